@@ -1,0 +1,2 @@
+//! The `stepwell-supervise` program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Where steps run: executors and Python environments.

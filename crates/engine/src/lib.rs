@@ -1,0 +1,1 @@
+//! The scheduler: a pure core and the driver that performs its effects.

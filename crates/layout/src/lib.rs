@@ -1,0 +1,1 @@
+//! Deterministic layered layout of a pipeline graph, as coordinates, SVG and text.

@@ -1,0 +1,109 @@
+//! What a step does: its task, arguments, inputs and outputs.
+//!
+//! A kind of step that Stepwell learns later is one more variant of [`Task`], with one executor.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, EnvironmentSpec, StepIndex};
+
+/// What is executed when the step starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Task {
+    /// A program of the user's, in a process group of its own.
+    Process(ProcessTask),
+}
+
+/// A program with its arguments, files and environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessTask {
+    /// What is started.
+    pub program: Program,
+    /// Its arguments, one token each, resolved when the step starts.
+    #[serde(default)]
+    pub arguments: Vec<Arg>,
+    /// The files of the working directory; `None` for an empty one.
+    pub snapshot: Option<Digest>,
+    /// The Python it runs with.
+    pub environment: EnvironmentSpec,
+    /// Environment variables beside those that Stepwell sets.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// The longest it may run, in seconds; `None` for no limit.
+    #[serde(default)]
+    pub timeout_s: Option<u64>,
+}
+
+/// What is started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// A Python script, relative to the working directory.
+    Script(String),
+    /// A command found on the `PATH` of the environment.
+    Command(String),
+}
+
+/// One argument token of a command line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arg {
+    /// Text as it is.
+    Literal(String),
+    /// The place of the named input.
+    Input(String),
+    /// The place of the named output.
+    Output(String),
+    /// The value of the named pipeline parameter.
+    Parameter(String),
+}
+
+/// Data a step reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The name of the port: letters, digits, underscores.
+    pub name: String,
+    /// Where the data comes from.
+    pub source: InputSource,
+}
+
+/// Where the data of an input comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputSource {
+    /// An output of another step of the same run.
+    Step {
+        /// The producer.
+        step: StepIndex,
+        /// The name of its output.
+        output: String,
+    },
+    /// A path on a datastore.
+    Datastore {
+        /// The datastore's name.
+        datastore: String,
+        /// The path below its root, with `/` between the parts.
+        path: String,
+    },
+}
+
+/// Data a step writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// The name of the port: letters, digits, underscores.
+    pub name: String,
+    /// The datastore that keeps it.
+    pub datastore: String,
+    /// The path below the datastore's root; `{run-id}` and `{output-name}` are replaced. `None`
+    /// for the default, `azureml/{run-id}/{output-name}`.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// For an output that is uploaded: what the script writes, relative to its working directory.
+    #[serde(default)]
+    pub upload_from: Option<String>,
+    /// Whether Stepwell makes the folder before the script starts.
+    #[serde(default)]
+    pub make_folder: bool,
+}
