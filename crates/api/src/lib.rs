@@ -1,1 +1,31 @@
-//! REST wire types and error codes.
+//! The REST wire types of Stepwell, version 1, and nothing else.
+//!
+//! JSON, snake_case. Times are RFC 3339 in UTC with milliseconds. Ids of runs are UUIDs. Unknown
+//! fields of a request are refused, so that a misspelt one is not silently ignored; clients must
+//! accept unknown fields of an answer.
+//!
+//! These types know nothing of the engine's own; the server converts between the two by hand.
+
+mod error;
+mod metric;
+mod model;
+mod run;
+mod submit;
+mod workspace;
+
+pub use error::{ErrorBody, ErrorCode, ErrorReply};
+pub use metric::{LogMetrics, MetricKind, MetricPoint, MetricSeries, Metrics};
+pub use model::{Model, ModelChange, ModelList, RegisterModel};
+pub use run::{
+    CancelOutcome, CancelReply, CreateRun, EndRun, FileInfo, FileList, GraphEdge, GraphNode,
+    GraphView, OutputInfo, Run, RunChange, RunEvent, RunFailure, RunPage, RunUsage,
+};
+pub use submit::{
+    Argument, ClientInfo, DataPlace, Environment, OutputRef, ProcessTask, Program, PythonSpec,
+    StepInput, StepOutput, SubmitRun, SubmitStep, Task,
+};
+pub use workspace::{
+    Compute, ComputeList, ComputeSettings, Datastore, DatastoreList, EnvironmentList,
+    EnvironmentRecord, Experiment, ExperimentList, Health, RegisterEnvironment, SnapshotReply,
+    Workspace,
+};

@@ -1,0 +1,237 @@
+//! What a client sends to start a run: `POST /api/v1/runs`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A run to start: a pipeline of steps, or one script.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitRun {
+    /// The experiment; made if it does not exist. 1 to 255 characters.
+    pub experiment: String,
+    /// `pipeline`, or `script` for a run of exactly one step that is the run itself.
+    #[serde(default = "pipeline")]
+    pub kind: String,
+    /// A name for people.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// A description for people.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Tags of the run.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Properties of the run; they cannot be changed later.
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
+    /// The run this one belongs to.
+    #[serde(default)]
+    pub parent: Option<Uuid>,
+    /// Values of the pipeline parameters that arguments name, as text.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// Whether steps that do not depend on a failed step still run.
+    #[serde(default)]
+    pub continue_on_step_failure: bool,
+    /// Whether outputs of earlier runs must not be reused.
+    #[serde(default)]
+    pub regenerate_outputs: bool,
+    /// Who submits.
+    #[serde(default)]
+    pub client: ClientInfo,
+    /// The steps. Their order is free; edges name steps by their place in this list, from 0.
+    pub steps: Vec<SubmitStep>,
+    /// Outputs that the pipeline itself names.
+    #[serde(default)]
+    pub outputs: BTreeMap<String, OutputRef>,
+}
+
+fn pipeline() -> String {
+    "pipeline".to_owned()
+}
+
+/// Where the submitting program runs.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientInfo {
+    /// The folder that holds the packages `stepwell` and `azureml` of the submitting program, so
+    /// that steps in other environments can import them. Only on the server's own machine.
+    #[serde(default)]
+    pub sdk_path: Option<String>,
+    /// The version of the SDK.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// The user's login name.
+    #[serde(default)]
+    pub user: Option<String>,
+}
+
+/// One step.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitStep {
+    /// Its name; several steps may share one.
+    pub name: String,
+    /// The user's word for its kind, such as `PythonScriptStep`.
+    pub kind: String,
+    /// The name of its compute target.
+    pub target: String,
+    /// What it does.
+    pub task: Task,
+    /// What it reads.
+    #[serde(default)]
+    pub inputs: Vec<StepInput>,
+    /// What it writes.
+    #[serde(default)]
+    pub outputs: Vec<StepOutput>,
+    /// Steps that must succeed before it starts, beside the producers of its inputs.
+    #[serde(default)]
+    pub after: Vec<u32>,
+    /// Whether outputs of an equal earlier step may stand in for it.
+    #[serde(default)]
+    pub allow_reuse: bool,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Task {
+    /// A program of the user's.
+    Process(ProcessTask),
+}
+
+/// A program with its arguments, files and environment.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessTask {
+    /// What is started.
+    pub program: Program,
+    /// Its arguments, one token each.
+    #[serde(default)]
+    pub arguments: Vec<Argument>,
+    /// The digest of the snapshot that fills the working directory.
+    #[serde(default)]
+    pub snapshot: Option<String>,
+    /// The Python it runs with.
+    pub environment: Environment,
+    /// Environment variables.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// The longest it may run, in seconds.
+    #[serde(default)]
+    pub timeout_seconds: Option<u64>,
+}
+
+/// What is started: exactly one of the two.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// A Python script, relative to the working directory.
+    Script(String),
+    /// A command found on the `PATH` of the environment.
+    Command(String),
+}
+
+/// One argument token: exactly one of the four.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Argument {
+    /// Text as it is.
+    Literal(String),
+    /// The place of the named input.
+    Input(String),
+    /// The place of the named output.
+    Output(String),
+    /// The value of the named pipeline parameter.
+    Parameter(String),
+}
+
+/// The Python of a step.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Environment {
+    /// An interpreter that exists on the machine the step runs on.
+    Interpreter {
+        /// Its absolute path.
+        python: String,
+    },
+    /// An environment that Stepwell builds.
+    Python(PythonSpec),
+}
+
+/// The content of an environment to build.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PythonSpec {
+    /// The name the user gave, for messages only.
+    pub name: String,
+    /// A Python version such as `3.11`.
+    pub python_version: Option<String>,
+    /// The interpreter to build from when no version is asked for: the submitting one.
+    pub base_python: String,
+    /// Requirements in pip's syntax.
+    pub pip: Vec<String>,
+    /// Packages of the conda section in conda's syntax, without `python` and `pip`.
+    pub conda: Vec<String>,
+    /// Extra arguments of pip, such as `--extra-index-url` and its value.
+    pub pip_options: Vec<String>,
+}
+
+/// Data a step reads.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepInput {
+    /// The name of the port: letters, digits, underscores.
+    pub name: String,
+    /// Where it comes from.
+    pub source: DataPlace,
+}
+
+/// Where data is: exactly one of the two.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DataPlace {
+    /// An output of another step of the same run.
+    Step(OutputRef),
+    /// A path on a datastore.
+    Datastore {
+        /// The datastore's name.
+        datastore: String,
+        /// The path below its root, with `/` between the parts.
+        path: String,
+    },
+}
+
+/// An output of a step.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutputRef {
+    /// The producer's place in the list of steps.
+    pub step: u32,
+    /// The name of its output.
+    pub output: String,
+}
+
+/// Data a step writes.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepOutput {
+    /// The name of the port: letters, digits, underscores.
+    pub name: String,
+    /// The datastore that keeps it; the workspace's default when absent.
+    #[serde(default)]
+    pub datastore: Option<String>,
+    /// The path below the datastore's root; `{run-id}` and `{output-name}` are replaced. The
+    /// default is `azureml/{run-id}/{output-name}`.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// For an output that is uploaded: what the script writes, relative to its working directory.
+    #[serde(default)]
+    pub upload_from: Option<String>,
+    /// Whether the folder exists before the script starts.
+    #[serde(default)]
+    pub make_folder: bool,
+}

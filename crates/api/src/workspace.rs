@@ -1,0 +1,167 @@
+//! The workspace and what it holds beside runs and models.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Whether and what the server is. The one answer that needs no token.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// Always `ok`.
+    pub status: String,
+    /// The server's version.
+    pub version: String,
+}
+
+/// The workspace that this server serves.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Workspace {
+    /// Its name.
+    pub name: String,
+    /// Its subscription id, for programs that ask; all zeros unless configured.
+    pub subscription_id: String,
+    /// Its resource group, for programs that ask.
+    pub resource_group: String,
+    /// Its id.
+    pub id: Uuid,
+    /// The datastore that outputs go to unless they name another.
+    pub default_datastore: String,
+    /// The server's data folder.
+    pub data_folder: String,
+    /// The server's own URL.
+    pub url: String,
+    /// The server's process id.
+    pub pid: u32,
+    /// The server's version.
+    pub version: String,
+    /// When the server started.
+    pub started_at: String,
+    /// How many runs are not over.
+    pub active_runs: u64,
+    /// Whether unknown compute target names run on this machine.
+    pub embedded: bool,
+}
+
+/// Experiments, sorted by name.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ExperimentList {
+    /// The experiments.
+    pub experiments: Vec<Experiment>,
+}
+
+/// An experiment.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Experiment {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: Uuid,
+    /// How many runs without a parent it has.
+    pub runs: u64,
+    /// When it was made.
+    pub created_at: String,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Compute targets, sorted by name.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ComputeList {
+    /// The targets.
+    pub computes: Vec<Compute>,
+}
+
+/// A compute target.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Compute {
+    /// Its name.
+    pub name: String,
+    /// What it is, such as `local`, or the kind the user created it as, such as `AmlCompute`.
+    pub kind: String,
+    /// How many steps may run on it at once.
+    pub concurrent_steps_max: u32,
+    /// How many run now.
+    pub running: u32,
+    /// How many wait for a slot.
+    pub queued: u32,
+    /// Whether it was created by the user, rather than made when a step named it.
+    pub created: bool,
+    /// What the user created it with, kept as it was.
+    #[schema(value_type = Object)]
+    pub settings: Value,
+}
+
+/// What to create or change of a compute target.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ComputeSettings {
+    /// The kind the user names it by, such as `AmlCompute`.
+    pub kind: String,
+    /// How many steps may run on it at once; the number of cores when absent.
+    pub concurrent_steps_max: Option<u32>,
+    /// What the user created it with, kept as it is.
+    #[schema(value_type = Object)]
+    pub settings: Value,
+}
+
+/// Datastores, sorted by name.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct DatastoreList {
+    /// The datastores.
+    pub datastores: Vec<Datastore>,
+}
+
+/// A datastore.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Datastore {
+    /// Its name.
+    pub name: String,
+    /// `local`: a folder on the server's machine.
+    pub kind: String,
+    /// The folder, when it is local.
+    pub root: Option<String>,
+    /// Whether outputs go here unless they name another.
+    pub is_default: bool,
+}
+
+/// A Python environment to register.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterEnvironment {
+    /// Its definition, as the SDK writes it; kept as it is.
+    #[schema(value_type = Object)]
+    pub definition: Value,
+}
+
+/// A registered environment. Registering an equal definition again gives the same version.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EnvironmentRecord {
+    /// Its name.
+    pub name: String,
+    /// Its version, from 1.
+    pub version: u64,
+    /// Its definition.
+    #[schema(value_type = Object)]
+    pub definition: Value,
+    /// When it was registered.
+    pub created_at: String,
+}
+
+/// Registered environments: the newest version of each name, sorted by name.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EnvironmentList {
+    /// The environments.
+    pub environments: Vec<EnvironmentRecord>,
+}
+
+/// What the server still needs of a snapshot.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SnapshotReply {
+    /// The snapshot's digest.
+    pub snapshot: String,
+    /// Digests of the objects to send; empty when the snapshot is complete.
+    pub missing: Vec<String>,
+}
