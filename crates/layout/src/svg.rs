@@ -21,6 +21,7 @@ pub const STYLE: &str = include_str!("style.css");
 const MARKS: &str = concat!(
     r#"<defs><g id="sw-marks">"#,
     r#"<circle class="sw-dot" r="3"/>"#,
+    r#"<path class="sw-hands" d="M0-4V.2L2.6 1.8"/>"#,
     r#"<path class="sw-tick" d="M-3.4 .3L-1.1 2.7L3.4-2.4"/>"#,
     r#"<path class="sw-cross" d="M-2.6-2.6L2.6 2.6M2.6-2.6L-2.6 2.6"/>"#,
     r#"<path class="sw-dash" d="M-3.2 0H3.2"/>"#,

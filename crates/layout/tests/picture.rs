@@ -69,7 +69,7 @@ fn the_example_as_svg() {
     <style>
     …
     </style>
-    <defs><g id="sw-marks"><circle class="sw-dot" r="3"/><path class="sw-tick" d="M-3.4 .3L-1.1 2.7L3.4-2.4"/><path class="sw-cross" d="M-2.6-2.6L2.6 2.6M2.6-2.6L-2.6 2.6"/><path class="sw-dash" d="M-3.2 0H3.2"/><path class="sw-stop" d="M-1.8-1.8H1.8V1.8H-1.8Z"/></g></defs>
+    <defs><g id="sw-marks"><circle class="sw-dot" r="3"/><path class="sw-hands" d="M0-4V.2L2.6 1.8"/><path class="sw-tick" d="M-3.4 .3L-1.1 2.7L3.4-2.4"/><path class="sw-cross" d="M-2.6-2.6L2.6 2.6M2.6-2.6L-2.6 2.6"/><path class="sw-dash" d="M-3.2 0H3.2"/><path class="sw-stop" d="M-1.8-1.8H1.8V1.8H-1.8Z"/></g></defs>
     <path class="edge data" data-from="0" data-to="1" d="M266 80C266 110 136 110 136 140"><title>data</title></path>
     <path class="edge data" data-from="1" data-to="2" d="M136 203C136 233 266 233 266 263"/>
     <path class="edge data" data-from="0" data-to="3" d="M266 80C266 110 396 110 396 140"/>
