@@ -1,1 +1,3 @@
-//! The scheduler: a pure core and the driver that performs its effects.
+//! The engine: a pure scheduler and the driver that performs what it decides.
+
+pub mod core;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, Failure, StepIndex, Timestamp};
+use crate::{Failure, StepIndex, Timestamp};
 
 /// One fact of a run's history.
 ///
@@ -18,22 +18,22 @@ pub enum Event {
     Assigned {
         /// The step.
         step: StepIndex,
-        /// The attempt.
-        attempt: AttemptId,
+        /// The number of the attempt, from 1.
+        attempt: u32,
     },
     /// The attempt's program runs.
     Started {
         /// The step.
         step: StepIndex,
-        /// The attempt.
-        attempt: AttemptId,
+        /// The number of the attempt, from 1.
+        attempt: u32,
     },
     /// The attempt ended and its slot is free.
     Ended {
         /// The step.
         step: StepIndex,
-        /// The attempt.
-        attempt: AttemptId,
+        /// The number of the attempt, from 1.
+        attempt: u32,
         /// How it ended.
         outcome: Outcome,
     },

@@ -1,0 +1,107 @@
+//! The invariants of the scheduler, as code: called after every input in tests and simulations.
+
+use std::collections::HashMap;
+
+use stepwell_model::{RunId, StepIndex, TargetName};
+
+use super::run::{Run, StepState};
+use super::scheduler::Scheduler;
+
+impl Scheduler {
+    /// Checks everything that must hold between two inputs.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold, in words.
+    pub fn check_invariants(&self) -> Result<(), String> {
+        let mut in_use: HashMap<&TargetName, u32> = HashMap::new();
+        for (id, run) in &self.runs {
+            self.check_run(*id, run)?;
+            for (step, state) in run.states.iter().enumerate() {
+                if state.attempt().is_some() {
+                    *in_use
+                        .entry(run.topology.target(StepIndex::from(step)))
+                        .or_default() += 1;
+                }
+            }
+        }
+        for (name, target) in &self.targets {
+            let counted = in_use.remove(name).unwrap_or(0);
+            if target.in_use != counted {
+                return Err(format!(
+                    "{name}: {} slots counted, {counted} held",
+                    target.in_use
+                ));
+            }
+            if target.in_use < target.limit && target.waiting().next().is_some() {
+                return Err(format!("{name}: a step waits although a slot is free"));
+            }
+            for (run, step) in target.waiting() {
+                let state = self.runs.get(&run).and_then(|run| run.state(step));
+                if state != Some(StepState::Queued) {
+                    return Err(format!(
+                        "{name}: {run}/{step:?} waits for a slot in {state:?}"
+                    ));
+                }
+            }
+        }
+        match in_use.into_iter().next() {
+            Some((name, held)) => Err(format!("{name}: {held} slots held of an unknown target")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_run(&self, id: RunId, run: &Run) -> Result<(), String> {
+        let unsettled = run
+            .states
+            .iter()
+            .filter(|state| !state.is_settled())
+            .count();
+        if unsettled != run.unsettled as usize {
+            return Err(format!(
+                "{id}: {unsettled} steps open, {} counted",
+                run.unsettled
+            ));
+        }
+        if unsettled == 0 || run.finished.is_some() {
+            return Err(format!("{id}: over, but still scheduled"));
+        }
+        let moving = |state: &StepState| state.attempt().is_some() || *state == StepState::Queued;
+        if !run.states.iter().any(moving) {
+            return Err(format!(
+                "{id}: nothing runs and nothing is queued: it would never end"
+            ));
+        }
+        self.check_edges(id, run)
+    }
+
+    fn check_edges(&self, id: RunId, run: &Run) -> Result<(), String> {
+        let mut unmet = run.topology.unmet().to_vec();
+        for (step, state) in run.states.iter().enumerate() {
+            if *state == StepState::Succeeded {
+                for dependent in run.topology.dependents(StepIndex::from(step)) {
+                    unmet[dependent.get()] -= 1;
+                }
+            }
+        }
+        for (step, (state, unmet)) in run.states.iter().zip(unmet).enumerate() {
+            let right = match state {
+                StepState::Waiting { unmet: counted } => *counted == unmet && unmet > 0,
+                StepState::Skipped => true,
+                _ => unmet == 0,
+            };
+            if !right {
+                return Err(format!("{id}/{step}: {state:?} with {unmet} unmet edges"));
+            }
+            let name = run.topology.target(StepIndex::from(step));
+            let queued = || {
+                self.targets
+                    .get(name)
+                    .is_some_and(|target| target.waiting().any(|(r, s)| r == id && s.get() == step))
+            };
+            if *state == StepState::Queued && !queued() {
+                return Err(format!("{id}/{step}: ready, but in no queue"));
+            }
+        }
+        Ok(())
+    }
+}

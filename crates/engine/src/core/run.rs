@@ -1,0 +1,194 @@
+//! One run: the state of each of its steps, and the fold of events into them.
+//!
+//! A run knows nothing of slots: which queued step starts when is the scheduler's decision, and
+//! reaches the run as an event like everything else.
+
+use std::fmt;
+
+use stepwell_model::{Event, Outcome, RunStatus, StepIndex};
+
+use super::topology::{Policy, Topology};
+
+/// Where a step stands. An active step carries the number of its attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum StepState {
+    /// So many edges are not satisfied yet.
+    Waiting {
+        unmet: u32,
+    },
+    /// Waits for a slot of its target.
+    Queued,
+    /// Has a slot; its attempt is being started.
+    Starting {
+        attempt: u32,
+    },
+    /// Its program runs.
+    Running {
+        attempt: u32,
+    },
+    /// Was asked to stop; still holds its slot.
+    Stopping {
+        attempt: u32,
+    },
+    Succeeded,
+    Failed,
+    Skipped,
+    Cancelled,
+}
+
+impl StepState {
+    /// The attempt that holds a slot, if one does.
+    pub(super) fn attempt(self) -> Option<u32> {
+        match self {
+            Self::Starting { attempt } | Self::Running { attempt } | Self::Stopping { attempt } => {
+                Some(attempt)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_settled(self) -> bool {
+        matches!(
+            self,
+            Self::Succeeded | Self::Failed | Self::Skipped | Self::Cancelled
+        )
+    }
+}
+
+impl fmt::Debug for StepState {
+    /// Short, so that a whole run can be read: `W(2)`, `Q`, `S(1)`, `R(1)`, `X(1)`, `ok`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting { unmet } => write!(f, "W({unmet})"),
+            Self::Queued => f.write_str("Q"),
+            Self::Starting { attempt } => write!(f, "S({attempt})"),
+            Self::Running { attempt } => write!(f, "R({attempt})"),
+            Self::Stopping { attempt } => write!(f, "X({attempt})"),
+            Self::Succeeded => f.write_str("ok"),
+            Self::Failed => f.write_str("failed"),
+            Self::Skipped => f.write_str("skipped"),
+            Self::Cancelled => f.write_str("cancelled"),
+        }
+    }
+}
+
+/// A run being scheduled.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) topology: Topology,
+    pub(super) policy: Policy,
+    pub(super) states: Vec<StepState>,
+    /// How many steps are not settled.
+    pub(super) unsettled: u32,
+    /// The first step that failed.
+    pub(super) failed: Option<StepIndex>,
+    pub(super) cancel_asked: bool,
+    pub(super) finished: Option<RunStatus>,
+}
+
+impl Run {
+    pub(super) fn new(topology: Topology, policy: Policy) -> Self {
+        let states = topology.unmet().iter().map(|&unmet| match unmet {
+            0 => StepState::Queued,
+            unmet => StepState::Waiting { unmet },
+        });
+        let states: Vec<StepState> = states.collect();
+        let unsettled = StepIndex::from(states.len()).0;
+        Self {
+            topology,
+            policy,
+            states,
+            unsettled,
+            failed: None,
+            cancel_asked: false,
+            finished: None,
+        }
+    }
+
+    pub(super) fn state(&self, step: StepIndex) -> Option<StepState> {
+        self.states.get(step.get()).copied()
+    }
+
+    /// Whether steps that have not started may still start.
+    pub(super) fn starts_steps(&self) -> bool {
+        !self.cancel_asked && (self.failed.is_none() || self.policy == Policy::ContinueOnFailure)
+    }
+
+    /// The status of the run when every step is settled, else `None`.
+    pub(super) fn verdict(&self) -> Option<RunStatus> {
+        if self.unsettled > 0 {
+            return None;
+        }
+        let all_succeeded = || {
+            self.states
+                .iter()
+                .all(|state| *state == StepState::Succeeded)
+        };
+        Some(match (self.cancel_asked, self.failed) {
+            (true, _) if !all_succeeded() => RunStatus::Canceled,
+            (_, Some(_)) => RunStatus::Failed,
+            _ => RunStatus::Completed,
+        })
+    }
+
+    /// Folds one event. Steps that may be queued because of it are appended to `ready`.
+    pub(super) fn apply(&mut self, event: &Event, ready: &mut Vec<StepIndex>) {
+        match event {
+            Event::Submitted => {
+                let queued = |&step: &usize| self.states[step] == StepState::Queued;
+                ready.extend((0..self.states.len()).filter(queued).map(StepIndex::from));
+            }
+            Event::Assigned { step, attempt } => {
+                self.states[step.get()] = StepState::Starting { attempt: *attempt };
+            }
+            Event::Started { step, attempt } => {
+                let state = &mut self.states[step.get()];
+                if *state == (StepState::Starting { attempt: *attempt }) {
+                    *state = StepState::Running { attempt: *attempt };
+                }
+            }
+            Event::Ended { step, outcome, .. } => self.settle(*step, outcome, ready),
+            Event::Skipped { step, .. } => {
+                self.states[step.get()] = StepState::Skipped;
+                self.unsettled -= 1;
+            }
+            Event::CancelAsked => self.ask_to_stop(),
+            Event::Finished { status } => self.finished = Some(*status),
+        }
+    }
+
+    fn settle(&mut self, step: StepIndex, outcome: &Outcome, ready: &mut Vec<StepIndex>) {
+        self.unsettled -= 1;
+        let state = match outcome {
+            Outcome::Succeeded(_) => StepState::Succeeded,
+            Outcome::Failed(..) => StepState::Failed,
+            Outcome::Cancelled(_) => StepState::Cancelled,
+        };
+        self.states[step.get()] = state;
+        if state != StepState::Succeeded {
+            // A step that was stopped by nobody's request counts as failed for its dependents.
+            self.failed.get_or_insert(step);
+            return;
+        }
+        for &dependent in self.topology.dependents(step) {
+            let state = &mut self.states[dependent.get()];
+            let StepState::Waiting { unmet } = state else {
+                continue;
+            };
+            *unmet -= 1;
+            if *unmet == 0 {
+                *state = StepState::Queued;
+                ready.push(dependent);
+            }
+        }
+    }
+
+    fn ask_to_stop(&mut self) {
+        self.cancel_asked = true;
+        for state in &mut self.states {
+            if let Some(attempt) = state.attempt() {
+                *state = StepState::Stopping { attempt };
+            }
+        }
+    }
+}

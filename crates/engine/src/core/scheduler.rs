@@ -1,0 +1,384 @@
+//! The scheduler: every run that is not over, and the compute targets they share.
+
+use std::collections::{HashMap, VecDeque};
+
+use stepwell_model::{Event, Outcome, RunId, SkipReason, StepIndex, TargetName};
+
+use super::run::{Run, StepState};
+use super::target::Target;
+use super::topology::{Policy, Topology};
+
+/// What the scheduler is told.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A run with its graph.
+    Submit(RunId, Topology, Policy),
+    /// The program of an attempt runs.
+    Started(RunId, StepIndex, u32),
+    /// An attempt ended.
+    Ended(RunId, StepIndex, u32, Outcome),
+    /// Somebody wants the run to stop.
+    Cancel(RunId),
+    /// A compute target has so many slots from now on.
+    Limit(TargetName, u32),
+}
+
+/// What the world must do. Doing an effect twice is doing it once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Start the attempt, or find it again if it was started before.
+    Start(RunId, StepIndex, u32),
+    /// Ask the attempt to stop.
+    Stop(RunId, StepIndex, u32),
+}
+
+/// What was decided: facts to record, then things to do.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// To be recorded, in this order, before any effect is performed. Empty when the input was
+    /// late, doubled or about a run that is over: then nothing changed.
+    pub events: Vec<(RunId, Event)>,
+    /// To be performed after the events are recorded.
+    pub effects: Vec<Effect>,
+}
+
+/// How busy a compute target is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetLoad {
+    /// Its name.
+    pub name: TargetName,
+    /// How many steps may run on it at once.
+    pub limit: u32,
+    /// How many hold a slot.
+    pub running: u32,
+    /// How many wait for one.
+    pub queued: u32,
+}
+
+/// Every run that is not over.
+#[derive(Debug)]
+pub struct Scheduler {
+    pub(super) runs: HashMap<RunId, Run>,
+    pub(super) targets: HashMap<TargetName, Target>,
+    limits: HashMap<TargetName, u32>,
+    default_limit: u32,
+    /// Reused by every input, so that deciding allocates little.
+    ready: Vec<StepIndex>,
+}
+
+impl Scheduler {
+    /// An empty scheduler; targets without a limit of their own get `default_limit` slots.
+    #[must_use]
+    pub fn new(default_limit: u32) -> Self {
+        Self {
+            runs: HashMap::new(),
+            targets: HashMap::new(),
+            limits: HashMap::new(),
+            default_limit: default_limit.max(1),
+            ready: Vec::new(),
+        }
+    }
+
+    /// How many runs are not over.
+    #[must_use]
+    pub fn active_runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Whether the run is being scheduled.
+    #[must_use]
+    pub fn is_active(&self, run: RunId) -> bool {
+        self.runs.contains_key(&run)
+    }
+
+    /// Whether the run was asked to stop.
+    #[must_use]
+    pub fn is_stopping(&self, run: RunId) -> bool {
+        self.runs.get(&run).is_some_and(|run| run.cancel_asked)
+    }
+
+    /// How busy each target is that is in use or has a limit of its own, sorted by name.
+    #[must_use]
+    pub fn loads(&self) -> Vec<TargetLoad> {
+        let load = |(name, target): (&TargetName, &Target)| TargetLoad {
+            name: name.clone(),
+            limit: target.limit,
+            running: target.in_use,
+            queued: StepIndex::from(target.waiting().count()).0,
+        };
+        let mut loads: Vec<TargetLoad> = self.targets.iter().map(load).collect();
+        loads.sort_by(|a, b| a.name.cmp(&b.name));
+        loads
+    }
+
+    /// Takes one input, changes the state by the events it decides on, and returns both.
+    pub fn handle(&mut self, input: Input) -> Decision {
+        let mut decision = Decision::default();
+        match input {
+            Input::Submit(run, topology, policy) => {
+                self.submit(run, topology, policy, &mut decision)
+            }
+            Input::Started(run, step, attempt) => {
+                if self.state(run, step) == Some(StepState::Starting { attempt }) {
+                    self.record(run, Event::Started { step, attempt }, &mut decision);
+                }
+            }
+            Input::Ended(run, step, attempt, outcome) => {
+                if self.state(run, step).and_then(StepState::attempt) == Some(attempt) {
+                    self.end(run, step, attempt, outcome, &mut decision);
+                }
+            }
+            Input::Cancel(run) => self.cancel(run, &mut decision),
+            Input::Limit(target, limit) => {
+                self.limits.insert(target.clone(), limit.max(1));
+                self.target(&target).limit = limit.max(1);
+                self.assign(&target, &mut decision);
+            }
+        }
+        decision
+    }
+
+    /// Rebuilds a run from its journal; [`Self::resume`] must follow once all runs are restored.
+    pub fn restore(&mut self, id: RunId, topology: Topology, policy: Policy, events: &[Event]) {
+        let mut run = Run::new(topology, policy);
+        let mut ignored = Vec::new();
+        for event in events {
+            run.apply(event, &mut ignored);
+        }
+        if run.finished.is_none() {
+            self.runs.insert(id, run);
+        }
+    }
+
+    /// After restoring: what is still to be recorded and done so that every run goes on.
+    ///
+    /// The events of one input are recorded whole or not at all, so nothing is half decided here.
+    /// Effects of the journal that may or may not have been performed before the crash are asked
+    /// for again; they are idempotent.
+    pub fn resume(&mut self) -> Decision {
+        let mut decision = Decision::default();
+        let mut ids: Vec<RunId> = self.runs.keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            self.requeue(id, &mut decision);
+        }
+        let names: Vec<TargetName> = self.targets.keys().cloned().collect();
+        for name in names {
+            self.assign(&name, &mut decision);
+        }
+        decision
+    }
+
+    fn state(&self, run: RunId, step: StepIndex) -> Option<StepState> {
+        self.runs.get(&run)?.state(step)
+    }
+
+    fn target(&mut self, name: &TargetName) -> &mut Target {
+        if !self.targets.contains_key(name) {
+            let limit = self.limits.get(name).copied().unwrap_or(self.default_limit);
+            self.targets.insert(name.clone(), Target::new(limit));
+        }
+        self.targets.get_mut(name).expect("it was just put there")
+    }
+
+    fn submit(&mut self, id: RunId, topology: Topology, policy: Policy, decision: &mut Decision) {
+        if self.runs.contains_key(&id) {
+            return;
+        }
+        self.runs.insert(id, Run::new(topology, policy));
+        self.record(id, Event::Submitted, decision);
+        self.finish_if_settled(id, decision);
+        let Some(run) = self.runs.get(&id) else {
+            return;
+        };
+        let mut names: Vec<TargetName> = Vec::new();
+        for step in (0..run.topology.len()).map(StepIndex::from) {
+            let name = run.topology.target(step);
+            if names.last() != Some(name) && !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        for name in names {
+            self.assign(&name, decision);
+        }
+    }
+
+    fn end(
+        &mut self,
+        id: RunId,
+        step: StepIndex,
+        attempt: u32,
+        outcome: Outcome,
+        decision: &mut Decision,
+    ) {
+        let succeeded = matches!(outcome, Outcome::Succeeded(_));
+        self.record(
+            id,
+            Event::Ended {
+                step,
+                attempt,
+                outcome,
+            },
+            decision,
+        );
+        let run = &self.runs[&id];
+        let freed = run.topology.target(step).clone();
+        let mut touched = vec![freed];
+        if succeeded && run.starts_steps() {
+            for &dependent in run.topology.dependents(step) {
+                let name = run.topology.target(dependent);
+                if !touched.contains(name) {
+                    touched.push(name.clone());
+                }
+            }
+        } else if !succeeded {
+            self.skip_after(id, step, decision);
+        }
+        self.finish_if_settled(id, decision);
+        for name in touched {
+            self.assign(&name, decision);
+        }
+    }
+
+    fn cancel(&mut self, id: RunId, decision: &mut Decision) {
+        let Some(run) = self.runs.get(&id) else {
+            return;
+        };
+        if run.cancel_asked {
+            return;
+        }
+        self.record(id, Event::CancelAsked, decision);
+        for (step, state) in self.runs[&id].states.iter().enumerate() {
+            if let Some(attempt) = state.attempt() {
+                decision
+                    .effects
+                    .push(Effect::Stop(id, StepIndex::from(step), attempt));
+            }
+        }
+        self.skip_unstarted(id, &SkipReason::Cancelled, decision);
+        self.finish_if_settled(id, decision);
+    }
+
+    /// Skips what a failed step holds back: its dependents, or all that has not started.
+    fn skip_after(&mut self, id: RunId, cause: StepIndex, decision: &mut Decision) {
+        if !self.runs[&id].starts_steps() {
+            return self.skip_unstarted(id, &SkipReason::RunFailed(cause), decision);
+        }
+        let mut line = VecDeque::from([cause]);
+        while let Some(step) = line.pop_front() {
+            let dependents = self.runs[&id].topology.dependents(step).to_vec();
+            for dependent in dependents {
+                if matches!(self.state(id, dependent), Some(StepState::Waiting { .. })) {
+                    let because = SkipReason::Upstream(cause);
+                    self.record(
+                        id,
+                        Event::Skipped {
+                            step: dependent,
+                            because,
+                        },
+                        decision,
+                    );
+                    line.push_back(dependent);
+                }
+            }
+        }
+    }
+
+    /// Skips every step that has not started.
+    fn skip_unstarted(&mut self, id: RunId, because: &SkipReason, decision: &mut Decision) {
+        for target in self.targets.values_mut() {
+            target.remove(id);
+        }
+        for step in (0..self.runs[&id].topology.len()).map(StepIndex::from) {
+            if matches!(
+                self.state(id, step),
+                Some(StepState::Waiting { .. } | StepState::Queued)
+            ) {
+                self.record(
+                    id,
+                    Event::Skipped {
+                        step,
+                        because: because.clone(),
+                    },
+                    decision,
+                );
+            }
+        }
+    }
+
+    fn finish_if_settled(&mut self, id: RunId, decision: &mut Decision) {
+        let Some(status) = self.runs.get(&id).and_then(Run::verdict) else {
+            return;
+        };
+        self.record(id, Event::Finished { status }, decision);
+        self.runs.remove(&id);
+    }
+
+    /// Folds an event into the run and into the slots and queues of its targets.
+    fn record(&mut self, id: RunId, event: Event, decision: &mut Decision) {
+        let Some(run) = self.runs.get_mut(&id) else {
+            return;
+        };
+        let mut ready = std::mem::take(&mut self.ready);
+        run.apply(&event, &mut ready);
+        let queue = run.starts_steps();
+        match &event {
+            Event::Assigned { step, .. } => {
+                let name = run.topology.target(*step).clone();
+                self.target(&name).in_use += 1;
+            }
+            Event::Ended { step, .. } => {
+                let name = run.topology.target(*step).clone();
+                self.target(&name).in_use -= 1;
+            }
+            _ => {}
+        }
+        for step in ready.drain(..) {
+            if queue {
+                let name = self.runs[&id].topology.target(step).clone();
+                self.target(&name).push(id, step);
+            }
+        }
+        self.ready = ready;
+        decision.events.push((id, event));
+    }
+
+    /// Gives free slots of a target to the steps that wait for them.
+    fn assign(&mut self, name: &TargetName, decision: &mut Decision) {
+        while let Some((run, step)) = self.targets.get_mut(name).and_then(Target::pop) {
+            let attempt = 1;
+            self.record(run, Event::Assigned { step, attempt }, decision);
+            decision.effects.push(Effect::Start(run, step, attempt));
+        }
+        if self.targets.get(name).is_some_and(Target::is_idle) && !self.limits.contains_key(name) {
+            self.targets.remove(name);
+        }
+    }
+
+    /// Counts the slots a restored run holds, queues what is ready, and asks again for effects.
+    fn requeue(&mut self, id: RunId, decision: &mut Decision) {
+        for index in 0..self.runs[&id].states.len() {
+            let step = StepIndex::from(index);
+            let run = &self.runs[&id];
+            let state = run.states[index];
+            let queue = state == StepState::Queued && run.starts_steps();
+            if state.attempt().is_none() && !queue {
+                continue;
+            }
+            let name = run.topology.target(step).clone();
+            let target = self.target(&name);
+            if queue {
+                target.push(id, step);
+                continue;
+            }
+            let Some(attempt) = state.attempt() else {
+                continue;
+            };
+            target.in_use += 1;
+            decision.effects.push(Effect::Start(id, step, attempt));
+            if matches!(state, StepState::Stopping { .. }) {
+                decision.effects.push(Effect::Stop(id, step, attempt));
+            }
+        }
+    }
+}

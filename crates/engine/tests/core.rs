@@ -1,0 +1,265 @@
+//! Ring 1: the scheduler on one-line graphs. Each test reads as the graph, what happens to it,
+//! and the history that must follow.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use insta::assert_snapshot;
+use stepwell_engine::core::{Decision, Effect, Input, Policy, Scheduler, Topology};
+use stepwell_model::{
+    Event, Failure, FailureKind, Outcome, RunId, SkipReason, StepIndex, TargetName, Usage,
+};
+use uuid::Uuid;
+
+const RUN: RunId = RunId::new(Uuid::from_u128(1));
+
+/// `"a -> b, a -> c"` with so many slots: steps named by letters, arrows from first to last.
+struct Fixture {
+    names: Vec<String>,
+    scheduler: Scheduler,
+    running: Vec<StepIndex>,
+    history: String,
+}
+
+impl Fixture {
+    fn new(graph: &str, slots: u32, policy: Policy) -> Self {
+        let mut names: Vec<String> = Vec::new();
+        let mut dependencies: Vec<Vec<StepIndex>> = Vec::new();
+        for chain in graph.split(',') {
+            let mut before = None;
+            for name in chain.split("->").map(str::trim) {
+                let known = names.iter().position(|known| known == name);
+                let place = known.unwrap_or_else(|| {
+                    names.push(name.to_owned());
+                    dependencies.push(Vec::new());
+                    names.len() - 1
+                });
+                dependencies[place].extend(before);
+                before = Some(StepIndex::from(place));
+            }
+        }
+        let targets = vec![0; names.len()];
+        let topology = Topology::from_edges(&dependencies, targets, vec![TargetName::new("t")]);
+        let mut fixture = Self {
+            names,
+            scheduler: Scheduler::new(slots),
+            running: Vec::new(),
+            history: String::new(),
+        };
+        fixture.tell(Input::Submit(RUN, topology, policy));
+        fixture
+    }
+
+    fn tell(&mut self, input: Input) {
+        let Decision { events, effects } = self.scheduler.handle(input);
+        let name = |step: &StepIndex| self.names[step.get()].as_str();
+        let mut words: Vec<String> = Vec::new();
+        for (_, event) in &events {
+            words.push(match event {
+                Event::Submitted => "submitted".to_owned(),
+                Event::Assigned { step, .. } => format!("{}+", name(step)),
+                Event::Started { step, .. } => format!("{} runs", name(step)),
+                Event::Ended {
+                    step,
+                    outcome: Outcome::Succeeded(_),
+                    ..
+                } => {
+                    format!("{} ok", name(step))
+                }
+                Event::Ended {
+                    step,
+                    outcome: Outcome::Failed(..),
+                    ..
+                } => {
+                    format!("{} failed", name(step))
+                }
+                Event::Ended { step, .. } => format!("{} cancelled", name(step)),
+                Event::Skipped {
+                    step,
+                    because: SkipReason::Upstream(cause),
+                } => {
+                    format!("{} skipped after {}", name(step), name(cause))
+                }
+                Event::Skipped { step, .. } => format!("{} skipped", name(step)),
+                Event::CancelAsked => "cancel asked".to_owned(),
+                Event::Finished { status } => status.as_str().to_owned(),
+            });
+        }
+        for effect in &effects {
+            match effect {
+                Effect::Start(_, step, _) => self.running.push(*step),
+                Effect::Stop(_, step, _) => words.push(format!("stop {}!", name(step))),
+            }
+        }
+        self.scheduler.check_invariants().expect("invariants hold");
+        let line = if words.is_empty() {
+            "nothing".to_owned()
+        } else {
+            words.join(", ")
+        };
+        writeln!(self.history, "{line}").expect("a string takes all text");
+    }
+
+    fn end(&mut self, name: &str, outcome: Outcome) {
+        let place = self
+            .names
+            .iter()
+            .position(|known| known == name)
+            .expect("a known step");
+        self.tell(Input::Ended(RUN, StepIndex::from(place), 1, outcome));
+    }
+}
+
+fn ok() -> Outcome {
+    Outcome::Succeeded(Usage::default())
+}
+
+fn failed() -> Outcome {
+    Outcome::Failed(
+        Failure::new(FailureKind::UserCode, "it broke"),
+        Usage::default(),
+    )
+}
+
+/// `"a ok, b fails, cancel"` against a graph; gives the history, a line for each input.
+fn history(graph: &str, slots: u32, policy: Policy, script: &str) -> String {
+    let mut fixture = Fixture::new(graph, slots, policy);
+    for word in script
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+    {
+        match word.split_once(' ') {
+            Some((name, "ok")) => fixture.end(name, ok()),
+            Some((name, "fails")) => fixture.end(name, failed()),
+            Some((name, "stops")) => fixture.end(name, Outcome::Cancelled(Usage::default())),
+            _ => fixture.tell(Input::Cancel(RUN)),
+        }
+    }
+    fixture.history
+}
+
+#[test]
+fn steps_of_a_chain_run_in_sequence() {
+    assert_snapshot!(history("a -> b -> c", 2, Policy::StopAtFirstFailure, "a ok, b ok, c ok"), @"
+    submitted, a+
+    a ok, b+
+    b ok, c+
+    c ok, Completed
+    ");
+}
+
+#[test]
+fn a_join_waits_for_every_branch() {
+    assert_snapshot!(history("a -> b -> d, a -> c -> d", 2, Policy::StopAtFirstFailure, "a ok, c ok, b ok, d ok"), @"
+    submitted, a+
+    a ok, b+, c+
+    c ok
+    b ok, d+
+    d ok, Completed
+    ");
+}
+
+#[test]
+fn no_more_steps_run_at_once_than_the_target_has_slots() {
+    assert_snapshot!(history("a, b, c, d", 2, Policy::StopAtFirstFailure, "b ok, a ok, c ok, d ok"), @"
+    submitted, a+, b+
+    b ok, c+
+    a ok, d+
+    c ok
+    d ok, Completed
+    ");
+}
+
+#[test]
+fn after_a_failure_nothing_new_starts_and_what_runs_may_end() {
+    assert_snapshot!(history("a -> c, b -> d, e", 2, Policy::StopAtFirstFailure, "a fails, b ok"), @"
+    submitted, a+, b+
+    a failed, c skipped, d skipped, e skipped
+    b ok, Failed
+    ");
+}
+
+#[test]
+fn with_continue_on_failure_only_dependents_are_skipped() {
+    assert_snapshot!(history("a -> c -> f, b -> d, c -> d", 2, Policy::ContinueOnFailure, "a fails, b ok"), @"
+    submitted, a+, b+
+    a failed, c skipped after a, f skipped after a, d skipped after a
+    b ok, Failed
+    ");
+}
+
+#[test]
+fn a_cancelled_run_stops_what_runs_and_skips_the_rest() {
+    assert_snapshot!(history("a -> b, c", 1, Policy::StopAtFirstFailure, "cancel, cancel, a stops, a stops"), @"
+    submitted, a+
+    cancel asked, b skipped, c skipped, stop a!
+    nothing
+    a cancelled, Canceled
+    nothing
+    ");
+}
+
+#[test]
+fn a_run_whose_last_step_ends_well_after_the_request_is_completed() {
+    assert_snapshot!(history("a", 1, Policy::StopAtFirstFailure, "cancel, a ok"), @"
+    submitted, a+
+    cancel asked, stop a!
+    a ok, Completed
+    ");
+}
+
+#[test]
+fn reports_that_come_twice_or_late_change_nothing() {
+    assert_snapshot!(history("a -> b", 1, Policy::StopAtFirstFailure, "b ok, a ok, a fails, b ok"), @"
+    submitted, a+
+    nothing
+    a ok, b+
+    nothing
+    b ok, Completed
+    ");
+}
+
+#[test]
+fn an_empty_pipeline_is_complete_at_once() {
+    let topology = Topology::from_edges(&[], vec![], vec![]);
+    let mut scheduler = Scheduler::new(1);
+    let decision = scheduler.handle(Input::Submit(RUN, topology, Policy::StopAtFirstFailure));
+    assert_eq!(decision.events.len(), 2);
+    assert_eq!(scheduler.active_runs(), 0);
+}
+
+#[test]
+fn runs_take_turns_on_a_target() {
+    let mut scheduler = Scheduler::new(1);
+    let many = vec![Vec::new(); 3];
+    let mut started: HashMap<RunId, u32> = HashMap::new();
+    let mut pending = Vec::new();
+    for run in [RUN, RunId::new(Uuid::from_u128(2))] {
+        let topology = Topology::from_edges(&many, vec![0; 3], vec![TargetName::new("t")]);
+        let decision = scheduler.handle(Input::Submit(run, topology, Policy::StopAtFirstFailure));
+        pending.extend(decision.effects);
+    }
+    for _ in 0..3 {
+        let Some(Effect::Start(run, step, attempt)) = pending.pop() else {
+            panic!("one runs")
+        };
+        *started.entry(run).or_default() += 1;
+        pending.extend(
+            scheduler
+                .handle(Input::Ended(run, step, attempt, ok()))
+                .effects,
+        );
+    }
+    assert_eq!(started.len(), 2, "both runs made progress: {started:?}");
+}
+
+#[test]
+fn a_raised_limit_starts_what_waits() {
+    let mut fixture = Fixture::new("a, b, c", 1, Policy::StopAtFirstFailure);
+    fixture.tell(Input::Limit(TargetName::new("t"), 3));
+    assert_snapshot!(fixture.history, @"
+    submitted, a+
+    b+, c+
+    ");
+}

@@ -1,0 +1,292 @@
+//! Ring 2: random graphs under a fixed seed, with a world that loses, doubles and delays, and a
+//! server that crashes between recording and acting. Invariants are checked after every input.
+//!
+//! A failing seed is printed; `STEPWELL_SIM_SEED=n` runs that one, `STEPWELL_SIM_SEEDS=n` so many.
+
+use std::collections::{BTreeMap, HashSet};
+
+use stepwell_engine::core::{Decision, Effect, Input, Policy, Scheduler, Topology};
+use stepwell_model::{Event, Failure, FailureKind, Outcome, RunId, StepIndex, TargetName, Usage};
+use uuid::Uuid;
+
+/// SplitMix64: small, seedable, good enough to choose faults.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        usize::try_from(self.next() % n as u64).expect("smaller than n")
+    }
+
+    fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+}
+
+type Attempt = (RunId, StepIndex, u32);
+
+/// What really happens to processes: it survives every crash of the server.
+#[derive(Default)]
+struct World {
+    /// Attempts whose program runs.
+    running: BTreeMap<Attempt, bool>,
+    /// Attempts that ended, with how.
+    ended: BTreeMap<Attempt, Outcome>,
+    started: HashSet<Attempt>,
+    /// Reports on their way to the server; lost when it crashes.
+    reports: Vec<Input>,
+}
+
+impl World {
+    fn perform(&mut self, effect: Effect, random: &mut Random) {
+        match effect {
+            Effect::Start(run, step, attempt) => {
+                let id = (run, step, attempt);
+                if let Some(outcome) = self.ended.get(&id) {
+                    self.reports
+                        .push(Input::Ended(run, step, attempt, outcome.clone()));
+                } else if self.running.contains_key(&id) {
+                    self.reports.push(Input::Started(run, step, attempt));
+                } else {
+                    assert!(self.started.insert(id), "an attempt ran twice: {id:?}");
+                    self.running.insert(id, false);
+                    if random.chance(90) {
+                        self.reports.push(Input::Started(run, step, attempt));
+                    }
+                }
+            }
+            Effect::Stop(run, step, attempt) => {
+                if let Some(stop) = self.running.get_mut(&(run, step, attempt)) {
+                    *stop = true;
+                }
+            }
+        }
+    }
+
+    /// Ends one running program.
+    fn end_one(&mut self, random: &mut Random) {
+        let Some(id) = self
+            .running
+            .keys()
+            .nth(random.below(self.running.len().max(1)))
+            .copied()
+        else {
+            return;
+        };
+        let stopped = self.running.remove(&id).expect("it was found there");
+        let outcome = if stopped && random.chance(80) {
+            Outcome::Cancelled(Usage::default())
+        } else if random.chance(8) {
+            Outcome::Failed(
+                Failure::new(FailureKind::UserCode, "chance"),
+                Usage::default(),
+            )
+        } else {
+            Outcome::Succeeded(Usage::default())
+        };
+        self.ended.insert(id, outcome.clone());
+        self.reports.push(Input::Ended(id.0, id.1, id.2, outcome));
+    }
+}
+
+struct Submitted {
+    topology: Topology,
+    policy: Policy,
+    journal: Vec<Event>,
+}
+
+struct Simulation {
+    random: Random,
+    scheduler: Scheduler,
+    world: World,
+    runs: BTreeMap<RunId, Submitted>,
+    slots: u32,
+}
+
+impl Simulation {
+    fn new(seed: u64) -> Self {
+        let mut random = Random(seed);
+        let slots = u32::try_from(1 + random.below(4)).expect("small");
+        let scheduler = Scheduler::new(slots);
+        Self {
+            random,
+            scheduler,
+            world: World::default(),
+            runs: BTreeMap::new(),
+            slots,
+        }
+    }
+
+    fn topology(&mut self) -> Topology {
+        let steps = self.random.below(14);
+        let density = self.random.below(60);
+        let mut dependencies = vec![Vec::new(); steps];
+        for (step, edges) in dependencies.iter_mut().enumerate() {
+            for before in 0..step {
+                if self.random.chance(density) {
+                    edges.push(StepIndex::from(before));
+                    if self.random.chance(5) {
+                        edges.push(StepIndex::from(before));
+                    }
+                }
+            }
+        }
+        let targets = (0..steps)
+            .map(|_| u16::from(self.random.chance(30)))
+            .collect();
+        Topology::from_edges(
+            &dependencies,
+            targets,
+            vec![TargetName::new("a"), TargetName::new("b")],
+        )
+    }
+
+    fn submit(&mut self, number: u128) {
+        let topology = self.topology();
+        let policy = match self.random.chance(50) {
+            true => Policy::ContinueOnFailure,
+            false => Policy::StopAtFirstFailure,
+        };
+        let id = RunId::new(Uuid::from_u128(number));
+        let run = Submitted {
+            topology: topology.clone(),
+            policy,
+            journal: Vec::new(),
+        };
+        self.runs.insert(id, run);
+        self.tell(Input::Submit(id, topology, policy));
+    }
+
+    /// Records, then acts; the server may crash before, between and after single effects.
+    fn tell(&mut self, input: Input) {
+        let decision = self.scheduler.handle(input);
+        self.scheduler
+            .check_invariants()
+            .unwrap_or_else(|broken| panic!("{broken}"));
+        self.commit(decision);
+    }
+
+    fn commit(&mut self, Decision { events, effects }: Decision) {
+        for (run, event) in events {
+            self.runs
+                .get_mut(&run)
+                .expect("a submitted run")
+                .journal
+                .push(event);
+        }
+        for effect in effects {
+            if self.random.chance(3) {
+                return self.crash();
+            }
+            self.world.perform(effect, &mut self.random);
+            if self.random.chance(4) {
+                self.world.perform(effect, &mut self.random);
+            }
+        }
+    }
+
+    /// Everything in memory is gone; the journal and the world are not.
+    fn crash(&mut self) {
+        self.world.reports.clear();
+        self.scheduler = Scheduler::new(self.slots);
+        for (id, run) in &self.runs {
+            self.scheduler
+                .restore(*id, run.topology.clone(), run.policy, &run.journal);
+        }
+        let decision = self.scheduler.resume();
+        self.scheduler
+            .check_invariants()
+            .unwrap_or_else(|broken| panic!("restored: {broken}"));
+        self.commit(decision);
+    }
+
+    fn step(&mut self) {
+        match self.random.below(20) {
+            0 => self.crash(),
+            1 => {
+                let run = self.random.below(self.runs.len());
+                let id = *self.runs.keys().nth(run).expect("below the length");
+                if self.random.chance(15) {
+                    self.tell(Input::Cancel(id));
+                }
+            }
+            2..=9 => self.world.end_one(&mut self.random),
+            _ => {
+                if self.world.reports.is_empty() {
+                    return;
+                }
+                // Any report may come first: order between attempts means nothing.
+                let which = self.random.below(self.world.reports.len());
+                let report = self.world.reports.swap_remove(which);
+                if self.random.chance(10) {
+                    self.world.reports.push(report.clone());
+                }
+                self.tell(report);
+            }
+        }
+    }
+
+    fn run(&mut self) {
+        let runs = 1 + self.random.below(3);
+        for number in 0..runs {
+            self.submit(number as u128 + 1);
+        }
+        for _ in 0..20_000 {
+            if self.scheduler.active_runs() == 0 {
+                return self.check_end();
+            }
+            self.step();
+        }
+        panic!("the runs did not end: {:?}", self.scheduler);
+    }
+
+    fn check_end(&self) {
+        assert!(
+            self.world.running.is_empty(),
+            "programs run on: {:?}",
+            self.world.running
+        );
+        for (id, run) in &self.runs {
+            let finished = run
+                .journal
+                .iter()
+                .filter(|e| matches!(e, Event::Finished { .. }))
+                .count();
+            assert_eq!(finished, 1, "{id} finished {finished} times");
+            let mut settled = HashSet::new();
+            for event in &run.journal {
+                if let Event::Ended { step, .. } | Event::Skipped { step, .. } = event {
+                    assert!(settled.insert(*step), "{id}/{step:?} was settled twice");
+                }
+            }
+            assert_eq!(settled.len(), run.topology.len(), "{id}: a step was lost");
+        }
+    }
+}
+
+#[test]
+fn every_run_ends_exactly_once_whatever_is_lost_doubled_or_crashed() {
+    let number = |name| {
+        std::env::var(name)
+            .ok()
+            .and_then(|text| text.parse::<u64>().ok())
+    };
+    let seeds = match number("STEPWELL_SIM_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("STEPWELL_SIM_SEEDS").unwrap_or(10_000),
+    };
+    for seed in seeds {
+        let result = std::panic::catch_unwind(|| Simulation::new(seed).run());
+        assert!(
+            result.is_ok(),
+            "failed: run again with STEPWELL_SIM_SEED={seed}"
+        );
+    }
+}
