@@ -1,1 +1,22 @@
-//! Content-addressed files and snapshots.
+//! Content-addressed files and snapshots: what a step runs with, kept once and named by its bytes.
+//!
+//! - [`cas`]: the store of objects, each named by the BLAKE3 digest of its content;
+//! - [`snapshot`]: a folder as a list of such objects: scanned, stored, written out again;
+//! - [`disk`]: how much room a folder takes.
+//!
+//! Everything here blocks and may be called from many threads and processes at once. This crate
+//! knows nothing of runs: who refers to which digest, and what may be deleted, is decided above.
+//!
+//! Invariant: a digest stands for the same bytes for ever; an object is complete from the moment
+//! it has its name.
+
+pub mod cas;
+pub mod disk;
+mod error;
+mod hash;
+mod parallel;
+pub mod snapshot;
+#[cfg(test)]
+mod testing;
+
+pub use error::{Error, Result};

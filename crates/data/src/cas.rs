@@ -1,0 +1,329 @@
+//! The content-addressed store: objects named by the BLAKE3 digest of their bytes.
+//!
+//! An object lies at `<root>/ab/cdef…`: two digits of its digest, then the other 62. Files are
+//! read-only and never executable; names and modes belong to manifests. Anything being written
+//! lies in `<root>/tmp` and is renamed into place when it is complete, so an object is either
+//! whole or not there. What a killed writer leaves in `tmp` is never looked at again.
+//!
+//! Objects are not synced one by one: a thousand small files would cost seconds. An object
+//! matters only once something durable refers to it, so whoever records such a reference calls
+//! [`Cas::sync`] once before. A power cut before that may leave objects without their content;
+//! as file systems do it they are then *empty*, and an empty file under a name that is not the
+//! empty digest counts as absent and is replaced when the content comes again.
+//!
+//! Nothing is deleted here.
+
+use std::fs::Permissions;
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use stepwell_model::Digest;
+use tempfile::NamedTempFile;
+
+use crate::hash::{self, CopyFault};
+use crate::{Error, Result};
+
+/// A store of objects in a folder. Any number of processes may use one at a time.
+#[derive(Debug, Clone)]
+pub struct Cas {
+    root: Utf8PathBuf,
+    aside: Utf8PathBuf,
+}
+
+impl Cas {
+    /// Opens the store in `root`, which is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be made.
+    pub fn open(root: &Utf8Path) -> Result<Self> {
+        // Three letters: no folder of objects can have this name.
+        let aside = root.join("tmp");
+        fs_err::create_dir_all(&aside)?;
+        Ok(Self {
+            root: root.to_owned(),
+            aside,
+        })
+    }
+
+    /// Where the object lies, or would lie.
+    #[must_use]
+    pub fn path_of(&self, digest: &Digest) -> Utf8PathBuf {
+        let digits = digest.to_string();
+        let (folder, name) = digits.split_at(2);
+        self.root.join(folder).join(name)
+    }
+
+    /// Whether the object is there.
+    #[must_use]
+    pub fn has(&self, digest: &Digest) -> bool {
+        fs_err::metadata(self.path_of(digest)).is_ok_and(|metadata| {
+            metadata.is_file() && (metadata.len() > 0 || *digest == hash::of_bytes(b""))
+        })
+    }
+
+    /// Those of `digests` that are not there, in the order given.
+    #[must_use]
+    pub fn missing(&self, digests: &[Digest]) -> Vec<Digest> {
+        digests
+            .iter()
+            .filter(|digest| !self.has(digest))
+            .copied()
+            .collect()
+    }
+
+    /// The bytes of an object, checked against its digest.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Absent`] when it is not there, [`Error::Damaged`] when its bytes are not its own.
+    pub fn read(&self, digest: &Digest) -> Result<Vec<u8>> {
+        if !self.has(digest) {
+            return Err(Error::Absent(*digest));
+        }
+        let path = self.path_of(digest);
+        let bytes = fs_err::read(&path)?;
+        if hash::of_bytes(&bytes) != *digest {
+            return Err(Error::Damaged {
+                digest: *digest,
+                path,
+            });
+        }
+        Ok(bytes)
+    }
+
+    /// Stores `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be written.
+    pub fn put_bytes(&self, bytes: &[u8]) -> Result<Digest> {
+        let digest = hash::of_bytes(bytes);
+        if !self.has(&digest) {
+            let aside = self.aside()?;
+            aside
+                .as_file()
+                .write_all(bytes)
+                .map_err(Error::writing(self.path_of(&digest)))?;
+            self.place(aside, &digest)?;
+        }
+        Ok(digest)
+    }
+
+    /// Stores the content of a file: by copy-on-write where the file system can, else by copy.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or the object not be written.
+    pub fn put_file(&self, source: &Utf8Path) -> Result<Digest> {
+        let (digest, _) = hash::of_reader(fs_err::File::open(source)?)?;
+        if self.has(&digest) {
+            return Ok(digest);
+        }
+        // The file may have changed since; the copy cannot, so it is the copy's digest that counts.
+        let (aside, digest) = self.copy_aside(source)?;
+        self.place(aside, &digest)?;
+        Ok(digest)
+    }
+
+    /// Stores the content of a file whose digest is known already, and which it must still have.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Changed`] when the content is another by now; else as [`Cas::put_file`].
+    pub(crate) fn put_file_as(&self, expected: &Digest, source: &Utf8Path) -> Result<()> {
+        if self.has(expected) {
+            return Ok(());
+        }
+        let (aside, found) = self.copy_aside(source)?;
+        if found != *expected {
+            return Err(Error::Changed(source.to_owned()));
+        }
+        self.place(aside, expected)
+    }
+
+    /// Stores what `content` gives if it is the object announced, and nothing otherwise.
+    ///
+    /// When the object is there already, `content` is not read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Mismatch`] when other bytes come, [`Error::Receive`] when `content` breaks off.
+    pub fn put_reader(&self, expected: &Digest, content: impl Read) -> Result<()> {
+        if self.has(expected) {
+            return Ok(());
+        }
+        let aside = self.aside()?;
+        let found = hash::copy(content, aside.as_file()).map_err(|fault| match fault {
+            CopyFault::Read(source) => Error::Receive {
+                digest: *expected,
+                source,
+            },
+            CopyFault::Write(source) => Error::writing(self.path_of(expected))(source),
+        })?;
+        if found != *expected {
+            return Err(Error::Mismatch {
+                expected: *expected,
+                found,
+            });
+        }
+        self.place(aside, expected)
+    }
+
+    /// Waits until everything stored so far would survive a power cut.
+    ///
+    /// One call for the whole file system, so it costs what lies unwritten there. Call it once,
+    /// after storing and before recording a reference.
+    ///
+    /// # Errors
+    ///
+    /// When the disk reports an error.
+    pub fn sync(&self) -> Result<()> {
+        #[cfg(target_os = "linux")]
+        rustix::fs::syncfs(fs_err::File::open(&self.root)?)
+            .map_err(|errno| Error::writing(&self.root)(errno.into()))?;
+        #[cfg(not(target_os = "linux"))]
+        rustix::fs::sync();
+        Ok(())
+    }
+
+    /// A copy of `source` that nobody else writes to, and its digest.
+    fn copy_aside(&self, source: &Utf8Path) -> Result<(NamedTempFile, Digest)> {
+        let from = fs_err::File::open(source)?;
+        let aside = self.aside()?;
+        if reflink_copy::reflink_file(from.file(), aside.as_file()).is_ok() {
+            let (digest, _) = hash::of_reader(aside.as_file())?;
+            return Ok((aside, digest));
+        }
+        // What a failed clone leaves is unspecified.
+        aside
+            .as_file()
+            .set_len(0)
+            .map_err(Error::writing(&self.aside))?;
+        let digest = hash::copy(&from, aside.as_file()).map_err(|fault| match fault {
+            CopyFault::Read(source) => Error::File(source),
+            CopyFault::Write(source) => Error::writing(&self.aside)(source),
+        })?;
+        Ok((aside, digest))
+    }
+
+    /// A new file beside the objects; it vanishes when it is dropped.
+    fn aside(&self) -> Result<NamedTempFile> {
+        tempfile::Builder::new()
+            .prefix("put-")
+            .permissions(Permissions::from_mode(0o444))
+            .tempfile_in(&self.aside)
+            .map_err(Error::writing(&self.aside))
+    }
+
+    /// Gives a complete file its name.
+    ///
+    /// Of two that store one object at once, the later replaces the earlier: by the same bytes and
+    /// in one step, so no reader can tell.
+    fn place(&self, aside: NamedTempFile, digest: &Digest) -> Result<()> {
+        if self.has(digest) {
+            return Ok(());
+        }
+        let path = self.path_of(digest);
+        let folder = path.parent().expect("an object lies in a folder");
+        fs_err::create_dir_all(folder)?;
+        aside
+            .persist(&path)
+            .map(drop)
+            .map_err(|fault| Error::writing(&path)(fault.error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn store() -> (tempfile::TempDir, Cas) {
+        let temp = tempfile::tempdir().expect("a folder");
+        let root = Utf8Path::from_path(temp.path()).expect("utf-8").join("cas");
+        let cas = Cas::open(&root).expect("opened");
+        (temp, cas)
+    }
+
+    fn files_in(cas: &Cas) -> u64 {
+        crate::disk::usage(&cas.root).expect("counted").files
+    }
+
+    #[test]
+    fn an_object_is_read_only_and_read_back_from_its_digest() {
+        let (temp, cas) = store();
+        let source = Utf8Path::from_path(temp.path()).expect("utf-8").join("a");
+        fs_err::write(&source, b"hello").expect("written");
+        let digest = cas.put_file(&source).expect("stored");
+        assert_eq!(cas.put_bytes(b"hello").expect("stored"), digest);
+        assert_eq!(cas.read(&digest).expect("read"), b"hello");
+        let path = cas.path_of(&digest);
+        assert!(
+            path.as_str()
+                .ends_with("/ea/8f163db38682925e4491c5e58d4bb3506ef8c14eb78a86e908c5624a67200f")
+        );
+        let mode = fs_err::metadata(path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o333, 0, "nobody may write or execute: {mode:o}");
+        assert_eq!(files_in(&cas), 1);
+    }
+
+    #[test]
+    fn content_other_than_announced_is_refused_and_leaves_nothing() {
+        let (_temp, cas) = store();
+        let announced = hash::of_bytes(b"right");
+        let error = cas
+            .put_reader(&announced, &b"wrong"[..])
+            .expect_err("refused");
+        let text = error.to_string();
+        assert!(text.contains(&announced.to_string()), "{text}");
+        assert!(
+            text.contains(&hash::of_bytes(b"wrong").to_string()),
+            "{text}"
+        );
+        assert_eq!(files_in(&cas), 0);
+        cas.put_reader(&announced, &b"right"[..]).expect("stored");
+        assert_eq!(cas.missing(&[announced, hash::of_bytes(b"x")]).len(), 1);
+    }
+
+    #[test]
+    fn a_sender_that_breaks_off_leaves_nothing() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::from(io::ErrorKind::ConnectionReset))
+            }
+        }
+        let (_temp, cas) = store();
+        let digest = hash::of_bytes(b"halfway there");
+        let error = cas
+            .put_reader(&digest, b"halfway"[..].chain(Broken))
+            .expect_err("broken off");
+        assert!(matches!(error, Error::Receive { .. }), "{error}");
+        assert_eq!(files_in(&cas), 0);
+    }
+
+    #[test]
+    fn an_object_emptied_by_a_power_cut_counts_as_absent_and_is_stored_anew() {
+        let (_temp, cas) = store();
+        let digest = cas.put_bytes(b"precious").expect("stored");
+        let empty = cas.put_bytes(b"").expect("stored");
+        fs_err::remove_file(cas.path_of(&digest)).expect("removed");
+        fs_err::write(cas.path_of(&digest), b"").expect("emptied");
+        assert!(matches!(cas.read(&digest), Err(Error::Absent(_))));
+        assert_eq!(cas.missing(&[digest, empty]), [digest]);
+        cas.put_bytes(b"precious").expect("stored");
+        assert_eq!(cas.read(&digest).expect("read"), b"precious");
+    }
+
+    #[test]
+    fn an_object_with_other_bytes_is_never_handed_out() {
+        let (_temp, cas) = store();
+        let digest = cas.put_bytes(b"precious").expect("stored");
+        fs_err::remove_file(cas.path_of(&digest)).expect("removed");
+        fs_err::write(cas.path_of(&digest), b"rubbish!").expect("damaged");
+        assert!(matches!(cas.read(&digest), Err(Error::Damaged { .. })));
+    }
+}

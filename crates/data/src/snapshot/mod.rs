@@ -1,0 +1,16 @@
+//! Snapshots: a folder as it was at one moment, named by one digest.
+//!
+//! [`scan`] reads a folder into a [`Manifest`]; [`store`] puts its files and the manifest itself
+//! into the store; [`load`] and [`materialise`] bring them back. A snapshot's id is the digest of
+//! its manifest's bytes, so equal folders have equal ids, whenever and wherever they were taken.
+
+mod limits;
+mod manifest;
+mod rules;
+mod scan;
+mod transfer;
+
+pub use limits::ScanOptions;
+pub use manifest::{Entry, Manifest, ManifestError};
+pub use scan::{Scan, scan};
+pub use transfer::{load, materialise, store};
