@@ -1,2 +1,5 @@
-//! The `stepwell-supervise` program.
-fn main() {}
+//! The `stepwell-supervise` program: one for each running local step.
+
+fn main() -> std::process::ExitCode {
+    stepwell_supervise::main()
+}

@@ -1,1 +1,35 @@
 //! One supervisor per running local step.
+//!
+//! A supervisor is a small program that lives exactly as long as its step: it prepares the working
+//! folder, starts the user's program, waits, leaves no process behind, keeps the outputs and
+//! writes down how it ended. It outlives the server, so a server that is killed finds its steps
+//! again; all that the two share is the [attempt folder](Attempt), and this library holds its
+//! format for both.
+//!
+//! It does not choose, retry or report: that is the executor's and the engine's part.
+//!
+//! Invariant: whoever holds the claim of an attempt is the only one to start its program, and
+//! `exit.json` exists only when no process of the program is left and its outputs are kept.
+
+mod clock;
+mod collect;
+mod descendants;
+mod excerpt;
+mod folder;
+mod life;
+mod process;
+mod program;
+mod signals;
+mod storage;
+mod sweep;
+mod verdict;
+
+pub use clock::now;
+pub use folder::{Attempt, Claim, Error, OutputPlace, Spec, Started, State};
+pub use life::{EXIT_NOT_RECORDED, NEWS_ENDED, NEWS_STARTED, main};
+pub use process::Process;
+pub use storage::storage_failure;
+pub use sweep::sweep;
+
+/// The variable that marks every process of an attempt, so that escaped ones can be found.
+pub const MARKER: &str = "STEPWELL_ATTEMPT";

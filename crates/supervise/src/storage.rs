@@ -1,0 +1,60 @@
+//! Errors of the file system, told as failures of a step.
+
+use std::error::Error;
+use std::io;
+
+use stepwell_model::{Failure, FailureKind};
+
+/// A failure to store or to find something; `what` is the sentence before the cause.
+#[must_use]
+pub fn storage_failure(what: &str, error: &(dyn Error + 'static)) -> Failure {
+    let failure = Failure::new(FailureKind::Storage, format!("{what}: {}", chain(error)));
+    match hint(error) {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
+    }
+}
+
+/// The error and its causes in one line; a cause that its error repeats already is left out.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+fn hint(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                return Some("free some space on this disk, then run it again");
+            }
+            Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+                return Some("check who may write there: the server runs as another user?");
+            }
+            _ => next = error.source(),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_write_names_the_path_and_says_what_to_do() {
+        let error = fs_err::write("/proc/version", "x").expect_err("read only");
+        let failure = storage_failure("the log could not be opened", &error);
+        assert_eq!(failure.kind, FailureKind::Storage);
+        assert!(failure.summary.contains("`/proc/version`"), "{failure:?}");
+        assert_eq!(failure.summary.matches("os error").count(), 1);
+    }
+}
