@@ -1,1 +1,29 @@
-//! The metadata database.
+//! The metadata database: one SQLite file, one writer, many readers.
+//!
+//! Writes go through one thread that commits them in groups, so that there is never a lock to
+//! wait for. A commit survives the death of the process at once (it is in the WAL); it survives
+//! the loss of power once the WAL is synced, which [`Store::write_durable`] waits for and which
+//! is paid once for all that wait. Reads run on connections of their own and see a snapshot.
+//!
+//! The modules are the nouns: each offers functions on a connection. Nothing here decides.
+
+pub mod catalog;
+pub mod experiments;
+pub mod journal;
+pub mod metrics;
+pub mod models;
+pub mod runs;
+
+mod columns;
+mod error;
+mod migrate;
+mod readers;
+mod store;
+mod writer;
+
+pub use error::Error;
+pub use rusqlite::Connection;
+pub use store::Store;
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

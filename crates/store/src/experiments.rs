@@ -1,0 +1,80 @@
+//! Experiments: names that group runs.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use stepwell_model::Timestamp;
+use uuid::Uuid;
+
+use crate::{Result, columns};
+
+/// An experiment as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Experiment {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// How many runs without a parent it has had.
+    pub runs: u64,
+}
+
+const COLUMNS: &str = "id, name, created_ms, tags_json, runs";
+
+/// The experiment of that name, made with `id` if it does not exist.
+///
+/// # Errors
+/// Those of the database.
+pub fn ensure(connection: &Connection, name: &str, id: Uuid, now: Timestamp) -> Result<Experiment> {
+    let insert = "INSERT INTO experiments (id, name, created_ms) VALUES (?, ?, ?)
+                  ON CONFLICT (name) DO NOTHING";
+    let made = params![id.as_bytes(), name, now.as_millis()];
+    connection.prepare_cached(insert)?.execute(made)?;
+    let found = find(connection, name)?;
+    found.ok_or_else(|| rusqlite::Error::QueryReturnedNoRows.into())
+}
+
+/// The experiment of that name.
+///
+/// # Errors
+/// Those of the database.
+pub fn find(connection: &Connection, name: &str) -> Result<Option<Experiment>> {
+    let query = format!("SELECT {COLUMNS} FROM experiments WHERE name = ?");
+    let mut statement = connection.prepare_cached(&query)?;
+    statement
+        .query_row([name], |row| Ok(read(row)))
+        .optional()?
+        .transpose()
+}
+
+/// All experiments, sorted by name.
+///
+/// # Errors
+/// Those of the database.
+pub fn list(connection: &Connection) -> Result<Vec<Experiment>> {
+    let query = format!("SELECT {COLUMNS} FROM experiments ORDER BY name");
+    let mut statement = connection.prepare_cached(&query)?;
+    let rows = statement.query_map([], |row| Ok(read(row)))?;
+    rows.map(|row| row?).collect()
+}
+
+/// Counts one more run without a parent, and gives its number.
+pub(crate) fn count_run(connection: &Connection, id: Uuid) -> Result<u64> {
+    let update = "UPDATE experiments SET runs = runs + 1 WHERE id = ? RETURNING runs";
+    let mut statement = connection.prepare_cached(update)?;
+    Ok(statement.query_row([id.as_bytes()], |row| row.get(0))?)
+}
+
+fn read(row: &Row<'_>) -> Result<Experiment> {
+    Ok(Experiment {
+        id: Uuid::from_bytes(row.get(0)?),
+        name: row.get(1)?,
+        created: Timestamp::from_millis(row.get(2)?),
+        tags: columns::from_json("experiment's tags", &row.get::<_, String>(3)?)?,
+        runs: row.get(4)?,
+    })
+}

@@ -1,0 +1,305 @@
+//! The journal of scheduled runs, and the rows of `runs` that follow from it.
+//!
+//! Invariant: an event and what it changes in `runs` are written in one transaction, so that the
+//! rows are always the fold of the journal.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use stepwell_model::{
+    Event, Graph, Outcome, RunId, RunSpec, RunStatus, SkipReason, StepIndex, Timestamp, Usage,
+};
+
+use crate::columns::{self, id};
+use crate::runs::StoredFailure;
+use crate::{Error, Result};
+
+/// A change that people see: the status of one run became another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The place in the journal of the event that made it.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// The run at the top: the pipeline, or the script itself.
+    pub root: RunId,
+    /// The run whose status changed.
+    pub run: RunId,
+    /// Of a step: its place in the graph.
+    pub step: Option<StepIndex>,
+    /// The new status.
+    pub status: RunStatus,
+    /// Why, when it failed or was skipped.
+    pub message: Option<String>,
+}
+
+/// Remembers what a scheduled run was asked to do.
+///
+/// # Errors
+/// Those of the database.
+pub fn insert_graph(connection: &Connection, spec: &RunSpec, graph: &Graph) -> Result<()> {
+    let insert = "INSERT INTO graphs (run, spec_json, graph_json) VALUES (?, ?, ?)";
+    let spec_json = columns::json("run", spec)?;
+    let graph_json = columns::json("graph", graph)?;
+    connection
+        .prepare_cached(insert)?
+        .execute(params![id(spec.id), spec_json, graph_json])?;
+    Ok(())
+}
+
+/// What a scheduled run was asked to do.
+///
+/// # Errors
+/// Those of the database.
+pub fn find_graph(connection: &Connection, run: RunId) -> Result<Option<(RunSpec, Graph)>> {
+    let query = "SELECT spec_json, graph_json FROM graphs WHERE run = ?";
+    let mut statement = connection.prepare_cached(query)?;
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+    let Some((spec, graph)) = statement.query_row([id(run)], read).optional()? else {
+        return Ok(None);
+    };
+    Ok(Some((
+        columns::from_json("run", &spec)?,
+        columns::from_json("graph", &graph)?,
+    )))
+}
+
+/// A run that is not over, as the journal has it.
+#[derive(Debug)]
+pub struct OpenRun {
+    /// What was asked for.
+    pub spec: RunSpec,
+    /// Its steps.
+    pub graph: Graph,
+    /// What happened so far.
+    pub events: Vec<Event>,
+}
+
+/// Every scheduled run that is not over, oldest first.
+///
+/// # Errors
+/// Those of the database.
+pub fn open_runs(connection: &Connection) -> Result<Vec<OpenRun>> {
+    let query = "SELECT id FROM runs WHERE status NOT IN ('Completed', 'Failed', 'Canceled')
+                 AND kind IN ('pipeline', 'script') ORDER BY seq";
+    let mut statement = connection.prepare_cached(query)?;
+    let ids = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut open = Vec::new();
+    for run in ids.into_iter().map(columns::run_id) {
+        let Some((spec, graph)) = find_graph(connection, run)? else {
+            continue;
+        };
+        let events = events(connection, run)?;
+        open.push(OpenRun {
+            spec,
+            graph,
+            events,
+        });
+    }
+    Ok(open)
+}
+
+fn events(connection: &Connection, run: RunId) -> Result<Vec<Event>> {
+    let query = "SELECT event_json FROM journal WHERE run = ? ORDER BY seq";
+    let mut statement = connection.prepare_cached(query)?;
+    let rows = statement.query_map([id(run)], |row| row.get::<_, String>(0))?;
+    rows.map(|text| columns::from_json("event", &text?))
+        .collect()
+}
+
+/// The changes of a run's tree after a place in the journal.
+///
+/// # Errors
+/// Those of the database.
+pub fn changes_after(connection: &Connection, root: RunId, after: i64) -> Result<Vec<Change>> {
+    let query = "SELECT j.seq, j.at_ms, j.event_json, s.id FROM journal j
+        LEFT JOIN runs s ON s.parent = j.run AND s.step = json_extract(j.event_json, '$.step')
+        WHERE j.run = ? AND j.seq > ? ORDER BY j.seq";
+    let mut statement = connection.prepare_cached(query)?;
+    let mut rows = statement.query(params![id(root), after])?;
+    let mut changes = Vec::new();
+    while let Some(row) = rows.next()? {
+        let event: Event = columns::from_json("event", &row.get::<_, String>(2)?)?;
+        // The one step of a script run is the run itself.
+        let step_run = row.get::<_, Option<_>>(3)?.map_or(root, columns::run_id);
+        let at = Timestamp::from_millis(row.get(1)?);
+        changes.extend(Change::of(row.get(0)?, at, root, step_run, &event));
+    }
+    Ok(changes)
+}
+
+impl Change {
+    /// What people see of an event, if anything.
+    fn of(seq: i64, at: Timestamp, root: RunId, step_run: RunId, event: &Event) -> Option<Self> {
+        let (run, step, status, message) = match event {
+            Event::Submitted => (root, None, RunStatus::NotStarted, None),
+            Event::Assigned { step, .. } => (step_run, Some(*step), RunStatus::Preparing, None),
+            Event::Started { step, .. } => (step_run, Some(*step), RunStatus::Running, None),
+            Event::Ended { step, outcome, .. } => {
+                let (status, message) = match outcome {
+                    Outcome::Succeeded(_) => (RunStatus::Completed, None),
+                    Outcome::Failed(failure, _) => {
+                        (RunStatus::Failed, Some(failure.summary.clone()))
+                    }
+                    Outcome::Cancelled(_) => (RunStatus::Canceled, None),
+                };
+                (step_run, Some(*step), status, message)
+            }
+            Event::Skipped { step, because } => (
+                step_run,
+                Some(*step),
+                RunStatus::Canceled,
+                Some(words(because).to_owned()),
+            ),
+            Event::CancelAsked => (root, None, RunStatus::CancelRequested, None),
+            Event::Finished { status } => (root, None, *status, None),
+        };
+        Some(Self {
+            seq,
+            at,
+            root,
+            run,
+            step,
+            status,
+            message,
+        })
+    }
+}
+
+fn words(because: &SkipReason) -> &'static str {
+    match because {
+        SkipReason::Upstream(_) => "not started: a step it depends on failed",
+        SkipReason::RunFailed(_) => "not started: another step of the pipeline failed",
+        SkipReason::Cancelled => "not started: the run was cancelled",
+    }
+}
+
+/// Appends an event of the run `root` and changes the rows that show it. `step_run` is the run of
+/// the step that the event is about, or `root`.
+///
+/// # Errors
+/// Those of the database.
+pub fn append(
+    connection: &Connection,
+    root: RunId,
+    step_run: RunId,
+    event: &Event,
+    at: Timestamp,
+) -> Result<Option<Change>> {
+    let insert = "INSERT INTO journal (run, at_ms, event_json) VALUES (?, ?, ?)";
+    let text = columns::json("event", event)?;
+    connection
+        .prepare_cached(insert)?
+        .execute(params![id(root), at.as_millis(), text])?;
+    let seq = connection.last_insert_rowid();
+    project(connection, root, step_run, event, at)?;
+    Ok(Change::of(seq, at, root, step_run, event))
+}
+
+fn project(
+    connection: &Connection,
+    root: RunId,
+    step_run: RunId,
+    event: &Event,
+    at: Timestamp,
+) -> Result<()> {
+    let at_ms = at.as_millis();
+    match event {
+        Event::Submitted => Ok(()),
+        Event::Assigned { .. } => {
+            let update = "UPDATE runs SET status = 'Preparing' WHERE id = ?";
+            connection.prepare_cached(update)?.execute([id(step_run)])?;
+            Ok(())
+        }
+        Event::Started { .. } => {
+            let update = "UPDATE runs SET status = 'Running', started_ms = coalesce(started_ms, ?)
+                WHERE id IN (?, ?) AND (status = 'Preparing' OR status = 'NotStarted')";
+            let values = params![at_ms, id(step_run), id(root)];
+            connection.prepare_cached(update)?.execute(values)?;
+            Ok(())
+        }
+        Event::Ended { outcome, .. } => project_end(connection, step_run, outcome, at),
+        Event::Skipped { because, .. } => {
+            let failure = StoredFailure {
+                kind: "skipped".to_owned(),
+                message: words(because).to_owned(),
+                detail: String::new(),
+                hint: String::new(),
+            };
+            let update = "UPDATE runs SET status = 'Canceled', ended_ms = ?, failure_json = ?
+                          WHERE id = ?";
+            let values = params![at_ms, columns::json("failure", &failure)?, id(step_run)];
+            connection.prepare_cached(update)?.execute(values)?;
+            Ok(())
+        }
+        Event::CancelAsked => {
+            let update = "UPDATE runs SET status = 'CancelRequested' WHERE id = ?1
+                          OR (parent = ?1 AND status IN ('Preparing', 'Running'))";
+            connection.prepare_cached(update)?.execute([id(root)])?;
+            Ok(())
+        }
+        Event::Finished { status } => finish(connection, root, *status, at),
+    }
+}
+
+fn project_end(
+    connection: &Connection,
+    step_run: RunId,
+    outcome: &Outcome,
+    at: Timestamp,
+) -> Result<()> {
+    let (status, failure) = match outcome {
+        Outcome::Succeeded(_) => (RunStatus::Completed, None),
+        Outcome::Failed(failure, _) => (RunStatus::Failed, Some(StoredFailure::from(failure))),
+        Outcome::Cancelled(_) => (RunStatus::Canceled, None),
+    };
+    let usage: &Usage = outcome.usage();
+    let started = usage.started.map(Timestamp::as_millis);
+    let ended = usage.ended.unwrap_or(at).as_millis();
+    let failure = failure
+        .map(|failure| columns::json("failure", &failure))
+        .transpose()?;
+    let update = "UPDATE runs SET status = ?, failure_json = ?, usage_json = ?,
+                  started_ms = coalesce(?, started_ms), ended_ms = ? WHERE id = ?";
+    let usage = columns::json("usage", usage)?;
+    let values = params![
+        status.as_str(),
+        failure,
+        usage,
+        started,
+        ended,
+        id(step_run)
+    ];
+    connection.prepare_cached(update)?.execute(values)?;
+    Ok(())
+}
+
+/// A failed pipeline says which step failed first, in that step's words.
+fn finish(connection: &Connection, root: RunId, status: RunStatus, at: Timestamp) -> Result<()> {
+    let query = "SELECT display_name, failure_json FROM runs
+                 WHERE parent = ? AND status = 'Failed' ORDER BY ended_ms, seq LIMIT 1";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+    let first = connection
+        .prepare_cached(query)?
+        .query_row([id(root)], read)
+        .optional()?;
+    let failure = match (status, first) {
+        (RunStatus::Failed, Some((step, failure))) => {
+            let mut failure: StoredFailure = columns::from_json("failure", &failure)?;
+            failure.message = format!("step `{step}` failed: {}", failure.message);
+            Some(columns::json("failure", &failure)?)
+        }
+        _ => None,
+    };
+    let update = "UPDATE runs SET status = ?, failure_json = coalesce(failure_json, ?),
+                  ended_ms = coalesce(ended_ms, ?) WHERE id = ?";
+    let values = params![status.as_str(), failure, at.as_millis(), id(root)];
+    let changed = connection.prepare_cached(update)?.execute(values)?;
+    match changed {
+        1 => Ok(()),
+        _ => Err(Error::Unreadable {
+            what: "run",
+            reason: format!("{root} has no row"),
+        }),
+    }
+}

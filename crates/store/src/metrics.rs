@@ -1,0 +1,79 @@
+//! Metrics: points in the order they were logged, each known by its writer and number.
+
+use rusqlite::{Connection, Row, params};
+use stepwell_model::{RunId, Timestamp};
+
+use crate::Result;
+use crate::columns::id;
+
+/// One point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// The metric's name.
+    pub name: String,
+    /// How to read the value: `scalar`, `list`, `row`, `table`, `image`, `json`.
+    pub kind: String,
+    /// The value as JSON.
+    pub value_json: String,
+    /// The step of training.
+    pub step: Option<i64>,
+    /// When it was logged.
+    pub at: Timestamp,
+    /// A description for people.
+    pub description: String,
+}
+
+/// Adds points; those that were added before, by writer and number, are left as they are. Gives
+/// how many were new.
+///
+/// # Errors
+/// Those of the database.
+pub fn add(
+    connection: &Connection,
+    run: RunId,
+    writer: &str,
+    first: u64,
+    points: &[Point],
+) -> Result<usize> {
+    let insert = "INSERT INTO metrics (run, writer, number, name, kind, value_json, step, at_ms,
+        description) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    let mut statement = connection.prepare_cached(insert)?;
+    let mut new = 0;
+    for (number, point) in (first..).zip(points) {
+        new += statement.execute(params![
+            id(run),
+            writer,
+            i64::try_from(number).unwrap_or(i64::MAX),
+            point.name,
+            point.kind,
+            point.value_json,
+            point.step,
+            point.at.as_millis(),
+            point.description,
+        ])?;
+    }
+    Ok(new)
+}
+
+/// The points of a run, of one name or of all, in the order they were logged.
+///
+/// # Errors
+/// Those of the database.
+pub fn list(connection: &Connection, run: RunId, name: Option<&str>) -> Result<Vec<Point>> {
+    let query = "SELECT name, kind, value_json, step, at_ms, description FROM metrics
+                 WHERE run = ?1 AND (?2 IS NULL OR name = ?2) ORDER BY seq";
+    let mut statement = connection.prepare_cached(query)?;
+    let rows = statement.query_map(params![id(run), name], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Point> {
+    Ok(Point {
+        name: row.get(0)?,
+        kind: row.get(1)?,
+        value_json: row.get(2)?,
+        step: row.get(3)?,
+        at: Timestamp::from_millis(row.get(4)?),
+        description: row.get(5)?,
+    })
+}

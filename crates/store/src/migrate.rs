@@ -1,0 +1,33 @@
+//! The format of the file: migrations in order, each applied once, in one transaction.
+
+use camino::Utf8PathBuf;
+use rusqlite::Connection;
+
+use crate::{Error, Result};
+
+/// Migration `n` takes the file from format `n` to `n + 1`. A released one is never changed.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_start.sql")];
+
+/// Brings the file to the newest format.
+pub(crate) fn migrate(connection: &mut Connection, path: &Utf8PathBuf) -> Result<()> {
+    let at = |error| Error::at(error, path);
+    let found: usize = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(at)?;
+    if found > MIGRATIONS.len() {
+        return Err(Error::TooNew {
+            path: path.clone(),
+            found,
+            known: MIGRATIONS.len(),
+        });
+    }
+    for (format, migration) in MIGRATIONS.iter().enumerate().skip(found) {
+        let transaction = connection.transaction().map_err(at)?;
+        transaction.execute_batch(migration).map_err(at)?;
+        transaction
+            .pragma_update(None, "user_version", format + 1)
+            .map_err(at)?;
+        transaction.commit().map_err(at)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! The handle that the rest of the program holds.
+
+use std::sync::mpsc::Sender;
+
+use camino::Utf8Path;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::readers::Readers;
+use crate::writer::{self, Durability, Job, Undo};
+use crate::{Error, Result, migrate};
+
+/// The database; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    jobs: Sender<Job>,
+    readers: Readers,
+}
+
+impl Store {
+    /// Opens the file, makes it if it is not there, and brings it to the newest format.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, is damaged, or was made by a newer Stepwell.
+    pub fn open(path: &Utf8Path) -> Result<Self> {
+        let path = path.to_owned();
+        let mut connection = open_writer(&path).map_err(|error| Error::at(error, &path))?;
+        migrate::migrate(&mut connection, &path)?;
+        let jobs = writer::start(connection, path.clone())?;
+        Ok(Self {
+            jobs,
+            readers: Readers::new(path),
+        })
+    }
+
+    /// Runs a change and commits it; it survives the death of the process.
+    ///
+    /// # Errors
+    /// The change's own error, after which nothing of it stays, or that of the commit.
+    pub async fn write<T, F>(&self, change: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        self.commit(Durability::Process, change).await
+    }
+
+    /// The same; it survives the loss of power too.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_durable<T, F>(&self, change: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        self.commit(Durability::Power, change).await
+    }
+
+    /// Runs queries on one snapshot of the database, off the async threads.
+    ///
+    /// # Errors
+    /// Those of the queries.
+    pub async fn read<T, F>(&self, read: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        let readers = self.readers.clone();
+        let task = tokio::task::spawn_blocking(move || readers.with(read));
+        task.await.map_err(|_| Error::Closed)?
+    }
+
+    async fn commit<T, F>(&self, durability: Durability, change: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let work: writer::Work = Box::new(move |connection| {
+            let result = connection.map_or(Err(Error::Closed), change);
+            let undo = if result.is_ok() {
+                Undo::Keep
+            } else {
+                Undo::Undo
+            };
+            let finish = move |commit: Result<()>| {
+                let outcome = match (result, commit) {
+                    (Ok(value), Ok(())) => Ok(value),
+                    (_, Err(error)) | (Err(error), Ok(())) => Err(error),
+                };
+                // An asker that went away needs no answer.
+                drop(reply.send(outcome));
+            };
+            (undo, Box::new(finish))
+        });
+        self.jobs
+            .send(Job { work, durability })
+            .map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+}
+
+/// The journal is synced at checkpoints only; what must survive a power loss is synced by us.
+fn open_writer(path: &Utf8Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}

@@ -1,0 +1,268 @@
+//! Ring 3: the database on real files.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+use stepwell_model::{
+    Event, Failure, FailureKind, Outcome, RunId, RunKind, RunStatus, StepIndex, Timestamp, Usage,
+};
+use stepwell_store::runs::{Filter, NewRun};
+use stepwell_store::{Error, Store, catalog, experiments, journal, metrics, runs};
+use uuid::Uuid;
+
+const NOW: Timestamp = Timestamp::from_millis(1_000);
+
+fn folder() -> (tempfile::TempDir, Utf8PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = Utf8PathBuf::from_path_buf(folder.path().join("stepwell.db")).expect("UTF-8");
+    (folder, path)
+}
+
+fn run(number: u128, parent: Option<u128>, experiment: Uuid) -> NewRun {
+    let id = |number| RunId::new(Uuid::from_u128(number));
+    NewRun {
+        id: id(number),
+        kind: if parent.is_some() {
+            RunKind::Step
+        } else {
+            RunKind::Pipeline
+        },
+        experiment,
+        display_name: format!("run {number}"),
+        description: String::new(),
+        status: RunStatus::NotStarted,
+        parent: parent.map(id),
+        root: id(parent.unwrap_or(number)),
+        step: parent.map(|_| 0),
+        step_kind: None,
+        target: None,
+        snapshot: None,
+        user: "ann".to_owned(),
+        tags: BTreeMap::new(),
+        properties: BTreeMap::new(),
+        parameters: BTreeMap::new(),
+        outputs: Vec::new(),
+        created: NOW,
+        idempotency_key: None,
+    }
+}
+
+/// A pipeline run 1 with its one step, run 2.
+async fn with_pipeline(store: &Store) -> (RunId, RunId) {
+    let made = store.write_durable(|db| {
+        let experiment = experiments::ensure(db, "e", Uuid::from_u128(9), NOW)?;
+        runs::insert(db, &run(1, None, experiment.id))?;
+        runs::insert(db, &run(2, Some(1), experiment.id))
+    });
+    made.await.expect("inserted");
+    (
+        RunId::new(Uuid::from_u128(1)),
+        RunId::new(Uuid::from_u128(2)),
+    )
+}
+
+#[tokio::test]
+async fn rows_follow_the_journal() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).expect("opens");
+    let (root, step) = with_pipeline(&store).await;
+    let failure = Failure::new(FailureKind::UserCode, "the script exited with status 1");
+    let first = StepIndex(0);
+    let events = [
+        Event::Submitted,
+        Event::Assigned {
+            step: first,
+            attempt: 1,
+        },
+        Event::Started {
+            step: first,
+            attempt: 1,
+        },
+        Event::Ended {
+            step: first,
+            attempt: 1,
+            outcome: Outcome::Failed(failure, Usage::default()),
+        },
+        Event::Finished {
+            status: RunStatus::Failed,
+        },
+    ];
+    let append = store.write(move |db| {
+        let append = |event| journal::append(db, root, step, event, NOW);
+        events.iter().map(append).collect::<Result<Vec<_>, _>>()
+    });
+    let live: Vec<_> = append
+        .await
+        .expect("appended")
+        .into_iter()
+        .flatten()
+        .collect();
+
+    let read = store.read(move |db| {
+        Ok((
+            runs::find(db, root)?,
+            runs::find(db, step)?,
+            journal::changes_after(db, root, 0)?,
+        ))
+    });
+    let (pipeline, step_row, replayed) = read.await.expect("read");
+    let pipeline = pipeline.expect("the pipeline");
+    assert_eq!(pipeline.status, RunStatus::Failed);
+    let message = pipeline.failure.expect("a failure").message;
+    assert_eq!(
+        message,
+        "step `run 2` failed: the script exited with status 1"
+    );
+    assert_eq!(step_row.expect("the step").status, RunStatus::Failed);
+    assert_eq!(live, replayed, "a late reader sees what a live one saw");
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_reopening() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).expect("opens");
+    let (root, _) = with_pipeline(&store).await;
+    let again = Store::open(&path).expect("opens a second time");
+    let found = again
+        .read(move |db| runs::find(db, root))
+        .await
+        .expect("read");
+    assert_eq!(found.expect("the run").number, 1);
+}
+
+#[tokio::test]
+async fn a_failed_change_leaves_nothing_and_harms_no_neighbour() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).expect("opens");
+    let bad = store.write(|db| {
+        experiments::ensure(db, "half", Uuid::from_u128(5), NOW)?;
+        Err::<(), _>(Error::Conflict("no".to_owned()))
+    });
+    let good = store.write(|db| experiments::ensure(db, "whole", Uuid::from_u128(6), NOW));
+    let (bad, good) = tokio::join!(bad, good);
+    assert!(matches!(bad, Err(Error::Conflict(_))));
+    good.expect("the neighbour is kept");
+    let names = store.read(|db| {
+        Ok(experiments::list(db)?
+            .into_iter()
+            .map(|e| e.name)
+            .collect::<Vec<_>>())
+    });
+    assert_eq!(names.await.expect("read"), vec!["whole".to_owned()]);
+}
+
+#[tokio::test]
+async fn a_batch_of_metrics_sent_twice_is_logged_once() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).expect("opens");
+    let (root, _) = with_pipeline(&store).await;
+    let point = |value: &str| metrics::Point {
+        name: "loss".to_owned(),
+        kind: "scalar".to_owned(),
+        value_json: value.to_owned(),
+        step: None,
+        at: NOW,
+        description: String::new(),
+    };
+    let points = vec![point("1"), point("0.5")];
+    for new in [2, 0] {
+        let points = points.clone();
+        let added = store
+            .write(move |db| metrics::add(db, root, "w", 0, &points))
+            .await;
+        assert_eq!(added.expect("added"), new);
+    }
+    let read = store
+        .read(move |db| metrics::list(db, root, Some("loss")))
+        .await;
+    assert_eq!(read.expect("read"), points);
+}
+
+#[tokio::test]
+async fn lists_page_newest_first_without_gaps() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).expect("opens");
+    let insert = store.write(|db| {
+        let experiment = experiments::ensure(db, "e", Uuid::from_u128(9), NOW)?;
+        (1..=5).try_for_each(|number| runs::insert(db, &run(number, None, experiment.id)))
+    });
+    insert.await.expect("inserted");
+    let mut numbers = Vec::new();
+    let mut after = None;
+    loop {
+        let filter = Filter {
+            after,
+            top_level: true,
+            ..Filter::default()
+        };
+        let page = store
+            .read(move |db| runs::list(db, &filter, 2))
+            .await
+            .expect("read");
+        let Some(last) = page.last() else { break };
+        after = Some(last.seq);
+        numbers.extend(page.iter().map(|run| run.number));
+    }
+    assert_eq!(numbers, [5, 4, 3, 2, 1]);
+}
+
+#[tokio::test]
+async fn equal_environments_share_a_version() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).expect("opens");
+    let register = |text: &'static str| {
+        store.write(move |db| Ok(catalog::register_environment(db, "env", text, NOW)?.version))
+    };
+    let versions = [
+        register("1").await,
+        register("1").await,
+        register("2").await,
+    ];
+    assert_eq!(
+        versions.map(|version| version.expect("registered")),
+        [1, 1, 2]
+    );
+}
+
+#[tokio::test]
+async fn properties_cannot_be_changed_once_set() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).expect("opens");
+    let (root, _) = with_pipeline(&store).await;
+    let set = |value: &str| {
+        let add_properties = BTreeMap::from([("a".to_owned(), value.to_owned())]);
+        let change = runs::Change {
+            add_properties,
+            ..runs::Change::default()
+        };
+        store.write(move |db| runs::change(db, root, change).map(drop))
+    };
+    set("1").await.expect("first");
+    set("1").await.expect("the same again");
+    assert!(matches!(set("2").await, Err(Error::Conflict(_))));
+}
+
+#[test]
+fn a_file_of_a_newer_format_is_refused() {
+    let (_folder, path) = folder();
+    drop(Store::open(&path).expect("opens"));
+    let file = stepwell_store::Connection::open(&path).expect("opens");
+    file.pragma_update(None, "user_version", 99).expect("set");
+    drop(file);
+    let error = Store::open(&path).expect_err("too new");
+    assert!(matches!(error, Error::TooNew { found: 99, .. }), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let (_folder, path) = folder();
+    std::fs::write(
+        &path,
+        "a shopping list, and not a short one either: ".repeat(50),
+    )
+    .expect("written");
+    let error = Store::open(&path).expect_err("no database");
+    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+    let kept = std::fs::read_to_string(&path).expect("still there");
+    assert!(kept.starts_with("a shopping list"));
+}
