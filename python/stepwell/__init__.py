@@ -1,0 +1,48 @@
+"""Stepwell: an engine for machine-learning pipelines that runs where you are.
+
+`connect()` finds or starts the server of a folder and gives a `Client` for it. Programs written
+for the Azure ML SDK v1 need neither: their names (`azureml.core`, `azureml.pipeline`, …) come
+with this package and use it underneath.
+
+Importing this package loads nothing else; each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, List
+
+if TYPE_CHECKING:
+    from stepwell._connect import connect as connect
+    from stepwell.client import Client as Client
+
+__all__ = ["Client", "connect", "errors"]
+
+_PLACES = {"Client": "stepwell.client", "connect": "stepwell._connect"}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "errors":
+        return import_module("stepwell.errors")
+    if name == "__version__":
+        return _version()
+    if name in _PLACES:
+        value = getattr(import_module(_PLACES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError("module 'stepwell' has no attribute {!r}".format(name))
+
+
+def __dir__() -> List[str]:
+    return sorted(__all__ + ["__version__"])
+
+
+def _version() -> str:
+    """The installed version, or that of a checkout which is not installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("stepwell")
+    except metadata.PackageNotFoundError:
+        return "0.1.0"

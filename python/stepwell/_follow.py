@@ -1,0 +1,180 @@
+"""What happens in a run, as it happens: changes of status and lines of output, in one order.
+
+`tail` gives the output of one run that is a program. `follow` gives a whole pipeline: the
+changes of the pipeline and its steps, and the lines its steps print. A step's last change comes
+after its last line, and the pipeline's last change comes last. Nothing is printed here.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import math
+import threading
+import time
+from collections import deque
+from queue import Empty, SimpleQueue
+from typing import Any, Deque, Dict, Iterator, List, NamedTuple, Optional, Set, Union
+
+from stepwell import errors
+from stepwell.client import Client
+
+OVER = frozenset(("Completed", "Failed", "Canceled"))
+POLL_S = 20
+ANSWER_S = 15  # how much later than asked a long poll may answer
+TAILS_MAX = 64
+
+
+class Change(NamedTuple):
+    """A run has another status."""
+
+    run: str
+    status: str
+    message: Optional[str]
+
+
+class Line(NamedTuple):
+    """A step has printed a line."""
+
+    run: str
+    text: str
+
+
+class _Ended(NamedTuple):
+    """Everything a step printed was given out."""
+
+    run: str
+
+
+def tail(client: Client, run: str, deadline: float = math.inf) -> Iterator[str]:
+    """The lines a run prints, each as soon as it is whole, until it is over or `deadline`."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    offset = 0
+    rest = ""
+    complete = False
+    while not complete and time.monotonic() < deadline:
+        timeout_s = _poll_seconds(deadline)
+        query = {"offset": offset, "timeout_s": timeout_s}
+        response = client.read("/runs/{}/log".format(run), query, timeout_s + ANSWER_S)
+        complete = response.headers.get("x-stepwell-complete") == "true"
+        offset = int(response.headers.get("x-stepwell-next-offset", offset))
+        lines = (rest + decoder.decode(response.body, complete)).split("\n")
+        rest = lines.pop()
+        for line in lines:
+            yield line.rstrip("\r")
+    if rest:
+        yield rest.rstrip("\r")
+
+
+def wait(client: Client, run: str, deadline: float) -> Dict[str, Any]:
+    """The run once it is over, or as it is at `deadline` (of `time.monotonic`)."""
+    while True:
+        timeout_s = _poll_seconds(deadline)
+        query = {"timeout_s": timeout_s}
+        response = client.read("/runs/{}/wait".format(run), query, timeout_s + ANSWER_S)
+        record: Dict[str, Any] = json.loads(response.body)
+        if record["status"] in OVER or time.monotonic() >= deadline:
+            return record
+
+
+def _poll_seconds(deadline: float) -> int:
+    """How long one answer may take: whole seconds, and none past the deadline."""
+    return int(max(0.0, min(POLL_S, math.ceil(min(deadline - time.monotonic(), POLL_S)))))
+
+
+class _Follower:
+    """The threads behind `follow`: one reads the events, one each tails a running step."""
+
+    def __init__(self, client: Client, run: str) -> None:
+        self._client = client
+        self._run = run
+        self.news: SimpleQueue[Union[Change, Line, _Ended, Exception]] = SimpleQueue()
+        self._waiting: Deque[str] = deque()
+        self._tails = 0
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        self._spawn(self._read_events)
+
+    def tail(self, step: str) -> None:
+        """Give out a step's lines, at once or when another step's are through."""
+        with self._lock:
+            if self._tails >= TAILS_MAX:
+                self._waiting.append(step)
+                return
+            self._tails += 1
+        self._spawn(lambda: self._read_logs(step))
+
+    def _spawn(self, work: Any) -> None:
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as failure:
+                self.news.put(failure)
+
+        threading.Thread(target=guarded, name="stepwell-follow", daemon=True).start()
+
+    def _read_events(self) -> None:
+        after = 0
+        while True:
+            path = "/runs/{}/events".format(self._run)
+            for number, event in self._client.events(path, after):
+                after = number
+                self.news.put(Change(event["run"], event["status"], event.get("message")))
+                if event["run"] == self._run and event["status"] in OVER:
+                    return
+            time.sleep(0.1)  # a stream that ends early must not become a busy loop
+
+    def _read_logs(self, step: Optional[str]) -> None:
+        while step is not None:
+            for line in tail(self._client, step):
+                self.news.put(Line(step, line))
+            self.news.put(_Ended(step))
+            with self._lock:
+                step = self._waiting.popleft() if self._waiting else None
+                if step is None:
+                    self._tails -= 1
+
+
+def follow(client: Client, run: str, deadline: float) -> Iterator[Union[Change, Line]]:
+    """All news of a pipeline run until it is over, or until `deadline` (of `time.monotonic`)."""
+    follower = _Follower(client, run)
+    follower.start()
+    tailed: Set[str] = set()
+    held: Dict[str, Change] = {}
+    last: Optional[Change] = None
+    while last is None or tailed:
+        try:
+            news = follower.news.get(timeout=max(0.0, min(deadline - time.monotonic(), 3600.0)))
+        except Empty:
+            if time.monotonic() >= deadline:
+                return
+            continue
+        if isinstance(news, Exception):
+            raise news
+        if isinstance(news, Line):
+            yield news
+        elif isinstance(news, _Ended):
+            tailed.discard(news.run)
+            if news.run in held:
+                yield held.pop(news.run)
+        elif news.run == run and news.status in OVER:
+            last = news
+        elif news.status in OVER and news.run in tailed:
+            held[news.run] = news
+        else:
+            if news.run != run and news.status == "Running":
+                tailed.add(news.run)
+                follower.tail(news.run)
+            yield news
+    yield last
+
+
+def failures(client: Client, pipeline: str, most: int = 5) -> List[Dict[str, Any]]:
+    """The steps of a pipeline that failed, in the pipeline's order."""
+    try:
+        page = client.get("/runs", parent=pipeline, status="Failed", limit=most)
+    except errors.ApiError:
+        return []
+    steps: List[Dict[str, Any]] = page["runs"]
+    return steps

@@ -1,0 +1,161 @@
+"""HTTP to one server over connections that are kept open.
+
+It sends one request and reads one answer, and tells two kinds of failure apart: `NotSent` (the
+server cannot have seen the request, so sending it again is always right) and `Lost` (it may
+have). Whether to try again, and errors in answers, are the client's business, not this module's.
+Safe to use from several threads and after a fork: a connection is used by one request at a time,
+and only by the process that opened it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Dict, Iterator, List, Mapping, NamedTuple, Tuple, Union
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection, HTTPResponse
+
+Body = Union[bytes, IO[bytes], None]
+
+CONNECT_TIMEOUT_S = 5.0
+IDLE_CONNECTIONS_MAX = 8
+
+
+class NotSent(Exception):
+    """The request did not reach the server."""
+
+
+class Lost(Exception):
+    """The connection broke after the request was, at least in part, sent."""
+
+
+class Request(NamedTuple):
+    """One request."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: Body
+    timeout_s: float
+
+
+class Response(NamedTuple):
+    """A whole answer; header names are in lower case."""
+
+    status: int
+    headers: Dict[str, str]
+    body: bytes
+
+
+class Transport:
+    """The connections to one server."""
+
+    def __init__(self, url: str) -> None:
+        """Nothing is opened before the first request."""
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("`{}` is not the URL of a server (http://host:port)".format(url))
+        self._secure = parts.scheme == "https"
+        self._host = parts.hostname
+        self._port = parts.port or (443 if self._secure else 80)
+        self._prefix = parts.path.rstrip("/")
+        self._lock = threading.Lock()
+        self._idle: List[Tuple[int, HTTPConnection]] = []
+
+    def send(self, request: Request) -> Response:
+        """Send a request and read the whole answer."""
+        from http.client import HTTPException
+
+        with self.open(request) as response:
+            try:
+                body = response.read()
+            except (OSError, HTTPException) as broken:
+                raise Lost(_words(broken)) from broken
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return Response(response.status, headers, body)
+
+    @contextmanager
+    def open(self, request: Request) -> Iterator[HTTPResponse]:
+        """Send a request and hand out the answer to be read piece by piece."""
+        connection = self._take(request.timeout_s)
+        reusable = False
+        try:
+            response = self._exchange(connection, request)
+            yield response
+            reusable = response.isclosed() and not response.will_close
+        finally:
+            if reusable:
+                self._give_back(connection)
+            else:
+                connection.close()
+
+    def _exchange(self, connection: HTTPConnection, request: Request) -> HTTPResponse:
+        from http.client import HTTPException
+
+        try:
+            connection.request(
+                request.method,
+                self._prefix + request.target,
+                body=request.body,
+                headers=dict(request.headers),
+            )
+            return connection.getresponse()
+        except (OSError, HTTPException) as broken:
+            raise Lost(_words(broken)) from broken
+
+    def _take(self, timeout_s: float) -> HTTPConnection:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    break
+                owner, connection = self._idle.pop()
+            # A child after a fork shares the socket with its parent: it must not even close the
+            # stream properly, only let go of its own descriptor.
+            if owner == os.getpid() and connection.sock is not None and _is_quiet(connection):
+                connection.sock.settimeout(timeout_s)
+                return connection
+            connection.close()
+        return self._connect(timeout_s)
+
+    def _connect(self, timeout_s: float) -> HTTPConnection:
+        from http import client
+
+        kind = client.HTTPSConnection if self._secure else client.HTTPConnection
+        connection = kind(self._host, self._port, timeout=CONNECT_TIMEOUT_S)
+        try:
+            connection.connect()
+        except OSError as refused:
+            connection.close()
+            raise NotSent(_words(refused)) from refused
+        connection.sock.settimeout(timeout_s)
+        return connection
+
+    def _give_back(self, connection: HTTPConnection) -> None:
+        with self._lock:
+            if len(self._idle) < IDLE_CONNECTIONS_MAX:
+                self._idle.append((os.getpid(), connection))
+                return
+        connection.close()
+
+    def after_fork(self) -> None:
+        """In a child: a lock another thread held at the fork would never be released."""
+        self._lock = threading.Lock()
+
+
+def _is_quiet(connection: HTTPConnection) -> bool:
+    """Whether an idle connection is still open: a server that closed it left an end to read."""
+    import select
+
+    if hasattr(select, "poll"):  # unlike `select`, it has no limit on the number of files
+        poll = select.poll()
+        poll.register(connection.sock, select.POLLIN)
+        return not poll.poll(0)
+    return not select.select([connection.sock], [], [], 0)[0]
+
+
+def _words(failure: BaseException) -> str:
+    return str(failure) or type(failure).__name__
