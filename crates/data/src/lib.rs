@@ -2,6 +2,7 @@
 //!
 //! - [`cas`]: the store of objects, each named by the BLAKE3 digest of its content;
 //! - [`snapshot`]: a folder as a list of such objects: scanned, stored, written out again;
+//! - [`folder`]: where everything lies in a server's data folder;
 //! - [`disk`]: how much room a folder takes.
 //!
 //! Everything here blocks and may be called from many threads and processes at once. This crate
@@ -13,6 +14,7 @@
 pub mod cas;
 pub mod disk;
 mod error;
+pub mod folder;
 mod hash;
 mod parallel;
 pub mod snapshot;

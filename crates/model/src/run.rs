@@ -107,6 +107,9 @@ pub struct RunSpec {
     /// The run that started it, if a run did.
     #[serde(default)]
     pub parent: Option<RunId>,
+    /// The folder with the packages of the submitting SDK, on the server's own machine.
+    #[serde(default)]
+    pub sdk_path: Option<String>,
     /// Values of the pipeline parameters, as text.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,

@@ -116,7 +116,7 @@ impl Scheduler {
         let mut decision = Decision::default();
         match input {
             Input::Submit(run, topology, policy) => {
-                self.submit(run, topology, policy, &mut decision)
+                self.submit(run, topology, policy, &mut decision);
             }
             Input::Started(run, step, attempt) => {
                 if self.state(run, step) == Some(StepState::Starting { attempt }) {

@@ -1,0 +1,124 @@
+//! Where everything lies in a server's data folder: the one place that knows these names.
+//!
+//! ```text
+//! stepwell.db            the metadata database
+//! server.json, lock      who serves the folder
+//! objects/               content-addressed files
+//! runs/<run id>/files/   what a run keeps: outputs/, logs/, user_logs/, uploads
+//! runs/<run id>/attempt-1/  how one try went
+//! runs/<run id>/spool/   what the SDK in a step could not send
+//! data/<datastore>/      the local datastores
+//! envs/                  Python environments
+//! sdk/                   links to the submitting SDK, for environments that lack it
+//! logs/server.log        the server's own log
+//! ```
+
+use camino::{Utf8Path, Utf8PathBuf};
+use stepwell_model::RunId;
+
+/// The local datastores that every workspace has; the first is the default.
+pub const LOCAL_DATASTORES: [&str; 2] = ["workspaceblobstore", "workspacefilestore"];
+
+/// A server's data folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFolder {
+    root: Utf8PathBuf,
+}
+
+impl DataFolder {
+    /// Names the places below `root`; nothing is made.
+    #[must_use]
+    pub fn new(root: impl Into<Utf8PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Utf8Path {
+        &self.root
+    }
+
+    /// The metadata database.
+    #[must_use]
+    pub fn database(&self) -> Utf8PathBuf {
+        self.root.join("stepwell.db")
+    }
+
+    /// Who serves the folder: its URL and token, readable by the owner only.
+    #[must_use]
+    pub fn server_file(&self) -> Utf8PathBuf {
+        self.root.join("server.json")
+    }
+
+    /// The file that a server locks while it serves the folder.
+    #[must_use]
+    pub fn lock(&self) -> Utf8PathBuf {
+        self.root.join("lock")
+    }
+
+    /// The token of the embedded server; it outlives the server, as steps hold it.
+    #[must_use]
+    pub fn token(&self) -> Utf8PathBuf {
+        self.root.join("token")
+    }
+
+    /// Content-addressed files.
+    #[must_use]
+    pub fn objects(&self) -> Utf8PathBuf {
+        self.root.join("objects")
+    }
+
+    /// The folder of a run.
+    #[must_use]
+    pub fn run(&self, run: RunId) -> Utf8PathBuf {
+        self.root.join("runs").join(run.to_string())
+    }
+
+    /// What a run keeps.
+    #[must_use]
+    pub fn run_files(&self, run: RunId) -> Utf8PathBuf {
+        self.run(run).join("files")
+    }
+
+    /// What a step prints.
+    #[must_use]
+    pub fn run_log(&self, run: RunId) -> Utf8PathBuf {
+        self.run_files(run).join("user_logs").join("std_log.txt")
+    }
+
+    /// What the SDK in a step could not send because no server answered.
+    #[must_use]
+    pub fn spool(&self, run: RunId) -> Utf8PathBuf {
+        self.run(run).join("spool")
+    }
+
+    /// The root of a local datastore.
+    #[must_use]
+    pub fn datastore(&self, name: &str) -> Utf8PathBuf {
+        self.root.join("data").join(name)
+    }
+
+    /// Python environments.
+    #[must_use]
+    pub fn environments(&self) -> Utf8PathBuf {
+        self.root.join("envs")
+    }
+
+    /// Links to the packages of submitting SDKs.
+    #[must_use]
+    pub fn sdk(&self) -> Utf8PathBuf {
+        self.root.join("sdk")
+    }
+
+    /// The server's own log.
+    #[must_use]
+    pub fn server_log(&self) -> Utf8PathBuf {
+        self.root.join("logs").join("server.log")
+    }
+}
+
+/// The name of the folder below [`DataFolder::sdk`] that links to the packages of one SDK.
+#[must_use]
+pub fn sdk_name(sdk_path: &str) -> String {
+    blake3::hash(sdk_path.as_bytes()).to_hex()[..16].to_owned()
+}

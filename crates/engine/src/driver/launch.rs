@@ -1,0 +1,216 @@
+//! From a step of a graph to a job that an executor can start: places, arguments, variables.
+//!
+//! A function of its arguments; it touches no file.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+use stepwell_compute::{Job, OutputPlace};
+use stepwell_data::folder::DataFolder;
+use stepwell_model::{
+    Arg, AttemptId, EnvironmentSpec, Graph, InputSource, Output, ProcessTask, RunId, RunSpec, Step,
+    StepIndex, Task,
+};
+
+/// What steps are told of the server and the workspace.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The server's data folder.
+    pub folder: DataFolder,
+    /// The server's URL.
+    pub url: String,
+    /// The token that steps use.
+    pub token: String,
+    /// The workspace's name.
+    pub workspace: String,
+    /// The workspace's id.
+    pub workspace_id: String,
+    /// The subscription id that programs are told.
+    pub subscription_id: String,
+    /// The resource group that programs are told.
+    pub resource_group: String,
+    /// The `stepwell` program, so that the SDK in a step can find or start the server again.
+    pub program: Utf8PathBuf,
+}
+
+/// The path of an output below its datastore's root.
+pub(super) fn output_path(run: RunId, output: &Output) -> String {
+    let template = output
+        .path
+        .as_deref()
+        .unwrap_or("azureml/{run-id}/{output-name}");
+    let path = template.replace("{run-id}", &run.to_string());
+    path.replace("{output-name}", &output.name)
+        .trim_matches('/')
+        .to_owned()
+}
+
+impl Site {
+    /// The job of one attempt at a step.
+    pub(super) fn job(
+        &self,
+        spec: &RunSpec,
+        graph: &Graph,
+        index: StepIndex,
+        attempt: AttemptId,
+    ) -> Job {
+        let step = graph.step(index);
+        let Task::Process(task) = &step.spec.task;
+        let places = self.places(graph, step);
+        let argument = |argument: &Arg| match argument {
+            Arg::Literal(text) => text.clone(),
+            Arg::Input(name) => places
+                .inputs
+                .get(name.as_str())
+                .cloned()
+                .unwrap_or_default(),
+            Arg::Output(name) => places
+                .outputs
+                .get(name.as_str())
+                .cloned()
+                .unwrap_or_default(),
+            Arg::Parameter(name) => spec.parameters.get(name).cloned().unwrap_or_default(),
+        };
+        Job {
+            attempt,
+            folder: self.folder.run(step.run),
+            program: task.program.clone(),
+            arguments: task.arguments.iter().map(argument).collect(),
+            environment: task.environment.clone(),
+            snapshot: task.snapshot,
+            variables: self.variables(spec, step, task, &places),
+            outputs: step
+                .spec
+                .outputs
+                .iter()
+                .map(|out| self.output(step.run, out))
+                .collect(),
+            timeout_s: task.timeout_s,
+        }
+    }
+
+    fn local(&self, datastore: &str, path: &str) -> Utf8PathBuf {
+        self.folder
+            .datastore(datastore)
+            .join(path.trim_matches('/'))
+    }
+
+    fn output(&self, run: RunId, output: &Output) -> OutputPlace {
+        OutputPlace {
+            path: self.local(&output.datastore, &output_path(run, output)),
+            make_folder: output.make_folder,
+            upload_from: output.upload_from.clone(),
+        }
+    }
+
+    /// Where each port of a step is, for its arguments and variables.
+    fn places<'a>(&self, graph: &'a Graph, step: &'a Step) -> Places<'a> {
+        let input = |source: &InputSource| match source {
+            InputSource::Datastore { datastore, path } => self.local(datastore, path).to_string(),
+            InputSource::Step { step, output } => {
+                let producer = graph.step(*step);
+                let port = producer
+                    .spec
+                    .outputs
+                    .iter()
+                    .find(|port| port.name == *output);
+                port.map_or_else(String::new, |port| {
+                    self.output(producer.run, port).path.into()
+                })
+            }
+        };
+        let inputs = step.spec.inputs.iter();
+        let outputs = step.spec.outputs.iter();
+        Places {
+            inputs: inputs
+                .map(|port| (port.name.as_str(), input(&port.source)))
+                .collect(),
+            outputs: outputs
+                .map(|port| {
+                    // What is uploaded afterwards is written in the working directory.
+                    let written = port.upload_from.clone();
+                    let place = || self.output(step.run, port).path.into_string();
+                    (port.name.as_str(), written.unwrap_or_else(place))
+                })
+                .collect(),
+        }
+    }
+
+    /// The variables of `azureml-v1` programs, those of our own SDK, then the user's, which win.
+    fn variables(
+        &self,
+        spec: &RunSpec,
+        step: &Step,
+        task: &ProcessTask,
+        places: &Places<'_>,
+    ) -> BTreeMap<String, String> {
+        let run = step.run.to_string();
+        let root = spec.id.to_string();
+        let spool = self.folder.spool(step.run).into_string();
+        let mut variables: BTreeMap<String, String> = [
+            ("AZUREML_RUN_ID", run.as_str()),
+            ("AZUREML_ROOT_RUN_ID", &root),
+            ("AZUREML_ARM_SUBSCRIPTION", &self.subscription_id),
+            ("AZUREML_ARM_RESOURCEGROUP", &self.resource_group),
+            ("AZUREML_ARM_WORKSPACE_NAME", &self.workspace),
+            ("AZUREML_ARM_PROJECT_NAME", &spec.experiment),
+            ("AZUREML_EXPERIMENT_ID", &spec.experiment),
+            ("AZUREML_WORKSPACE_ID", &self.workspace_id),
+            ("AZUREML_RUN_TOKEN", &self.token),
+            ("AZUREML_RUN_TOKEN_EXPIRY", "9999-12-31T23:59:59Z"),
+            ("AZUREML_SERVICE_ENDPOINT", &self.url),
+            ("AZUREML_DISCOVERY_SERVICE_ENDPOINT", &self.url),
+            ("AZUREML_SCRIPT_DIRECTORY_NAME", "."),
+            ("AZUREML_OUTPUT_DIRECTORY", "outputs"),
+            ("AZUREML_LOGDIRECTORY_PATH", "logs"),
+            ("AZUREML_NODE_COUNT", "1"),
+            ("PYTHONUNBUFFERED", "1"),
+            ("STEPWELL_URL", &self.url),
+            ("STEPWELL_TOKEN", &self.token),
+            ("STEPWELL_DATA", self.folder.root().as_str()),
+            ("STEPWELL_BIN", self.program.as_str()),
+            ("STEPWELL_SPOOL", &spool),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+        for (name, place) in places.inputs.iter().chain(&places.outputs) {
+            variables.insert(format!("AZUREML_DATAREFERENCE_{name}"), place.clone());
+        }
+        variables.extend(task.variables.clone());
+        if let Some(path) = self.sdk_path(spec, task) {
+            let users = variables
+                .get("PYTHONPATH")
+                .filter(|users| !users.is_empty());
+            let path = users.map_or(path.clone(), |users| format!("{path}:{users}"));
+            variables.insert("PYTHONPATH".to_owned(), path);
+        }
+        variables
+    }
+
+    /// The folder that makes the SDK importable in an environment that does not hold it. The
+    /// submitting interpreter needs none, and gets none: a longer path is a slower start.
+    fn sdk_path(&self, spec: &RunSpec, task: &ProcessTask) -> Option<String> {
+        let sdk = spec.sdk_path.as_ref()?;
+        match &task.environment {
+            EnvironmentSpec::Interpreter { python } if holds(python, sdk) => None,
+            _ => Some(
+                self.folder
+                    .sdk()
+                    .join(stepwell_data::folder::sdk_name(sdk))
+                    .into_string(),
+            ),
+        }
+    }
+}
+
+/// Whether an interpreter has a folder of packages on its path, by the usual layout of a prefix.
+fn holds(python: &str, packages: &str) -> bool {
+    let prefix = python.rsplit_once("/bin/").map(|(prefix, _)| prefix);
+    prefix.is_some_and(|prefix| packages.starts_with(&format!("{prefix}/lib/")))
+}
+
+struct Places<'a> {
+    inputs: BTreeMap<&'a str, String>,
+    outputs: BTreeMap<&'a str, String>,
+}

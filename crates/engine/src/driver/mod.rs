@@ -1,0 +1,17 @@
+//! The driver: performs what the core decides, and tells it what happened.
+//!
+//! One loop owns the scheduler. It takes what came in, lets the core decide, records the decision
+//! in one transaction, tells those who watch, and only then acts. After a crash, or when the
+//! database could not be written, it folds the journal and goes on: there is no other recovery.
+//!
+//! This is the only place of the engine with a clock, channels and files.
+
+mod engine;
+mod event_loop;
+mod launch;
+mod spool;
+mod submission;
+
+pub use engine::{CancelOutcome, Engine, EngineError, Start};
+pub use launch::Site;
+pub use submission::{About, Submission};

@@ -1,0 +1,139 @@
+//! A run that is asked for, and the rows it begins with.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stepwell_model::{Digest, Graph, RunId, RunKind, RunSpec, RunStatus, Step, Task, Timestamp};
+use stepwell_store::runs::{self, NewRun};
+use stepwell_store::{Connection, experiments, journal};
+use uuid::Uuid;
+
+use super::launch;
+use crate::core::Policy;
+
+/// A checked run, ready to be stored and scheduled.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// What was asked for.
+    pub spec: RunSpec,
+    /// Its steps.
+    pub graph: Arc<Graph>,
+    /// What people are told of it.
+    pub about: About,
+}
+
+/// What people are told of a run; nothing here changes how it runs.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// A name; the experiment's when empty.
+    pub display_name: Option<String>,
+    /// A description.
+    pub description: String,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Properties.
+    pub properties: BTreeMap<String, String>,
+    /// Who submits it.
+    pub user: String,
+    /// A text that makes a repeated submission the same run.
+    pub idempotency_key: Option<String>,
+    /// The id of the experiment, should it have to be made.
+    pub new_experiment: Uuid,
+}
+
+/// How a run answers to a failed step.
+pub(super) fn policy(spec: &RunSpec) -> Policy {
+    match spec.continue_on_step_failure {
+        true => Policy::ContinueOnFailure,
+        false => Policy::StopAtFirstFailure,
+    }
+}
+
+/// Stores the run, its steps and its graph.
+pub(super) fn insert(
+    db: &Connection,
+    submission: &Submission,
+    at: Timestamp,
+) -> stepwell_store::Result<()> {
+    let Submission { spec, graph, about } = submission;
+    let experiment = experiments::ensure(db, &spec.experiment, about.new_experiment, at)?;
+    let root = match spec.parent {
+        Some(parent) => runs::find(db, parent)?.map_or(spec.id, |parent| parent.root),
+        None => spec.id,
+    };
+    let top = NewRun {
+        id: spec.id,
+        kind: spec.kind,
+        experiment: experiment.id,
+        display_name: about
+            .display_name
+            .clone()
+            .unwrap_or_else(|| spec.experiment.clone()),
+        description: about.description.clone(),
+        status: RunStatus::NotStarted,
+        parent: spec.parent,
+        root,
+        step: None,
+        step_kind: None,
+        target: None,
+        snapshot: None,
+        user: about.user.clone(),
+        tags: about.tags.clone(),
+        properties: about.properties.clone(),
+        parameters: spec.parameters.clone(),
+        outputs: Vec::new(),
+        created: at,
+        idempotency_key: about.idempotency_key.clone(),
+    };
+    let steps = graph.steps();
+    match (spec.kind, steps) {
+        // The one step of a script run is the run itself.
+        (RunKind::Script, [step]) => runs::insert(db, &describe(top, step))?,
+        _ => {
+            runs::insert(db, &top)?;
+            for (index, step) in (0..).zip(steps) {
+                let row = NewRun {
+                    id: step.run,
+                    kind: RunKind::Step,
+                    display_name: step.spec.name.clone(),
+                    description: String::new(),
+                    parent: Some(spec.id),
+                    step: Some(index),
+                    tags: BTreeMap::new(),
+                    properties: BTreeMap::new(),
+                    parameters: BTreeMap::new(),
+                    idempotency_key: None,
+                    ..top.clone()
+                };
+                runs::insert(db, &describe(row, step))?;
+            }
+        }
+    }
+    journal::insert_graph(db, spec, graph)
+}
+
+/// Adds to a row what the step is and where its outputs go.
+fn describe(row: NewRun, step: &Step) -> NewRun {
+    let Task::Process(task) = &step.spec.task;
+    NewRun {
+        step_kind: Some(step.spec.kind.clone()),
+        target: Some(step.spec.target.to_string()),
+        snapshot: task.snapshot.as_ref().map(Digest::to_string),
+        outputs: step
+            .spec
+            .outputs
+            .iter()
+            .map(|out| place(step.run, out))
+            .collect(),
+        ..row
+    }
+}
+
+fn place(run: RunId, output: &stepwell_model::Output) -> runs::OutputPlace {
+    runs::OutputPlace {
+        name: output.name.clone(),
+        datastore: output.datastore.clone(),
+        path: launch::output_path(run, output),
+        run,
+    }
+}
