@@ -6,9 +6,11 @@
 //!
 //! Nothing here knows of graphs, databases or HTTP.
 
+pub mod environments;
 mod executor;
 #[cfg(feature = "fake")]
 pub mod fake;
 pub mod local;
 
+pub use environments::Environments;
 pub use executor::{BoxFuture, Executor, Job, OutputPlace, PrepareEnvironment, Prepared, Report};

@@ -1,0 +1,312 @@
+//! Environments built by the real uv, from wheels made here: no package index is asked.
+//!
+//! Only uv itself comes from outside, once, when it is not on the PATH.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+use std::sync::{Arc, LazyLock};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use stepwell_compute::{Environments, Prepared};
+use stepwell_model::{EnvironmentSpec, Failure, FailureKind, PythonSpec};
+
+/// The interpreter that the tests build from.
+static PYTHON: LazyLock<String> =
+    LazyLock::new(
+        || run(Command::new("python3").args(["-c", "import sys; print(sys.executable)"])),
+    );
+
+/// The uv program, installed into a folder of the build when the machine has none.
+static UV: LazyLock<Utf8PathBuf> = LazyLock::new(|| {
+    if Command::new("uv").arg("--version").output().is_ok() {
+        return run(Command::new("sh").args(["-c", "command -v uv"])).into();
+    }
+    let home = Utf8Path::new(env!("CARGO_TARGET_TMPDIR")).join("uv");
+    if !home.join("bin/uv").exists() {
+        run(Command::new(&*PYTHON).args(["-m", "venv", home.as_str()]));
+        run(Command::new(home.join("bin/python")).args(["-m", "pip", "install", "--quiet", "uv"]));
+    }
+    home.join("bin/uv")
+});
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().expect("the program starts");
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    String::from_utf8(output.stdout)
+        .expect("UTF-8")
+        .trim()
+        .to_owned()
+}
+
+/// A data folder, a folder of wheels, and a uv that notes how it is called.
+struct Room {
+    folder: tempfile::TempDir,
+}
+
+impl Room {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let room = Self { folder };
+        std::fs::create_dir(room.path("wheels")).expect("a new folder");
+        room.publish("1.0");
+        room.script("uv", "");
+        room
+    }
+
+    fn path(&self, name: &str) -> Utf8PathBuf {
+        let folder = Utf8Path::from_path(self.folder.path()).expect("a UTF-8 path");
+        folder.join(name)
+    }
+
+    /// A program that does `first`, then is uv.
+    fn script(&self, name: &str, first: &str) -> Utf8PathBuf {
+        let path = self.path(name);
+        let calls = self.path("calls");
+        let text = format!(
+            "#!/bin/sh\necho \"$1 $2\" >> {calls}\n{first}\nexec {} \"$@\"\n",
+            *UV
+        );
+        std::fs::write(&path, text).expect("a script");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("ours");
+        path
+    }
+
+    /// How often uv was called with these words first.
+    fn calls(&self, words: &str) -> usize {
+        let calls = std::fs::read_to_string(self.path("calls")).unwrap_or_default();
+        calls.lines().filter(|line| line.starts_with(words)).count()
+    }
+
+    /// Makes a wheel of the package `tiny`.
+    fn publish(&self, version: &str) {
+        let make = "
+import sys, zipfile
+folder, version = sys.argv[1:]
+info = f'tiny-{version}.dist-info/'
+files = {
+    'tiny.py': f'version = {version!r}\\n',
+    info + 'METADATA': f'Metadata-Version: 2.1\\nName: tiny\\nVersion: {version}\\n',
+    info + 'WHEEL': 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n',
+}
+record = ''.join(f'{name},,\\n' for name in [*files, info + 'RECORD'])
+with zipfile.ZipFile(f'{folder}/tiny-{version}-py3-none-any.whl', 'w') as wheel:
+    for name, text in {**files, info + 'RECORD': record}.items():
+        wheel.writestr(name, text)
+";
+        let wheels = self.path("wheels");
+        run(Command::new(&*PYTHON).args(["-c", make, wheels.as_str(), version]));
+    }
+
+    fn environments(&self, uv: &str) -> Environments {
+        Environments::new(self.path("envs"), Some(self.path(uv)))
+    }
+
+    fn spec(&self, requirements: &[&str]) -> EnvironmentSpec {
+        EnvironmentSpec::Python(PythonSpec {
+            name: "train".to_owned(),
+            base_python: PYTHON.clone(),
+            pip: requirements.iter().map(|&line| line.to_owned()).collect(),
+            pip_options: vec![
+                "--no-index".to_owned(),
+                format!("--find-links file://{}", self.path("wheels")),
+            ],
+            ..PythonSpec::default()
+        })
+    }
+}
+
+fn version_of_tiny(prepared: &Prepared) -> String {
+    run(Command::new(&prepared.python).args(["-c", "import tiny; print(tiny.version)"]))
+}
+
+fn log_of(failure: &Failure) -> String {
+    let path = failure.hint.split('`').rfind(|part| part.ends_with(".log"));
+    std::fs::read_to_string(path.expect("the hint names the log")).expect("the log is there")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_environment_is_built_once_however_many_ask_in_two_servers() {
+    let room = Room::new();
+    let servers = [
+        Arc::new(room.environments("uv")),
+        Arc::new(room.environments("uv")),
+    ];
+    let spec = room.spec(&["tiny"]);
+    let asking: Vec<_> = (0..8)
+        .map(|task| {
+            let (server, spec) = (Arc::clone(&servers[task % 2]), spec.clone());
+            tokio::spawn(async move { server.prepare(&spec).await })
+        })
+        .collect();
+    let mut prepared = Vec::new();
+    for task in asking {
+        prepared.push(task.await.expect("no panic").expect("it can be built"));
+    }
+    assert_eq!(version_of_tiny(&prepared[0]), "1.0");
+    assert!(prepared.iter().all(|other| other == &prepared[0]));
+    assert_eq!(
+        (
+            room.calls("venv"),
+            room.calls("pip sync"),
+            room.calls("pip compile")
+        ),
+        (1, 1, 1)
+    );
+    let again = room.environments("no-uv-is-needed").prepare(&spec).await;
+    assert_eq!(again.as_ref(), Ok(&prepared[0]));
+}
+
+#[tokio::test]
+async fn requests_that_resolve_to_the_same_share_an_environment() {
+    let room = Room::new();
+    let environments = room.environments("uv");
+    let any = environments
+        .prepare(&room.spec(&["tiny"]))
+        .await
+        .expect("it can be built");
+    let pinned = environments
+        .prepare(&room.spec(&["tiny==1.0"]))
+        .await
+        .expect("it is there");
+    assert_eq!(any, pinned);
+    assert_eq!((room.calls("pip compile"), room.calls("venv")), (2, 1));
+}
+
+#[tokio::test]
+async fn a_request_keeps_its_packages_whatever_is_published_later() {
+    let room = Room::new();
+    let spec = room.spec(&["tiny"]);
+    let first = room
+        .environments("uv")
+        .prepare(&spec)
+        .await
+        .expect("it can be built");
+    room.publish("2.0");
+    std::fs::remove_dir_all(
+        first
+            .bin
+            .as_ref()
+            .and_then(|bin| bin.parent())
+            .expect("its folder"),
+    )
+    .expect("it can be removed");
+    let second = room
+        .environments("uv")
+        .prepare(&spec)
+        .await
+        .expect("it can be built");
+    assert_eq!(second, first);
+    assert_eq!(version_of_tiny(&second), "1.0");
+    let newer = room
+        .environments("uv")
+        .prepare(&room.spec(&["tiny>1"]))
+        .await;
+    assert_eq!(version_of_tiny(&newer.expect("it can be built")), "2.0");
+}
+
+#[tokio::test]
+async fn a_failed_build_says_so_in_the_resolvers_words() {
+    let room = Room::new();
+    let environments = room.environments("uv");
+    let spec = room.spec(&["tiny", "no-such-thing==1.2"]);
+    let failure = environments
+        .prepare(&spec)
+        .await
+        .expect_err("there is no such thing");
+    assert_eq!(failure.kind, FailureKind::Environment);
+    assert_eq!(failure.summary, "environment `train` could not be built");
+    assert!(
+        failure.detail.contains("no-such-thing"),
+        "{}",
+        failure.detail
+    );
+    assert!(
+        failure.detail.contains("unsatisfiable"),
+        "{}",
+        failure.detail
+    );
+    assert!(log_of(&failure).contains(&failure.detail));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_build_cut_short_has_left_is_removed_and_built_anew() {
+    let room = Room::new();
+    let fifo = room.path("reached");
+    run(Command::new("mkfifo").arg(&fifo));
+    let stuck = format!("[ \"$2\" = sync ] && {{ echo here > {fifo}; exec sleep 600; }}");
+    room.script("stuck-uv", &stuck);
+    let spec = room.spec(&["tiny"]);
+    let environments = room.environments("stuck-uv");
+    tokio::select! {
+        outcome = environments.prepare(&spec) => panic!("uv is stuck, but: {outcome:?}"),
+        reached = tokio::fs::read_to_string(&fifo) => { reached.expect("uv installs now"); }
+    }
+    let prepared = room
+        .environments("uv")
+        .prepare(&spec)
+        .await
+        .expect("it can be built");
+    assert_eq!(version_of_tiny(&prepared), "1.0");
+    assert_eq!(room.calls("venv"), 2);
+}
+
+#[tokio::test]
+async fn a_python_that_is_not_to_be_had_is_a_failure_unless_the_fallback_is_set() {
+    let room = Room::new();
+    let spec = EnvironmentSpec::Python(PythonSpec {
+        name: "old".to_owned(),
+        python_version: Some("3.99".to_owned()),
+        base_python: PYTHON.clone(),
+        ..PythonSpec::default()
+    });
+    let strict = room.environments("uv").with_python_fallback(false);
+    let failure = strict.prepare(&spec).await.expect_err("nobody has it");
+    assert!(
+        failure.detail.starts_with("python 3.99 is asked for"),
+        "{}",
+        failure.detail
+    );
+    let version =
+        run(Command::new(&*PYTHON)
+            .args(["-c", "import platform; print(platform.python_version())"]));
+    assert!(failure.hint.contains(&version), "{}", failure.hint);
+    let lenient = room.environments("uv").with_python_fallback(true);
+    let prepared = lenient
+        .prepare(&spec)
+        .await
+        .expect("an empty environment can be built");
+    let packages = "import importlib.metadata as m; print([d.name for d in m.distributions()])";
+    assert_eq!(
+        run(Command::new(&prepared.python).args(["-I", "-c", packages])),
+        "[]"
+    );
+}
+
+#[tokio::test]
+async fn without_uv_the_failure_says_how_to_get_it() {
+    let room = Room::new();
+    let failure = room.environments("no-uv").prepare(&room.spec(&[])).await;
+    let failure = failure.expect_err("there is no such program");
+    assert!(failure.detail.contains("no-uv"), "{}", failure.detail);
+    assert!(failure.hint.contains("pip install uv"), "{}", failure.hint);
+}
+
+#[tokio::test]
+async fn an_interpreter_is_used_as_it_is_and_must_exist() {
+    let environments = Environments::new("unused".into(), None);
+    let spec = |python: &str| EnvironmentSpec::Interpreter {
+        python: python.to_owned(),
+    };
+    let python = Utf8PathBuf::from(&*PYTHON);
+    let prepared = environments.prepare(&spec(&PYTHON)).await;
+    assert_eq!(prepared, Ok(Prepared { python, bin: None }));
+    let failure = environments
+        .prepare(&spec("/no/such/python"))
+        .await
+        .expect_err("missing");
+    assert_eq!(failure.kind, FailureKind::Environment);
+    assert_eq!(
+        failure.summary,
+        "interpreter `/no/such/python` cannot be used"
+    );
+}
