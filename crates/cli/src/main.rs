@@ -1,2 +1,62 @@
-//! The `stepwell` command.
-fn main() {}
+//! The `stepwell` command: reads the command line, does it, and says how it went.
+//!
+//! Standard output carries data, standard error everything else. Each command is a file in
+//! [`commands`]; which server is meant is decided by [`discover`] alone.
+//!
+//! Invariant: the asynchronous runtime exists only in `serve`, so the other commands start in a
+//! millisecond or two.
+
+mod args;
+mod client;
+mod commands;
+mod discover;
+mod doctor;
+mod embedded;
+mod exit;
+mod failure;
+mod interrupt;
+mod lines;
+mod output;
+mod progress;
+mod python;
+mod render;
+mod select;
+mod service;
+mod session;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Args, Command};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Context;
+
+fn main() -> ExitCode {
+    let exit = perform(Args::parse()).unwrap_or_else(|failure| {
+        // When standard error is gone as well there is nobody left to tell.
+        let _ = std::io::stderr().write_all(failure.report().as_bytes());
+        failure.exit
+    });
+    ExitCode::from(exit.code())
+}
+
+fn perform(args: Args) -> Result<Exit, Failure> {
+    let context = Context::new(args.folder)?;
+    match args.command {
+        Command::Run(args) => commands::run::run(&args, &context),
+        Command::Runs(args) => commands::runs::run(&args, &context),
+        Command::Show(args) => commands::show::run(&args, &context),
+        Command::Logs(args) => commands::logs::run(&args, &context),
+        Command::Graph(args) => commands::graph::run(&args, &context),
+        Command::Cancel(args) => commands::cancel::run(&args, &context),
+        Command::Doctor(args) => commands::doctor::run(&args, &context),
+        Command::Serve(args) => commands::serve::run(args, &context),
+        Command::Stop(args) => commands::stop::run(&args, &context),
+        Command::Connect(args) => commands::connect::run(&args, &context),
+        Command::Snapshot(args) => commands::snapshot::run(&args, &context),
+        Command::Completions(args) => commands::completions::run(&args),
+    }
+}

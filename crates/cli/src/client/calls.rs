@@ -1,0 +1,137 @@
+//! The calls themselves, one method each.
+
+use fs_err::File;
+use serde_json::json;
+use stepwell_api::{
+    CancelReply, GraphView, Health, Metrics, Run, RunPage, SnapshotReply, Workspace,
+};
+use uuid::Uuid;
+
+use super::{Client, POLL_SECONDS, Result};
+
+/// How many runs are asked for at a time unless the caller says how many it needs.
+const PAGE: usize = 500;
+
+/// Which runs to list.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RunFilter {
+    /// Of this experiment.
+    pub(crate) experiment: Option<String>,
+    /// With this status.
+    pub(crate) status: Option<String>,
+    /// Steps and other children of this run.
+    pub(crate) parent: Option<Uuid>,
+    /// How many to ask for at a time: about as many as will be taken.
+    pub(crate) page: Option<usize>,
+}
+
+impl Client {
+    /// Whether a server is there; needs no token.
+    pub(crate) fn health(&self) -> Result<Health> {
+        self.get("health", &[])
+    }
+
+    /// What the server says of itself.
+    pub(crate) fn workspace(&self) -> Result<Workspace> {
+        self.get("workspace", &[])
+    }
+
+    /// Stops the server; running steps go on.
+    pub(crate) fn shutdown(&self) -> Result<()> {
+        let request = self.authorized(self.agent.post(self.address("shutdown")));
+        self.settle("shutdown", request.send_empty()).map(drop)
+    }
+
+    /// One run.
+    pub(crate) fn run(&self, run: Uuid) -> Result<Run> {
+        self.get(&format!("runs/{run}"), &[])
+    }
+
+    /// One run, once it is over or the server's patience ends.
+    pub(crate) fn wait(&self, run: Uuid) -> Result<Run> {
+        let query = [("timeout_s", POLL_SECONDS.to_string())];
+        self.get(&format!("runs/{run}/wait"), &query)
+    }
+
+    /// Runs, page by page as they are taken: newest first, children in the order of the steps.
+    pub(crate) fn runs(&self, filter: &RunFilter) -> impl Iterator<Item = Result<Run>> + use<> {
+        let client = self.clone();
+        let filter = filter.clone();
+        let mut next = Some(None);
+        let mut page = Vec::new().into_iter();
+        std::iter::from_fn(move || {
+            loop {
+                if let Some(run) = page.next() {
+                    return Some(Ok(run));
+                }
+                let cursor = next.take()?;
+                match client.page(&filter, cursor) {
+                    Ok(found) => {
+                        next = found.next.map(Some);
+                        page = found.runs.into_iter();
+                    }
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+        })
+    }
+
+    fn page(&self, filter: &RunFilter, cursor: Option<String>) -> Result<RunPage> {
+        let optional = [
+            ("experiment", filter.experiment.clone()),
+            ("status", filter.status.clone()),
+            ("parent", filter.parent.map(|parent| parent.to_string())),
+            ("cursor", cursor),
+        ];
+        let mut query = vec![("limit", filter.page.unwrap_or(PAGE).to_string())];
+        query.extend(
+            optional
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        self.get("runs", &query)
+    }
+
+    /// The steps and other children of a run.
+    pub(crate) fn children(&self, parent: Uuid) -> Result<Vec<Run>> {
+        let filter = RunFilter {
+            parent: Some(parent),
+            ..RunFilter::default()
+        };
+        self.runs(&filter).collect()
+    }
+
+    /// Asks a run to stop.
+    pub(crate) fn cancel(&self, run: Uuid) -> Result<CancelReply> {
+        self.post(&format!("runs/{run}/cancel"), &json!({}))
+    }
+
+    /// The graph of a run.
+    pub(crate) fn graph(&self, run: Uuid) -> Result<GraphView> {
+        self.get(&format!("runs/{run}/graph"), &[])
+    }
+
+    /// The picture of a run's graph.
+    pub(crate) fn graph_svg(&self, run: Uuid) -> Result<Vec<u8>> {
+        let answer = self.get_raw(&format!("runs/{run}/graph.svg"), &[])?;
+        self.bytes(answer)
+    }
+
+    /// What a run logged.
+    pub(crate) fn metrics(&self, run: Uuid) -> Result<Metrics> {
+        self.get(&format!("runs/{run}/metrics"), &[])
+    }
+
+    /// Announces a snapshot; the answer names the objects the server lacks.
+    pub(crate) fn put_snapshot(&self, digest: &str, manifest: &[u8]) -> Result<SnapshotReply> {
+        let path = format!("snapshots/{digest}");
+        let answer = self.put(&path, manifest)?;
+        self.parsed(&path, answer)
+    }
+
+    /// Sends one object.
+    pub(crate) fn put_object(&self, digest: &str, content: &File) -> Result<()> {
+        self.put(&format!("objects/{digest}"), content.file())
+            .map(drop)
+    }
+}

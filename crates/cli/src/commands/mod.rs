@@ -1,0 +1,14 @@
+//! The commands, one file each: `Args` is what can be asked, `run` does it.
+
+pub(crate) mod cancel;
+pub(crate) mod completions;
+pub(crate) mod connect;
+pub(crate) mod doctor;
+pub(crate) mod graph;
+pub(crate) mod logs;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod serve;
+pub(crate) mod show;
+pub(crate) mod snapshot;
+pub(crate) mod stop;

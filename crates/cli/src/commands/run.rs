@@ -1,0 +1,142 @@
+//! `stepwell run`: runs a program as `python FILE.py` does, and shows the progress of what it
+//! submits.
+//!
+//! The program's input, output and exit code are its own. Only on a terminal does its output
+//! pass through here, line by line, so that it scrolls above the live view.
+
+use std::io::{self, IsTerminal as _, Read};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use camino::Utf8Path;
+
+use crate::discover::Place;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::lines::Lines;
+use crate::progress::{Message, Stream, View, Watch};
+use crate::session::Context;
+use crate::{interrupt, output, python};
+
+/// Run a Python program, and show the progress of the pipelines it starts
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "stepwell run [OPTIONS] FILE.py [ARGS]...",
+    after_help = "\
+Examples:
+  stepwell run train_pipeline.py
+  stepwell run train_pipeline.py --epochs 3
+
+It does what `python FILE.py` does, and ends with the program's exit code. The progress goes to
+standard error: live on a terminal, else as plain lines. A program that asks questions needs
+--plain."
+)]
+pub(crate) struct Args {
+    /// Plain lines instead of the live view
+    #[arg(long)]
+    plain: bool,
+    /// The program and its arguments: all that follows the program's name is its own
+    #[arg(required = true, trailing_var_arg = true, value_name = "FILE.py")]
+    pub(crate) program: Vec<String>,
+}
+
+/// Does it.
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
+    let file = Utf8Path::new(&args.program[0]);
+    if !file.is_file() {
+        let message = format!("there is no file `{file}`");
+        let hint = "give the path of a Python program";
+        return Err(Failure::new(Exit::NotFound, message, hint));
+    }
+    let python = python::find()?;
+    let session = Arc::new(context.session()?);
+    let live = !args.plain && io::stderr().is_terminal();
+    let (sender, messages) = channel();
+    let watch = Watch::start(&session, sender.clone())?;
+    let mut program = start(args, &python, live, context)?;
+    interrupt::leave_to(&program)?;
+    let view = if live { View::live() } else { View::plain() };
+    let showing = thread::spawn(move || view.show(&messages));
+    let status = follow(&mut program, &sender)?;
+    let going_on = watch.finish();
+    showing.join().expect("the view does not panic");
+    for line in going_on {
+        output::note(&line);
+    }
+    Ok(Exit::Program(code(status)))
+}
+
+fn start(args: &Args, python: &Utf8Path, live: bool, context: &Context) -> Result<Child, Failure> {
+    let piped = |is_terminal: bool| match live && is_terminal {
+        true => Stdio::piped(),
+        false => Stdio::inherit(),
+    };
+    let mut command = Command::new(python);
+    command.args(&args.program).envs(data_variable(context)?);
+    if live {
+        // Python holds back what it writes to a pipe.
+        command.env("PYTHONUNBUFFERED", "1");
+    }
+    let program = command
+        .stdout(piped(io::stdout().is_terminal()))
+        .stderr(piped(io::stderr().is_terminal()))
+        .spawn();
+    program.map_err(|error| {
+        let message = format!("cannot start `{python}`: {error}");
+        Failure::new(Exit::Refused, message, "")
+    })
+}
+
+/// The environment variable that leads the SDK to the server of this command's folder.
+pub(super) fn data_variable(context: &Context) -> Result<Option<(&'static str, String)>, Failure> {
+    Ok(match context.place()? {
+        Place::Local(home) => Some(("STEPWELL_DATA", home.data_folder.into_string())),
+        Place::Remote { .. } => None,
+    })
+}
+
+/// Passes on what the program prints, until it has ended.
+fn follow(program: &mut Child, sender: &Sender<Message>) -> Result<ExitStatus, Failure> {
+    let out = program
+        .stdout
+        .take()
+        .map(|pipe| pass_on(pipe, Stream::Out, sender.clone()));
+    let err = program
+        .stderr
+        .take()
+        .map(|pipe| pass_on(pipe, Stream::Err, sender.clone()));
+    let status = program.wait()?;
+    for reader in [out, err].into_iter().flatten() {
+        reader.join().expect("a reader does not panic");
+    }
+    Ok(status)
+}
+
+fn pass_on(
+    mut pipe: impl Read + Send + 'static,
+    stream: Stream,
+    sender: Sender<Message>,
+) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        let mut lines = Lines::default();
+        let mut buffer = vec![0; 16 * 1024];
+        // Nobody listens any more only when this command is ending.
+        let mut send = |line: &str| drop(sender.send(Message::Line(stream, line.to_owned())));
+        while let Ok(count @ 1..) = pipe.read(&mut buffer) {
+            lines.push(&buffer[..count], &mut send);
+        }
+        lines.finish(&mut send);
+    })
+}
+
+/// The code a shell would report.
+fn code(status: ExitStatus) -> u8 {
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(u8::MAX)
+}

@@ -1,0 +1,82 @@
+//! `stepwell serve`: the server itself, in the foreground; also what the embedded server is
+//! started as.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+
+use crate::discover::Home;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::service;
+use crate::session::Context;
+use crate::{discover, embedded};
+
+/// Run a server in the foreground
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  stepwell serve
+  stepwell serve --host 0.0.0.0 --port 8471 --data /srv/stepwell --shared
+
+There is no need to start a server for work on one machine: every command starts the project's
+own when it needs it. Ctrl-C stops the server; running steps go on, and the next server finds them.")]
+pub(crate) struct Args {
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// The port; the one of the last time unless given
+    #[arg(long)]
+    port: Option<u16>,
+    /// The data folder; the project's `.stepwell` unless given
+    #[arg(long, value_name = "DIR")]
+    data: Option<Utf8PathBuf>,
+    /// Refuse steps for compute targets that nobody created, instead of running them here
+    #[arg(long)]
+    shared: bool,
+    /// The workspace's name when the data folder is new
+    #[arg(long, value_name = "NAME")]
+    workspace_name: Option<String>,
+    /// Stop after so many seconds without work or clients
+    #[arg(long, value_name = "SECONDS")]
+    idle_exit: Option<u64>,
+    /// Leave the terminal's session: for the embedded server
+    #[arg(long, hide = true)]
+    detached: bool,
+}
+
+/// Does it.
+pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
+    if args.detached {
+        // Fails only for a process that leads a session already, which is what is wanted.
+        let _ = rustix::process::setsid();
+    }
+    let home = home(&args, context)?;
+    embedded::prepare(&home.data_folder)?;
+    service::serve(service::Request {
+        data_folder: home.data_folder,
+        workspace_name: home.workspace_name,
+        host: args.host,
+        port: args.port,
+        shared: args.shared,
+        idle_exit: args.idle_exit.map(Duration::from_secs),
+    })?;
+    Ok(Exit::Success)
+}
+
+/// The data folder to serve, whatever server `STEPWELL_URL` may name.
+fn home(args: &Args, context: &Context) -> Result<Home, Failure> {
+    let data = match &args.data {
+        Some(data) => Some(
+            Utf8PathBuf::try_from(std::path::absolute(data)?)
+                .map_err(|error| error.into_io_error())?,
+        ),
+        None => context.surroundings.data.clone(),
+    };
+    let mut home = discover::home(&context.folder, data.as_deref());
+    if let Some(name) = &args.workspace_name {
+        home.workspace_name.clone_from(name);
+    }
+    Ok(home)
+}

@@ -1,0 +1,161 @@
+//! The server of the folder, and the folder it keeps its data in.
+
+use camino::Utf8Path;
+use jiff::{SignedDuration, Timestamp};
+use stepwell_api::Workspace;
+
+use super::Finding;
+use crate::client::Client;
+use crate::discover::Home;
+use crate::embedded;
+use crate::failure::chain;
+use crate::render::size;
+
+/// The free space below which runs are likely to fail soon.
+const FREE_MIN: u64 = 1 << 30;
+
+/// How far clocks may be apart before times on the screen make no sense.
+const CLOCK_MAX: SignedDuration = SignedDuration::from_secs(5);
+
+/// When this version was made: a clock that shows an earlier time is wrong.
+const NOT_BEFORE: i64 = 1_790_000_000;
+
+pub(super) fn remote(url: &str, token: &str) -> Finding {
+    match Client::new(url, token).workspace() {
+        Ok(workspace) => described(&workspace),
+        Err(error) => Finding::wrong(
+            "server",
+            format!("{url} (of `STEPWELL_URL`): {}", chain(&error)),
+            "check `STEPWELL_URL` and `STEPWELL_TOKEN`, or unset both to use this folder's own",
+        ),
+    }
+}
+
+pub(super) fn local(home: &Home) -> Vec<Finding> {
+    let folder = &home.data_folder;
+    let mut findings = vec![server(home)];
+    if folder.is_dir() {
+        findings.push(data_folder(folder));
+    } else {
+        let what = format!("`{folder}`: not there yet, the first run makes it");
+        findings.push(Finding::fine("data folder", what));
+    }
+    findings.push(disk(folder));
+    findings.push(clock(folder));
+    findings
+}
+
+fn server(home: &Home) -> Finding {
+    let folder = &home.data_folder;
+    if let Some(endpoint) = embedded::find(folder) {
+        return match Client::new(&endpoint.url, &endpoint.token).workspace() {
+            Ok(workspace) => described(&workspace),
+            Err(error) => {
+                let hint = format!(
+                    "stop it with `kill {}`: the next command starts another",
+                    endpoint.pid
+                );
+                Finding::wrong(
+                    "server",
+                    format!("{}: {}", endpoint.url, chain(&error)),
+                    hint,
+                )
+            }
+        };
+    }
+    match embedded::recorded(folder) {
+        None => Finding::fine(
+            "server",
+            "none runs; the next command that needs one starts it",
+        ),
+        Some(left) if embedded::is_alive(left.pid) => Finding::wrong(
+            "server",
+            format!(
+                "process {} should serve {} but does not answer",
+                left.pid, left.url
+            ),
+            format!(
+                "see `{}`; end it with `kill {}`",
+                embedded::log_of(folder),
+                left.pid
+            ),
+        ),
+        Some(left) => Finding::note(
+            "server",
+            format!(
+                "process {} was killed; the next command starts another",
+                left.pid
+            ),
+            format!("its log is `{}`", embedded::log_of(folder)),
+        ),
+    }
+}
+
+fn described(workspace: &Workspace) -> Finding {
+    let what = format!(
+        "{}, process {}, workspace `{}`, version {}, {} active runs",
+        workspace.url, workspace.pid, workspace.name, workspace.version, workspace.active_runs
+    );
+    if workspace.version == env!("CARGO_PKG_VERSION") {
+        return Finding::fine("server", what);
+    }
+    let hint = "its version differs from this command's: `stepwell stop` and the next command starts this version";
+    Finding::note("server", what, hint)
+}
+
+fn data_folder(folder: &Utf8Path) -> Finding {
+    if let Err(error) = tempfile::tempfile_in(folder) {
+        let what = format!("`{folder}` cannot be written: {error}");
+        return Finding::wrong("data folder", what, crate::failure::storage_hint(&error));
+    }
+    match stepwell_data::disk::usage(folder) {
+        Ok(usage) => {
+            let bytes = size::bytes(usage.bytes);
+            Finding::fine(
+                "data folder",
+                format!("`{folder}`, {bytes} in {} files", usage.files),
+            )
+        }
+        Err(error) => Finding::wrong("data folder", chain(&error), "make it readable"),
+    }
+}
+
+fn disk(folder: &Utf8Path) -> Finding {
+    let existing = folder
+        .ancestors()
+        .find(|ancestor| ancestor.exists())
+        .unwrap_or(folder);
+    let free = match rustix::fs::statvfs(existing.as_str()) {
+        Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
+        Err(error) => return Finding::wrong("disk", format!("`{existing}`: {error}"), ""),
+    };
+    let what = format!("{} free", size::bytes(free));
+    if free >= FREE_MIN {
+        return Finding::fine("disk", what);
+    }
+    let hint = "free some space, or set STEPWELL_DATA to a folder on another disk";
+    Finding::wrong("disk", what, hint)
+}
+
+/// The clock against this version's age and, on a network file system, the file server's clock.
+fn clock(folder: &Utf8Path) -> Finding {
+    let now = Timestamp::now();
+    if now.as_second() < NOT_BEFORE {
+        return Finding::wrong("clock", format!("it shows {now:.0}"), "set the clock");
+    }
+    let written = tempfile::tempfile_in(folder)
+        .and_then(|file| file.metadata())
+        .and_then(|file| file.modified());
+    let apart = written
+        .ok()
+        .and_then(|written| Timestamp::try_from(written).ok())
+        .map(|written| written.duration_since(now).abs());
+    match apart {
+        Some(apart) if apart > CLOCK_MAX => Finding::wrong(
+            "clock",
+            format!("it differs by {} s from that of the disk", apart.as_secs()),
+            "set the clocks of both machines",
+        ),
+        _ => Finding::fine("clock", format!("{now:.0}")),
+    }
+}

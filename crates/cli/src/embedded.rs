@@ -1,0 +1,376 @@
+//! The embedded server of a data folder: finding the one that runs, else starting it.
+//!
+//! However many processes look at once, all end with the one server: the server itself takes the
+//! folder's lock, and a starter whose child lost the lock waits for the winner. A server that is
+//! just going away makes the loser try again until the lock is free.
+//!
+//! Invariant: an endpoint given out has just answered.
+
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::service::Endpoint;
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::process::{Pid, test_kill_process};
+
+use crate::client::Client;
+use crate::discover::{DATA_FOLDER, Home};
+use crate::exit::Exit;
+use crate::failure::{Advice, storage_hint};
+
+/// How long a server may take to start.
+const START_MAX: Duration = Duration::from_secs(10);
+
+/// How long a running server may take to answer that it is there.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+
+/// How often the endpoint file is looked at while a server starts.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// How long the loser of a race waits before it tries to start a server again.
+const RETRY_AFTER: Duration = Duration::from_millis(200);
+
+/// How long an embedded server stays when nobody needs it, in seconds.
+const IDLE_EXIT_SECONDS: u64 = 3600;
+
+/// The size at which the server's log is put aside before a start.
+const LOG_MAX: u64 = 10 << 20;
+
+/// A server that answers.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// Where it is.
+    pub(crate) endpoint: Endpoint,
+    /// Whether it had to be started.
+    pub(crate) started: bool,
+}
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The data folder cannot be made or written.
+    #[error("cannot use the data folder `{folder}`")]
+    Folder {
+        /// The folder.
+        folder: Utf8PathBuf,
+        /// The refusal; it names the path.
+        source: std::io::Error,
+    },
+    /// This very program cannot be started again.
+    #[error("cannot start the server")]
+    Spawn(#[source] std::io::Error),
+    /// The server ended while it started.
+    #[error("the server of `{folder}` could not start: {last_words}")]
+    Died {
+        /// Its data folder.
+        folder: Utf8PathBuf,
+        /// The last lines of its log.
+        last_words: String,
+        /// What it advises; may be empty.
+        hint: String,
+    },
+    /// The server did not answer in time.
+    #[error("the server of `{folder}` does not answer after {} s{}", START_MAX.as_secs(), holder(*.pid))]
+    Silent {
+        /// Its data folder.
+        folder: Utf8PathBuf,
+        /// The process that says it serves the folder.
+        pid: Option<u32>,
+    },
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| {
+        format!(" (process {pid} has the folder)")
+    })
+}
+
+impl Advice for Error {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Folder { .. } => Exit::Refused,
+            _ => Exit::Unreachable,
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::Folder { source, .. } => storage_hint(source).to_owned(),
+            Self::Spawn(_) => String::new(),
+            Self::Died { hint, .. } => hint.clone(),
+            Self::Silent { folder, pid } => {
+                let log = log_of(folder);
+                match pid {
+                    Some(pid) => {
+                        format!("end it with `kill {pid}` and try again; its log is `{log}`")
+                    }
+                    None => format!("its log is `{log}`"),
+                }
+            }
+        }
+    }
+}
+
+/// The server's log file.
+pub(crate) fn log_of(data_folder: &Utf8Path) -> Utf8PathBuf {
+    data_folder.join("logs").join("server.log")
+}
+
+/// What the folder's endpoint file says; it may be left over from a server that was killed.
+pub(crate) fn recorded(data_folder: &Utf8Path) -> Option<Endpoint> {
+    let text = fs_err::read(data_folder.join("server.json")).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// Whether a process with this id exists.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    // A process of another user refuses the question, which answers it.
+    pid.is_some_and(|pid| !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH)))
+}
+
+/// The server that serves the folder now, if one answers.
+pub(crate) fn find(data_folder: &Utf8Path) -> Option<Endpoint> {
+    let endpoint = recorded(data_folder)?;
+    if !is_alive(endpoint.pid) {
+        return None;
+    }
+    let client = Client::with_patience(&endpoint.url, &endpoint.token, ANSWER_MAX);
+    client.health().is_ok().then_some(endpoint)
+}
+
+/// The folder's server, started if there is none.
+pub(crate) fn find_or_start(home: &Home) -> Result<Found, Error> {
+    if let Some(endpoint) = find(&home.data_folder) {
+        return Ok(Found {
+            endpoint,
+            started: false,
+        });
+    }
+    prepare(&home.data_folder)?;
+    start(home)
+}
+
+/// Makes the data folder, and keeps it out of the user's version control.
+pub(crate) fn prepare(data_folder: &Utf8Path) -> Result<(), Error> {
+    let failed = |source| Error::Folder {
+        folder: data_folder.to_owned(),
+        source,
+    };
+    fs_err::create_dir_all(data_folder.join("logs")).map_err(failed)?;
+    let ignore = data_folder.join(".gitignore");
+    if data_folder.file_name() == Some(DATA_FOLDER) && !ignore.exists() {
+        fs_err::write(ignore, "*\n").map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn start(home: &Home) -> Result<Found, Error> {
+    let folder = &home.data_folder;
+    let deadline = Instant::now() + START_MAX;
+    let mut log = ServerLog::open(folder)?;
+    let mut child = spawn(home, &log)?;
+    let mut lost_at = None;
+    loop {
+        if let Some(endpoint) = find(folder) {
+            let started = endpoint.pid == child.id();
+            return Ok(Found { endpoint, started });
+        }
+        if lost_at.is_none() {
+            match child.try_wait().map_err(Error::Spawn)? {
+                Some(status) if lost_the_race(status) => lost_at = Some(Instant::now()),
+                Some(status) => return Err(log.death(folder, status)),
+                None => {}
+            }
+        }
+        if lost_at.is_some_and(|at| at.elapsed() > RETRY_AFTER) {
+            child = spawn(home, &log)?;
+            lost_at = None;
+        }
+        if Instant::now() > deadline {
+            let pid = recorded(folder).map(|endpoint| endpoint.pid);
+            return Err(Error::Silent {
+                folder: folder.clone(),
+                pid: pid.filter(|pid| is_alive(*pid)),
+            });
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+fn lost_the_race(status: ExitStatus) -> bool {
+    status.code() == Some(i32::from(Exit::FolderTaken.code()))
+}
+
+/// Starts `stepwell serve` with nothing of ours but the log; it makes its own session itself.
+fn spawn(home: &Home, log: &ServerLog) -> Result<Child, Error> {
+    let program = std::env::current_exe().map_err(Error::Spawn)?;
+    let output = || {
+        log.file
+            .file()
+            .try_clone()
+            .map(Stdio::from)
+            .map_err(Error::Spawn)
+    };
+    Command::new(program)
+        .args(["serve", "--detached", "--data", home.data_folder.as_str()])
+        .args(["--workspace-name", &home.workspace_name])
+        .args(["--idle-exit", &IDLE_EXIT_SECONDS.to_string()])
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(output()?)
+        .stderr(output()?)
+        .spawn()
+        .map_err(Error::Spawn)
+}
+
+/// The server's log, and where this start's part of it begins.
+struct ServerLog {
+    file: fs_err::File,
+    start: u64,
+}
+
+impl ServerLog {
+    fn open(data_folder: &Utf8Path) -> Result<Self, Error> {
+        let failed = |source| Error::Folder {
+            folder: data_folder.to_owned(),
+            source,
+        };
+        let path = log_of(data_folder);
+        if fs_err::metadata(&path).is_ok_and(|log| log.len() > LOG_MAX) {
+            let aside = path.with_extension("log.1");
+            fs_err::rename(&path, aside).map_err(failed)?;
+        }
+        let mut options = fs_err::OpenOptions::new();
+        let file = options
+            .create(true)
+            .append(true)
+            .read(true)
+            .open(&path)
+            .map_err(failed)?;
+        let start = file.metadata().map_err(failed)?.len();
+        Ok(Self { file, start })
+    }
+
+    /// The error for a server that ended with `status`, from what it wrote last.
+    fn death(&mut self, folder: &Utf8Path, status: ExitStatus) -> Error {
+        let mut bytes = Vec::new();
+        let read = self
+            .file
+            .seek(SeekFrom::Start(self.start))
+            .and_then(|_| self.file.read_to_end(&mut bytes));
+        let text = match read {
+            Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) => error.to_string(),
+        };
+        let ending = match (status.code(), status.signal()) {
+            (Some(code), _) => format!("it ended with code {code}"),
+            (None, signal) => format!("it was ended by signal {}", signal.unwrap_or_default()),
+        };
+        let (last_words, hint) = last_words(&text, &ending);
+        Error::Died {
+            folder: folder.to_owned(),
+            last_words,
+            hint,
+        }
+    }
+}
+
+/// The server's own error and hint if its log ends with them, else its last lines.
+fn last_words(log: &str, ending: &str) -> (String, String) {
+    let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+    let after = |prefix: &str| {
+        lines
+            .iter()
+            .rev()
+            .find_map(|line| line.strip_prefix(prefix))
+    };
+    let hint = after("hint: ").unwrap_or_default().to_owned();
+    if let Some(error) = after("error: ") {
+        return (error.to_owned(), hint);
+    }
+    let tail = &lines[lines.len().saturating_sub(5)..];
+    match tail {
+        [] => (ending.to_owned(), hint),
+        _ => (
+            format!("{ending}; its last lines:\n{}", tail.join("\n")),
+            hint,
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_own_error_is_passed_on() {
+        let log =
+            "INFO starting\nerror: failed to open `/d/db`: disk full\n\nhint: free some space\n";
+        assert_eq!(
+            last_words(log, "it ended with code 5"),
+            (
+                "failed to open `/d/db`: disk full".to_owned(),
+                "free some space".to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn a_server_that_died_without_an_error_shows_its_last_lines() {
+        let (words, hint) = last_words("thread panicked\nat x\n", "it ended with code 101");
+        assert_eq!(
+            words,
+            "it ended with code 101; its last lines:\nthread panicked\nat x"
+        );
+        assert_eq!(hint, "");
+        assert_eq!(
+            last_words("", "it was ended by signal 9").0,
+            "it was ended by signal 9"
+        );
+    }
+
+    #[test]
+    fn a_data_folder_is_kept_out_of_version_control() {
+        let guard = tempfile::tempdir().expect("a temporary folder");
+        let folder = Utf8Path::from_path(guard.path())
+            .expect("UTF-8")
+            .join(DATA_FOLDER);
+        prepare(&folder).expect("a writable folder");
+        let ignore = fs_err::read_to_string(folder.join(".gitignore")).expect("a file");
+        assert_eq!(ignore, "*\n");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let guard = tempfile::tempdir().expect("a temporary folder");
+        let file = Utf8Path::from_path(guard.path())
+            .expect("UTF-8")
+            .join("file");
+        fs_err::write(&file, "").expect("a file");
+        let error = prepare(&file.join(DATA_FOLDER)).expect_err("a file is in the way");
+        let text = crate::failure::chain(&error);
+        assert!(text.contains(file.as_str()), "{text}");
+        assert_eq!(error.exit(), Exit::Refused);
+    }
+
+    #[test]
+    fn an_endpoint_left_by_a_killed_server_is_not_found() {
+        let guard = tempfile::tempdir().expect("a temporary folder");
+        let folder = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        let left = Endpoint {
+            url: "http://127.0.0.1:1".to_owned(),
+            token: "t".to_owned(),
+            // Above the kernel's limit: no process can have it.
+            pid: 1 << 30,
+            data_folder: folder.to_owned(),
+        };
+        let text = serde_json::to_vec(&left).expect("plain data");
+        fs_err::write(folder.join("server.json"), text).expect("a file");
+        assert!(recorded(folder).is_some());
+        assert!(find(folder).is_none());
+    }
+}

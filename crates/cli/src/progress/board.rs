@@ -1,0 +1,322 @@
+//! How the watched runs stand: a fold of messages, and its two texts.
+//!
+//! Invariant: a status never goes back, so that events that are sent again, as a stream does from
+//! its start, change nothing.
+
+use jiff::Timestamp;
+use stepwell_api::{Run, RunEvent};
+use uuid::Uuid;
+
+use crate::render::moment::{parse, span};
+use crate::render::size;
+use crate::render::status::{is_over, paint, title};
+use crate::render::style::{Paint, Style};
+use crate::select::short;
+
+/// One run or step.
+#[derive(Debug)]
+struct Row {
+    id: Uuid,
+    name: String,
+    status: String,
+    started: Option<Timestamp>,
+    ended: Option<Timestamp>,
+    message: Option<String>,
+}
+
+/// A run with its steps.
+#[derive(Debug)]
+struct Tree {
+    run: Row,
+    steps: Vec<Row>,
+}
+
+/// All that is watched.
+#[derive(Debug, Default)]
+pub(super) struct Board {
+    trees: Vec<Tree>,
+}
+
+impl Row {
+    /// A row before anything happened: what did is told by events.
+    fn new(run: &Run, name: String) -> Self {
+        Self {
+            id: run.id,
+            name,
+            status: "NotStarted".to_owned(),
+            started: None,
+            ended: None,
+            message: None,
+        }
+    }
+
+    fn of(run: &Run, name: String) -> Self {
+        Self {
+            status: run.status.clone(),
+            started: run.started_at.as_deref().and_then(parse),
+            ended: run.ended_at.as_deref().and_then(parse),
+            message: run.error.as_ref().map(|error| error.message.clone()),
+            ..Self::new(run, name)
+        }
+    }
+
+    /// Whether the event was news.
+    fn apply(&mut self, event: &RunEvent) -> bool {
+        if rank(&event.status) <= rank(&self.status) {
+            return false;
+        }
+        let at = parse(&event.at);
+        if event.status == "Running" {
+            self.started = at;
+        }
+        if is_over(&event.status) {
+            self.ended = at;
+        }
+        self.status.clone_from(&event.status);
+        self.message.clone_from(&event.message);
+        true
+    }
+
+    fn took(&self, now: Timestamp) -> String {
+        self.started.map_or_else(String::new, |started| {
+            let ended = self.ended.unwrap_or(now);
+            span(ended.as_millisecond() - started.as_millisecond())
+        })
+    }
+}
+
+/// How far a status is on the way from submission to end.
+fn rank(status: &str) -> u8 {
+    match status {
+        "NotStarted" => 0,
+        "Queued" => 1,
+        "Preparing" => 2,
+        "Running" => 3,
+        "CancelRequested" => 4,
+        _ => 5,
+    }
+}
+
+impl Board {
+    /// A run was found; the line that says so.
+    pub(super) fn found(&mut self, run: &Run, steps: &[Run]) -> String {
+        let row = |step: &Run| Row::new(step, step.display_name.clone());
+        let name = title(run);
+        let mut line = format!("{name}: run {}", short(run.id));
+        if !steps.is_empty() {
+            line.push_str(&format!(" with {}", size::count(steps.len(), "step")));
+        }
+        self.trees.push(Tree {
+            run: Row::new(run, name),
+            steps: steps.iter().map(row).collect(),
+        });
+        line
+    }
+
+    /// Something changed; the line that says so, if it is news.
+    pub(super) fn changed(&mut self, root: Uuid, event: &RunEvent) -> Option<String> {
+        let tree = self.trees.iter_mut().find(|tree| tree.run.id == root)?;
+        let top = tree.run.name.clone();
+        let is_top = tree.run.id == event.run;
+        let row = match is_top {
+            true => &mut tree.run,
+            false => tree.steps.iter_mut().find(|step| step.id == event.run)?,
+        };
+        if !row.apply(event) {
+            return None;
+        }
+        let mut line = match is_top {
+            true => format!("{top}: {}", row.status),
+            false => format!("{top}: {}: {}", row.name, row.status),
+        };
+        if let (Some(ended), Some(_)) = (row.ended, row.started) {
+            line.push_str(&format!(" after {}", row.took(ended)));
+        }
+        if let Some(message) = &row.message {
+            line.push_str(&format!(": {message}"));
+        }
+        Some(line)
+    }
+
+    /// How a run stands at the end, events or not.
+    pub(super) fn finally(&mut self, run: &Run, steps: &[Run]) {
+        let row = |step: &Run| Row::of(step, step.display_name.clone());
+        if let Some(tree) = self.trees.iter_mut().find(|tree| tree.run.id == run.id) {
+            tree.run = Row::of(run, title(run));
+            tree.steps = steps.iter().map(row).collect();
+        }
+    }
+
+    /// The live picture in at most `lines_max` lines; `frame` turns the spinners.
+    pub(super) fn lines(
+        &self,
+        now: Timestamp,
+        lines_max: usize,
+        frame: usize,
+        style: Style,
+    ) -> Vec<String> {
+        let per_tree = (lines_max / self.trees.len().max(1)).max(1);
+        let mut lines = Vec::new();
+        // The newest runs are the ones waited for.
+        let hidden = self.trees.len().saturating_sub(lines_max);
+        for tree in &self.trees[hidden..] {
+            lines.push(tree.head(now, frame, style));
+            lines.extend(tree.body(now, per_tree - 1, frame, style));
+        }
+        lines
+    }
+}
+
+impl Tree {
+    fn head(&self, now: Timestamp, frame: usize, style: Style) -> String {
+        let mark = mark(&self.run.status, frame);
+        let status = style.paint(
+            paint(&self.run.status),
+            &format!("{mark} {}", self.run.status),
+        );
+        let name = style.paint(Paint::Bold, &self.run.name);
+        let done = self.count("Completed");
+        let steps = match self.steps.len() {
+            0 => String::new(),
+            count => format!("  {done}/{count} steps"),
+        };
+        let mut line = format!("{name}  {status}{steps}  {}", self.run.took(now));
+        if let Some(message) = self.run.message.as_ref().filter(|_| self.steps.is_empty()) {
+            line.push_str(&format!("  {message}"));
+        }
+        line.trim_end().to_owned()
+    }
+
+    fn count(&self, status: &str) -> usize {
+        self.steps
+            .iter()
+            .filter(|step| step.status == status)
+            .count()
+    }
+
+    /// All steps if there is room; else those that fail or run, and how many others there are.
+    fn body(&self, now: Timestamp, lines_max: usize, frame: usize, style: Style) -> Vec<String> {
+        if lines_max == 0 {
+            return Vec::new();
+        }
+        let line = |step: &&Row| step_line(step, now, frame, style);
+        if self.steps.len() <= lines_max {
+            return self.steps.iter().map(|step| line(&step)).collect();
+        }
+        let telling =
+            |step: &&Row| !matches!(rank(&step.status), 0 | 1) && step.status != "Completed";
+        let shown = self.steps.iter().filter(telling).take(lines_max - 1);
+        let mut lines: Vec<String> = shown.map(|step| line(&step)).collect();
+        let hidden = self.steps.len() - lines.len();
+        let done = self.count("Completed");
+        let waiting = self
+            .steps
+            .iter()
+            .filter(|step| rank(&step.status) < 2)
+            .count();
+        let rest = format!("  … {hidden} more: {done} completed, {waiting} waiting");
+        lines.push(style.paint(Paint::Faint, &rest));
+        lines
+    }
+}
+
+fn step_line(step: &Row, now: Timestamp, frame: usize, style: Style) -> String {
+    let mark = style.paint(paint(&step.status), mark(&step.status, frame));
+    let mut line = format!("  {mark} {}  {}", step.name, step.took(now));
+    if let Some(message) = &step.message {
+        line.push_str(&style.paint(Paint::Red, &format!("  {message}")));
+    }
+    line.trim_end().to_owned()
+}
+
+/// A sign for a status; the one of running turns.
+fn mark(status: &str, frame: usize) -> &'static str {
+    const TURNING: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+    match status {
+        "Completed" => "✓",
+        "Failed" => "✗",
+        "Canceled" => "■",
+        "Preparing" | "Running" | "CancelRequested" => TURNING[frame % TURNING.len()],
+        _ => "·",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::example;
+
+    fn event(run: &Run, second: u32, status: &str) -> RunEvent {
+        RunEvent {
+            seq: 1,
+            at: format!("2026-03-01T12:00:{second:02}Z"),
+            run: run.id,
+            step: run.step,
+            status: status.to_owned(),
+            message: (status == "Failed").then(|| "`train.py` exited with code 1".to_owned()),
+        }
+    }
+
+    /// A board after some events, and the lines they gave.
+    fn board() -> (Board, Vec<String>) {
+        let (run, steps) = (example::pipeline(), example::steps());
+        let mut board = Board::default();
+        let mut lines = vec![board.found(&run, &steps)];
+        let events = [
+            event(&run, 1, "Running"),
+            event(&steps[0], 1, "Running"),
+            event(&steps[0], 4, "Completed"),
+            // Sent again, as after a reconnection.
+            event(&steps[0], 1, "Running"),
+            event(&steps[1], 4, "Running"),
+            event(&steps[2], 4, "Running"),
+            event(&steps[2], 9, "Failed"),
+        ];
+        lines.extend(
+            events
+                .iter()
+                .filter_map(|event| board.changed(run.id, event)),
+        );
+        (board, lines)
+    }
+
+    fn picture(board: &Board, lines_max: usize) -> String {
+        let now = "2026-03-01T12:00:10Z".parse().expect("a time");
+        board.lines(now, lines_max, 0, Style::PLAIN).join("\n")
+    }
+
+    #[test]
+    fn news_are_told_once() {
+        insta::assert_snapshot!(board().1.join("\n"), @"
+        diabetes #3: run 55556666 with 4 steps
+        diabetes #3: Running
+        diabetes #3: prepare: Running
+        diabetes #3: prepare: Completed after 3.0 s
+        diabetes #3: train logistic: Running
+        diabetes #3: train trees: Running
+        diabetes #3: train trees: Failed after 5.0 s: `train.py` exited with code 1
+        ");
+    }
+
+    #[test]
+    fn the_picture_shows_every_step_where_there_is_room() {
+        insta::assert_snapshot!(picture(&board().0, 20), @"
+        diabetes #3  ⠋ Running  1/4 steps  9.0 s
+          ✓ prepare  3.0 s
+          ⠋ train logistic  6.0 s
+          ✗ train trees  5.0 s  `train.py` exited with code 1
+          · compare
+        ");
+    }
+
+    #[test]
+    fn the_picture_of_many_steps_shows_those_that_matter() {
+        insta::assert_snapshot!(picture(&board().0, 4), @"
+        diabetes #3  ⠋ Running  1/4 steps  9.0 s
+          ⠋ train logistic  6.0 s
+          ✗ train trees  5.0 s  `train.py` exited with code 1
+          … 2 more: 1 completed, 1 waiting
+        ");
+        assert_eq!(picture(&board().0, 1).lines().count(), 1);
+    }
+}

@@ -1,0 +1,88 @@
+//! A pipeline run with four steps, as the server would send it: what the views are tested with.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use stepwell_api::{Run, RunFailure, RunUsage};
+use uuid::Uuid;
+
+/// The time at which the views are drawn.
+pub(crate) fn now() -> Timestamp {
+    "2026-03-01T12:05:00Z".parse().expect("a time")
+}
+
+fn id(last: u32) -> Uuid {
+    format!("0192f5c4-1111-7222-8333-44445555{last:04}")
+        .parse()
+        .expect("a uuid")
+}
+
+/// The pipeline.
+pub(crate) fn pipeline() -> Run {
+    Run {
+        id: id(6666),
+        kind: "pipeline".to_owned(),
+        experiment: "diabetes".to_owned(),
+        number: 3,
+        display_name: "nightly".to_owned(),
+        description: String::new(),
+        status: "Failed".to_owned(),
+        parent: None,
+        root: id(6666),
+        step: None,
+        step_kind: None,
+        target: None,
+        snapshot: None,
+        tags: BTreeMap::from([("team".to_owned(), "risk".to_owned())]),
+        properties: BTreeMap::new(),
+        parameters: BTreeMap::from([("rate".to_owned(), "0.1".to_owned())]),
+        created_at: "2026-03-01T12:00:00.000Z".to_owned(),
+        started_at: Some("2026-03-01T12:00:01.000Z".to_owned()),
+        ended_at: Some("2026-03-01T12:01:13.500Z".to_owned()),
+        error: None,
+        usage: None,
+        outputs: Vec::new(),
+        user: "ada".to_owned(),
+    }
+}
+
+/// Its steps: one done, one under way, one failed, one not started.
+pub(crate) fn steps() -> Vec<Run> {
+    let names = ["prepare", "train logistic", "train trees", "compare"];
+    let states = ["Completed", "Running", "Failed", "NotStarted"];
+    (0..4)
+        .map(|place| step(place, names[place as usize], states[place as usize]))
+        .collect()
+}
+
+fn step(place: u32, name: &str, status: &str) -> Run {
+    let ended = matches!(status, "Completed" | "Failed");
+    Run {
+        id: id(place + 1),
+        kind: "step".to_owned(),
+        number: 0,
+        display_name: name.to_owned(),
+        status: status.to_owned(),
+        parent: Some(id(6666)),
+        step: Some(place),
+        step_kind: Some("PythonScriptStep".to_owned()),
+        target: Some("aml-cluster".to_owned()),
+        tags: BTreeMap::new(),
+        parameters: BTreeMap::new(),
+        started_at: (status != "NotStarted").then(|| "2026-03-01T12:00:01.000Z".to_owned()),
+        ended_at: ended.then(|| "2026-03-01T12:00:13.400Z".to_owned()),
+        usage: ended.then_some(RunUsage {
+            exit_code: Some(i32::from(status == "Failed")),
+            signal: None,
+            peak_memory_bytes: 48_000_000,
+            cpu_seconds: 11.5,
+        }),
+        error: (status == "Failed").then(|| RunFailure {
+            kind: "user_code".to_owned(),
+            message: "`train.py` exited with code 1".to_owned(),
+            detail: "Traceback (most recent call last):\n  File \"train.py\", line 3\nValueError: no rows".to_owned(),
+            hint: "the whole log is shown by `stepwell logs last`".to_owned(),
+        }),
+        ..pipeline()
+    }
+}

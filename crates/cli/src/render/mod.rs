@@ -1,0 +1,14 @@
+//! What people see, as text made from wire values: no clock, no server.
+//!
+//! Invariant: the same values, time and style give the same text, so each view is held by a
+//! snapshot test.
+
+#[cfg(test)]
+pub(crate) mod example;
+pub(crate) mod moment;
+pub(crate) mod run;
+pub(crate) mod size;
+pub(crate) mod status;
+pub(crate) mod style;
+pub(crate) mod table;
+pub(crate) mod terminal;

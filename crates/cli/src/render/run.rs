@@ -1,0 +1,245 @@
+//! One run and many: the texts of `show` and `runs`.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use stepwell_api::{MetricKind, Metrics, Run, RunFailure};
+
+use super::moment::{took, wire_ago};
+use super::size;
+use super::status::{self, title};
+use super::style::{Paint, Style};
+use super::table::{Cell, Table};
+use crate::select::{number, short};
+
+/// How many metrics are shown.
+const METRICS_MAX: usize = 20;
+
+/// The list of runs, newest first.
+pub(crate) fn list(runs: &[Run], now: Timestamp, style: Style) -> String {
+    if runs.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(&["RUN", "EXPERIMENT", "STATUS", "CREATED", "TIME", "NAME"]);
+    for run in runs {
+        table.row([
+            short(run.id).into(),
+            title(run).into(),
+            status::cell(&run.status),
+            wire_ago(now, &run.created_at).into(),
+            took(now, run.started_at.as_deref(), run.ended_at.as_deref()).into(),
+            run.display_name.clone().into(),
+        ]);
+    }
+    table.render(style)
+}
+
+/// One run with its steps and what it logged.
+pub(crate) fn show(
+    run: &Run,
+    steps: &[Run],
+    metrics: &Metrics,
+    now: Timestamp,
+    style: Style,
+) -> String {
+    let mut text = head(run, now, style);
+    if !steps.is_empty() {
+        text.push('\n');
+        text.push_str(&step_table(steps, now, style));
+    }
+    let scalars = scalars(metrics);
+    if !scalars.is_empty() {
+        text.push('\n');
+        text.push_str(&scalars_table(&scalars, style));
+    }
+    if let Some(failure) = &run.error {
+        let _ = write!(text, "\n{}", failure_text(&title(run), failure, style));
+    }
+    for step in steps.iter().filter(|step| step.status == "Failed") {
+        if let Some(failure) = &step.error {
+            let _ = write!(
+                text,
+                "\n{}",
+                failure_text(&step.display_name, failure, style)
+            );
+        }
+    }
+    text
+}
+
+fn head(run: &Run, now: Timestamp, style: Style) -> String {
+    let mut text = String::new();
+    let mut line = |label: &str, value: &str| {
+        if !value.is_empty() {
+            let label = style.paint(Paint::Faint, &format!("{label:<12}"));
+            let _ = writeln!(text, "{label}{value}");
+        }
+    };
+    line("run", &run.id.to_string());
+    line(&run.kind, &title(run));
+    if run.parent.is_none() {
+        line("name", &run.display_name);
+    }
+    line(
+        "status",
+        &style.paint(status::paint(&run.status), &run.status),
+    );
+    line("created", &wire_ago(now, &run.created_at));
+    line(
+        "time",
+        &took(now, run.started_at.as_deref(), run.ended_at.as_deref()),
+    );
+    line("target", run.target.as_deref().unwrap_or_default());
+    if let Some(parent) = run.parent {
+        line("parent", &parent.to_string());
+    }
+    for (name, value) in &run.parameters {
+        line("parameter", &format!("{name} = {value}"));
+    }
+    for (name, value) in &run.tags {
+        line(
+            "tag",
+            &if value.is_empty() {
+                name.clone()
+            } else {
+                format!("{name} = {value}")
+            },
+        );
+    }
+    if let Some(usage) = &run.usage {
+        let memory = size::bytes(usage.peak_memory_bytes);
+        line(
+            "used",
+            &format!(
+                "{memory} of memory, {:.1} s of processor time",
+                usage.cpu_seconds
+            ),
+        );
+    }
+    for output in &run.outputs {
+        let place = match &output.local_path {
+            Some(path) => path.clone(),
+            None => format!("{}/{}", output.datastore, output.path),
+        };
+        line("output", &format!("{}: {place}", output.name));
+    }
+    text
+}
+
+fn step_table(steps: &[Run], now: Timestamp, style: Style) -> String {
+    let mut table = Table::new(&["#", "STEP", "STATUS", "TIME", "MEMORY", "RUN"]);
+    for step in steps {
+        let memory = step
+            .usage
+            .as_ref()
+            .map(|usage| size::bytes(usage.peak_memory_bytes));
+        table.row([
+            number(step).to_string().into(),
+            step.display_name.clone().into(),
+            status::cell(&step.status),
+            took(now, step.started_at.as_deref(), step.ended_at.as_deref()).into(),
+            memory.unwrap_or_default().into(),
+            Cell::new(short(step.id), Paint::Faint),
+        ]);
+    }
+    table.render(style)
+}
+
+/// The last value of each scalar metric.
+fn scalars(metrics: &Metrics) -> Vec<(&str, String)> {
+    let last = metrics.series.iter().filter_map(|series| {
+        let point = series.points.last()?;
+        let value = match &point.value {
+            serde_json::Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        (point.kind == MetricKind::Scalar).then_some((series.name.as_str(), value))
+    });
+    last.take(METRICS_MAX).collect()
+}
+
+fn scalars_table(scalars: &[(&str, String)], style: Style) -> String {
+    let mut table = Table::new(&["METRIC", "LAST VALUE"]);
+    for (name, value) in scalars {
+        table.row([(*name).into(), value.clone().into()]);
+    }
+    table.render(style)
+}
+
+/// Why a run or step failed, and what to do.
+fn failure_text(name: &str, failure: &RunFailure, style: Style) -> String {
+    let heading = style.paint(Paint::Red, &format!("{name}: {}", failure.message));
+    let mut text = format!("{heading}\n");
+    for line in failure.detail.lines() {
+        let _ = writeln!(text, "    {line}");
+    }
+    if !failure.hint.is_empty() {
+        let _ = writeln!(text, "hint: {}", failure.hint);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::example;
+    use stepwell_api::{MetricPoint, MetricSeries};
+
+    #[test]
+    fn runs_are_listed_with_their_short_ids() {
+        let text = list(&[example::pipeline()], example::now(), Style::PLAIN);
+        insta::assert_snapshot!(text, @"
+        RUN       EXPERIMENT   STATUS  CREATED    TIME        NAME
+        55556666  diabetes #3  Failed  5 min ago  1 min 12 s  nightly
+        ");
+    }
+
+    #[test]
+    fn a_failed_run_is_shown_with_its_steps_and_the_reason() {
+        let metrics = Metrics {
+            series: vec![MetricSeries {
+                name: "accuracy".to_owned(),
+                points: vec![MetricPoint {
+                    name: "accuracy".to_owned(),
+                    kind: MetricKind::Scalar,
+                    value: serde_json::json!(0.91),
+                    step: None,
+                    at_ms: 0,
+                    description: String::new(),
+                }],
+            }],
+        };
+        let text = show(
+            &example::pipeline(),
+            &example::steps(),
+            &metrics,
+            example::now(),
+            Style::PLAIN,
+        );
+        insta::assert_snapshot!(text, @r#"
+        run         0192f5c4-1111-7222-8333-444455556666
+        pipeline    diabetes #3
+        name        nightly
+        status      Failed
+        created     5 min ago
+        time        1 min 12 s
+        parameter   rate = 0.1
+        tag         team = risk
+
+        #  STEP            STATUS      TIME        MEMORY  RUN
+        1  prepare         Completed   12.4 s      48 MB   55550001
+        2  train logistic  Running     4 min 59 s          55550002
+        3  train trees     Failed      12.4 s      48 MB   55550003
+        4  compare         NotStarted                      55550004
+
+        METRIC    LAST VALUE
+        accuracy  0.91
+
+        train trees: `train.py` exited with code 1
+            Traceback (most recent call last):
+              File "train.py", line 3
+            ValueError: no rows
+        hint: the whole log is shown by `stepwell logs last`
+        "#);
+    }
+}
