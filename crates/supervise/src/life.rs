@@ -35,18 +35,29 @@ pub const NEWS_ENDED: &str = "ended";
 /// The pauses between the tries to write `exit.json`.
 const RETRY_AFTER_MS: [u64; 4] = [250, 500, 1_000, 2_000];
 
-/// The `stepwell-supervise` program: supervises the attempt whose folder is its only argument.
+/// The `stepwell-supervise` program.
+///
+/// With an argument, it supervises the attempt of that folder. Without one it stands by: it makes
+/// itself ready, reads the folder from standard input to its end, and leaves if there is none. So a
+/// server can have the next supervisor ready while the current step runs.
 #[must_use]
 pub fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let (Some(folder), None) = (arguments.next(), arguments.next()) else {
-        let _ = writeln!(io::stderr(), "usage: stepwell-supervise ATTEMPT-FOLDER");
+    let (folder, None) = (arguments.next(), arguments.next()) else {
+        let _ = writeln!(io::stderr(), "usage: stepwell-supervise [ATTEMPT-FOLDER]");
         return EXIT_USAGE.into();
+    };
+    let ready = Ready::new();
+    let Some(folder) = folder.or_else(assigned) else {
+        return ExitCode::SUCCESS;
     };
     let attempt = Attempt::open(folder);
     let notes = attempt.clone();
     std::panic::set_hook(Box::new(move |panic| notes.note(&panic.to_string())));
-    match live(&attempt) {
+    match ready
+        .map_err(Error::from)
+        .and_then(|ready| live(&attempt, ready))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             attempt.note(&chain(&error));
@@ -55,15 +66,36 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn live(attempt: &Attempt) -> Result<(), Error> {
-    let signals = Signals::block()?;
-    detach()?;
+/// What a supervisor does before it knows its attempt.
+struct Ready {
+    signals: Signals,
+    this: Process,
+}
+
+impl Ready {
+    /// The signals come first: a request to stop is never taken for an order to die.
+    fn new() -> io::Result<Self> {
+        let signals = Signals::block()?;
+        detach()?;
+        let this = Process::current()?;
+        Ok(Self { signals, this })
+    }
+}
+
+/// The folder that whoever started this supervisor names before it closes standard input; `None`
+/// if it went away without.
+fn assigned() -> Option<String> {
+    let folder = io::read_to_string(io::stdin()).ok()?;
+    Some(folder).filter(|folder| !folder.is_empty())
+}
+
+fn live(attempt: &Attempt, ready: Ready) -> Result<(), Error> {
     let spec = attempt.spec()?;
-    if !attempt.claim(Process::current()?)? {
+    if !attempt.claim(ready.this)? {
         // Another supervisor has it; it is the one to speak.
         return Ok(());
     }
-    let outcome = supervise(attempt, &spec, &signals);
+    let outcome = supervise(attempt, &spec, &ready.signals);
     record(attempt, &spec, &outcome)?;
     tell(NEWS_ENDED);
     // The outcome does not depend on it; a new attempt has a folder of its own.
@@ -131,6 +163,7 @@ fn prepare(spec: &Spec) -> Result<File, Failure> {
 }
 
 fn make_folders(spec: &Spec) -> io::Result<()> {
+    fs::create_dir_all(&spec.work_dir)?;
     for kept in collect::KEPT {
         fs::create_dir_all(spec.work_dir.join(kept))?;
     }

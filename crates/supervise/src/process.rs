@@ -3,7 +3,7 @@
 //! A process id alone is given again to other processes; together with the start time and the boot
 //! it names one process for good. Everything that signals a process checks it first.
 
-use std::io;
+use std::io::{self, Read};
 use std::sync::OnceLock;
 
 use rustix::process::Pid;
@@ -76,8 +76,7 @@ pub(crate) struct Stat {
 
 impl Stat {
     pub(crate) fn read(pid: i32) -> Option<Self> {
-        let text = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-        Self::parse(&String::from_utf8_lossy(&text))
+        Self::parse(&read_short(&format!("/proc/{pid}/stat")).ok()?)
     }
 
     /// The name of the program, in parentheses, may itself hold spaces and parentheses: the fields
@@ -113,8 +112,15 @@ fn boot() -> io::Result<&'static str> {
     if let Some(boot) = BOOT.get() {
         return Ok(boot);
     }
-    let text = fs_err::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let text = read_short("/proc/sys/kernel/random/boot_id")?;
     Ok(BOOT.get_or_init(|| text.trim().to_owned()))
+}
+
+/// Such a file has no size to go by; its text comes with one read.
+fn read_short(path: &str) -> io::Result<String> {
+    let mut buffer = [0; 1024];
+    let length = std::fs::File::open(path)?.read(&mut buffer)?;
+    Ok(String::from_utf8_lossy(&buffer[..length]).into_owned())
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ impl Life {
         if let Err(error) = self.attempt.write_spec(&spec) {
             return self.conclude(failed(folder_failure(&error)));
         }
-        match Supervisor::spawn(&config.supervisor_program, self.attempt.folder()) {
+        match self.shared.supervisor(self.attempt.folder()) {
             Ok(supervisor) => self.watch(supervisor).await,
             Err(error) => {
                 let program = &config.supervisor_program;

@@ -16,13 +16,14 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::Resource;
 use stepwell_model::AttemptId;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
+use self::supervisor::{Standby, Supervisor};
 use crate::{Executor, Job, PrepareEnvironment, Report};
 
 /// What a local executor has to know.
@@ -49,6 +50,8 @@ struct Shared {
     reports: UnboundedSender<Report>,
     /// The attempts that are being watched, each with the bell that asks it to stop.
     live: Mutex<HashMap<AttemptId, Arc<Notify>>>,
+    /// The supervisor of the next attempt.
+    standby: Mutex<Option<Standby>>,
 }
 
 impl LocalExecutor {
@@ -74,6 +77,7 @@ impl LocalExecutor {
                 environments,
                 reports,
                 live: Mutex::default(),
+                standby: Mutex::default(),
             }),
             runtime: Handle::current(),
         }
@@ -99,14 +103,43 @@ impl Executor for LocalExecutor {
 
 impl Shared {
     fn live(&self) -> MutexGuard<'_, HashMap<AttemptId, Arc<Notify>>> {
-        // The map is whole after every single operation on it.
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+        whole(&self.live)
+    }
+
+    /// Gives the attempt of a folder to a supervisor, and has the next one stand by.
+    fn supervisor(self: &Arc<Self>, folder: &Utf8Path) -> io::Result<Supervisor> {
+        let program = &self.config.supervisor_program;
+        let standby = whole(&self.standby).take();
+        let supervisor = match standby.map(|standby| standby.assign(folder)) {
+            Some(Ok(supervisor)) => supervisor,
+            // Somebody has killed it.
+            Some(Err(_)) | None => Standby::spawn(program)?.assign(folder)?,
+        };
+        let shared = Arc::clone(self);
+        tokio::task::spawn_blocking(move || shared.refill());
+        Ok(supervisor)
+    }
+
+    fn refill(&self) {
+        if whole(&self.standby).is_some() {
+            return;
+        }
+        match Standby::spawn(&self.config.supervisor_program) {
+            Ok(standby) => *whole(&self.standby) = Some(standby),
+            // The next attempt tries again, and tells.
+            Err(error) => tracing::debug!(%error, "no supervisor could be made to stand by"),
+        }
     }
 
     /// A closed channel means that the server is going down; the folders keep what was not heard.
     fn report(&self, report: Report) {
         let _ = self.reports.send(report);
     }
+}
+
+/// What is locked here is whole after every single operation on it.
+fn whole<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn raise_open_files() -> io::Result<()> {

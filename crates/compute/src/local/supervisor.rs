@@ -4,7 +4,7 @@
 //! mistake. One that this process started also tells its news through a pipe; of one that was
 //! found again, only its end is heard.
 
-use std::io;
+use std::io::{self, PipeWriter, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -32,30 +32,49 @@ pub(super) struct Supervisor {
     news: Option<Lines<BufReader<Receiver>>>,
 }
 
-impl Supervisor {
-    /// Starts one for an attempt folder.
+/// A supervisor that is ready and has no attempt yet. Dropped, it leaves.
+///
+/// To start a process and to load its program costs more than all a supervisor does for a short
+/// step; with one standing by, that is done while the step before runs.
+pub(super) struct Standby {
+    supervisor: Supervisor,
+    assign: PipeWriter,
+}
+
+impl Standby {
+    /// Starts one.
     ///
     /// Neither the environment nor anything between fork and exec is touched, so that the
     /// standard library takes its fast path, which does not copy this process's page tables.
-    pub(super) fn spawn(program: &Utf8Path, folder: &Utf8Path) -> io::Result<Self> {
-        let (reader, writer) = io::pipe()?;
+    pub(super) fn spawn(program: &Utf8Path) -> io::Result<Self> {
+        let (assigned, assign) = io::pipe()?;
+        let (reader, news) = io::pipe()?;
         let child = Command::new(program)
-            .arg(folder)
-            .stdin(Stdio::null())
-            .stdout(writer)
+            .stdin(assigned)
+            .stdout(news)
             .stderr(Stdio::null())
             .spawn()?;
         let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
         let reader = Receiver::from_owned_fd(reader.into())?;
         // The longest line is a word and a number.
         let lines = BufReader::with_capacity(64, reader).lines();
-        Ok(Self {
+        let supervisor = Supervisor {
             process: awaitable(process)?,
             child: Some(child),
             news: Some(lines),
-        })
+        };
+        Ok(Self { supervisor, assign })
     }
 
+    /// Gives it the attempt of a folder; fails if it is not there any more.
+    pub(super) fn assign(mut self, folder: &Utf8Path) -> io::Result<Supervisor> {
+        // In one piece and shorter than a pipe's buffer, it does not block.
+        self.assign.write_all(folder.as_str().as_bytes())?;
+        Ok(self.supervisor)
+    }
+}
+
+impl Supervisor {
     /// Finds one that another server has started; `None` if it is gone.
     pub(super) fn find(process: &Process) -> io::Result<Option<Self>> {
         let Some(pid) = process.raw_pid() else {

@@ -5,7 +5,7 @@ use stepwell_compute::Job;
 use stepwell_model::{FailureKind, Outcome};
 use stepwell_supervise::State;
 
-use crate::rig::{Rig, failure, flag, log, processes, state, until};
+use crate::rig::{Rig, SUPERVISOR, failure, flag, log, processes, state, until};
 
 fn signal_supervisor(job: &Job, signal: Signal) {
     let State::Running { supervisor, .. } = state(job) else {
@@ -126,4 +126,14 @@ async fn two_servers_start_an_attempt_once() {
     assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
     assert_eq!(second.ended(job.attempt).await, outcome);
     assert_eq!(log(&job), "ran\n");
+}
+
+#[test]
+fn a_supervisor_that_stands_by_leaves_with_its_server() {
+    let mut standby = std::process::Command::new(SUPERVISOR)
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .expect("a supervisor");
+    drop(standby.stdin.take());
+    assert!(standby.wait().expect("an end").success());
 }

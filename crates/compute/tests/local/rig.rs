@@ -19,6 +19,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+pub(crate) const SUPERVISOR: &str = env!("CARGO_BIN_EXE_supervise-under-test");
+
 /// One test's executor.
 pub(crate) struct Rig {
     pub(crate) executor: Box<dyn Executor>,
@@ -57,7 +59,7 @@ impl Rig {
         let (sender, reports) = unbounded_channel();
         let config = LocalConfig {
             objects: path(&root).join("objects"),
-            supervisor_program: env!("CARGO_BIN_EXE_supervise-under-test").into(),
+            supervisor_program: SUPERVISOR.into(),
             grace: Duration::from_millis(500),
         };
         Self {
