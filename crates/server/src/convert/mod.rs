@@ -1,0 +1,5 @@
+//! Between the wire and the engine, by hand and in one place.
+
+pub(crate) mod model;
+pub(crate) mod run;
+pub(crate) mod submit;

@@ -1,0 +1,158 @@
+//! Runs, changes and metrics as clients see them.
+
+use stepwell_api as api;
+use stepwell_data::folder::{DataFolder, LOCAL_DATASTORES};
+use stepwell_layout::{Drawing, Edge, EdgeKind, Node, NodeState};
+use stepwell_model::{Graph, InputSource, RunStatus, Timestamp};
+use stepwell_store::journal::Change;
+use stepwell_store::runs::{OutputPlace, Record, StoredFailure};
+
+pub(crate) fn run(record: Record, folder: &DataFolder) -> api::Run {
+    let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    api::Run {
+        id: record.id.uuid(),
+        kind: record.kind,
+        experiment: record.experiment,
+        number: record.number,
+        display_name: record.display_name,
+        description: record.description,
+        status: record.status.as_str().to_owned(),
+        parent: record.parent.map(|run| run.uuid()),
+        root: record.root.uuid(),
+        step: record.step,
+        step_kind: record.step_kind,
+        target: record.target,
+        snapshot: record.snapshot,
+        tags: record.tags,
+        properties: record.properties,
+        parameters: record.parameters,
+        created_at: record.created.to_string(),
+        started_at: time(record.started),
+        ended_at: time(record.ended),
+        error: record.failure.map(failure),
+        usage: record.usage.map(|usage| api::RunUsage {
+            exit_code: usage.exit_code,
+            signal: usage.signal,
+            peak_memory_bytes: usage.peak_memory_bytes,
+            cpu_seconds: std::time::Duration::from_millis(usage.user_ms + usage.system_ms)
+                .as_secs_f64(),
+        }),
+        outputs: record
+            .outputs
+            .into_iter()
+            .map(|place| output(place, folder))
+            .collect(),
+        user: record.user,
+    }
+}
+
+fn output(place: OutputPlace, folder: &DataFolder) -> api::OutputInfo {
+    let local = LOCAL_DATASTORES.contains(&place.datastore.as_str());
+    let path = folder.datastore(&place.datastore).join(&place.path);
+    api::OutputInfo {
+        local_path: local.then(|| path.into_string()),
+        name: place.name,
+        datastore: place.datastore,
+        path: place.path,
+        run: place.run.uuid(),
+    }
+}
+
+fn failure(failure: StoredFailure) -> api::RunFailure {
+    api::RunFailure {
+        kind: failure.kind,
+        message: failure.message,
+        detail: failure.detail,
+        hint: failure.hint,
+    }
+}
+
+pub(crate) fn stored_failure(failure: api::RunFailure) -> StoredFailure {
+    StoredFailure {
+        kind: failure.kind,
+        message: failure.message,
+        detail: failure.detail,
+        hint: failure.hint,
+    }
+}
+
+pub(crate) fn event(change: &Change) -> api::RunEvent {
+    api::RunEvent {
+        seq: change.seq,
+        at: change.at.to_string(),
+        run: change.run.uuid(),
+        step: change.step.map(|step| step.0),
+        status: change.status.as_str().to_owned(),
+        message: change.message.clone(),
+    }
+}
+
+/// The picture of a graph whose steps have these rows, in the graph's order.
+pub(crate) fn drawing(title: String, graph: &Graph, rows: &[Record]) -> Drawing {
+    let node = |(index, step): (usize, &stepwell_model::Step)| Node {
+        label: step.spec.name.clone(),
+        detail: format!("{} on {}", step.spec.kind, step.spec.target),
+        state: rows.get(index).map_or(NodeState::Plain, state),
+        note: rows.get(index).map(duration).unwrap_or_default(),
+    };
+    let mut edges = Vec::new();
+    for (to, step) in (0..).zip(graph.steps()) {
+        for input in &step.spec.inputs {
+            if let InputSource::Step { step: from, output } = &input.source {
+                let label = output.clone();
+                edges.push(Edge {
+                    from: from.0,
+                    to,
+                    kind: EdgeKind::Data,
+                    label,
+                });
+            }
+        }
+        for from in &step.spec.after {
+            let label = String::new();
+            edges.push(Edge {
+                from: from.0,
+                to,
+                kind: EdgeKind::Order,
+                label,
+            });
+        }
+    }
+    Drawing {
+        title,
+        nodes: graph.steps().iter().enumerate().map(node).collect(),
+        edges,
+    }
+}
+
+fn state(row: &Record) -> NodeState {
+    let skipped = row
+        .failure
+        .as_ref()
+        .is_some_and(|failure| failure.kind == "skipped");
+    match row.status {
+        RunStatus::NotStarted => NodeState::Waiting,
+        RunStatus::Queued => NodeState::Queued,
+        RunStatus::Preparing => NodeState::Preparing,
+        RunStatus::Running | RunStatus::CancelRequested => NodeState::Running,
+        RunStatus::Completed => NodeState::Succeeded,
+        RunStatus::Failed => NodeState::Failed,
+        RunStatus::Canceled if skipped => NodeState::Skipped,
+        RunStatus::Canceled => NodeState::Cancelled,
+    }
+}
+
+/// How long a step took, as a person says it.
+fn duration(row: &Record) -> String {
+    let (Some(started), Some(ended)) = (row.started, row.ended) else {
+        return String::new();
+    };
+    let millis = (ended.as_millis() - started.as_millis()).max(0);
+    let seconds = millis / 1_000;
+    match seconds {
+        0..10 => format!("{}.{} s", seconds, millis % 1_000 / 100),
+        10..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}

@@ -1,0 +1,361 @@
+//! A server from its lock to its clean stop.
+//!
+//! Steps are no children of the server in any sense that matters: it may stop, cleanly or not,
+//! and they go on; the next server of the folder finds them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+use stepwell_compute::Environments;
+use stepwell_compute::local::{LocalConfig, LocalExecutor};
+use stepwell_data::cas::Cas;
+use stepwell_data::folder::{DataFolder, LOCAL_DATASTORES};
+use stepwell_engine::driver::{Engine, EngineError, Site, Start};
+use stepwell_store::{Store, catalog};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::unbounded_channel;
+use uuid::Uuid;
+
+use crate::app::{Activity, App, now};
+use crate::lock::{Lock, LockError};
+use crate::routes;
+
+/// How long a step may take to stop when asked.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How long open connections are given when the server stops.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// What a server needs to know.
+#[derive(Debug, Clone)]
+pub struct ServeConfig {
+    /// The folder that holds everything.
+    pub data_folder: Utf8PathBuf,
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// The port; `None` for the one used last time if it is free, else any.
+    pub port: Option<u16>,
+    /// Whom it serves.
+    pub mode: Mode,
+    /// The `stepwell-supervise` program.
+    pub supervisor: Utf8PathBuf,
+    /// The `stepwell` program.
+    pub program: Utf8PathBuf,
+    /// Stop after so long without requests and runs; `None` for never.
+    pub idle_exit: Option<Duration>,
+    /// The workspace's name, when the folder is new.
+    pub workspace_name: String,
+}
+
+/// Whom a server serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// One user on this machine: compute targets nobody created run here.
+    Embedded,
+    /// A team: compute targets must be created.
+    Shared,
+}
+
+/// Where a server can be reached. Stored in the data folder, readable by its owner only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Its URL.
+    pub url: String,
+    /// Its token.
+    pub token: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Its data folder.
+    pub data_folder: Utf8PathBuf,
+}
+
+/// Why a server cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Another server has the folder.
+    #[error("another server{} serves `{folder}`", pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    Locked {
+        /// The data folder.
+        folder: Utf8PathBuf,
+        /// The other server's process id.
+        pid: Option<u32>,
+    },
+    /// The folder cannot be used.
+    #[error("the data folder `{folder}` cannot be used: {reason}")]
+    Folder {
+        /// The data folder.
+        folder: Utf8PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] stepwell_store::Error),
+    /// The journal cannot be folded.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {reason}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl ServeError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Locked { .. } => "`stepwell stop` stops it; `stepwell doctor` says more",
+            Self::Folder { .. } => {
+                "choose another folder with `--data`, or mend its permissions or free space"
+            }
+            Self::Store(error) if error.is_storage() => "free some space, or mend the permissions",
+            Self::Store(_) | Self::Engine(_) => "`stepwell doctor` says more",
+            Self::Bind { .. } => "choose another with `--port`, or leave it out for a free one",
+        }
+    }
+}
+
+/// Serves until it is asked to stop, by a signal, a request, or by having nothing to do. `ready`
+/// is called once requests are answered.
+///
+/// # Errors
+/// When it cannot begin; a server that began stops without error.
+pub async fn serve(config: ServeConfig, ready: impl FnOnce(&Endpoint)) -> Result<(), ServeError> {
+    let folder = DataFolder::new(config.data_folder.clone());
+    let unusable = |error: std::io::Error| ServeError::Folder {
+        folder: config.data_folder.clone(),
+        reason: error.to_string(),
+    };
+    make_folders(&folder).map_err(unusable)?;
+    let _lock = Lock::take(&folder.lock()).map_err(|error| match error {
+        LockError::Held { pid } => ServeError::Locked {
+            folder: config.data_folder.clone(),
+            pid,
+        },
+        LockError::Io(error) => unusable(error),
+    })?;
+    let store = Store::open(&folder.database())?;
+    let listener = listen(&config, &folder).await?;
+    let address = listener.local_addr().map_err(unusable)?;
+    let token = token(&folder).map_err(unusable)?;
+    let url = format!("http://{address}");
+    let app = Arc::new(start(&config, folder.clone(), store, url.clone(), token.clone()).await?);
+    let data_folder = config.data_folder.clone();
+    let endpoint = Endpoint {
+        url,
+        token,
+        pid: std::process::id(),
+        data_folder,
+    };
+    let text = serde_json::to_string_pretty(&endpoint).unwrap_or_default();
+    write_private(&folder.server_file(), &text).map_err(unusable)?;
+    ready(&endpoint);
+    run(&config, &app, listener).await;
+    // The next server writes its own; a stale one is recognised by its dead process.
+    drop(std::fs::remove_file(folder.server_file()));
+    Ok(())
+}
+
+async fn run(config: &ServeConfig, app: &Arc<App>, listener: TcpListener) {
+    let stopping = Arc::new(Notify::new());
+    let (stop, for_server) = (
+        stop_asked(config.idle_exit, Arc::clone(app)),
+        Arc::clone(&stopping),
+    );
+    let server = axum::serve(listener, routes::router(Arc::clone(app)))
+        .with_graceful_shutdown(async move { for_server.notified().await });
+    let mut server = tokio::spawn(server.into_future());
+    tokio::select! {
+        () = stop => {}
+        _ = &mut server => return,
+    }
+    stopping.notify_one();
+    // Long polls would hold the stop up; their clients ask again.
+    drop(tokio::time::timeout(DRAIN, server).await);
+}
+
+/// Ends when the server should.
+async fn stop_asked(idle_exit: Option<Duration>, app: Arc<App>) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return app.stop.notified().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = app.stop.notified() => {}
+        () = idle(idle_exit, &app) => tracing::info!("nothing to do; stopping"),
+    }
+}
+
+/// Ends when there has been neither request nor run for long enough.
+async fn idle(limit: Option<Duration>, app: &App) {
+    let Some(limit) = limit else {
+        return std::future::pending().await;
+    };
+    let limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+    let active = app.engine.active_runs();
+    app.activity.touch();
+    loop {
+        tokio::time::sleep(limit.min(Duration::from_secs(5))).await;
+        if *active.borrow() > 0 {
+            app.activity.touch();
+        }
+        let idle = app
+            .activity
+            .idle_since()
+            .map(|since| now().as_millis() - since.as_millis());
+        if idle.is_some_and(|idle| idle >= limit_ms) {
+            return;
+        }
+    }
+}
+
+async fn start(
+    config: &ServeConfig,
+    folder: DataFolder,
+    store: Store,
+    url: String,
+    token: String,
+) -> Result<App, ServeError> {
+    let cas = Cas::open(&folder.objects()).map_err(|error| ServeError::Folder {
+        folder: config.data_folder.clone(),
+        reason: error.to_string(),
+    })?;
+    let (name, fresh) = (config.workspace_name.clone(), Uuid::new_v4().to_string());
+    let settings = store.write(move |db| {
+        Ok((
+            catalog::setting(db, "workspace.name", &name)?,
+            catalog::setting(db, "workspace.id", &fresh)?,
+        ))
+    });
+    let (workspace, workspace_id) = settings.await?;
+    let site = Site {
+        folder: folder.clone(),
+        url,
+        token,
+        workspace,
+        workspace_id: workspace_id.clone(),
+        subscription_id: Uuid::nil().to_string(),
+        resource_group: "stepwell".to_owned(),
+        program: config.program.clone(),
+    };
+    let (reporter, reports) = unbounded_channel();
+    let local = LocalConfig {
+        objects: folder.objects(),
+        supervisor_program: config.supervisor.clone(),
+        grace: GRACE,
+    };
+    let environments = Arc::new(Environments::new(folder.environments(), None));
+    let executor = Arc::new(LocalExecutor::new(local, environments, reporter));
+    let slots = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let slots = u32::try_from(slots).unwrap_or(u32::MAX);
+    let begin = Start {
+        store: store.clone(),
+        executor,
+        reports,
+        site: site.clone(),
+        default_slots: slots,
+    };
+    Ok(App {
+        engine: Engine::start(begin).await?,
+        store,
+        cas,
+        folder,
+        site,
+        workspace_id: workspace_id.parse().unwrap_or_default(),
+        mode: config.mode,
+        slots,
+        started: now(),
+        activity: Activity::default(),
+        stop: Notify::new(),
+    })
+}
+
+fn make_folders(folder: &DataFolder) -> std::io::Result<()> {
+    let root = folder.root();
+    let new = !root.exists();
+    fs_err::create_dir_all(root)?;
+    if new {
+        fs_err::set_permissions(root, std::fs::Permissions::from_mode(0o700))?;
+    }
+    let ignore = root.join(".gitignore");
+    if !ignore.exists() {
+        fs_err::write(ignore, "*\n")?;
+    }
+    for datastore in LOCAL_DATASTORES {
+        fs_err::create_dir_all(folder.datastore(datastore))?;
+    }
+    fs_err::create_dir_all(root.join("runs"))?;
+    fs_err::create_dir_all(folder.environments())
+}
+
+/// The given port, or the one of last time so that links to pages stay good, or any.
+async fn listen(config: &ServeConfig, folder: &DataFolder) -> Result<TcpListener, ServeError> {
+    let remembered = folder.root().join("port");
+    let last = fs_err::read_to_string(&remembered)
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    let bind = async |port| {
+        let address = SocketAddr::new(config.host, port);
+        let bound = TcpListener::bind(address).await;
+        bound.map_err(|error| ServeError::Bind {
+            address,
+            reason: error.to_string(),
+        })
+    };
+    let listener = match (config.port, last) {
+        (Some(port), _) => bind(port).await?,
+        (None, Some(port)) => match bind(port).await {
+            Ok(listener) => listener,
+            Err(_) => bind(0).await?,
+        },
+        (None, None) => bind(0).await?,
+    };
+    if let Ok(address) = listener.local_addr() {
+        // Only a convenience: without it the next server takes another port.
+        drop(fs_err::write(remembered, address.port().to_string()));
+    }
+    Ok(listener)
+}
+
+/// The token of the folder. It stays the same from server to server, as steps hold it.
+fn token(folder: &DataFolder) -> std::io::Result<String> {
+    let path = folder.token();
+    if let Ok(token) = fs_err::read_to_string(&path)
+        && token.trim().len() >= 32
+    {
+        return Ok(token.trim().to_owned());
+    }
+    let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    write_private(&path, &token)?;
+    Ok(token)
+}
+
+/// Writes a file that only its owner may read, whole or not at all.
+fn write_private(path: &Utf8Path, text: &str) -> std::io::Result<()> {
+    let aside = path.with_extension("new");
+    // One that a killed server left may have other permissions.
+    drop(std::fs::remove_file(&aside));
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&aside)?;
+    std::io::Write::write_all(&mut file, text.as_bytes())?;
+    fs_err::rename(aside, path)
+}
