@@ -1,0 +1,204 @@
+//! The engine alone: how its cost grows with the graph, with a simulated executor.
+//!
+//! Prints, for 1k, 10k and 100k steps, the time of the pure core and of the whole engine with its
+//! database, each as a ratio to the smallest graph's time per step (1.0 is linear), and the
+//! memory of the core for each step. Run by `make bench`.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use camino::Utf8PathBuf;
+use stepwell_compute::fake::{FakeExecutor, Play};
+use stepwell_data::folder::DataFolder;
+use stepwell_engine::core::{Effect, Input, Policy, Scheduler, Topology};
+use stepwell_engine::driver::{About, Engine, Site, Start, Submission};
+use stepwell_model::{
+    EnvironmentSpec, Graph, Outcome, ProcessTask, Program, RunId, RunKind, RunSpec, Step,
+    StepIndex, StepSpec, TargetName, Task, Usage,
+};
+use stepwell_store::Store;
+use tokio::sync::mpsc::unbounded_channel;
+use uuid::Uuid;
+
+/// Counts the bytes that are in use.
+struct Counting;
+
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+#[expect(unsafe_code, reason = "an allocator that counts can only be made so")]
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        IN_USE.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Layers of a hundred steps; each step waits for two of the layer before.
+fn dependencies(steps: usize) -> Vec<Vec<StepIndex>> {
+    let before = |step: usize| match step {
+        0..100 => Vec::new(),
+        step => vec![
+            StepIndex::from(step - 100),
+            StepIndex::from(step - 100 - step % 100),
+        ],
+    };
+    (0..steps).map(before).collect()
+}
+
+/// The pure core: time from submission to the end, and bytes for each step.
+fn core(steps: usize) -> (Duration, usize) {
+    let edges = dependencies(steps);
+    let before = IN_USE.load(Ordering::Relaxed);
+    let start = Instant::now();
+    let topology = Topology::from_edges(&edges, vec![0; steps], vec![TargetName::new("t")]);
+    let run = RunId::new(Uuid::from_u128(1));
+    let mut scheduler = Scheduler::new(64);
+    let decision = scheduler.handle(Input::Submit(run, topology, Policy::StopAtFirstFailure));
+    let bytes = (IN_USE.load(Ordering::Relaxed) - before) / steps;
+    let mut effects = decision.effects;
+    while let Some(effect) = effects.pop() {
+        let Effect::Start(run, step, attempt) = effect else {
+            continue;
+        };
+        scheduler.handle(Input::Started(run, step, attempt));
+        let ended = Input::Ended(run, step, attempt, Outcome::Succeeded(Usage::default()));
+        effects.extend(scheduler.handle(ended).effects);
+    }
+    assert_eq!(scheduler.active_runs(), 0, "the run ended");
+    (start.elapsed(), bytes)
+}
+
+fn graph(steps: usize) -> Graph {
+    let step = |after| Step {
+        run: RunId::new(Uuid::now_v7()),
+        spec: StepSpec {
+            name: "step".to_owned(),
+            kind: "PythonScriptStep".to_owned(),
+            target: TargetName::new("t"),
+            task: Task::Process(ProcessTask {
+                program: Program::Script("pass.py".to_owned()),
+                arguments: Vec::new(),
+                snapshot: None,
+                environment: EnvironmentSpec::Interpreter {
+                    python: "/usr/bin/python3".to_owned(),
+                },
+                variables: BTreeMap::new(),
+                timeout_s: None,
+            }),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            after,
+            allow_reuse: false,
+        },
+    };
+    Graph::new(dependencies(steps).into_iter().map(step).collect()).expect("no cycle")
+}
+
+fn site(folder: Utf8PathBuf) -> Site {
+    Site {
+        folder: DataFolder::new(folder),
+        url: String::new(),
+        token: String::new(),
+        workspace: String::new(),
+        workspace_id: String::new(),
+        subscription_id: String::new(),
+        resource_group: String::new(),
+        program: Utf8PathBuf::new(),
+    }
+}
+
+/// The engine with its database: time from submission to the recorded end.
+async fn engine(steps: usize) -> Duration {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
+    let store = Store::open(&path.join("stepwell.db")).expect("opens");
+    let (reporter, reports) = unbounded_channel();
+    let executor = Arc::new(FakeExecutor::new(reporter, |_| Play::succeed()));
+    let start = Start {
+        store,
+        executor,
+        reports,
+        site: site(path),
+        default_slots: 64,
+    };
+    let engine = Engine::start(start).await.expect("starts");
+    let graph = Arc::new(graph(steps));
+    let spec = RunSpec {
+        id: RunId::new(Uuid::now_v7()),
+        kind: RunKind::Pipeline,
+        experiment: "bench".to_owned(),
+        parent: None,
+        sdk_path: None,
+        parameters: BTreeMap::new(),
+        continue_on_step_failure: false,
+        regenerate_outputs: false,
+    };
+    let run = spec.id;
+    let about = About {
+        new_experiment: Uuid::now_v7(),
+        ..About::default()
+    };
+    let mut changes = engine.watch();
+    let begin = Instant::now();
+    engine
+        .submit(Submission { spec, graph, about })
+        .await
+        .expect("accepted");
+    let mut active = engine.active_runs();
+    loop {
+        match changes.recv().await {
+            Ok(group)
+                if group
+                    .iter()
+                    .any(|change| change.run == run && change.status.is_terminal()) =>
+            {
+                return begin.elapsed();
+            }
+            Ok(_) => {}
+            // Too many changes to watch them all: wait for the count instead.
+            Err(_) => {
+                active
+                    .wait_for(|active| *active == 0)
+                    .await
+                    .expect("the engine lives");
+                return begin.elapsed();
+            }
+        }
+    }
+}
+
+fn main() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let mut smallest = None;
+    println!(
+        "engine alone, simulated executor (target: 100,000 steps in 5 s, 1 KB a step, linear)"
+    );
+    for steps in [1_000, 10_000, 100_000] {
+        let (core, bytes) = core(steps);
+        let whole = runtime.block_on(engine(steps));
+        let each = |time: Duration| time.as_secs_f64() / steps as f64;
+        let (core_base, whole_base) = *smallest.get_or_insert((each(core), each(whole)));
+        println!(
+            "  {steps:>7} steps: core {:>8.3} s ({:.2} x per step), with database {:>7.3} s \
+             ({:.2} x per step), core memory {bytes} bytes a step",
+            core.as_secs_f64(),
+            each(core) / core_base,
+            whole.as_secs_f64(),
+            each(whole) / whole_base,
+        );
+    }
+}
