@@ -21,7 +21,10 @@ const SUFFIX_DIGITS: usize = 8;
 const PREFIX_DIGITS: usize = 4;
 
 /// How many of the newest runs are looked through for an abbreviated id.
-const SCAN_MAX: usize = 20_000;
+const SCAN_MAX: usize = 10_000;
+
+/// Of how many of them the steps are looked through as well.
+const SCAN_CHILDREN_MAX: usize = 20;
 
 /// How many candidates an error lists.
 const CANDIDATES_MAX: usize = 6;
@@ -40,13 +43,10 @@ pub(crate) fn run(session: &Session, text: &str) -> Result<Run, Failure> {
     let client = session.client();
     if text == "last" {
         let filter = RunFilter {
-            page: Some(10),
+            page: Some(1),
             ..RunFilter::default()
         };
-        return match client
-            .runs(&filter)
-            .find(|run| !matches!(run, Ok(run) if run.parent.is_some()))
-        {
+        return match client.runs(&filter).next() {
             Some(run) => Ok(run?),
             None => Err(Failure::new(
                 Exit::NotFound,
@@ -58,14 +58,21 @@ pub(crate) fn run(session: &Session, text: &str) -> Result<Run, Failure> {
     let Some(digits) = digits(text) else {
         return Err(unknown(text));
     };
-    let mut candidates = Vec::new();
-    for run in client.runs(&RunFilter::default()).take(SCAN_MAX) {
-        let run = run?;
-        if fits(&digits, run.id) {
-            candidates.push(run);
+    let runs = client.runs(&RunFilter::default()).take(SCAN_MAX);
+    let runs = runs.collect::<Result<Vec<Run>, _>>()?;
+    let mut candidates = fitting(&digits, &runs);
+    for run in runs.iter().take(SCAN_CHILDREN_MAX) {
+        if !candidates.is_empty() {
+            break;
         }
+        candidates = fitting(&digits, &client.children(run.id)?);
     }
     the_one(text, candidates)
+}
+
+fn fitting(digits: &str, runs: &[Run]) -> Vec<Run> {
+    let fitting = runs.iter().filter(|run| fits(digits, run.id));
+    fitting.cloned().collect()
 }
 
 /// The digits of an abbreviated id; `None` for anything else.
@@ -161,11 +168,7 @@ mod tests {
         let Some(digits) = digits(text) else {
             return "no id".to_owned();
         };
-        let candidates = runs()
-            .into_iter()
-            .filter(|run| fits(&digits, run.id))
-            .collect();
-        match the_one(text, candidates) {
+        match the_one(text, fitting(&digits, &runs())) {
             Ok(run) => run.id.to_string(),
             Err(failure) => failure.report(),
         }

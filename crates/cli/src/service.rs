@@ -1,46 +1,27 @@
-//! The boundary to the server crate: what the command line knows of it.
+//! The server inside this process: the one place with an asynchronous runtime and a log.
 
-use std::net::IpAddr;
-use std::time::Duration;
+use std::io::{self, IsTerminal as _};
 
 use camino::Utf8PathBuf;
-use serde::{Deserialize, Serialize};
+use stepwell_server::{Endpoint, ServeConfig, ServeError, serve};
+use tokio::runtime::Builder;
+use tracing_subscriber::EnvFilter;
 
 use crate::exit::Exit;
 use crate::failure::{Advice, Failure};
 
-/// Where a running server is, as it writes into its data folder.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Endpoint {
-    pub(crate) url: String,
-    pub(crate) token: String,
-    pub(crate) pid: u32,
-    pub(crate) data_folder: Utf8PathBuf,
-}
+/// The environment variable with the log's filter, in the syntax of `RUST_LOG`.
+const LOG_FILTER: &str = "STEPWELL_LOG";
 
-/// What is to be served.
-#[derive(Debug)]
-pub(crate) struct Request {
-    /// The data folder.
-    pub(crate) data_folder: Utf8PathBuf,
-    /// The workspace's name if the folder is new.
-    pub(crate) workspace_name: String,
-    /// The address to listen on.
-    pub(crate) host: IpAddr,
-    /// The port, if a certain one is wanted.
-    pub(crate) port: Option<u16>,
-    /// Whether unknown compute targets are refused.
-    pub(crate) shared: bool,
-    /// When to stop for want of work.
-    pub(crate) idle_exit: Option<Duration>,
-}
+/// The most threads that answer requests; they wait for the disk, not for the processor.
+const WORKERS_MAX: usize = 4;
 
-/// The supervisor's program is not there.
+/// A program of Stepwell's own is not there.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is missing")]
-pub(crate) struct NoSupervisor(Utf8PathBuf);
+pub(crate) struct Missing(Utf8PathBuf);
 
-impl Advice for NoSupervisor {
+impl Advice for Missing {
     fn exit(&self) -> Exit {
         Exit::Unreachable
     }
@@ -50,24 +31,53 @@ impl Advice for NoSupervisor {
     }
 }
 
-/// The program that supervises steps: it lies beside this one.
-pub(crate) fn supervisor() -> Result<Utf8PathBuf, Failure> {
-    let program = std::env::current_exe()?;
-    let program = Utf8PathBuf::try_from(program).map_err(|error| error.into_io_error())?;
-    let supervisor = program.with_file_name("stepwell-supervise");
-    if supervisor.is_file() {
-        Ok(supervisor)
-    } else {
-        Err(NoSupervisor(supervisor).into())
+impl Advice for ServeError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Locked { .. } => Exit::FolderTaken,
+            Self::Folder { .. } => Exit::Refused,
+            Self::Store(error) if error.is_storage() => Exit::Refused,
+            _ => Exit::Unreachable,
+        }
+    }
+
+    fn hint(&self) -> String {
+        Self::hint(self).to_owned()
     }
 }
 
-/// Serves until asked to stop.
-pub(crate) fn serve(_request: Request) -> Result<(), Failure> {
-    supervisor()?;
-    Err(Failure::new(
-        Exit::Unreachable,
-        "no server in this build",
-        "",
-    ))
+/// This program.
+pub(crate) fn program() -> Result<Utf8PathBuf, Failure> {
+    let program = Utf8PathBuf::try_from(std::env::current_exe()?);
+    Ok(program.map_err(|error| error.into_io_error())?)
+}
+
+/// The program that supervises steps: it lies beside this one.
+pub(crate) fn supervisor() -> Result<Utf8PathBuf, Failure> {
+    let supervisor = program()?.with_file_name("stepwell-supervise");
+    if supervisor.is_file() {
+        Ok(supervisor)
+    } else {
+        Err(Missing(supervisor).into())
+    }
+}
+
+/// Serves until asked to stop; `ready` is called once requests are answered.
+pub(crate) fn run(config: ServeConfig, ready: impl FnOnce(&Endpoint)) -> Result<(), Failure> {
+    log_to_stderr();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(cores.min(WORKERS_MAX))
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(serve(config, ready))?)
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_env(LOG_FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
 }

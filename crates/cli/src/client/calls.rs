@@ -19,7 +19,7 @@ pub(crate) struct RunFilter {
     pub(crate) experiment: Option<String>,
     /// With this status.
     pub(crate) status: Option<String>,
-    /// Steps and other children of this run.
+    /// Steps and other children of this run, instead of runs without a parent.
     pub(crate) parent: Option<Uuid>,
     /// How many to ask for at a time: about as many as will be taken.
     pub(crate) page: Option<usize>,
@@ -53,7 +53,8 @@ impl Client {
         self.get(&format!("runs/{run}/wait"), &query)
     }
 
-    /// Runs, page by page as they are taken: newest first, children in the order of the steps.
+    /// Runs, page by page as they are taken: those without a parent newest first, children in the
+    /// order of the steps.
     pub(crate) fn runs(&self, filter: &RunFilter) -> impl Iterator<Item = Result<Run>> + use<> {
         let client = self.clone();
         let filter = filter.clone();

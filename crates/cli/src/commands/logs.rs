@@ -118,10 +118,15 @@ struct JsonLine<'a> {
     line: &'a str,
 }
 
+/// Whether a step may have printed something; one that was skipped has not.
+fn has_log(step: &Run) -> bool {
+    status::has_begun(&step.status) && (step.started_at.is_some() || step.status != "Canceled")
+}
+
 /// The logs of all steps that have begun, one after the other.
 fn print_all(session: &Session, steps: &[Run], json: bool) -> Result<(), Failure> {
     let style = Style::of(&io::stdout());
-    for step in steps.iter().filter(|step| status::has_begun(&step.status)) {
+    for step in steps.iter().filter(|step| has_log(step)) {
         if json {
             copy(session, step, Form::Json, Patience::Now)?;
             continue;

@@ -45,7 +45,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let found = session
         .client()
         .runs(&filter)
-        .filter(|run| !matches!(run, Ok(run) if run.parent.is_some()))
         .take(args.limit)
         .collect::<Result<Vec<Run>, _>>()?;
     if args.json {

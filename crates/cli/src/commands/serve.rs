@@ -5,13 +5,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use stepwell_server::{Mode, ServeConfig};
 
 use crate::discover::Home;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::service;
 use crate::session::Context;
-use crate::{discover, embedded};
+use crate::{discover, embedded, output, service};
 
 /// Run a server in the foreground
 #[derive(Debug, clap::Args)]
@@ -54,14 +54,39 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     }
     let home = home(&args, context)?;
     embedded::prepare(&home.data_folder)?;
-    service::serve(service::Request {
+    let config = ServeConfig {
         data_folder: home.data_folder,
-        workspace_name: home.workspace_name,
         host: args.host,
         port: args.port,
-        shared: args.shared,
+        mode: if args.shared {
+            Mode::Shared
+        } else {
+            Mode::Embedded
+        },
+        supervisor: service::supervisor()?,
+        program: service::program()?,
         idle_exit: args.idle_exit.map(Duration::from_secs),
-    })?;
+        workspace_name: home.workspace_name,
+    };
+    let served = service::run(config, |endpoint| {
+        // Whoever started the server need not listen to it.
+        let _ = output::print(&format!(
+            "serving `{}` at {}\n",
+            endpoint.data_folder, endpoint.url
+        ));
+    });
+    match served {
+        Ok(()) => {
+            let text =
+                "the server has stopped; running steps go on, and the next server finds them";
+            output::note(text);
+        }
+        // Losing the race to start is no news for the log: the winner writes to it as well.
+        Err(failure) if args.detached && failure.exit == Exit::FolderTaken => {
+            return Ok(failure.exit);
+        }
+        Err(failure) => return Err(failure),
+    }
     Ok(Exit::Success)
 }
 

@@ -12,6 +12,7 @@ use std::thread;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use stepwell_data::cas::Cas;
+use stepwell_data::folder::DataFolder;
 use stepwell_data::snapshot::{Entry, Scan, ScanOptions, scan, store};
 
 use crate::client::Client;
@@ -98,7 +99,9 @@ fn target(args: &Args, context: &Context) -> Result<Target, Failure> {
         }
     };
     embedded::prepare(&data_folder)?;
-    Ok(Target::Folder(Cas::open(&data_folder.join("objects"))?))
+    Ok(Target::Folder(Cas::open(
+        &DataFolder::new(data_folder).objects(),
+    )?))
 }
 
 fn take(target: &Target, directory: &Utf8Path) -> Result<Snapshot, Failure> {

@@ -3,6 +3,7 @@
 use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 use stepwell_api::Workspace;
+use stepwell_data::folder::DataFolder;
 
 use super::Finding;
 use crate::client::Client;
@@ -76,7 +77,7 @@ fn server(home: &Home) -> Finding {
             ),
             format!(
                 "see `{}`; end it with `kill {}`",
-                embedded::log_of(folder),
+                DataFolder::new(folder.clone()).server_log(),
                 left.pid
             ),
         ),
@@ -86,7 +87,10 @@ fn server(home: &Home) -> Finding {
                 "process {} was killed; the next command starts another",
                 left.pid
             ),
-            format!("its log is `{}`", embedded::log_of(folder)),
+            format!(
+                "its log is `{}`",
+                DataFolder::new(folder.clone()).server_log()
+            ),
         ),
     }
 }

@@ -6,20 +6,24 @@
 //!
 //! Invariant: an endpoint given out has just answered.
 
-use std::io::{Read as _, Seek as _, SeekFrom};
-use std::os::unix::process::ExitStatusExt as _;
+mod log;
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::service::Endpoint;
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, test_kill_process};
+use stepwell_data::folder::DataFolder;
+use stepwell_server::Endpoint;
 
 use crate::client::Client;
 use crate::discover::{DATA_FOLDER, Home};
 use crate::exit::Exit;
 use crate::failure::{Advice, storage_hint};
+use log::ServerLog;
 
 /// How long a server may take to start.
 const START_MAX: Duration = Duration::from_secs(10);
@@ -35,9 +39,6 @@ const RETRY_AFTER: Duration = Duration::from_millis(200);
 
 /// How long an embedded server stays when nobody needs it, in seconds.
 const IDLE_EXIT_SECONDS: u64 = 3600;
-
-/// The size at which the server's log is put aside before a start.
-const LOG_MAX: u64 = 10 << 20;
 
 /// A server that answers.
 #[derive(Debug, Clone)]
@@ -102,7 +103,7 @@ impl Advice for Error {
             Self::Spawn(_) => String::new(),
             Self::Died { hint, .. } => hint.clone(),
             Self::Silent { folder, pid } => {
-                let log = log_of(folder);
+                let log = DataFolder::new(folder.clone()).server_log();
                 match pid {
                     Some(pid) => {
                         format!("end it with `kill {pid}` and try again; its log is `{log}`")
@@ -114,14 +115,9 @@ impl Advice for Error {
     }
 }
 
-/// The server's log file.
-pub(crate) fn log_of(data_folder: &Utf8Path) -> Utf8PathBuf {
-    data_folder.join("logs").join("server.log")
-}
-
 /// What the folder's endpoint file says; it may be left over from a server that was killed.
 pub(crate) fn recorded(data_folder: &Utf8Path) -> Option<Endpoint> {
-    let text = fs_err::read(data_folder.join("server.json")).ok()?;
+    let text = fs_err::read(DataFolder::new(data_folder.to_owned()).server_file()).ok()?;
     serde_json::from_slice(&text).ok()
 }
 
@@ -160,7 +156,13 @@ pub(crate) fn prepare(data_folder: &Utf8Path) -> Result<(), Error> {
         folder: data_folder.to_owned(),
         source,
     };
-    fs_err::create_dir_all(data_folder.join("logs")).map_err(failed)?;
+    let mut builder = DirBuilder::new();
+    // It holds the server's token, and what the runs of its owner read and write.
+    builder
+        .recursive(true)
+        .mode(0o700)
+        .create(data_folder)
+        .map_err(failed)?;
     let ignore = data_folder.join(".gitignore");
     if data_folder.file_name() == Some(DATA_FOLDER) && !ignore.exists() {
         fs_err::write(ignore, "*\n").map_err(failed)?;
@@ -208,130 +210,21 @@ fn lost_the_race(status: ExitStatus) -> bool {
 /// Starts `stepwell serve` with nothing of ours but the log; it makes its own session itself.
 fn spawn(home: &Home, log: &ServerLog) -> Result<Child, Error> {
     let program = std::env::current_exe().map_err(Error::Spawn)?;
-    let output = || {
-        log.file
-            .file()
-            .try_clone()
-            .map(Stdio::from)
-            .map_err(Error::Spawn)
-    };
     Command::new(program)
         .args(["serve", "--detached", "--data", home.data_folder.as_str()])
         .args(["--workspace-name", &home.workspace_name])
         .args(["--idle-exit", &IDLE_EXIT_SECONDS.to_string()])
         .current_dir("/")
         .stdin(Stdio::null())
-        .stdout(output()?)
-        .stderr(output()?)
+        .stdout(log.handle().map_err(Error::Spawn)?)
+        .stderr(log.handle().map_err(Error::Spawn)?)
         .spawn()
         .map_err(Error::Spawn)
-}
-
-/// The server's log, and where this start's part of it begins.
-struct ServerLog {
-    file: fs_err::File,
-    start: u64,
-}
-
-impl ServerLog {
-    fn open(data_folder: &Utf8Path) -> Result<Self, Error> {
-        let failed = |source| Error::Folder {
-            folder: data_folder.to_owned(),
-            source,
-        };
-        let path = log_of(data_folder);
-        if fs_err::metadata(&path).is_ok_and(|log| log.len() > LOG_MAX) {
-            let aside = path.with_extension("log.1");
-            fs_err::rename(&path, aside).map_err(failed)?;
-        }
-        let mut options = fs_err::OpenOptions::new();
-        let file = options
-            .create(true)
-            .append(true)
-            .read(true)
-            .open(&path)
-            .map_err(failed)?;
-        let start = file.metadata().map_err(failed)?.len();
-        Ok(Self { file, start })
-    }
-
-    /// The error for a server that ended with `status`, from what it wrote last.
-    fn death(&mut self, folder: &Utf8Path, status: ExitStatus) -> Error {
-        let mut bytes = Vec::new();
-        let read = self
-            .file
-            .seek(SeekFrom::Start(self.start))
-            .and_then(|_| self.file.read_to_end(&mut bytes));
-        let text = match read {
-            Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) => error.to_string(),
-        };
-        let ending = match (status.code(), status.signal()) {
-            (Some(code), _) => format!("it ended with code {code}"),
-            (None, signal) => format!("it was ended by signal {}", signal.unwrap_or_default()),
-        };
-        let (last_words, hint) = last_words(&text, &ending);
-        Error::Died {
-            folder: folder.to_owned(),
-            last_words,
-            hint,
-        }
-    }
-}
-
-/// The server's own error and hint if its log ends with them, else its last lines.
-fn last_words(log: &str, ending: &str) -> (String, String) {
-    let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
-    let after = |prefix: &str| {
-        lines
-            .iter()
-            .rev()
-            .find_map(|line| line.strip_prefix(prefix))
-    };
-    let hint = after("hint: ").unwrap_or_default().to_owned();
-    if let Some(error) = after("error: ") {
-        return (error.to_owned(), hint);
-    }
-    let tail = &lines[lines.len().saturating_sub(5)..];
-    match tail {
-        [] => (ending.to_owned(), hint),
-        _ => (
-            format!("{ending}; its last lines:\n{}", tail.join("\n")),
-            hint,
-        ),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_servers_own_error_is_passed_on() {
-        let log =
-            "INFO starting\nerror: failed to open `/d/db`: disk full\n\nhint: free some space\n";
-        assert_eq!(
-            last_words(log, "it ended with code 5"),
-            (
-                "failed to open `/d/db`: disk full".to_owned(),
-                "free some space".to_owned()
-            )
-        );
-    }
-
-    #[test]
-    fn a_server_that_died_without_an_error_shows_its_last_lines() {
-        let (words, hint) = last_words("thread panicked\nat x\n", "it ended with code 101");
-        assert_eq!(
-            words,
-            "it ended with code 101; its last lines:\nthread panicked\nat x"
-        );
-        assert_eq!(hint, "");
-        assert_eq!(
-            last_words("", "it was ended by signal 9").0,
-            "it was ended by signal 9"
-        );
-    }
 
     #[test]
     fn a_data_folder_is_kept_out_of_version_control() {

@@ -13,6 +13,9 @@ use crate::render::status::{is_over, paint, title};
 use crate::render::style::{Paint, Style};
 use crate::select::short;
 
+/// Beyond this width a long name pushes its times out of their column.
+const NAME_MAX: usize = 40;
+
 /// One run or step.
 #[derive(Debug)]
 struct Row {
@@ -77,6 +80,14 @@ impl Row {
         true
     }
 
+    /// A pipeline runs from its first step's start; no event says so.
+    fn begin(&mut self, at: Option<Timestamp>) {
+        self.started = self.started.or(at);
+        if rank(&self.status) < rank("Running") {
+            self.status = "Running".to_owned();
+        }
+    }
+
     fn took(&self, now: Timestamp) -> String {
         self.started.map_or_else(String::new, |started| {
             let ended = self.ended.unwrap_or(now);
@@ -106,8 +117,13 @@ impl Board {
         if !steps.is_empty() {
             line.push_str(&format!(" with {}", size::count(steps.len(), "step")));
         }
+        let top = match run.kind.as_str() {
+            // Nothing is told of a run that a program ends itself.
+            "interactive" => Row::of(run, name),
+            _ => Row::new(run, name),
+        };
         self.trees.push(Tree {
-            run: Row::new(run, name),
+            run: top,
             steps: steps.iter().map(row).collect(),
         });
         line
@@ -117,6 +133,9 @@ impl Board {
     pub(super) fn changed(&mut self, root: Uuid, event: &RunEvent) -> Option<String> {
         let tree = self.trees.iter_mut().find(|tree| tree.run.id == root)?;
         let top = tree.run.name.clone();
+        if event.run != tree.run.id && event.status == "Running" {
+            tree.run.begin(parse(&event.at));
+        }
         let is_top = tree.run.id == event.run;
         let row = match is_top {
             true => &mut tree.run,
@@ -199,7 +218,9 @@ impl Tree {
         if lines_max == 0 {
             return Vec::new();
         }
-        let line = |step: &&Row| step_line(step, now, frame, style);
+        let names = self.steps.iter().map(|step| step.name.chars().count());
+        let width = names.max().unwrap_or(0).min(NAME_MAX);
+        let line = |step: &&Row| step_line(step, width, now, frame, style);
         if self.steps.len() <= lines_max {
             return self.steps.iter().map(|step| line(&step)).collect();
         }
@@ -220,11 +241,12 @@ impl Tree {
     }
 }
 
-fn step_line(step: &Row, now: Timestamp, frame: usize, style: Style) -> String {
-    let mark = style.paint(paint(&step.status), mark(&step.status, frame));
-    let mut line = format!("  {mark} {}  {}", step.name, step.took(now));
+fn step_line(step: &Row, width: usize, now: Timestamp, frame: usize, style: Style) -> String {
+    let colour = paint(&step.status);
+    let mark = style.paint(colour, mark(&step.status, frame));
+    let mut line = format!("  {mark} {:width$}  {:>8}", step.name, step.took(now));
     if let Some(message) = &step.message {
-        line.push_str(&style.paint(Paint::Red, &format!("  {message}")));
+        line.push_str(&style.paint(colour, &format!("  {message}")));
     }
     line.trim_end().to_owned()
 }
@@ -263,7 +285,6 @@ mod tests {
         let mut board = Board::default();
         let mut lines = vec![board.found(&run, &steps)];
         let events = [
-            event(&run, 1, "Running"),
             event(&steps[0], 1, "Running"),
             event(&steps[0], 4, "Completed"),
             // Sent again, as after a reconnection.
@@ -289,7 +310,6 @@ mod tests {
     fn news_are_told_once() {
         insta::assert_snapshot!(board().1.join("\n"), @"
         diabetes #3: run 55556666 with 4 steps
-        diabetes #3: Running
         diabetes #3: prepare: Running
         diabetes #3: prepare: Completed after 3.0 s
         diabetes #3: train logistic: Running
@@ -302,9 +322,9 @@ mod tests {
     fn the_picture_shows_every_step_where_there_is_room() {
         insta::assert_snapshot!(picture(&board().0, 20), @"
         diabetes #3  ⠋ Running  1/4 steps  9.0 s
-          ✓ prepare  3.0 s
-          ⠋ train logistic  6.0 s
-          ✗ train trees  5.0 s  `train.py` exited with code 1
+          ✓ prepare            3.0 s
+          ⠋ train logistic     6.0 s
+          ✗ train trees        5.0 s  `train.py` exited with code 1
           · compare
         ");
     }
@@ -313,8 +333,8 @@ mod tests {
     fn the_picture_of_many_steps_shows_those_that_matter() {
         insta::assert_snapshot!(picture(&board().0, 4), @"
         diabetes #3  ⠋ Running  1/4 steps  9.0 s
-          ⠋ train logistic  6.0 s
-          ✗ train trees  5.0 s  `train.py` exited with code 1
+          ⠋ train logistic     6.0 s
+          ✗ train trees        5.0 s  `train.py` exited with code 1
           … 2 more: 1 completed, 1 waiting
         ");
         assert_eq!(picture(&board().0, 1).lines().count(), 1);

@@ -126,8 +126,12 @@ impl Live {
         self.frame += 1;
         let lines = board.lines(Timestamp::now(), lines_max, self.frame, self.style);
         if ended {
-            // The last picture stays on the screen, as text.
-            let _ = self.multi.clear();
+            // The last picture stays on the screen, as text. Bars that are dropped later would
+            // clear it.
+            for bar in self.bars.drain(..) {
+                bar.finish_and_clear();
+                self.multi.remove(&bar);
+            }
             for line in lines {
                 let _ = writeln!(io::stderr(), "{line}");
             }

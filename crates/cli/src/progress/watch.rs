@@ -131,7 +131,7 @@ impl Looking {
         Ok(())
     }
 
-    /// Runs without a parent that were not there at the beginning, newest first.
+    /// Runs that were not there at the beginning, newest first.
     fn new_runs(&self) -> Result<Vec<Run>, Failure> {
         let mut found = Vec::new();
         for run in self.session.client().runs(&filter()) {
@@ -139,8 +139,7 @@ impl Looking {
             if Some(run.id) <= self.baseline {
                 break;
             }
-            let mine = self.user.as_ref().is_none_or(|user| run.user == *user);
-            if run.parent.is_none() && mine {
+            if self.user.as_ref().is_none_or(|user| run.user == *user) {
                 found.push(run);
             }
         }

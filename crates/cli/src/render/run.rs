@@ -12,6 +12,9 @@ use super::style::{Paint, Style};
 use super::table::{Cell, Table};
 use crate::select::{number, short};
 
+/// How many failed steps are told of; the table has them all.
+const FAILURES_MAX: usize = 5;
+
 /// How many metrics are shown.
 const METRICS_MAX: usize = 20;
 
@@ -52,16 +55,21 @@ pub(crate) fn show(
         text.push('\n');
         text.push_str(&scalars_table(&scalars, style));
     }
-    if let Some(failure) = &run.error {
-        let _ = write!(text, "\n{}", failure_text(&title(run), failure, style));
+    text.push_str(&failures(run, steps, style));
+    text
+}
+
+/// Why the steps failed; or the run, where no step's failure says it.
+fn failures(run: &Run, steps: &[Run], style: Style) -> String {
+    let failed = |step: &&Run| step.status == "Failed" && step.error.is_some();
+    let mut failed: Vec<&Run> = steps.iter().filter(failed).take(FAILURES_MAX).collect();
+    if failed.is_empty() {
+        failed.push(run);
     }
-    for step in steps.iter().filter(|step| step.status == "Failed") {
-        if let Some(failure) = &step.error {
-            let _ = write!(
-                text,
-                "\n{}",
-                failure_text(&step.display_name, failure, style)
-            );
+    let mut text = String::new();
+    for run in failed {
+        if let Some(failure) = &run.error {
+            let _ = write!(text, "\n{}", failure_text(&title(run), failure, style));
         }
     }
     text
