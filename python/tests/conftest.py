@@ -36,7 +36,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.delenv(variable, raising=False)
     patch.setenv("STEPWELL_BIN", str(binary))
     patch.setenv("STEPWELL_DATA", str(folder / ".stepwell"))
-    patch.setenv("PYTHONPATH", str(ROOT / "python"))
     subprocess.run([str(binary), "connect", "--folder", str(folder), "--json"], check=True)
     yield folder
     subprocess.run([str(binary), "stop", "--folder", str(folder)], check=False)

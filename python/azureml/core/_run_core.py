@@ -1,0 +1,252 @@
+"""What every run is: an id, an experiment, and the server's record of it.
+
+The record is read when it is first needed and kept; what can change while a run goes on, such as
+its status, is read anew each time it is asked for. The other parts of `Run` build on this class
+and know of each other only through it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
+
+from azureml.core import _run_filter, _run_links
+
+if TYPE_CHECKING:
+    from azureml.core.experiment import Experiment
+    from stepwell.client import Client
+
+LOG_FILE = "user_logs/std_log.txt"
+LOG_PREFIXES = ("user_logs/", "logs/", "azureml-logs/", "system_logs/")
+
+
+class RunCore(object):
+    """The identity of a run and what the server knows of it."""
+
+    def __init__(
+        self, experiment: Experiment, run_id: str, outputs: Any = None, **kwargs: Any
+    ) -> None:
+        """The run `run_id`; the server is not asked whether it exists."""
+        self._experiment = experiment
+        self._run_id = str(run_id)
+        self._outputs = outputs
+        self._known: Optional[Dict[str, Any]] = kwargs.get("_record")
+
+    # The server's record.
+
+    @property
+    def _client(self) -> Client:
+        return self._experiment.workspace._client
+
+    @property
+    def _path(self) -> str:
+        return "/runs/" + self._run_id
+
+    @property
+    def _record(self) -> Dict[str, Any]:
+        """The record as it was last read."""
+        return self._known if self._known is not None else self._fresh()
+
+    def _fresh(self) -> Dict[str, Any]:
+        """The record as it is now."""
+        record: Dict[str, Any] = self._client.get(self._path)
+        self._known = record
+        return record
+
+    def _change(self, **change: Any) -> None:
+        self._known = self._client.patch(self._path, change)
+
+    # Who it is.
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self._run_id
+
+    @property
+    def identity(self) -> str:
+        """A name for logs."""
+        return "{}#{}".format(type(self).__name__, self._run_id)
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment it belongs to."""
+        return self._experiment
+
+    @property
+    def name(self) -> str:
+        """Its name for people; the same as `display_name`."""
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        """Its name for people; can be set."""
+        return str(self._record["display_name"])
+
+    @display_name.setter
+    def display_name(self, display_name: str) -> None:
+        self._change(display_name=display_name)
+
+    @property
+    def description(self) -> str:
+        """Its description; can be set."""
+        return str(self._record["description"])
+
+    @description.setter
+    def description(self, description: str) -> None:
+        self._change(description=description)
+
+    @property
+    def type(self) -> Optional[str]:
+        """The v1 word for its kind; `None` for a run that a program opened itself."""
+        return _run_filter.type_of(self._record)
+
+    @property
+    def number(self) -> int:
+        """Its number within the experiment."""
+        return int(self._record["number"])
+
+    @property
+    def status(self) -> str:
+        """Its status now, in the words of run history: `Completed` when all went well."""
+        return str(self._fresh()["status"])
+
+    def get_status(self) -> str:
+        """Its status now."""
+        return self.status
+
+    def get_detailed_status(self) -> Dict[str, Any]:
+        """Its status now, and why it failed if it did."""
+        record = self._fresh()
+        return {"status": record["status"], "details": _sentence(record)}
+
+    # Tags and properties.
+
+    @property
+    def tags(self) -> Dict[str, str]:
+        """Its tags, as last read."""
+        return dict(self._record["tags"])
+
+    @property
+    def properties(self) -> Dict[str, str]:
+        """Its properties, as last read."""
+        return dict(self._record["properties"])
+
+    def get_tags(self) -> Dict[str, str]:
+        """Its tags now."""
+        return dict(self._fresh()["tags"])
+
+    def get_properties(self) -> Dict[str, str]:
+        """Its properties now."""
+        return dict(self._fresh()["properties"])
+
+    def tag(self, key: str, value: Optional[str] = None) -> None:
+        """Set one tag."""
+        self.set_tags({key: value})
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        """Set tags; those not named stay."""
+        self._change(set_tags=texts(tags))
+
+    def remove_tags(self, tags: List[str]) -> None:
+        """Take tags away."""
+        self._change(remove_tags=[tags] if isinstance(tags, str) else list(tags))
+
+    def add_properties(self, properties: Mapping[str, Any]) -> None:
+        """Add properties; one that is set already cannot be changed."""
+        self._change(add_properties=texts(properties))
+
+    # Details.
+
+    def get_details(self) -> Dict[str, Any]:
+        """What there is to know about the run, in the shape v1 has it."""
+        record = self._fresh()
+        details: Dict[str, Any] = {
+            "runId": self._run_id,
+            "target": record["target"],
+            "status": record["status"],
+            "startTimeUtc": record["started_at"],
+            "endTimeUtc": record["ended_at"],
+            "services": {},
+            "properties": dict(record["properties"]),
+            "inputDatasets": [],
+            "outputDatasets": [],
+            "logFiles": {name: self._file_address(name) for name in self._log_names()},
+            "submittedBy": record["user"],
+        }
+        if record["error"]:
+            details["error"] = error_of(record)
+        return details
+
+    def get_portal_url(self) -> str:
+        """The address of the run's page."""
+        return _run_links.run_page(self._client, self._run_id)
+
+    @property
+    def portal_url(self) -> str:
+        """The address of the server's pages."""
+        return self._client.url
+
+    @classmethod
+    def get_docs_url(cls) -> str:
+        """Where runs are explained."""
+        return _run_links.DOCUMENTATION
+
+    def _files(self, prefix: Optional[str] = None) -> List[str]:
+        reply = self._client.get(self._path + "/files", prefix=prefix)
+        return [file["name"] for file in reply["files"]]
+
+    def _log_names(self) -> List[str]:
+        return [name for name in self._files() if name.startswith(LOG_PREFIXES)]
+
+    def _file_address(self, name: str) -> str:
+        return _run_links.file_address(self._client, self._run_id, name)
+
+    # Looks.
+
+    def __repr__(self) -> str:
+        """Experiment, id, kind and status as last read; the server is not asked."""
+        words = ["Experiment: " + self._experiment.name, "Id: " + self._run_id]
+        if self._known is not None:
+            words.append("Type: {}".format(self.type))
+            words.append("Status: {}".format(self._known["status"]))
+        return "Run({})".format(",\n".join(words))
+
+    def __str__(self) -> str:
+        """The same as `repr`."""
+        return repr(self)
+
+    def _repr_html_(self) -> str:
+        record = self._fresh()
+        return _run_links.html_table(
+            {
+                "Experiment": self._experiment.name,
+                "Id": self._run_id,
+                "Type": str(self.type or ""),
+                "Status": record["status"],
+                "Details Page": _run_links.link(self.get_portal_url(), "Link to Stepwell"),
+            }
+        )
+
+
+def texts(values: Mapping[str, Any]) -> Dict[str, str]:
+    """Tags or properties as the server keeps them: texts, with nothing as an empty one."""
+    return {str(key): "" if value is None else str(value) for key, value in values.items()}
+
+
+def error_of(record: Mapping[str, Any]) -> Dict[str, Any]:
+    """Why a run failed, in the shape that v1 programs take apart."""
+    error = record["error"]
+    code = "UserError" if error["kind"] in ("user_code", "skipped") else "SystemError"
+    return {
+        "error": {"code": code, "message": _sentence(record), "details": []},
+        "time": record["ended_at"],
+    }
+
+
+def _sentence(record: Mapping[str, Any]) -> str:
+    """What went wrong, the last lines of the traceback, and what to do."""
+    error = record["error"]
+    if not error:
+        return ""
+    hint = "hint: " + error["hint"] if error["hint"] else ""
+    return "\n".join(part for part in (error["message"], error["detail"], hint) if part)

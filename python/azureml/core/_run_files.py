@@ -1,0 +1,196 @@
+"""The files of a run: outputs, logs and what was uploaded, to and from the server.
+
+Names of files have `/` between their parts on every system. A file of a run is written once:
+uploading under a name that exists is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import IO, Any, Dict, List, Optional, Sequence, Union
+
+from azureml._not_yet import not_yet
+from azureml.core._run_core import LOG_FILE, RunCore
+from azureml.exceptions import UserErrorException
+from stepwell import errors
+
+
+class RunFiles(RunCore):
+    """The part of a run that holds files."""
+
+    def upload_file(
+        self, name: str, path_or_stream: Union[str, IO[bytes]], datastore_name: Optional[str] = None
+    ) -> None:
+        """Store a file of this machine, or a stream's bytes, under `name`."""
+        _only_default(datastore_name)
+        if hasattr(path_or_stream, "read"):
+            self._upload(name, path_or_stream)  # type: ignore[arg-type]
+            return
+        path = os.fspath(path_or_stream)  # type: ignore[arg-type]
+        if not os.path.isfile(path):
+            raise UserErrorException(
+                "cannot upload `{}` as `{}`: there is no such file".format(
+                    os.path.abspath(path), name
+                )
+            )
+        with open(path, "rb") as file:
+            self._upload(name, file)
+
+    def upload_folder(self, name: str, path: str, datastore_name: Optional[str] = None) -> None:
+        """Store all files of a folder, and of those below it, under `name`."""
+        _only_default(datastore_name)
+        if not os.path.isdir(path):
+            raise UserErrorException(
+                "cannot upload `{}` as `{}`: there is no such folder".format(
+                    os.path.abspath(path), name
+                )
+            )
+        for file in files_below(path):
+            relative = os.path.relpath(file, path).replace(os.sep, "/")
+            self.upload_file("{}/{}".format(name.rstrip("/"), relative), file)
+
+    def upload_files(
+        self,
+        names: Sequence[str],
+        paths: Sequence[str],
+        return_artifacts: bool = False,
+        timeout_seconds: Optional[int] = None,
+        datastore_name: Optional[str] = None,
+    ) -> Optional[Dict[str, Any]]:
+        """Store files of this machine, each under the name at the same place in `names`."""
+        if isinstance(names, str) or isinstance(paths, str) or len(names) != len(paths):
+            raise TypeError("names and paths must be two lists of the same length")
+        for name, path in zip(names, paths):
+            self.upload_file(name, path, datastore_name)
+        return {name: {"path": name} for name in names} if return_artifacts else None
+
+    def get_file_names(self) -> List[str]:
+        """The names of all files of the run."""
+        return self._files()
+
+    def download_file(
+        self, name: str, output_file_path: Optional[str] = None, _validate_checksum: bool = False
+    ) -> None:
+        """Fetch a file; by default into the working directory, under its last name."""
+        base = name.rsplit("/", 1)[-1]
+        target = os.fspath(output_file_path) if output_file_path else base
+        if os.path.isdir(target) or target.endswith(("/", os.sep)):
+            target = os.path.join(target, base)
+        try:
+            self._client.save("{}/files/{}".format(self._path, name), target)
+        except errors.NotFound:
+            raise UserErrorException(
+                "run {} has no file `{}`; it has: {}".format(
+                    self._run_id, name, ", ".join(self._files()[:20]) or "none"
+                )
+            ) from None
+
+    def download_files(
+        self,
+        prefix: Optional[str] = None,
+        output_directory: Optional[str] = None,
+        output_paths: Optional[Sequence[str]] = None,
+        batch_size: int = 100,
+        append_prefix: bool = True,
+        timeout_seconds: Optional[int] = None,
+    ) -> None:
+        """Fetch all files whose names begin with `prefix`.
+
+        Args:
+            prefix: The beginning of the names; all files when absent.
+            output_directory: Where to put them; the working directory when absent.
+            output_paths: Instead of that, a path for each of them, in the order of their names.
+            batch_size: Accepted; files are fetched one after the other.
+            append_prefix: Whether the prefix is kept in the paths.
+            timeout_seconds: Accepted; each file has a limit of its own.
+        """
+        names = self._files(prefix)
+        if output_paths is not None and len(output_paths) != len(names):
+            raise UserErrorException(
+                "{} paths were given for {} files: {}".format(
+                    len(output_paths), len(names), ", ".join(names[:20])
+                )
+            )
+        for place, name in enumerate(names):
+            if output_paths is not None:
+                target = os.path.join(output_directory or "", output_paths[place])
+            else:
+                kept = name
+                if prefix and not append_prefix:
+                    kept = name[len(prefix) :].lstrip("/") or name.rsplit("/", 1)[-1]
+                target = os.path.join(output_directory or "", *kept.split("/"))
+            self.download_file(name, target)
+
+    def get_all_logs(self, destination: Optional[str] = None) -> List[str]:
+        """Fetch all logs into a folder, named after the run by default; returns their paths."""
+        folder = destination or self._run_id
+        paths = []
+        for name in self._log_names():
+            path = os.path.join(folder, *name.split("/"))
+            self.download_file(name, path)
+            paths.append(path)
+        return paths
+
+    def get_details_with_logs(self) -> Dict[str, Any]:
+        """The details, with the text of each log in place of its address."""
+        details = self.get_details()
+        details["logFiles"] = {name: self._file_text(name) for name in details["logFiles"]}
+        return details
+
+    def take_snapshot(self, file_or_folder_path: str) -> str:
+        """Keep a copy of a folder at the server; returns its digest."""
+        self._client.forget_snapshots()
+        return self._client.push_snapshot(file_or_folder_path)
+
+    def get_snapshot_id(self) -> Optional[str]:
+        """The digest of the files the run was started with."""
+        digest: Optional[str] = self._record["snapshot"]
+        return digest
+
+    def restore_snapshot(
+        self, snapshot_id: Optional[str] = None, path: Optional[str] = None
+    ) -> str:
+        """Not there yet."""
+        not_yet("snapshots cannot be downloaded yet")
+
+    def _upload(self, name: str, source: IO[bytes]) -> None:
+        if isinstance(source.read(0), str):
+            raise UserErrorException(
+                "cannot upload a stream of text as `{}`; open the file in binary mode".format(name)
+            )
+        if not source.seekable():
+            import io
+
+            source = io.BytesIO(source.read())
+        try:
+            self._client.send_file("{}/files/{}".format(self._path, name), source)
+        except errors.Conflict:
+            raise UserErrorException(
+                "run {} has a file `{}` already; upload under another name".format(
+                    self._run_id, name
+                )
+            ) from None
+
+    def _file_text(self, name: str) -> str:
+        reply = self._client.read("{}/files/{}".format(self._path, name))
+        return reply.body.decode("utf-8", "replace")
+
+    def _log_text(self) -> str:
+        """What the program printed so far; nothing when it has not started."""
+        try:
+            return self._file_text(LOG_FILE)
+        except errors.NotFound:
+            return ""
+
+
+def files_below(folder: str) -> List[str]:
+    """All files of a folder and of those below it, sorted."""
+    found = []
+    for place, _, names in os.walk(folder):
+        found.extend(os.path.join(place, name) for name in names)
+    return sorted(found)
+
+
+def _only_default(datastore_name: Optional[str]) -> None:
+    if datastore_name is not None:
+        not_yet("files of a run are kept with the run; leave datastore_name out")

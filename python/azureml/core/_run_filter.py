@@ -1,0 +1,60 @@
+"""Which runs a caller wants: v1's words for kinds, and its ways to ask for tags.
+
+A tag filter is a key that must be there, a dictionary of keys and values (`None` for any value),
+or a list of keys.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, Mapping, Optional, Union
+
+TagFilter = Union[str, Mapping[str, Any], Iterable[str], None]
+
+TYPES: Dict[str, str] = {
+    "pipeline": "azureml.PipelineRun",
+    "step": "azureml.StepRun",
+    "script": "azureml.scriptrun",
+}
+
+
+def type_of(record: Mapping[str, Any]) -> Optional[str]:
+    """The v1 word for the kind of a run; runs that a program opens itself have none."""
+    return TYPES.get(record["kind"])
+
+
+def kind_of(type: Optional[str]) -> Optional[str]:
+    """The server's word for a v1 type; `None` for types that it cannot select by."""
+    for kind, name in TYPES.items():
+        if name == type:
+            return kind
+    return None
+
+
+def has(values: Mapping[str, str], wanted: TagFilter) -> bool:
+    """Whether tags or properties fit a filter."""
+    if not wanted:
+        return True
+    if isinstance(wanted, str):
+        return wanted in values
+    if isinstance(wanted, Mapping):
+        return all(
+            key in values and (value is None or values[key] == str(value))
+            for key, value in wanted.items()
+        )
+    return all(key in values for key in wanted)
+
+
+def fits(
+    record: Mapping[str, Any],
+    type: Optional[str] = None,
+    tags: TagFilter = None,
+    properties: TagFilter = None,
+    status: Optional[str] = None,
+) -> bool:
+    """Whether a run is what was asked for."""
+    return (
+        (type is None or type_of(record) == type)
+        and (status is None or record["status"] == status)
+        and has(record["tags"], tags)
+        and has(record["properties"], properties)
+    )

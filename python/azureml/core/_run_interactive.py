@@ -1,0 +1,134 @@
+"""Runs that a program opens itself, from `start_logging` to their end.
+
+Such a run is over when the program says so. If it says nothing, the run is ended with the
+interpreter: completed, or failed when an exception ended it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Dict, Optional, Union
+
+if TYPE_CHECKING:
+    from azureml.core.experiment import Experiment
+    from azureml.core.run import Run
+
+OUTPUTS = "outputs"
+
+_open: Dict[str, Run] = {}
+_uncaught: Optional[BaseException] = None
+
+
+def login_name() -> str:
+    """Who runs this program."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""
+
+
+def open_run(
+    experiment: Experiment,
+    outputs: Union[str, bool, None] = None,
+    snapshot_directory: Optional[str] = None,
+    display_name: Optional[str] = None,
+    **_ignored: Any,
+) -> Run:
+    """Open a run and watch over its end."""
+    from azureml.core.run import Run
+
+    client = experiment.workspace._client
+    body: Dict[str, Any] = {"experiment": experiment.name, "user": login_name()}
+    if display_name is not None:
+        body["display_name"] = display_name
+    if snapshot_directory is not None:
+        client.forget_snapshots()
+        body["snapshot"] = client.push_snapshot(snapshot_directory)
+    record = client.post("/runs/interactive", body)
+    run = Run(experiment, record["id"], _OutputsFolder(outputs), _record=record)
+    _watch(run)
+    return run
+
+
+class _OutputsFolder(object):
+    """A folder of which the files written since now belong to a run."""
+
+    def __init__(self, outputs: Union[str, bool, None]) -> None:
+        self._path = OUTPUTS if outputs in (None, True) else outputs
+        # File systems stamp files a little behind the clock.
+        self._since = time.time() - 2.0
+
+    def upload_to(self, run: Run) -> None:
+        """Store the new files with the run, those that it does not have yet."""
+        if not self._path or not os.path.isdir(str(self._path)):
+            return
+        from azureml.core._run_files import files_below
+
+        known = set(run.get_file_names())
+        for file in files_below(str(self._path)):
+            relative = os.path.relpath(file, str(self._path)).replace(os.sep, "/")
+            name = "{}/{}".format(OUTPUTS, relative)
+            if name not in known and os.path.getmtime(file) >= self._since:
+                run.upload_file(name, file)
+
+
+def end(run: Run, status: str, error: Optional[Dict[str, str]] = None) -> None:
+    """Send what is left of a run and tell the server how it ended."""
+    _open.pop(run.id, None)
+    run.flush()
+    if isinstance(run._outputs, _OutputsFolder):
+        run._outputs.upload_to(run)
+    body = {"status": status, "error": error}
+    run._known = run._client.post("/runs/{}/end".format(run.id), body)
+
+
+def failure(message: str, detail: str = "") -> Dict[str, str]:
+    """Why a run failed, as the server keeps it."""
+    return {"kind": "user_code", "message": message, "detail": detail, "hint": ""}
+
+
+def _watch(run: Run) -> None:
+    if not _open:
+        _remember_uncaught()
+        atexit.register(_end_all)
+    _open[run.id] = run
+
+
+def _remember_uncaught() -> None:
+    """Note the exception that ends the program: `atexit` cannot see it."""
+    before = sys.excepthook
+    if getattr(before, "_stepwell", False):
+        return
+
+    def note(kind: Any, value: BaseException, traceback: Any) -> None:
+        global _uncaught
+        _uncaught = value
+        before(kind, value, traceback)
+
+    note._stepwell = True  # type: ignore[attr-defined]
+    sys.excepthook = note
+
+
+def _end_all() -> None:
+    for run in list(_open.values()):
+        try:
+            if _uncaught is None:
+                end(run, "Completed")
+            else:
+                end(run, "Failed", failure("{}: {}".format(type(_uncaught).__name__, _uncaught)))
+        except Exception as trouble:
+            sys.stderr.write("warning: run {} could not be ended: {}\n".format(run.id, trouble))
+
+
+def _forget_after_fork() -> None:
+    """The runs are the parent's to end."""
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)

@@ -1,0 +1,296 @@
+"""The model registry: versions of models, with their files, tags and origin.
+
+A `Model` object is what the server knew when it was made; the methods that change a version
+change the object too. Serving models is not a part of Stepwell.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
+
+from azureml._not_yet import not_yet
+from azureml.core import _model_store
+from azureml.core._model_serving import InferenceConfig as InferenceConfig
+from azureml.core._model_serving import ModelPackage as ModelPackage
+from azureml.core._model_serving import ModelServing
+from azureml.core._run_core import texts
+
+if TYPE_CHECKING:
+    from azureml.core.run import Run
+    from azureml.core.workspace import Workspace
+
+MODELS_DIR = os.path.join(os.environ.get("AML_APP_ROOT", ""), "azureml-models")
+
+
+class _Framework(object):
+    """Names of frameworks a model may be of."""
+
+    CUSTOM = "Custom"
+    TENSORFLOW = "TensorFlow"
+    SCIKITLEARN = "ScikitLearn"
+    ONNX = "Onnx"
+    MULTI = "Multi"
+
+
+class Model(ModelServing):
+    """One version of a registered model."""
+
+    Framework = _Framework
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        tags: Optional[Sequence[Any]] = None,
+        properties: Optional[Sequence[Any]] = None,
+        version: Optional[int] = None,
+        run_id: Optional[str] = None,
+        model_framework: Optional[str] = None,
+        expand: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """Find a version: by its id `name:version`, or the newest that fits the rest.
+
+        Args:
+            workspace: The workspace it is registered in.
+            name: The model's name.
+            id: Name and version with a colon between them.
+            tags: Keys, or pairs of key and value, that it must have.
+            properties: Keys, or pairs of key and value, that it must have.
+            version: The version.
+            run_id: The run it must come from.
+            model_framework: The framework it must be of.
+        """
+        record = kwargs.get("_record")
+        if record is None:
+            if id is not None:
+                name, _, number = id.rpartition(":")
+                version = int(number)
+            record = _model_store.find(
+                workspace, name, version, tags, properties, run_id, model_framework
+            )
+        self.workspace = workspace
+        self._take(record)
+
+    @classmethod
+    def _of_record(cls, workspace: Workspace, record: Dict[str, Any]) -> Model:
+        return cls(workspace, _record=record)
+
+    def _take(self, record: Dict[str, Any]) -> None:
+        self._record = record
+        self.name: str = record["name"]
+        self.version: int = record["version"]
+        self.id = "{}:{}".format(self.name, self.version)
+        self.description: str = record["description"]
+        self.tags: Dict[str, str] = dict(record["tags"])
+        self.properties: Dict[str, str] = dict(record["properties"])
+        self.run_id: Optional[str] = record["run"]
+        self.experiment_name: Optional[str] = record["experiment"]
+        self.model_framework: Optional[str] = record["framework"]
+        self.model_framework_version: Optional[str] = record["framework_version"]
+        self.created_time: str = record["created_at"]
+        self.created_by: Optional[str] = None
+        self.url = "aml://asset/{}".format(record["snapshot"])
+        self.mime_type = "application/octet-stream"
+        self.unpack = not record["is_file"]
+        self.datasets: Dict[str, Any] = {}
+        self.sample_input_dataset = None
+        self.sample_output_dataset = None
+        self.resource_configuration = None
+        self.parent_id = None
+        self.derived_model_ids: List[str] = []
+
+    @property
+    def run(self) -> Optional[Run]:
+        """The run that made it, if one did."""
+        return self.workspace.get_run(self.run_id) if self.run_id else None
+
+    def __repr__(self) -> str:
+        """The workspace and what identifies the version."""
+        return "Model(workspace={!r}, name={}, id={}, version={}, tags={}, properties={})".format(
+            self.workspace, self.name, self.id, self.version, self.tags, self.properties
+        )
+
+    # Into the registry and out of it.
+
+    @staticmethod
+    def register(
+        workspace: Workspace,
+        model_path: str,
+        model_name: str,
+        tags: Optional[Dict[str, str]] = None,
+        properties: Optional[Dict[str, str]] = None,
+        description: Optional[str] = None,
+        datasets: Any = None,
+        model_framework: Optional[str] = None,
+        model_framework_version: Optional[str] = None,
+        child_paths: Optional[List[str]] = None,
+        sample_input_dataset: Any = None,
+        sample_output_dataset: Any = None,
+        resource_configuration: Any = None,
+    ) -> Model:
+        """Register a file or folder of this machine as a new version of a model.
+
+        Args:
+            workspace: The workspace to register it in.
+            model_path: The file or folder.
+            model_name: The model's name.
+            tags: Tags of the version.
+            properties: Properties of the version; they cannot be changed later.
+            description: A description for people.
+            datasets: Accepted; they are not kept yet.
+            model_framework: One of `Model.Framework`.
+            model_framework_version: The framework's version.
+            child_paths: Of a folder, only these paths in it.
+        """
+        from azureml.core._model_registration import Facts, register_local
+
+        facts = Facts(
+            model_name, tags, properties, description, model_framework, model_framework_version
+        )
+        return register_local(workspace, facts, model_path, child_paths)
+
+    @staticmethod
+    def list(
+        workspace: Workspace,
+        name: Optional[str] = None,
+        tags: Optional[Sequence[Any]] = None,
+        properties: Optional[Sequence[Any]] = None,
+        run_id: Optional[str] = None,
+        latest: bool = False,
+        dataset_id: Optional[str] = None,
+        expand: bool = True,
+        page_count: int = 255,
+        model_framework: Optional[str] = None,
+    ) -> List[Model]:
+        """The registered versions that fit, newest first.
+
+        Args:
+            workspace: The workspace they are registered in.
+            name: Only versions of this model.
+            tags: Only those with these keys, or pairs of key and value.
+            properties: Only those with these keys, or pairs of key and value.
+            run_id: Only those that this run made.
+            latest: Only the newest version of each model.
+            model_framework: Only those of this framework.
+        """
+        if dataset_id is not None:
+            not_yet("models do not remember their datasets yet")
+        records = _model_store.records(
+            workspace, name, tags, properties, run_id, model_framework, latest
+        )
+        return [Model._of_record(workspace, record) for record in records]
+
+    def download(
+        self, target_dir: str = ".", exist_ok: bool = False, exists_ok: Optional[bool] = None
+    ) -> str:
+        """Fetch the files into a folder; returns the path of the file or folder.
+
+        Args:
+            target_dir: The folder.
+            exist_ok: Whether what is there may be replaced.
+            exists_ok: The older name of `exist_ok`.
+        """
+        return _model_store.download(self, target_dir, exist_ok if exists_ok is None else exists_ok)
+
+    @staticmethod
+    def get_model_path(
+        model_name: str, version: Optional[int] = None, _workspace: Optional[Workspace] = None
+    ) -> str:
+        """The path of a model's file or folder on this machine, fetched if it is not there yet.
+
+        It lies below `azureml-models/<name>/<version>`.
+        """
+        from azureml.core.workspace import Workspace
+        from azureml.exceptions import ModelNotFoundException, WebserviceException
+
+        try:
+            model = Model(_workspace or Workspace.from_config(), model_name, version=version)
+        except WebserviceException as missing:
+            raise ModelNotFoundException(str(missing)) from None
+        folder = os.path.join(MODELS_DIR, model.name, str(model.version))
+        return _model_store.download(model, folder, None)
+
+    def delete(self) -> None:
+        """Take this version out of the registry."""
+        self.workspace._client.delete(self._path)
+
+    # Changes.
+
+    @property
+    def _path(self) -> str:
+        return "/models/{}/versions/{}".format(self.name, self.version)
+
+    def _change(self, **change: Any) -> None:
+        self._take(self.workspace._client.patch(self._path, change))
+
+    def update(
+        self,
+        tags: Optional[Dict[str, str]] = None,
+        description: Optional[str] = None,
+        sample_input_dataset: Any = None,
+        sample_output_dataset: Any = None,
+        resource_configuration: Any = None,
+    ) -> None:
+        """Replace all tags, or the description."""
+        change: Dict[str, Any] = {}
+        if tags is not None:
+            change["set_tags"] = texts(tags)
+            change["remove_tags"] = [key for key in self.tags if key not in tags]
+        if description is not None:
+            change["description"] = description
+        self._change(**change)
+
+    def update_tags_properties(
+        self,
+        add_tags: Optional[Dict[str, str]] = None,
+        remove_tags: Optional[List[str]] = None,
+        add_properties: Optional[Dict[str, str]] = None,
+    ) -> None:
+        """Set and remove tags, and add properties."""
+        self._change(
+            set_tags=texts(add_tags or {}),
+            remove_tags=[key for key in remove_tags or ()],
+            add_properties=texts(add_properties or {}),
+        )
+
+    def add_tags(self, tags: Dict[str, str]) -> None:
+        """Set tags; those not named stay."""
+        self._change(set_tags=texts(tags))
+
+    def remove_tags(self, tags: List[str]) -> None:
+        """Take tags away."""
+        self._change(remove_tags=[key for key in tags])
+
+    def add_properties(self, properties: Dict[str, str]) -> None:
+        """Add properties; one that is set already cannot be changed."""
+        self._change(add_properties=texts(properties))
+
+    # As a dictionary.
+
+    def serialize(self) -> Dict[str, Any]:
+        """What identifies and describes the version, in v1's words."""
+        return {
+            "createdTime": self.created_time,
+            "createdBy": self.created_by,
+            "description": self.description,
+            "id": self.id,
+            "mimeType": self.mime_type,
+            "name": self.name,
+            "framework": self.model_framework,
+            "frameworkVersion": self.model_framework_version,
+            "tags": self.tags,
+            "properties": self.properties,
+            "unpack": self.unpack,
+            "url": self.url,
+            "version": self.version,
+            "experimentName": self.experiment_name,
+            "runId": self.run_id,
+        }
+
+    @staticmethod
+    def deserialize(workspace: Workspace, model_payload: Dict[str, Any]) -> Model:
+        """The version that `serialize` described."""
+        return Model(workspace, id=model_payload["id"])

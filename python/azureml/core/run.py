@@ -1,0 +1,288 @@
+"""Runs: what a pipeline, a step, a script or a notebook did, and the way to write to it.
+
+`Run` is put together of its parts: `_run_core` (identity and record), `_run_logging`,
+`_run_files` and `_run_tree`. Here is what concerns the whole: where runs come from, how they end
+and how one waits for them. In a script, `Run.get_context()` is the run it belongs to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Union
+
+from azureml._not_yet import not_yet
+from azureml.core import _run_filter
+from azureml.core._run_files import RunFiles
+from azureml.core._run_logging import RunLogging
+from azureml.core._run_tree import RunTree, add_factory, rehydrate
+
+if TYPE_CHECKING:
+    from azureml.core._run_offline import _OfflineRun as _OfflineRun
+    from azureml.core._run_submitted import InputDatasets as InputDatasets
+    from azureml.core._run_submitted import LinkOutput as LinkOutput
+    from azureml.core._run_submitted import OutputDatasets as OutputDatasets
+    from azureml.core._run_submitted import _SubmittedRun as _SubmittedRun
+    from azureml.core.experiment import Experiment
+    from azureml.core.model import Model
+    from azureml.core.workspace import Workspace
+
+RUNNING_STATES = [
+    "NotStarted",
+    "Queued",
+    "Preparing",
+    "Provisioning",
+    "Starting",
+    "Running",
+    "CancelRequested",
+]
+POST_PROCESSING_STATES = ["Finalizing"]
+
+_ELSEWHERE = {
+    "_OfflineRun": "azureml.core._run_offline",
+    "_SubmittedRun": "azureml.core._run_submitted",
+    "InputDatasets": "azureml.core._run_submitted",
+    "OutputDatasets": "azureml.core._run_submitted",
+    "LinkOutput": "azureml.core._run_submitted",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ELSEWHERE:
+        from importlib import import_module
+
+        return getattr(import_module(_ELSEWHERE[name]), name)
+    raise AttributeError("module {!r} has no attribute {!r}".format(__name__, name))
+
+
+class Run(RunLogging, RunFiles, RunTree):
+    """One run of an experiment."""
+
+    # Where runs come from.
+
+    @classmethod
+    def get_context(
+        cls, allow_offline: bool = True, used_for_context_manager: bool = False, **kwargs: Any
+    ) -> Any:
+        """The run this script belongs to.
+
+        Args:
+            allow_offline: Outside of a run, give one that only prints, instead of an exception.
+        """
+        from azureml.core._run_submitted import context
+
+        return context(allow_offline)
+
+    @classmethod
+    def get_submitted_run(cls, **kwargs: Any) -> Any:
+        """The run this script belongs to; the same as `get_context`."""
+        return cls.get_context(**kwargs)
+
+    @staticmethod
+    def add_type_provider(runtype: str, run_factory: Callable[..., Run]) -> None:
+        """Let `run_factory(experiment, record)` make the objects of runs of a type."""
+        add_factory(runtype, run_factory)
+
+    @staticmethod
+    def get(workspace: Workspace, run_id: str) -> Run:
+        """The run with an id, as an object of its kind."""
+        from azureml.exceptions import UserErrorException
+        from stepwell import errors
+
+        try:
+            record = workspace._client.get("/runs/{}".format(run_id))
+        except (errors.NotFound, errors.InvalidRequest):
+            raise UserErrorException(
+                "workspace `{}` has no run `{}`".format(workspace.name, run_id)
+            ) from None
+        return rehydrate(workspace, record)
+
+    @staticmethod
+    def list(
+        experiment: Experiment,
+        type: Optional[str] = None,
+        tags: Union[str, Dict[str, str], None] = None,
+        properties: Union[str, Dict[str, str], None] = None,
+        status: Optional[str] = None,
+        include_children: bool = False,
+        _rehydrate_runs: bool = True,
+    ) -> Iterator[Run]:
+        """The runs of an experiment, newest first."""
+        for run in experiment.get_runs(type, tags, properties, include_children):
+            if status is None or run._record["status"] == status:
+                yield run
+
+    @staticmethod
+    def list_by_compute(
+        compute: Any,
+        type: Optional[str] = None,
+        tags: Union[str, Dict[str, str], None] = None,
+        properties: Union[str, Dict[str, str], None] = None,
+        status: Optional[str] = None,
+    ) -> Iterator[Run]:
+        """The steps and scripts that ran, or are to run, on a compute target."""
+        for record in compute.workspace._client.pages("/runs", "runs"):
+            on_it = record["target"] == compute.name
+            if on_it and _run_filter.fits(record, type, tags, properties, status):
+                yield rehydrate(compute.workspace, record)
+
+    def submit_child(
+        self, config: Any, tags: Optional[Dict[str, str]] = None, **kwargs: Any
+    ) -> Run:
+        """Start a pipeline or a script that belongs to this run."""
+        from azureml.core._run_submission import submit
+
+        run = submit(self._experiment, config, kwargs, parent=self._run_id)
+        if tags:
+            run.set_tags(tags)
+        return run
+
+    # How runs end.
+
+    def start(self) -> None:
+        """A run that a program opened is running already."""
+
+    def complete(self, _set_status: bool = True) -> None:
+        """Say that all went well; what was logged is sent before."""
+        self.flush()
+        if _set_status:
+            from azureml.core._run_interactive import end
+
+            end(self, "Completed")
+
+    def fail(
+        self, error_details: Any = None, error_code: Optional[str] = None, _set_status: bool = True
+    ) -> None:
+        """Say that it went wrong, and why."""
+        self.flush()
+        if _set_status:
+            from azureml.core._run_interactive import end, failure
+
+            message = str(error_details) if error_details else "the program called run.fail()"
+            end(self, "Failed", failure(message, str(error_code) if error_code else ""))
+
+    def cancel(self) -> None:
+        """Stop it: a program that runs is ended, one that waits will not start."""
+        self.flush()
+        self._client.post(self._path + "/cancel", repeatable=True)
+
+    def __enter__(self) -> Run:
+        """Begin a block that the run lasts for."""
+        return self
+
+    def __exit__(self, exit_type: Any, value: Any, traceback: Any) -> None:
+        """Complete the run, or fail it when an exception left the block."""
+        if exit_type is None:
+            self.complete()
+        else:
+            self.fail("{}: {}".format(exit_type.__name__, value))
+
+    # What one waits for and reads.
+
+    def wait_for_completion(
+        self,
+        show_output: bool = False,
+        wait_post_processing: bool = False,
+        raise_on_error: bool = True,
+    ) -> Dict[str, Any]:
+        """Wait until it is over; returns its details.
+
+        Args:
+            show_output: Print what the program prints.
+            wait_post_processing: Accepted; a run that is over needs nothing more.
+            raise_on_error: Raise `ActivityFailedException` when it failed.
+        """
+        from azureml.core import _run_wait
+
+        record = _run_wait.guarded(self, lambda: _run_wait.wait(self, show_output))
+        return _run_wait.details_or_raise(self, record, raise_on_error)
+
+    def get_metrics(
+        self,
+        name: Optional[str] = None,
+        recursive: bool = False,
+        run_type: Optional[str] = None,
+        populate: bool = False,
+    ) -> Dict[str, Any]:
+        """What was logged, by name.
+
+        Args:
+            name: Only the metric of this name.
+            recursive: All runs below this one too: then a dictionary by run id.
+            run_type: With `recursive`, only runs of this type.
+            populate: Accepted; values are always whole.
+        """
+        self.flush()
+        if not recursive:
+            return self._metrics_of(self._run_id, name)
+        found = {}
+        for record in [self._record, *self._descendants(recursive=True)]:
+            if run_type in (None, _run_filter.type_of(record)):
+                metrics = self._metrics_of(record["id"], name)
+                if metrics:
+                    found[record["id"]] = metrics
+        return found
+
+    def _metrics_of(self, run_id: str, name: Optional[str]) -> Dict[str, Any]:
+        from azureml.core._run_metrics import shaped
+
+        reply = self._client.get("/runs/{}/metrics".format(run_id), name=name)
+        return shaped(run_id, reply["series"])
+
+    def register_model(
+        self,
+        model_name: str,
+        model_path: Optional[str] = None,
+        tags: Optional[Dict[str, str]] = None,
+        properties: Optional[Dict[str, str]] = None,
+        model_framework: Optional[str] = None,
+        model_framework_version: Optional[str] = None,
+        description: Optional[str] = None,
+        datasets: Any = None,
+        sample_input_dataset: Any = None,
+        sample_output_dataset: Any = None,
+        resource_configuration: Any = None,
+        **kwargs: Any,
+    ) -> Model:
+        """Register files of this run as a new version of a model.
+
+        Args:
+            model_name: The model's name.
+            model_path: A file or folder among the run's files, such as `outputs/model.pkl`;
+                the model's name when absent.
+            tags: Tags of the version.
+            properties: Properties of the version; they cannot be changed later.
+            model_framework: One of `Model.Framework`.
+            model_framework_version: The framework's version.
+            description: A description for people.
+            datasets: Accepted; they are not kept yet.
+        """
+        from azureml.core._model_registration import Facts, register_from_run
+
+        facts = Facts(
+            model_name, tags, properties, description, model_framework, model_framework_version
+        )
+        return register_from_run(self, facts, model_path or model_name)
+
+    # Secrets, and what is not there yet.
+
+    def get_secret(self, name: str) -> str:
+        """A secret of the workspace's key vault."""
+        return self._experiment.workspace.get_default_keyvault().get_secret(name)
+
+    def get_secrets(self, secrets: List[str]) -> Dict[str, str]:
+        """Several secrets of the workspace's key vault, by name."""
+        return self._experiment.workspace.get_default_keyvault().get_secrets(secrets)
+
+    def get_environment(self) -> Any:
+        """Not there yet."""
+        not_yet("a run does not know its Environment object yet; see the steps of the pipeline")
+
+    def clean(self) -> List[str]:
+        """Not there: nothing is left on a compute target."""
+        not_yet("a run leaves no files on its compute target, so there is nothing to clean")
+
+
+def get_run(
+    experiment: Experiment, run_id: str, rehydrate: bool = True, clean_up: bool = True
+) -> Run:
+    """The run with an id."""
+    return Run.get(experiment.workspace, run_id) if rehydrate else Run(experiment, run_id)

@@ -1,0 +1,96 @@
+"""What a wait for a pipeline prints: its steps as they start and end, and the lines they print.
+
+While one step runs, its lines stand as they are; while several run, each line begins with the
+name of its step. The words of headings and endings are v1's.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Dict, Optional, Set
+
+from azureml.core._run_links import run_page
+
+if TYPE_CHECKING:
+    from stepwell._follow import Change, Line
+    from stepwell.client import Client
+
+RULE = "=" * 30
+OVER = ("Finished", "Failed", "Canceled")
+
+
+def status_of(status: str) -> str:
+    """A status of run history in the words of pipelines and steps."""
+    words = {"Completed": "Finished", "Preparing": "Running", "CancelRequested": "Running"}
+    return words.get(status, status)
+
+
+class Narrator(object):
+    """Tells on the terminal what happens in a pipeline."""
+
+    def __init__(self, client: Client, pipeline_run_id: str) -> None:
+        """Nothing is printed before the first news."""
+        self._client = client
+        self._pipeline = pipeline_run_id
+        self._names: Dict[str, str] = {}
+        self._running: Set[str] = set()
+        self._started: Dict[str, float] = {}
+        self._said: Dict[str, str] = {}
+        self._speaker: Optional[str] = None
+
+    def begin(self) -> None:
+        """Say which run is waited for."""
+        print("PipelineRunId: {}".format(self._pipeline))
+        print("Link to Stepwell: {}".format(run_page(self._client, self._pipeline)), flush=True)
+
+    def tell(self, news: Any) -> None:
+        """Print a change of status or a line."""
+        if hasattr(news, "text"):
+            self._line(news)
+        elif news.run == self._pipeline:
+            self._pipeline_status(status_of(news.status))
+        else:
+            self._step_status(news)
+
+    def end(self, status: str, details: Dict[str, Any]) -> None:
+        """Sum the run up."""
+        print("\n\nPipelineRun Execution Summary\n{}".format(RULE))
+        print("PipelineRun Status: {}\n{}\n".format(status, details), flush=True)
+
+    def _line(self, line: Line) -> None:
+        alone = len(self._running) == 1 and line.run == self._speaker
+        prefix = "" if alone else "[{}] ".format(self._name(line.run))
+        print(prefix + line.text, flush=True)
+
+    def _pipeline_status(self, status: str) -> None:
+        if self._said.get(self._pipeline) != status and status not in OVER:
+            self._said[self._pipeline] = status
+            print("PipelineRun Status: {}".format(status), flush=True)
+
+    def _step_status(self, change: Change) -> None:
+        step, status = change.run, change.status
+        if status in ("NotStarted", "Queued") or self._said.get(step) == status:
+            return
+        self._said[step] = status
+        name = self._name(step)
+        if status in ("Preparing", "Running"):
+            heading = "" if step in self._started else "\nStepRunId: {}\n".format(step)
+            self._started[step] = time.monotonic()
+            self._running.add(step)
+            self._speaker = step
+            said = "Running" if status == "Running" else "Preparing its environment"
+            print("{}StepRun( {} ) Status: {}".format(heading, name, said), flush=True)
+            return
+        self._running.discard(step)
+        if self._speaker == step and len(self._running) == 1:
+            self._speaker = next(iter(self._running))
+        words = "StepRun( {} ) Status: {}".format(name, status_of(status))
+        if change.message:
+            words += " ({})".format(change.message)
+        print(words, flush=True)
+
+    def _name(self, step: str) -> str:
+        if step not in self._names:
+            record = self._client.get("/runs/" + step)
+            self._names[step] = record["display_name"]
+        return self._names[step]

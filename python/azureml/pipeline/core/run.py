@@ -1,0 +1,181 @@
+"""Runs of pipelines; those of their steps are in `_step_run` and have their names here too.
+
+Their `get_status` speaks of `Finished` where run history, and so `get_details()["status"]`, says
+`Completed`: both are v1's words. A pipeline run can be waited for with the output of all its
+steps on the terminal; interrupting the wait does not stop the run.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
+
+from azureml._not_yet import not_yet
+from azureml.core.run import Run
+from azureml.pipeline.core._step_run import StepRun as StepRun
+from azureml.pipeline.core._step_run import StepRunOutput as StepRunOutput
+from azureml.pipeline.core._step_run import port_data
+
+if TYPE_CHECKING:
+    from azureml.core.experiment import Experiment
+    from azureml.core.workspace import Workspace
+    from azureml.pipeline.core.graph import PortDataReference
+
+RUNNING_STATES = ["NotStarted", "Running", "Queued", "Unknown"]
+
+
+class PipelineRun(Run):
+    """A run of a pipeline."""
+
+    def __init__(
+        self, experiment: Experiment, run_id: str, _service_endpoint: Any = None, **kwags: Any
+    ) -> None:
+        """The pipeline run `run_id`; the server is not asked whether it exists."""
+        super().__init__(experiment, run_id, **kwags)
+
+    # Where it comes from.
+
+    @staticmethod
+    def get(workspace: Workspace, run_id: str, _service_endpoint: Any = None) -> PipelineRun:
+        """The pipeline run with an id."""
+        run = Run.get(workspace, run_id)
+        if not isinstance(run, PipelineRun):
+            from azureml.exceptions import UserErrorException
+
+            raise UserErrorException("run {} is not the run of a pipeline".format(run_id))
+        return run
+
+    @staticmethod
+    def get_pipeline_runs(
+        workspace: Workspace, pipeline_id: str, _service_endpoint: Any = None
+    ) -> List[PipelineRun]:
+        """Not there yet."""
+        not_yet("runs do not know their published pipeline yet; use `experiment.get_runs()`")
+
+    # Status.
+
+    def get_status(self) -> str:
+        """`NotStarted`, `Running`, `Finished`, `Failed` or `Canceled`."""
+        from azureml.pipeline.core._run_output import status_of
+
+        status = status_of(self.status)
+        return "NotStarted" if status == "Queued" else status
+
+    def wait_for_completion(  # type: ignore[override]
+        self,
+        show_output: bool = True,
+        timeout_seconds: float = sys.maxsize,
+        raise_on_error: bool = True,
+    ) -> str:
+        """Wait until it is over; returns its status.
+
+        Args:
+            show_output: Print the steps as they go, and what they print.
+            timeout_seconds: Return after this time even if it is not over; it goes on.
+            raise_on_error: Raise `ActivityFailedException` when it failed.
+        """
+        from azureml.core import _run_wait
+
+        deadline = _run_wait.deadline_after(timeout_seconds)
+        record = _run_wait.guarded(self, lambda: self._wait(show_output, deadline))
+        if record["status"] == "Failed" and raise_on_error:
+            from azureml.exceptions import ActivityFailedException
+
+            raise ActivityFailedException(self._failure_text(record))
+        return self.get_status()
+
+    def _wait(self, show_output: bool, deadline: float) -> Dict[str, Any]:
+        from stepwell import _follow
+
+        if show_output:
+            from azureml.pipeline.core._run_output import Narrator
+
+            narrator = Narrator(self._client, self._run_id)
+            narrator.begin()
+            for news in _follow.follow(self._client, self._run_id, deadline):
+                narrator.tell(news)
+        record = _follow.wait(self._client, self._run_id, deadline)
+        if record["status"] not in _follow.OVER:
+            print("Timed out of waiting; run {} goes on".format(self._run_id))
+        elif show_output:
+            narrator.end(self.get_status(), self.get_details())
+        return record
+
+    def _failure_text(self, record: Dict[str, Any]) -> str:
+        """The sentence of the pipeline, and of the first steps that failed, with their ends."""
+        from azureml.core._run_wait import failure_text
+        from stepwell import _follow
+
+        steps = _follow.failures(self._client, self._run_id)
+        told = []
+        for step in steps:
+            run = StepRun(
+                self._experiment, step["id"], self._run_id, str(step["step"]), _record=step
+            )
+            told.append("step " + failure_text(run, step))
+        return "\n\n".join(told) or "the pipeline " + failure_text(self, record)
+
+    # Steps, outputs and the graph.
+
+    def get_steps(self) -> Iterator[StepRun]:
+        """The runs of the steps, in the pipeline's order."""
+        return self.get_children()  # type: ignore[return-value]
+
+    def find_step_run(self, name: str) -> List[StepRun]:
+        """The runs of all steps of a name; several steps may share one."""
+        return [step for step in self.get_steps() if step.display_name == name]
+
+    def get_pipeline_output(self, pipeline_output_name: str) -> PortDataReference:
+        """The data of an output that the pipeline itself names."""
+        for output in self._fresh()["outputs"]:
+            if output["name"] == pipeline_output_name:
+                return port_data(self, self._run_id, output, None)
+        named = ", ".join(output["name"] for output in self._record["outputs"])
+        raise ValueError(
+            "the pipeline names no output `{}`; it names: {}".format(
+                pipeline_output_name, named or "none"
+            )
+        )
+
+    def get_graph(self) -> Any:
+        """Not there yet."""
+        not_yet("a run's graph is not an object yet; see `run.get_steps()` or its page")
+
+    # What only pipelines do, or do not.
+
+    def get_tags(self) -> Dict[str, str]:
+        """Its tags now."""
+        return super().get_tags()
+
+    def cancel(self) -> None:
+        """Stop the steps that run; the others will not start."""
+        self._client.post(self._path + "/cancel", repeatable=True)
+
+    def complete(self) -> None:  # type: ignore[override]
+        """Not possible: a pipeline ends with its steps."""
+        raise NotImplementedError("a pipeline run ends by itself, with its last step")
+
+    def fail(self) -> None:  # type: ignore[override]
+        """Not possible: a pipeline ends with its steps."""
+        raise NotImplementedError("a pipeline run ends by itself; stop it with cancel()")
+
+    def child_run(
+        self, name: Optional[str] = None, run_id: Optional[str] = None, outputs: Any = None
+    ) -> Run:
+        """Not possible: the children of a pipeline are its steps."""
+        raise NotImplementedError("the children of a pipeline run are its steps, and no others")
+
+    def publish_pipeline(
+        self,
+        name: str,
+        description: str,
+        version: str,
+        continue_on_step_failure: Optional[bool] = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Not there yet."""
+        not_yet("pipelines cannot be published yet; submit the Pipeline again instead")
+
+    def save(self, path: Optional[str] = None) -> None:
+        """Not there yet."""
+        not_yet("a pipeline run cannot be saved as YAML yet")
