@@ -83,6 +83,9 @@ pub(crate) enum Error {
     /// A URL that is none.
     #[error("`STEPWELL_URL` is `{0}`, which is not an http URL")]
     NotAUrl(String),
+    /// A URL of a kind that is not spoken.
+    #[error("`STEPWELL_URL` is `{0}`, but the command line speaks plain http only")]
+    NoTls(String),
     /// A URL alone.
     #[error("`STEPWELL_URL` is set but `STEPWELL_TOKEN` is not")]
     NoToken,
@@ -96,6 +99,9 @@ impl Advice for Error {
     fn hint(&self) -> String {
         match self {
             Self::NotAUrl(_) => "it should look like `http://127.0.0.1:8471`; unset it to use the server of this folder",
+            Self::NoTls(_) => {
+                "use the server's http address inside your network, or a tunnel: `ssh -L 8471:localhost:8471 HOST`"
+            }
             Self::NoToken => "set both, or unset `STEPWELL_URL` to use the server of this folder",
         }
         .to_owned()
@@ -111,7 +117,10 @@ pub(crate) fn discover(folder: &Utf8Path, surroundings: &Surroundings) -> Result
 }
 
 fn remote(url: &str, token: Option<&str>) -> Result<Place, Error> {
-    if !url.starts_with("http://") && !url.starts_with("https://") {
+    if url.starts_with("https://") {
+        return Err(Error::NoTls(url.to_owned()));
+    }
+    if !url.starts_with("http://") {
         return Err(Error::NotAUrl(url.to_owned()));
     }
     Ok(Place::Remote {

@@ -129,7 +129,7 @@ fn captured(program: &Utf8Path, context: &Context) -> Result<Drawing, Failure> {
     let status = Command::new(python::find()?)
         .arg(program)
         .env(CAPTURE, &capture)
-        .envs(super::run::data_variable(context)?)
+        .envs(super::run::environment(context)?)
         // Standard output is the picture's.
         .stdout(Stdio::from(io::stderr().as_fd().try_clone_to_owned()?))
         .status()?;

@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use camino::Utf8Path;
 
@@ -19,7 +20,10 @@ use crate::failure::Failure;
 use crate::lines::Lines;
 use crate::progress::{Message, Stream, View, Watch};
 use crate::session::Context;
-use crate::{interrupt, output, python};
+use crate::{interrupt, output, python, service};
+
+/// How long the rest of a program's output is waited for once it has ended.
+const REST_MAX: Duration = Duration::from_secs(1);
 
 /// Run a Python program, and show the progress of the pipelines it starts
 #[derive(Debug, clap::Args)]
@@ -75,7 +79,7 @@ fn start(args: &Args, python: &Utf8Path, live: bool, context: &Context) -> Resul
         false => Stdio::inherit(),
     };
     let mut command = Command::new(python);
-    command.args(&args.program).envs(data_variable(context)?);
+    command.args(&args.program).envs(environment(context)?);
     if live {
         // Python holds back what it writes to a pipe.
         command.env("PYTHONUNBUFFERED", "1");
@@ -90,37 +94,40 @@ fn start(args: &Args, python: &Utf8Path, live: bool, context: &Context) -> Resul
     })
 }
 
-/// The environment variable that leads the SDK to the server of this command's folder.
-pub(super) fn data_variable(context: &Context) -> Result<Option<(&'static str, String)>, Failure> {
-    Ok(match context.place()? {
-        Place::Local(home) => Some(("STEPWELL_DATA", home.data_folder.into_string())),
-        Place::Remote { .. } => None,
-    })
+/// The environment variables that lead the SDK to this program and to the server of its folder.
+pub(super) fn environment(context: &Context) -> Result<Vec<(&'static str, String)>, Failure> {
+    let mut variables = vec![("STEPWELL_BIN", service::program()?.into_string())];
+    if let Place::Local(home) = context.place()? {
+        variables.push(("STEPWELL_DATA", home.data_folder.into_string()));
+    }
+    Ok(variables)
 }
 
 /// Passes on what the program prints, until it has ended.
 fn follow(program: &mut Child, sender: &Sender<Message>) -> Result<ExitStatus, Failure> {
-    let out = program
-        .stdout
-        .take()
-        .map(|pipe| pass_on(pipe, Stream::Out, sender.clone()));
-    let err = program
-        .stderr
-        .take()
-        .map(|pipe| pass_on(pipe, Stream::Err, sender.clone()));
-    let status = program.wait()?;
-    for reader in [out, err].into_iter().flatten() {
-        reader.join().expect("a reader does not panic");
+    let (reading, all_read) = channel::<()>();
+    if let Some(pipe) = program.stdout.take() {
+        pass_on(pipe, Stream::Out, sender.clone(), reading.clone());
     }
+    if let Some(pipe) = program.stderr.take() {
+        pass_on(pipe, Stream::Err, sender.clone(), reading.clone());
+    }
+    drop(reading);
+    let status = program.wait()?;
+    // Something the program left running in the background may hold its pipes open for ever.
+    let _ = all_read.recv_timeout(REST_MAX);
     Ok(status)
 }
 
+/// Sends the lines of a pipe; `reading` is dropped at its end.
 fn pass_on(
     mut pipe: impl Read + Send + 'static,
     stream: Stream,
     sender: Sender<Message>,
-) -> thread::JoinHandle<()> {
+    reading: Sender<()>,
+) {
     thread::spawn(move || {
+        let _reading = reading;
         let mut lines = Lines::default();
         let mut buffer = vec![0; 16 * 1024];
         // Nobody listens any more only when this command is ending.
@@ -129,7 +136,7 @@ fn pass_on(
             lines.push(&buffer[..count], &mut send);
         }
         lines.finish(&mut send);
-    })
+    });
 }
 
 /// The code a shell would report.

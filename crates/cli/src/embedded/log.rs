@@ -83,7 +83,9 @@ fn last_words(log: &str, ending: &str) -> (String, String) {
             .rev()
             .find_map(|line| line.strip_prefix(prefix))
     };
-    let hint = after("hint: ").unwrap_or_default().to_owned();
+    // A full disk takes no log either.
+    let hint = after("hint: ").unwrap_or("`stepwell doctor` checks the folder and the disk");
+    let hint = hint.to_owned();
     if let Some(error) = after("error: ") {
         return (error.to_owned(), hint);
     }
@@ -121,7 +123,7 @@ mod tests {
             words,
             "it ended with code 101; its last lines:\nthread panicked\nat x"
         );
-        assert_eq!(hint, "");
+        assert_eq!(hint, "`stepwell doctor` checks the folder and the disk");
         assert_eq!(
             last_words("", "it was ended by signal 9").0,
             "it was ended by signal 9"

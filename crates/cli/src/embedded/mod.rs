@@ -135,7 +135,10 @@ pub(crate) fn find(data_folder: &Utf8Path) -> Option<Endpoint> {
         return None;
     }
     let client = Client::with_patience(&endpoint.url, &endpoint.token, ANSWER_MAX);
-    client.health().is_ok().then_some(endpoint)
+    client.health().ok()?;
+    // A server takes the port of the one before, which may have been killed this very moment:
+    // whoever answered has written who it is.
+    recorded(data_folder).filter(|now| now.url == endpoint.url)
 }
 
 /// The folder's server, started if there is none.
