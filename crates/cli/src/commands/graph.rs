@@ -135,7 +135,11 @@ fn captured(program: &Utf8Path, context: &Context) -> Result<Drawing, Failure> {
         .status()?;
     let Ok(text) = std::fs::read(&capture) else {
         let message = format!("`{program}` ended without submitting a pipeline ({status})");
-        let hint = "only a program that calls `Experiment.submit` or `Pipeline.submit` has a graph";
+        let hint = if status.success() {
+            "only a program that calls `Experiment.submit` or `Pipeline.submit` has a graph"
+        } else {
+            "what the program says is above"
+        };
         return Err(Failure::new(Exit::Failed, message, hint));
     };
     let submission: SubmitRun = serde_json::from_slice(&text).map_err(|error| {
