@@ -13,8 +13,6 @@ LATER = {
     "azureml.train.dnn",
     "azureml.train.estimator",
     "azureml.train.hyperdrive",
-    "azureml.core.webservice",
-    "azureml.core.image",
 }
 WITH_NAMES = sorted(name for name, module in MODULES.items() if module["__all__"])
 PIPELINE = sorted(
