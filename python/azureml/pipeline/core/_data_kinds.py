@@ -7,7 +7,8 @@ object never needs.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, FrozenSet
 
 DATA_REFERENCE = "DataReference"
 DATA_PATH = "DataPath"
@@ -21,7 +22,11 @@ DATASET = "AbstractDataset"
 
 def is_a(value: Any, kind: str) -> bool:
     """Whether `value` is an object of the class named `kind` among the `azureml` classes."""
-    return any(
-        each.__name__ == kind and each.__module__.startswith("azureml.")
-        for each in type(value).__mro__
+    return kind in _kinds(type(value))
+
+
+@lru_cache(maxsize=256)
+def _kinds(type_: type) -> FrozenSet[str]:
+    return frozenset(
+        each.__name__ for each in type_.__mro__ if each.__module__.startswith("azureml.")
     )
