@@ -142,7 +142,7 @@ fn sync_loop(waiting: &Receiver<Finish>, path: &Utf8Path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         };
-        let reason = result.err().map(|error| Error::at(error, path).to_string());
+        let reason = result.err().map(|error| error.to_string());
         for finish in group {
             finish(match &reason {
                 None => Ok(()),
