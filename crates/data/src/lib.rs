@@ -3,6 +3,7 @@
 //! - [`cas`]: the store of objects, each named by the BLAKE3 digest of its content;
 //! - [`snapshot`]: a folder as a list of such objects: scanned, stored, written out again;
 //! - [`folder`]: where everything lies in a server's data folder;
+//! - [`stamp`]: what a file was when it was looked at, and whether it has changed since;
 //! - [`disk`]: how much room a folder takes.
 //!
 //! Everything here blocks and may be called from many threads and processes at once. This crate
@@ -18,6 +19,7 @@ pub mod folder;
 mod hash;
 mod parallel;
 pub mod snapshot;
+pub mod stamp;
 #[cfg(test)]
 mod testing;
 
