@@ -267,6 +267,7 @@ impl EventLoop {
                 );
             }
         }
+        let mut unheard_of = Vec::new();
         for OpenRun {
             spec,
             graph,
@@ -285,7 +286,7 @@ impl EventLoop {
             );
             if events.is_empty() {
                 // Accepted, and the crash came before the loop heard of it.
-                self.decide(Input::Submit(id, topology, policy), &mut batch);
+                unheard_of.push(Input::Submit(id, topology, policy));
             } else {
                 self.scheduler.restore(id, topology, policy, &events);
             }
@@ -296,6 +297,10 @@ impl EventLoop {
             batch.events.push((run, step_run, event));
         }
         batch.effects.extend(effects);
+        // Only now is it known which slots are taken.
+        for submit in unheard_of {
+            self.decide(submit, &mut batch);
+        }
         Ok(self.commit(batch).await?)
     }
 }
