@@ -82,7 +82,7 @@ fn write_loop(
             .chain(inbox.try_iter().take(GROUP_MAX - 1))
             .collect();
         let (finishes, result) = commit_group(&connection, group);
-        let error = result.err().map(|error| Error::at(error, path).to_string());
+        let error = result.err().map(|error| error.to_string());
         for (finish, durability) in finishes {
             match (&error, durability) {
                 (Some(reason), _) => {
