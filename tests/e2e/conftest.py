@@ -1,0 +1,31 @@
+"""Fixtures: a fresh folder for each test, which must leave no process behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from .client import Client
+from .project import Project, binary
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _built() -> None:
+    if not binary().exists():
+        pytest.exit(f"there is no {binary()}: run `cargo build`, or set STEPWELL_BIN", 2)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """A user's folder with a server of its own."""
+    project = Project(tmp_path)
+    yield project
+    project.close()
+
+
+@pytest.fixture
+def client(project: Project) -> Client:
+    """REST of the project's server."""
+    return project.client

@@ -1,0 +1,130 @@
+"""A full disk: a clear error while it lasts, no corrupt database, and all goes on afterwards."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from .bodies import literals, pipeline, script, shell
+from .client import Client, Refused
+from .project import Project
+from .waiting import until
+
+HOLD = 'while [ ! -e "$1" ]; do sleep 0.01; done; echo over; exit "$2"'
+
+
+class SmallDisk:
+    """A disk of a few megabytes, and the file that fills it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.filler = folder / "filler"
+
+    def fill(self) -> None:
+        """To the last byte."""
+        with self.filler.open("ab", buffering=0) as file:
+            for size in (1 << 16, 1 << 12, 1):
+                try:
+                    while file.write(bytes(size)) == size:
+                        pass
+                except OSError:
+                    pass
+
+    def free(self) -> None:
+        """As it was."""
+        self.filler.unlink()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A small disk where the project's data are to be."""
+    folder = tmp_path / ".stepwell"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)])
+    if mounted.returncode != 0:
+        pytest.skip("mounting is not permitted; the test with a file-size limit runs anywhere")
+    yield SmallDisk(folder)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def refused_for_storage(client: Client) -> None:
+    """A run too large for the space that is left is refused, and says why."""
+    with pytest.raises(Refused) as refusal:
+        client.submit(script(shell("s", "echo"), description="x" * (1 << 20)))
+    answer = refusal.value.answer
+    assert (answer.status, answer.error["code"]) == (507, "storage"), answer.body
+    assert answer.error["message"].count("stepwell.db") == 1, answer.error
+    assert "space" in answer.error["hint"], answer.error
+
+
+def test_a_full_disk_is_told_and_work_goes_on_when_there_is_space(
+    disk: SmallDisk, project: Project, client: Client
+) -> None:
+    gate = project.folder / "gate"
+    source = project.folder / "large"
+    source.mkdir()
+    (source / "file").write_bytes(bytes(range(256)) * 8192)
+    first = client.submit(pipeline(shell("a", HOLD, *literals(gate, 0)), shell("b", "", after=[0])))
+    run = first["id"]
+    step = client.steps(run)[0]["id"]
+    until(lambda: client.run(step)["status"], lambda it: it == "Running", "the step runs")
+    disk.fill()
+    refused_for_storage(client)
+    upload = client.request("PUT", f"/runs/{run}/files/note", bytes(1 << 16))
+    assert (upload.status, upload.error["code"]) == (507, "storage")
+    told = project.stepwell("snapshot", str(source), code=5)
+    assert "space" in told and "hint: " in told, told
+    gate.touch()
+    until(
+        lambda: [process for process in project.attempt(step) if process.is_step],
+        lambda left: not left,
+        "the step has ended",
+    )
+    disk.free()
+    assert client.wait(run)["status"] == "Completed"
+    assert "note" not in client.files(run)
+    again = client.submit(script(shell("s", "echo again")))["id"]
+    assert client.wait(again)["status"] == "Completed"
+    project.stepwell("stop")
+    project.check_database()
+
+
+def test_a_step_whose_end_could_not_be_recorded_says_that_the_disk_was_full(
+    disk: SmallDisk, project: Project, client: Client
+) -> None:
+    gate = project.folder / "gate"
+    run = client.submit(script(shell("a", HOLD, *literals(gate, 0))))["id"]
+    until(lambda: client.run(run)["status"], lambda it: it == "Running", "the step runs")
+    supervisor = project.supervisor(run)
+    disk.fill()
+    gate.touch()
+    # Its supervisor tries for some seconds, and gives up; the server cannot note that, either.
+    until(lambda: supervisor in project.processes(), lambda lives: not lives, "it has given up")
+    disk.free()
+    over = client.wait(run)
+    assert (over["status"], over["error"]["kind"]) == ("Failed", "storage"), over
+    project.check_database()
+
+
+def limited() -> None:
+    """In a new process: no file may grow beyond 200 KB, and trying is an error, not the end."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+
+
+def test_a_server_that_may_not_write_says_so_and_its_successor_goes_on(
+    project: Project, client: Client
+) -> None:
+    project.stepwell("connect", "--json", preexec_fn=limited)
+    refused_for_storage(client)
+    assert client.get("/runs")["runs"] == []
+    project.stepwell("stop")
+    run = client.submit(script(shell("s", "echo"), description="x" * (1 << 20)))["id"]
+    assert client.wait(run)["status"] == "Completed"
+    project.stepwell("stop")
+    project.check_database()
