@@ -74,8 +74,11 @@ def test_a_timeout_ends_the_grandchildren_too(project: Project, client: Client) 
     # One child in the group, one that has left it for a session of its own.
     text = "sleep 1000 & setsid sleep 1000 & echo up; wait"
     run = client.submit(script(shell("slow", text, timeout_seconds=1)))["id"]
-    started = until(lambda: project.attempt(run), lambda found: len(found) >= 3, "all three run")
-    assert {process.name for process in started} >= {"sh", "sleep"}
+    until(
+        lambda: sorted(process.name for process in project.attempt(run)),
+        lambda names: names == ["sh", "sleep", "sleep"],
+        "the script and both of its children run",
+    )
     over = client.wait(run)
     assert (over["status"], over["error"]["kind"]) == ("Failed", "timeout"), over
     assert "limit of 1 second" in over["error"]["message"]
