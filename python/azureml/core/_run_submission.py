@@ -6,7 +6,7 @@ A script run is sent as one step that is the run itself.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 from azureml._not_yet import not_yet
 from azureml.core._run_interactive import login_name
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from azureml.core.experiment import Experiment
     from azureml.core.run import Run
     from azureml.core.script_run_config import ScriptRunConfig
+    from azureml.data._step_inputs import StepInput
 
 # What each kind of pipeline's `submit` takes; other keywords are ignored, as in v1.
 _PIPELINES = {
@@ -80,36 +81,48 @@ def _submit_script(experiment: Experiment, config: ScriptRunConfig, parent: Opti
     from azureml.core.script_run import ScriptRun
 
     client = experiment.workspace._client
-    record = client.submit(script_body(client, experiment.name, config, parent))
+    record = client.submit(script_body(experiment, config, parent))
     directory = getattr(config, "source_directory", None)
     run_config = getattr(config, "run_config", None)
     return ScriptRun(experiment, record["id"], directory, run_config, _record=record)
 
 
 def script_body(
-    client: Any, experiment: str, config: ScriptRunConfig, parent: Optional[str] = None
+    experiment: Experiment, config: ScriptRunConfig, parent: Optional[str] = None
 ) -> Dict[str, Any]:
     """What is sent to the server to run a script."""
     from azureml.core._wire_environment import wire_environment
 
+    client = experiment.workspace._client
     run_config = config.run_config
     directory = os.path.abspath(config.source_directory or os.getcwd())
-    program, name, arguments = _program(config, directory)
+    program, name, given = _program(config, directory)
+    arguments, datasets = _arguments(experiment.workspace, given)
     environment, variables = wire_environment(getattr(run_config, "environment", None), run_config)
     task: Dict[str, Any] = {
         "type": "process",
         "program": program,
-        "arguments": [{"literal": each} for each in arguments],
+        "arguments": arguments,
         "snapshot": client.push_snapshot(directory),
         "environment": environment,
-        "variables": variables,
+        "variables": {**variables, **_variables(datasets)},
     }
     limit = getattr(run_config, "max_run_duration_seconds", None)
     if limit:
         task["timeout_seconds"] = int(limit)
-    step = {"name": name, "kind": "ScriptRun", "target": _target(run_config), "task": task}
+    step = {
+        "name": name,
+        "kind": "ScriptRun",
+        "target": _target(run_config),
+        "task": task,
+        "inputs": [
+            {"name": each.name, "source": {"datastore": each.place}}
+            for each in datasets
+            if each.place
+        ],
+    }
     return {
-        "experiment": experiment,
+        "experiment": experiment.name,
         "kind": "script",
         "display_name": name,
         "parent": parent,
@@ -130,7 +143,7 @@ def _program(config: ScriptRunConfig, directory: str) -> Any:
     command: Any = getattr(config, "command", None)
     if command:
         words = _command_words(command)
-        return {"command": words[0]}, words[0], _texts(words[1:])
+        return {"command": words[0]}, words[0], words[1:]
     script = config.script or getattr(config.run_config, "script", None)
     if not script:
         raise UserErrorException("the ScriptRunConfig names neither a script nor a command")
@@ -139,7 +152,7 @@ def _program(config: ScriptRunConfig, directory: str) -> Any:
             "there is no script `{}`; source_directory is {}".format(script, directory)
         )
     arguments = config.arguments or getattr(config.run_config, "arguments", None) or []
-    return {"script": script.replace(os.sep, "/")}, script, _texts(arguments)
+    return {"script": script.replace(os.sep, "/")}, script, arguments
 
 
 def _command_words(command: Any) -> List[Any]:
@@ -151,19 +164,47 @@ def _command_words(command: Any) -> List[Any]:
     return list(shlex.split(str(command[0]))) + list(command[1:])
 
 
-def _texts(arguments: Any) -> List[str]:
-    """Arguments as texts; data objects are refused, for a script run has no data edges yet."""
+def _arguments(workspace: Any, arguments: Any) -> Tuple[List[Dict[str, str]], List[StepInput]]:
+    """The arguments as the server takes them, and the datasets among them."""
     if isinstance(arguments, str):
         import shlex
 
         arguments = shlex.split(arguments)
+    made: List[Dict[str, str]] = []
+    datasets: Dict[str, StepInput] = {}
     for argument in arguments:
-        if type(argument).__module__.startswith(("azureml.data", "azureml.pipeline")):
-            not_yet(
-                "a ScriptRunConfig cannot take a {} as an argument yet; pass it to a "
-                "PythonScriptStep in a Pipeline".format(type(argument).__name__)
-            )
-    return [str(argument) for argument in arguments]
+        if not type(argument).__module__.startswith(("azureml.data", "azureml.pipeline")):
+            made.append({"literal": str(argument)})
+            continue
+        dataset = _dataset(workspace, argument)
+        datasets[dataset.name] = dataset
+        made.append(dataset.argument)
+    return made, list(datasets.values())
+
+
+def _dataset(workspace: Any, argument: Any) -> StepInput:
+    """A dataset among the arguments; other data needs a pipeline, which has edges for it."""
+    from azureml.data import _step_inputs
+    from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
+    from azureml.data.output_dataset_config import OutputDatasetConfig
+
+    if not isinstance(argument, DatasetConsumptionConfig) or isinstance(
+        argument.dataset, OutputDatasetConfig
+    ):
+        not_yet(
+            "a ScriptRunConfig cannot take a {} as an argument yet; pass it to a "
+            "PythonScriptStep in a Pipeline".format(type(argument).__name__)
+        )
+    _step_inputs.tell_of_path(argument.name, argument.path_on_compute)
+    return _step_inputs.step_input(workspace, argument.name, argument.mode, argument.dataset)
+
+
+def _variables(datasets: List[StepInput]) -> Dict[str, str]:
+    if not datasets:
+        return {}
+    from azureml.data import _step_inputs
+
+    return _step_inputs.variables(datasets)
 
 
 def _target(run_config: Any) -> str:

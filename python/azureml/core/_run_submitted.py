@@ -120,7 +120,10 @@ class InputDatasets(Dict[str, Any]):
         named = os.environ.get("AZUREML_DATASET_ENVIRONMENT_VARS", "")
         for entry in filter(None, named.split(",")):
             name, _, mode = entry.partition(":")
+            place = os.environ.get("AZUREML_DATAREFERENCE_" + name)
             value = os.environ.get(name, os.environ.get(name.upper()))
+            if mode != "direct" and place is not None:
+                value = place
             if mode == "direct" and value is not None:
                 from azureml.core.dataset import Dataset
 

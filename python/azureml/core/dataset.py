@@ -1,28 +1,25 @@
-"""The door to datasets. They are not there yet; every use of one says so."""
+"""The door to datasets: `Dataset.Tabular`, `Dataset.File`, and finding what is registered.
+
+The class is also v1's first kind of dataset, which it gave up for the two others; those names
+are here and say what to use instead.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Dict, NoReturn
-
 from azureml._later import Later
-from azureml._not_yet import not_yet
-from azureml.data._later_datasets import SENTENCE
+from azureml.data.abstract_dataset import AbstractDataset
 from azureml.data.dataset_factory import FileDatasetFactory, TabularDatasetFactory
 
 
 class Dataset(Later):
     """Finds and makes datasets."""
 
-    sentence = SENTENCE
+    sentence = (
+        "this belongs to the first kind of datasets, which v1 gave up; use Dataset.Tabular, "
+        "Dataset.File and Dataset.get_by_name"
+    )
     Tabular = TabularDatasetFactory
     File = FileDatasetFactory
-
-    @staticmethod
-    def get_all(workspace: Any) -> Dict[str, Any]:
-        """The registered datasets, by name: there are none."""
-        return {}
-
-    @staticmethod
-    def get_by_name(workspace: Any, name: str, version: Any = "latest", **kwargs: Any) -> NoReturn:
-        """Refuse: datasets are not there yet."""
-        not_yet("dataset `{}`: {}".format(name, SENTENCE))
+    get_by_name = staticmethod(AbstractDataset.get_by_name)
+    get_by_id = staticmethod(AbstractDataset.get_by_id)
+    get_all = staticmethod(AbstractDataset.get_all)

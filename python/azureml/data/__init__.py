@@ -1,7 +1,4 @@
-"""What steps read and write: datastores, places on them, and outputs.
-
-Datasets are not there yet; their names are, and say so when they are used.
-"""
+"""What steps read and write: datastores, places on them, datasets and outputs."""
 
 from typing import TYPE_CHECKING
 

@@ -259,8 +259,11 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         self, percentage: float, seed: Optional[int] = None
     ) -> Tuple[OutputTabularDatasetConfig, OutputTabularDatasetConfig]:
         """The rows in two parts, the first with about `percentage` of them."""
+        from azureml.data.abstract_dataset import made_up_seed
+
         if not 0 < percentage < 1:
             raise UserErrorException("percentage is between 0 and 1, not {}".format(percentage))
+        seed = made_up_seed(seed)  # the parts complement each other
         first, second = (
             self._transformed("random_split", percentage=percentage, seed=seed, part=part)
             for part in (1, 2)

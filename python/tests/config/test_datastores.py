@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from azureml._not_yet import NotSupportedYet
-from azureml.core import Dataset, Datastore
+from azureml.core import Datastore
 from azureml.data.azure_storage_datastore import AzureBlobDatastore
 from azureml.data.data_reference import DataReference
 from azureml.data.datapath import DataPath, DataPathComputeBinding
@@ -161,16 +161,3 @@ def test_rows_of_a_database_are_described_only(store: AzureBlobDatastore) -> Non
             use()
     with pytest.raises(UserErrorException, match="not several"):
         SqlDataReference(store, "rows", sql_query="select 1", sql_table="t")
-
-
-def test_every_use_of_datasets_says_that_they_are_not_there_yet(store: AzureBlobDatastore) -> None:
-    uses = [
-        lambda: Dataset.File.from_files((store, "raw")),
-        lambda: Dataset.Tabular.from_delimited_files("x.csv"),
-        lambda: Dataset.get_by_name(None, "mine"),
-        lambda: Dataset.from_binary_files("x"),
-    ]
-    for use in uses:
-        with pytest.raises(NotSupportedYet, match="datasets are not there yet"):
-            use()
-    assert Dataset.get_all(None) == {}

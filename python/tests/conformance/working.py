@@ -129,6 +129,7 @@ _BY_MODULE: Dict[str, List[str]] = {
     "azureml.core.script_run": ["ScriptRun"],
     "azureml.core.script_run_config": ["ScriptRunConfig"],
     "azureml.core.workspace": ["Workspace"],
+    "azureml.data.abstract_dataset": ["AbstractDataset"],
     "azureml.data.abstract_datastore": ["AbstractDatastore"],
     "azureml.data.azure_data_lake_datastore": [
         "AbstractADLSDatastore",
@@ -147,6 +148,7 @@ _BY_MODULE: Dict[str, List[str]] = {
     "azureml.data.datapath": ["DataPath", "DataPathComputeBinding"],
     "azureml.data.dataset_consumption_config": ["DatasetConsumptionConfig"],
     "azureml.data.dataset_error_handling": ["DatasetExecutionError", "DatasetValidationError"],
+    "azureml.data.dataset_factory": ["DataType", "FileDatasetFactory", "TabularDatasetFactory"],
     "azureml.data.dataset_type_definitions": [
         "FileEncoding",
         "FileType",
@@ -155,6 +157,7 @@ _BY_MODULE: Dict[str, List[str]] = {
         "SkipLinesBehavior",
     ],
     "azureml.data.dbfs_datastore": ["DBFSDatastore"],
+    "azureml.data.file_dataset": ["FileDataset"],
     "azureml.data.hdfs_datastore": ["HDFSDatastore"],
     "azureml.data.output_dataset_config": [
         "HDFSOutputDatasetConfig",
@@ -173,6 +176,7 @@ _BY_MODULE: Dict[str, List[str]] = {
         "StoredProcedureParameter",
         "StoredProcedureParameterType",
     ],
+    "azureml.data.tabular_dataset": ["TabularDataset"],
     "azureml.exceptions._azureml_exception": [
         "ActivityCanceledException",
         "ActivityFailedException",
@@ -223,6 +227,7 @@ _BY_MODULE: Dict[str, List[str]] = {
         "DatasetRegistration",
         "PipelineOutputAbstractDataset",
         "PipelineOutputFileDataset",
+        "PipelineOutputTabularDataset",
     ],
     "azureml.pipeline.core.run": ["PipelineRun", "StepRun", "StepRunOutput"],
     "azureml.pipeline.steps.command_step": ["CommandStep"],

@@ -253,16 +253,7 @@ NOT_YET: Dict[str, Callable[[], PipelineStep]] = {
     "data beside the script": lambda: step(
         "b", inputs=[input_binding(DataReference(OTHER, "raw", "x")).as_resource()]
     ),
-    "a table of an output": lambda: step(
-        "b", inputs=[written("o").read_delimited_files().as_input("i")]
-    ),
 }
-
-
-def written(name: str) -> Any:
-    output = OutputFileDatasetConfig(name)
-    step("a", arguments=[output])
-    return output
 
 
 @pytest.mark.parametrize("make", NOT_YET.values(), ids=NOT_YET.keys())

@@ -204,9 +204,11 @@ class Graph(object):
     def _source_port(
         self, source: DataSourceDef, parameter: Optional[PipelineParameter]
     ) -> OutputPort:
-        """The port of the node for a place; equal places share one node."""
+        """The port of the node for a place or a dataset; equal ones share one node."""
         name = parameter.name if parameter else None
-        key = (name, source.datastore_name, source.path_on_datastore)
+        # The definition keeps the dataset, so that no other one can get its id.
+        dataset = getattr(source._pipeline_dataset, "dataset", None)
+        key = (name, source.datastore_name, source.path_on_datastore, id(dataset))
         if key not in self._sources:
             self._sources[key] = self.add_datasource_node(
                 source.name, DataSource(source.calculate_hash(), source), datapath_param_name=name

@@ -1,7 +1,7 @@
 """Data that is there before a pipeline runs: where an input finds it.
 
-Such data is a place on a datastore, named by a data reference, or by a data path that may be a
-parameter of the pipeline.
+Such data is a place on a datastore, named by a data reference or by a data path, or a dataset.
+The path and the dataset may be parameters of the pipeline.
 """
 
 from __future__ import annotations
@@ -15,14 +15,11 @@ from azureml.pipeline.core._data_kinds import (
     DATA_PATH,
     DATA_PATH_BINDING,
     DATA_REFERENCE,
+    OUTPUT_CONFIG,
     is_a,
 )
 from azureml.pipeline.core._definitions import DataSourceDef
 from azureml.pipeline.core._parameter import PipelineParameter
-
-_DATASETS = (
-    "datasets as inputs of a step are not there yet; pass `datastore.path(...).as_mount()` instead"
-)
 
 
 class DataPathInput(object):
@@ -63,11 +60,13 @@ def data_path_binding(pair: Any) -> InputPortBinding:
 def parameter_of(binding: InputPortBinding) -> Optional[PipelineParameter]:
     """The pipeline parameter that chooses what an input reads, if one does."""
     data = binding.bind_object
+    if is_a(data, CONSUMPTION):
+        return data.dataset if isinstance(data.dataset, PipelineParameter) else None
     return data.parameter if isinstance(data, DataPathInput) else None
 
 
 def source_of(value: Any) -> Optional[DataSourceDef]:
-    """The place `value` names; `None` when a step makes it."""
+    """The place or the dataset that `value` names; `None` when a step makes it."""
     if is_a(value, DATA_REFERENCE):
         return DataSourceDef.create_from_data_reference(value)
     if isinstance(value, DataPathInput):
@@ -78,11 +77,13 @@ def source_of(value: Any) -> Optional[DataSourceDef]:
             datastore_name=value.datastore_name,
             path_on_datastore=value.path_on_datastore,
         )
-    if is_a(value, CONSUMPTION) and not is_a(value.dataset, "OutputDatasetConfig"):
-        from azureml._not_yet import not_yet
-
-        not_yet(_DATASETS)
+    if is_a(value, CONSUMPTION) and not _is_made_by_step(value.dataset):
+        return DataSourceDef(value.name, pipeline_dataset=value)
     return None
+
+
+def _is_made_by_step(dataset: Any) -> bool:
+    return is_a(dataset, OUTPUT_CONFIG) or is_a(dataset, "PipelineOutputAbstractDataset")
 
 
 def place(name: str, path: Any) -> DataSourceDef:

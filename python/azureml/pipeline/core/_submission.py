@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from azureml._not_yet import not_yet
-from azureml.pipeline.core._data_kinds import OUTPUT_FILES, is_a
+from azureml.pipeline.core._arguments import InputToken, Token
+from azureml.pipeline.core._data_kinds import OUTPUT_FILES, OUTPUT_TABLE, is_a
+from azureml.pipeline.core._dataset_inputs import DatasetInputs
 from azureml.pipeline.core._definitions import ORDER_INPUT, ORDER_OUTPUT
 from azureml.pipeline.core._nodes import DataSourceNode, InputPort, ModuleNode, OutputPort
 from azureml.pipeline.core._order import in_order
@@ -62,7 +64,7 @@ def submission(graph: Any, wish: Wish, client: Any) -> Dict[str, Any]:
     values = settled(graph._parameters, wish.pipeline_parameters)
     nodes = in_order(graph.module_nodes)[0]
     numbers = {node.node_id: number for number, node in enumerate(nodes)}
-    writer = _StepWriter(numbers, values, client)
+    writer = _StepWriter(numbers, values, client, graph._context._workspace)
     texts = {name: str(value) for name, value in values.items() if _is_text_like(value)}
     return {
         "experiment": wish.experiment_name,
@@ -84,10 +86,13 @@ def submission(graph: Any, wish: Wish, client: Any) -> Dict[str, Any]:
 class _StepWriter(object):
     """Writes the steps of one submission."""
 
-    def __init__(self, numbers: Mapping[str, int], values: Mapping[str, Any], client: Any) -> None:
+    def __init__(
+        self, numbers: Mapping[str, int], values: Mapping[str, Any], client: Any, workspace: Any
+    ) -> None:
         self._numbers = numbers
         self._values = values
         self._client = client
+        self._datasets = DatasetInputs(workspace, values)
         self._environments: Dict[int, Any] = {}
 
     def step(self, node: ModuleNode) -> Dict[str, Any]:
@@ -98,12 +103,16 @@ class _StepWriter(object):
         data = [port for port in node.inputs if not port.name.startswith(ORDER_INPUT)]
         order = [port for port in node.inputs if port.name.startswith(ORDER_INPUT)]
         written = [port for port in node.outputs if port.name != ORDER_OUTPUT]
+        for port in data:
+            _check_readable(port)
+        datasets = self._datasets.of(data)
+        sources = ((port.name, self._source(port, datasets.get(port.name))) for port in data)
         return {
             "name": node.name,
             "kind": node.module_def.step_type,
             "target": work.target,
-            "task": self._task(node, work),
-            "inputs": [{"name": port.name, "source": self._source(port)} for port in data],
+            "task": self._task(node, work, datasets),
+            "inputs": [{"name": name, "source": source} for name, source in sources if source],
             "outputs": [output(port) for port in written],
             "after": sorted({self._numbers[_source_port(port).node.node_id] for port in order}),
             "allow_reuse": bool(node.module_def.allow_reuse),
@@ -113,15 +122,19 @@ class _StepWriter(object):
         """The name of an output within the submission."""
         return {"step": self._numbers[port.node.node_id], "output": port.name}
 
-    def _task(self, node: ModuleNode, work: Any) -> Dict[str, Any]:
+    def _task(self, node: ModuleNode, work: Any, datasets: Mapping[str, Any]) -> Dict[str, Any]:
         environment, variables = self._environment(work.run_config)
         return {
             "type": "process",
             "program": work.program,
-            "arguments": [token.wire(node.params) for token in work.arguments],
+            "arguments": [_argument(token, node, datasets) for token in work.arguments],
             "snapshot": self._client.push_snapshot(work.source_directory),
             "environment": environment,
-            "variables": {**variables, **self._parameter_variables(node)},
+            "variables": {
+                **variables,
+                **self._parameter_variables(node),
+                **_dataset_variables(datasets),
+            },
             "timeout_seconds": _timeout(work.run_config),
         }
 
@@ -147,13 +160,14 @@ class _StepWriter(object):
                 variables[variable] = str(value)
         return variables
 
-    def _source(self, port: InputPort) -> Dict[str, Any]:
-        """Where an input finds its data."""
+    def _source(self, port: InputPort, dataset: Any) -> Optional[Dict[str, Any]]:
+        """Where an input finds its data; `None` for a dataset that is on no datastore."""
         source = _source_port(port)
         node = source.node
-        _check_readable(port, source)
         if not isinstance(node, DataSourceNode):
             return {"step": self.output_reference(source)}
+        if dataset is not None:
+            return {"datastore": dataset.place} if dataset.place else None
         definition = node.datasource_def
         if node.datapath_param_name is not None:
             definition = place(node.name, self._values[node.datapath_param_name])
@@ -165,10 +179,27 @@ class _StepWriter(object):
         }
 
 
+def _argument(token: Token, node: ModuleNode, datasets: Mapping[str, Any]) -> Dict[str, str]:
+    """An argument as the server takes it; a dataset read directly is its id."""
+    dataset = datasets.get(token.text) if isinstance(token, InputToken) else None
+    if dataset is not None:
+        argument: Dict[str, str] = dataset.argument
+        return argument
+    return token.wire(node.params)
+
+
+def _dataset_variables(datasets: Mapping[str, Any]) -> Dict[str, str]:
+    if not datasets:
+        return {}
+    from azureml.data._step_inputs import variables
+
+    return variables(datasets.values())
+
+
 def output(port: OutputPort) -> Dict[str, Any]:
     """An output as the server takes it."""
     config = port.dataset_output
-    if config is not None and not is_a(config, OUTPUT_FILES):
+    if config is not None and not is_a(config, OUTPUT_FILES) and not is_a(config, OUTPUT_TABLE):
         not_yet(
             "output `{}` of step `{}` is a {}, which cannot be written yet; use "
             "OutputFileDatasetConfig".format(port.name, port.node.name, type(config).__name__)
@@ -187,6 +218,7 @@ def output(port: OutputPort) -> Dict[str, Any]:
 
 def _configured_output(port: OutputPort, config: Any) -> Dict[str, Any]:
     """An output that an `OutputFileDatasetConfig` describes."""
+    _tell_of_registration(port.name, config)
     path = None
     if isinstance(config.destination, tuple) and len(config.destination) > 1:
         path = config.destination[1]
@@ -199,19 +231,24 @@ def _configured_output(port: OutputPort, config: Any) -> Dict[str, Any]:
     }
 
 
+def _tell_of_registration(name: str, config: Any) -> None:
+    """Say that an output will not be registered, which a later program may count on."""
+    registration = config._registration
+    if registration is not None:
+        print(
+            "Output {} is not registered as dataset {} when its step succeeds, as that is not "
+            "there yet; register it after the run.".format(name, registration.name)
+        )
+
+
 def _source_port(port: InputPort) -> OutputPort:
     """The output an input reads; `finalize` has made sure that there is one."""
     source: OutputPort = port.incoming_edge.source_port
     return source
 
 
-def _check_readable(port: InputPort, source: OutputPort) -> None:
+def _check_readable(port: InputPort) -> None:
     """Refuse ways of reading that are not there yet."""
-    if port.additional_transformations is not None:
-        not_yet(
-            "input `{}` of step `{}` is a table of `{}`; tables are not there yet, read the files "
-            "in the script".format(port.name, port.node.name, source.name)
-        )
     if port.input_port_def.is_resource:
         not_yet(
             "input `{}` of step `{}` asks for its data beside the script, which is not there yet; "

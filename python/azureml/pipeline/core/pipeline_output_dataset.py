@@ -7,7 +7,7 @@ promote it as well. Every change gives a copy; all copies stand for the same dat
 from __future__ import annotations
 
 import copy
-from typing import Any, Optional
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 from azureml._not_yet import not_yet
 from azureml.data.dataset_type_definitions import PromoteHeadersBehavior
@@ -16,9 +16,7 @@ from azureml.pipeline.core._fields import field
 from azureml.pipeline.core._names import is_port_name
 from azureml.pipeline.core._pipeline_data import PipelineData
 
-_TABLES = (
-    "tabular views of a step's output are not there yet; pass the files and read them in the script"
-)
+Transformation = Tuple[str, Dict[str, Any]]
 
 
 class DatasetRegistration:
@@ -113,8 +111,29 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
         set_column_types: Any = None,
         quoted_line_breaks: bool = False,
     ) -> PipelineOutputTabularDataset:
-        """Not there yet."""
-        not_yet(_TABLES)
+        """The output as a table of its delimited files.
+
+        Args:
+            include_path: Whether a column `Path` names the file of each row.
+            separator: What stands between columns.
+            header: A `PromoteHeadersBehavior`.
+            partition_format: What the paths say about the rows.
+            file_extension: How the names of the files end; an empty text stands for `.csv` or
+                `.tsv` as the separator is, `None` for all files.
+            set_column_types: Types of columns, made by `DataType`.
+            quoted_line_breaks: Quoted line breaks are read in either case.
+        """
+        if file_extension == "":
+            file_extension = {",": ".csv", "\t": ".tsv"}.get(separator)
+        return self._table(
+            "read_delimited_files",
+            include_path=include_path,
+            separator=separator,
+            header=header,
+            partition_format=partition_format,
+            extension=file_extension,
+            set_column_types=set_column_types,
+        )
 
     def parse_parquet_files(
         self,
@@ -123,8 +142,17 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
         file_extension: Optional[str] = ".parquet",
         set_column_types: Any = None,
     ) -> PipelineOutputTabularDataset:
-        """Not there yet."""
-        not_yet(_TABLES)
+        """The output as a table of its Parquet files."""
+        return self._table(
+            "read_parquet_files",
+            include_path=include_path,
+            partition_format=partition_format,
+            extension=file_extension,
+            set_column_types=set_column_types,
+        )
+
+    def _table(self, how: str, **settings: Any) -> PipelineOutputTabularDataset:
+        return PipelineOutputTabularDataset(self, [(how, settings)])
 
     def _set_mode(self, mode: str, path_on_compute: Optional[str]) -> PipelineOutputFileDataset:
         other: PipelineOutputFileDataset = self._clone()
@@ -134,8 +162,49 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
 
 
 class PipelineOutputTabularDataset(PipelineOutputAbstractDataset):
-    """A step's output as a table; not there yet."""
+    """A step's output as a table."""
 
-    def __init__(self, pipeline_output_dataset: Any, additional_transformations: Any) -> None:
-        """Refuse: what makes one is not there yet either."""
-        not_yet(_TABLES)
+    def __init__(
+        self, pipeline_output_dataset: Any, additional_transformations: List[Transformation]
+    ) -> None:
+        """Read the files of `pipeline_output_dataset` as a table."""
+        super().__init__(pipeline_output_dataset._pipeline_data)
+        self._input_name = pipeline_output_dataset._input_name
+        self._input_mode = "direct"
+        self._transformations = list(additional_transformations)
+
+    def keep_columns(self, columns: Union[str, List[str]]) -> PipelineOutputTabularDataset:
+        """A copy with these columns only."""
+        return self._transformed("keep_columns", columns=_listed(columns))
+
+    def drop_columns(self, columns: Union[str, List[str]]) -> PipelineOutputTabularDataset:
+        """A copy without these columns."""
+        return self._transformed("drop_columns", columns=_listed(columns))
+
+    def random_split(
+        self, percentage: float, seed: Optional[int] = None
+    ) -> Tuple[PipelineOutputTabularDataset, PipelineOutputTabularDataset]:
+        """The rows in two parts, the first with about `percentage` (0 to 1) of them."""
+        from azureml.data.abstract_dataset import checked_share, made_up_seed
+
+        share, seed = checked_share("percentage", percentage), made_up_seed(seed)
+        first, second = (
+            self._transformed("random_split", percentage=share, seed=seed, part=part)
+            for part in (1, 2)
+        )
+        return first, second
+
+    def create_input_binding(self) -> InputPortBinding:
+        """This table as an input of a step."""
+        return InputPortBinding(
+            self.input_name, self, self._input_mode, additional_transformations=self
+        )
+
+    def _transformed(self, name: str, **settings: Any) -> PipelineOutputTabularDataset:
+        other: PipelineOutputTabularDataset = self._clone()
+        other._transformations = [*self._transformations, (name, settings)]
+        return other
+
+
+def _listed(columns: Union[str, List[str]]) -> List[str]:
+    return [columns] if isinstance(columns, str) else list(columns)

@@ -1,0 +1,80 @@
+"""What is done to the files of a dataset, step by step."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+from datetime import datetime, timezone
+from typing import Any, Dict, List
+
+from azureml.data import _expressions
+from azureml.data._definition import Definition, Step
+from azureml.data._files import Found
+from azureml.data.dataset_error_handling import DatasetExecutionError
+
+FACTS = ("Size", "CreatedTime", "ModifiedTime")
+
+
+def apply(files: List[Found], definition: Definition) -> List[Found]:
+    """The files after all steps of a definition."""
+    for step in definition.steps:
+        files = _STEPS[step["do"]](files, step)
+    return files
+
+
+def _take(files: List[Found], step: Step) -> List[Found]:
+    return files[: step["count"]]
+
+
+def _skip(files: List[Found], step: Step) -> List[Found]:
+    return files[step["count"] :]
+
+
+def _sample(files: List[Found], step: Step) -> List[Found]:
+    draw = random.Random(step["seed"])
+    return [each for each in files if draw.random() < step["probability"]]
+
+
+def _split(files: List[Found], step: Step) -> List[Found]:
+    draw = random.Random(step["seed"])
+    first = step["part"] == 1
+    return [each for each in files if (draw.random() < step["percentage"]) == first]
+
+
+def _filter(files: List[Found], step: Step) -> List[Found]:
+    return [
+        each
+        for each in files
+        if _expressions.evaluate(step["condition"], functools.partial(_look_up, each))
+    ]
+
+
+def _look_up(file: Found, kind: str, name: str) -> Any:
+    if kind == "column":
+        if name not in file.values:
+            raise DatasetExecutionError(
+                "the files have no column `{}`; those that partition_format names are {}".format(
+                    name, ", ".join("`{}`".format(each) for each in file.values) or "none"
+                ),
+                None,
+            )
+        return file.values[name]
+    if file.is_remote:
+        raise DatasetExecutionError(
+            "nothing is known of {} before it is read".format(file.location), None
+        )
+    about = os.stat(file.location)
+    if name == "Size":
+        return about.st_size
+    seconds = about.st_ctime if name == "CreatedTime" else about.st_mtime
+    return datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None)
+
+
+_STEPS: Dict[str, Any] = {
+    "take": _take,
+    "skip": _skip,
+    "sample": _sample,
+    "split": _split,
+    "filter": _filter,
+}

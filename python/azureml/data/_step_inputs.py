@@ -1,0 +1,175 @@
+"""Datasets as inputs of steps: what the server is sent, and what the script finds.
+
+A step that mounts a dataset is given a folder. If the dataset is one folder of a datastore, it is
+that folder; else it is a *view*, a folder of links that is made when the step is submitted. A
+step that reads a dataset directly is given its id; it still names the data as an input, so that
+a change of the data is a reason to run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+
+from azureml._not_yet import not_yet
+from azureml.data import _transfer
+from azureml.data._files import VIEWS, Found
+from azureml.data.constants import DIRECT_MODE, HDFS_MODE
+
+MODES_VARIABLE = "AZUREML_DATASET_ENVIRONMENT_VARS"
+
+_TOLD: Set[str] = set()
+
+
+class StepInput(NamedTuple):
+    """A dataset as a step reads it."""
+
+    name: str
+    mode: str
+    dataset_id: Optional[str]
+    """What a script that reads it directly is given."""
+    place: Optional[Dict[str, str]]
+    """Where its data is on a datastore; `None` for a table that is behind URLs."""
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the script is given the dataset rather than its files."""
+        return self.mode == DIRECT_MODE
+
+    @property
+    def argument(self) -> Dict[str, str]:
+        """What stands for it in an argument list, as the server takes it."""
+        if self.is_direct and self.dataset_id is not None:
+            return {"literal": self.dataset_id}
+        return {"input": self.name}
+
+
+def step_input(workspace: Any, name: str, mode: str, dataset: Any) -> StepInput:
+    """How a step reads `dataset`; what is needed for it is made now.
+
+    Args:
+        workspace: The workspace.
+        name: The input's name.
+        mode: `direct`, `mount` or `download`.
+        dataset: A dataset, or what stands for one: a pair `(workspace, name)`, with or without a
+            version, or a consumption configuration.
+    """
+    if mode == HDFS_MODE:
+        not_yet(
+            "input `{}` is handed over to Spark, which is not there yet; use as_mount".format(name)
+        )
+    dataset = resolved(workspace, dataset)
+    dataset._workspace = dataset._workspace or workspace
+    identifier = dataset._saved_id(workspace)
+    find = getattr(dataset, "_found", dataset._compared_files)
+    place = _place(workspace, dataset, find(), mode)
+    return StepInput(name, mode, identifier, place)
+
+
+def resolved(workspace: Any, dataset: Any) -> Any:
+    """The dataset that an input names."""
+    if hasattr(dataset, "default_value"):
+        dataset = dataset.default_value
+    if hasattr(dataset, "dataset"):
+        dataset = dataset.dataset
+    if isinstance(dataset, tuple):
+        from azureml.data.abstract_dataset import AbstractDataset
+
+        home, name = dataset[:2]
+        version = dataset[2] if len(dataset) > 2 else "latest"
+        dataset = AbstractDataset.get_by_name(home or workspace, name, version)
+    return dataset
+
+
+def variables(inputs: Iterable[StepInput]) -> Dict[str, str]:
+    """What `Run.input_datasets` reads in the script."""
+    listed = list(inputs)
+    if not listed:
+        return {}
+    made = {MODES_VARIABLE: ",".join("{}:{}".format(each.name, each.mode) for each in listed)}
+    made.update(
+        {each.name: each.dataset_id for each in listed if each.is_direct and each.dataset_id}
+    )
+    return made
+
+
+def tell_of_path(name: str, path_on_compute: Optional[str]) -> None:
+    """Say once in a process that a step finds an input elsewhere than it asked."""
+    if path_on_compute and name not in _TOLD:
+        _TOLD.add(name)
+        sys.stderr.write(
+            "warning: input {} asks for its files at {}; steps on this machine read them in their "
+            "place, which the argument and run.input_datasets name\n".format(name, path_on_compute)
+        )
+
+
+def _place(workspace: Any, dataset: Any, files: List[Found], mode: str) -> Optional[Dict[str, str]]:
+    whole = _whole_place(dataset, files)
+    if whole is not None:
+        return whole
+    if mode == DIRECT_MODE and any(each.is_remote for each in files):
+        return None  # the script fetches them itself
+    datastore, path = view(workspace, files)
+    if dataset._definition.is_file and len(files) == 1:
+        path = "{}/{}".format(path, files[0].name)
+    return {"datastore": datastore, "path": path}
+
+
+def _whole_place(dataset: Any, files: List[Found]) -> Optional[Dict[str, str]]:
+    """The place of the dataset, if there is one that holds its files and nothing else."""
+    definition = dataset._definition
+    if len(definition.places) != 1 or "datastore" not in definition.places[0]:
+        return None
+    is_table = definition.reading is not None
+    if definition.steps and not is_table:
+        return None
+    name, path = definition.places[0]["datastore"], definition.places[0]["path"]
+    start = os.path.join(dataset._folder_of(name), path)
+    is_file = os.path.isfile(start)
+    if os.path.isdir(start) and path or (is_file and (definition.is_file or is_table)):
+        return {"datastore": name, "path": path}
+    return None
+
+
+def view(workspace: Any, files: List[Found]) -> Tuple[str, str]:
+    """The datastore and the path of a folder of links to files, made if it is not there.
+
+    Its name follows from what it holds, so it is never changed.
+    """
+    store = workspace.get_default_datastore()
+    root = os.path.join(store._folder(), VIEWS)
+    os.makedirs(root, exist_ok=True)
+    aside = os.path.join(root, ".{}.{}".format(os.urandom(8).hex(), os.getpid()))
+    try:
+        os.makedirs(aside)
+        _transfer.link(files, aside)
+        name = _digest(files, aside)[:32]
+        target = os.path.join(root, name)
+        if not os.path.isdir(target):
+            _rename(aside, target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return store.name, "{}/{}".format(VIEWS, name)
+
+
+def _rename(aside: str, target: str) -> None:
+    try:
+        os.rename(aside, target)
+    except OSError:
+        if not os.path.isdir(target):  # else another program has made the same view
+            raise
+
+
+def _digest(files: List[Found], folder: str) -> str:
+    """A digest of the links and of the files that were fetched."""
+    total = hashlib.sha256()
+    for file in sorted(files, key=lambda each: each.name):
+        total.update("{}\0{}\0".format(file.name, file.location).encode())
+        if file.is_remote:
+            with open(os.path.join(folder, file.name), "rb") as content:
+                for piece in iter(lambda: content.read(1 << 20), b""):
+                    total.update(piece)
+    return total.hexdigest()

@@ -1,0 +1,86 @@
+"""Writing data frames to datastores, as Parquet files that make a new dataset."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import uuid
+from typing import Any, List, Optional
+
+from azureml.data import _optional, _places
+from azureml.exceptions import UserErrorException
+
+
+def write(
+    frame: Any, target: Any, is_unique: bool, show_progress: bool, row_group_size: Optional[int]
+) -> Any:
+    """Write a data frame below `target` and return the dataset of it.
+
+    Args:
+        frame: The data frame.
+        target: A datastore, a data path, or a pair of a datastore and a path.
+        is_unique: Whether it goes into a folder of its own below the target.
+        show_progress: Whether the place is named on standard output.
+        row_group_size: Rows of a group in the file.
+    """
+    datastore, path = _places.target(target)
+    if is_unique:
+        path = posixpath.join(path, str(uuid.uuid4()))
+    inner = posixpath.join(path, "part-00000.parquet")
+    _write(frame, os.path.join(datastore._folder(), inner), row_group_size)
+    if show_progress:
+        print("Wrote {} rows to {} on {}".format(len(frame), inner, datastore.name))
+    return _dataset(datastore, path)
+
+
+def partition(dataset: Any, keys: List[str], target: Any, show_progress: bool) -> Any:
+    """Write a table in folders named by the values of columns; return the dataset of it."""
+    frame = dataset.to_pandas_dataframe()
+    missing = [each for each in keys if each not in frame.columns]
+    if missing or not keys:
+        raise UserErrorException(
+            "partition_keys are columns of the table; {} is none".format(
+                ", ".join(missing) or "nothing"
+            )
+        )
+    datastore, path = _places.target(target)
+    path = posixpath.join(path, str(uuid.uuid4()))
+    for values, rows in frame.groupby(list(keys), dropna=False):
+        folders = [_folder(each) for each in values]
+        inner = posixpath.join(path, *folders, "part-00000.parquet")
+        _write(rows.drop(columns=list(keys)), os.path.join(datastore._folder(), inner), None)
+        if show_progress:
+            print("Wrote {} rows to {} on {}".format(len(rows), inner, datastore.name))
+    partition_format = "/".join("{" + each + "}" for each in keys) + "/*.parquet"
+    return _dataset(datastore, path, "/" + partition_format)
+
+
+def _folder(value: Any) -> str:
+    """The name of the folder of a value, from which it is read again."""
+    name = str(value)
+    if not name or "/" in name or name in (".", ".."):
+        raise UserErrorException(
+            "{!r} cannot name a folder; partition by another column".format(name)
+        )
+    return name
+
+
+def _write(frame: Any, location: str, row_group_size: Optional[int]) -> None:
+    _optional.check_parquet("writing Parquet files")
+    os.makedirs(os.path.dirname(location), exist_ok=True)
+    aside = "{}.{}.part".format(location, os.getpid())
+    options = {} if row_group_size is None else {"row_group_size": row_group_size}
+    try:
+        frame.to_parquet(aside, index=False, **options)
+        os.replace(aside, location)
+    finally:
+        if os.path.exists(aside):
+            os.remove(aside)
+
+
+def _dataset(datastore: Any, path: str, partition_format: Optional[str] = None) -> Any:
+    from azureml.data.dataset_factory import TabularDatasetFactory
+
+    return TabularDatasetFactory.from_parquet_files(
+        (datastore, path), validate=False, partition_format=partition_format
+    )
