@@ -135,6 +135,7 @@ impl Change {
             Event::Submitted => (root, None, RunStatus::NotStarted, None),
             Event::Assigned { step, .. } => (step_run, Some(*step), RunStatus::Preparing, None),
             Event::Started { step, .. } => (step_run, Some(*step), RunStatus::Running, None),
+            Event::Reused { step, .. } => (step_run, Some(*step), RunStatus::Completed, None),
             Event::Ended { step, outcome, .. } => {
                 let (status, message) = match outcome {
                     Outcome::Succeeded(_) => (RunStatus::Completed, None),
@@ -218,6 +219,7 @@ fn project(
             connection.prepare_cached(update)?.execute(values)?;
             Ok(())
         }
+        Event::Reused { source, .. } => reuse::project(connection, step_run, *source, at),
         Event::Ended { outcome, .. } => project_end(connection, step_run, outcome, at),
         Event::Skipped { because, .. } => {
             let failure = StoredFailure {

@@ -8,10 +8,12 @@
 //! the graph. Invariants are written as code in [`check`].
 
 mod check;
+mod reuse;
 mod run;
 mod scheduler;
 mod target;
 mod topology;
 
+pub use reuse::Resolution;
 pub use scheduler::{Decision, Effect, Input, Scheduler, TargetLoad};
 pub use topology::{Policy, Topology};
