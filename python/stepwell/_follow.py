@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from queue import Empty, SimpleQueue
-from typing import Any, Deque, Dict, Iterator, List, NamedTuple, Optional, Set, Union
+from typing import Any, Deque, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 from stepwell import errors
 from stepwell.client import Client
@@ -22,7 +22,8 @@ from stepwell.client import Client
 OVER = frozenset(("Completed", "Failed", "Canceled"))
 POLL_S = 20
 ANSWER_S = 15  # how much later than asked a long poll may answer
-TAILS_MAX = 64
+TAILS_MAX = 256
+PREPARING_S = 0.5
 
 
 class Change(NamedTuple):
@@ -139,35 +140,83 @@ class _Follower:
 def follow(client: Client, run: str, deadline: float) -> Iterator[Union[Change, Line]]:
     """All news of a pipeline run until it is over, or until `deadline` (of `time.monotonic`)."""
     follower = _Follower(client, run)
+    order = _Order(run)
     follower.start()
-    tailed: Set[str] = set()
-    held: Dict[str, Change] = {}
-    last: Optional[Change] = None
-    while last is None or tailed:
+    while not order.over:
+        now = time.monotonic()
         try:
-            news = follower.news.get(timeout=max(0.0, min(deadline - time.monotonic(), 3600.0)))
+            news = follower.news.get(timeout=max(0.0, min(deadline, order.due) - now))
         except Empty:
+            yield from order.overdue(time.monotonic())
             if time.monotonic() >= deadline:
                 return
             continue
         if isinstance(news, Exception):
             raise news
+        if isinstance(news, Change) and news.status == "Running" and news.run != run:
+            order.talking.add(news.run)
+            follower.tail(news.run)
+        yield from order.sorted(news)
+
+
+class _Order:
+    """Puts news that come from several threads into the order in which they are told.
+
+    Changes keep the order of the journal. One that ends a step waits for the step's last line,
+    and those after it wait too. Lines of a step follow the change that says that it runs. A step
+    that prepares for a moment only is not said to.
+    """
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self.over = False
+        self.talking: Set[str] = set()
+        self._backlog: Deque[Change] = deque()
+        self._announced: Set[str] = set()
+        self._early: Dict[str, List[Line]] = {}
+        self._preparing: Dict[str, Tuple[float, Change]] = {}
+
+    @property
+    def due(self) -> float:
+        """When a step will have prepared for long enough to be mentioned."""
+        hour = time.monotonic() + 3600.0  # a wait needs some end
+        return min([since for since, _ in self._preparing.values()] + [hour])
+
+    def overdue(self, now: float) -> Iterator[Change]:
+        """The steps that have prepared for long."""
+        for run, (since, change) in list(self._preparing.items()):
+            if since <= now:
+                del self._preparing[run]
+                yield change
+
+    def sorted(self, news: Union[Change, Line, _Ended]) -> Iterator[Union[Change, Line]]:
+        """What can be told now that there is this."""
         if isinstance(news, Line):
-            yield news
-        elif isinstance(news, _Ended):
-            tailed.discard(news.run)
-            if news.run in held:
-                yield held.pop(news.run)
-        elif news.run == run and news.status in OVER:
-            last = news
-        elif news.status in OVER and news.run in tailed:
-            held[news.run] = news
+            if news.run in self._announced:
+                yield news
+            else:
+                self._early.setdefault(news.run, []).append(news)
+            return
+        if isinstance(news, Change):
+            self._backlog.append(news)
         else:
-            if news.run != run and news.status == "Running":
-                tailed.add(news.run)
-                follower.tail(news.run)
-            yield news
-    yield last
+            self.talking.discard(news.run)
+        while self._backlog and not self._must_wait(self._backlog[0]):
+            yield from self._told(self._backlog.popleft())
+
+    def _must_wait(self, change: Change) -> bool:
+        return change.status in OVER and change.run in self.talking
+
+    def _told(self, change: Change) -> Iterator[Union[Change, Line]]:
+        self._preparing.pop(change.run, None)
+        if change.status == "Preparing":
+            self._preparing[change.run] = time.monotonic() + PREPARING_S, change
+            return
+        yield change
+        if change.status == "Running":
+            self._announced.add(change.run)
+            yield from self._early.pop(change.run, ())
+        self.over = self.over or (change.run == self._run and change.status in OVER)
 
 
 def failures(client: Client, pipeline: str, most: int = 5) -> List[Dict[str, Any]]:

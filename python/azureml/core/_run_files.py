@@ -185,7 +185,7 @@ class RunFiles(RunCore):
 
 def files_below(folder: str) -> List[str]:
     """All files of a folder and of those below it, sorted."""
-    found = []
+    found: List[str] = []
     for place, _, names in os.walk(folder):
         found.extend(os.path.join(place, name) for name in names)
     return sorted(found)

@@ -5,6 +5,8 @@
  * the pages, reads it as HTML.
  */
 
+import { state, word } from "./words.js";
+
 /** An element; attributes that are null, undefined or false are left out. */
 export function el(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
@@ -38,6 +40,9 @@ export function setVars(node, vars) {
   for (const [name, value] of Object.entries(vars)) node.style.setProperty(`--${name}`, value);
 }
 
+/** A status with its colour. */
+export const pill = (run) => el("span", { class: `pill ${state(run)}` }, word(run));
+
 /** One or more sentences where there is nothing else to show. */
 export const sentence = (...content) => el("p", { class: "empty" }, ...content);
 
@@ -49,11 +54,4 @@ export function notice(text) {
 /** Leads from all runs to this page. */
 export function trail(...links) {
   byId("trail").replaceChildren(...links.map(([text, href]) => el("a", { href }, text)));
-}
-
-/** Puts a sentence, and perhaps a way out, in the place of the whole page. */
-export function closePage(title, hint, ...more) {
-  const page = byId("page");
-  page.replaceChildren(el("div", { class: "closed" }, el("h1", {}, title), el("p", {}, hint), ...more));
-  page.hidden = false;
 }

@@ -24,7 +24,7 @@ export class Graph {
       if (error instanceof Refused) return;
       throw error;
     }
-    const picture = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
+    const picture = new DOMParser().parseFromString(adoptStyle(text), "image/svg+xml").documentElement;
     if (picture.localName !== "svg") return;
     this.#place(picture);
     for (const node of picture.querySelectorAll(".node")) {
@@ -34,7 +34,6 @@ export class Graph {
   }
 
   #place(picture) {
-    adoptStyle(picture);
     const width = Number(picture.getAttribute("width"));
     setVars(byId("board"), { "graph-width": `${width}px` });
     byId("board").classList.toggle("stacked", width > BESIDE_MAX);
@@ -57,12 +56,13 @@ export class Graph {
   }
 }
 
-/** The policy of the page forbids a style element in its body, but not a sheet a script makes. */
-function adoptStyle(picture) {
-  for (const style of picture.querySelectorAll("style")) {
+/** Takes the picture's style out of it: the policy of the page forbids a style element, but not a
+ * sheet that a script makes. */
+function adoptStyle(text) {
+  return text.replace(/<style>([^<]*)<\/style>/, (_, rules) => {
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(style.textContent);
+    sheet.replaceSync(rules);
     document.adoptedStyleSheets.push(sheet);
-    style.remove();
-  }
+    return "";
+  });
 }

@@ -3,11 +3,8 @@
  */
 
 import { ask, Refused, runPath } from "./api.js";
-import { byId, el, notice, setText, trail } from "./dom.js";
-import { isOver, moment, state, title, took, word } from "./words.js";
-
-/** A status with its colour. */
-export const pill = (run) => el("span", { class: `pill ${state(run)}` }, word(run));
+import { byId, el, notice, pill, setText, trail } from "./dom.js";
+import { isOver, moment, title, took, word } from "./words.js";
 
 /** Shows the run; called again whenever it changed. */
 export function showHead(run, parent) {
@@ -63,15 +60,13 @@ export function showFailure(tree, link) {
   if (box.hidden) return;
   const isRun = culprit === tree.run;
   const what = isRun ? "This run failed" : `${culprit.display_name} failed`;
-  // The log below shows a traceback; what has no log of its own is told here.
-  const isOpen = failure.kind !== "user_code";
+  // The log below shows the end of a program; the end of anything else is told here.
+  const detail = failure.kind === "user_code" ? "" : failure.detail;
   box.replaceChildren(
     el("h2", {}, isRun ? what : el("a", { href: link(culprit) }, what)),
     el("p", {}, failure.message),
-    failure.hint ? el("p", { class: "hint" }, failure.hint) : null,
-    failure.detail
-      ? el("details", { open: isOpen }, el("summary", {}, "Last lines"), el("pre", {}, failure.detail))
-      : null,
+    failure.hint ? el("p", { class: "hint" }, failure.hint) : "",
+    detail ? el("pre", {}, detail) : "",
   );
 }
 

@@ -3,17 +3,16 @@
  * each of them took.
  */
 
-import { byId, el, setText, setVars } from "./dom.js";
-import { pill } from "./head.js";
+import { byId, el, pill, setText, setVars } from "./dom.js";
 import { bytes, moment, now, state, title, took, tookMs } from "./words.js";
 
 const HEADS = [
-  ["Step"],
-  ["Status"],
-  ["Started"],
-  ["Duration", "number"],
-  ["CPU", "number wide"],
-  ["Memory", "number wide"],
+  ["Name", "name"],
+  ["Status", "status"],
+  ["Started", "started"],
+  ["Duration", "number took"],
+  ["CPU", "number cpu wide"],
+  ["Memory", "number memory wide"],
   ["Time", "time"],
 ];
 
@@ -30,7 +29,7 @@ export class Steps {
     this.#onChoose = onChoose;
     const heads = HEADS.map(([text, kind]) => el("th", { scope: "col", class: kind }, text));
     const head = el("thead", {}, el("tr", {}, ...heads));
-    byId("steps").replaceChildren(el("table", { class: "rows" }, head, this.#body), this.#cut);
+    byId("steps").replaceChildren(el("table", { class: "rows fixed" }, head, this.#body), this.#cut);
   }
 
   /** Shows the tree as it is now. A run without children has no table. */
@@ -52,9 +51,15 @@ export class Steps {
     for (const run of tree.all) this.#rows.get(run.id)?.tick(run, begin, Math.max(end - begin, 1));
   }
 
-  /** Makes the row of a run visible within the table. */
+  /** Makes the row of a run visible within the table; the page itself stays where it is. */
   reveal(run) {
-    this.#rows.get(run.id)?.node.scrollIntoView({ block: "nearest" });
+    const row = this.#rows.get(run.id)?.node;
+    const box = byId("steps");
+    if (!row) return;
+    const top = row.offsetTop - box.scrollTop;
+    if (top < row.offsetHeight || top + row.offsetHeight > box.clientHeight) {
+      box.scrollTop = row.offsetTop - box.clientHeight / 2;
+    }
   }
 
   #row(run, tree) {
@@ -74,7 +79,7 @@ export class Steps {
 
 class Row {
   #status = el("td");
-  #started = el("td", { class: "muted" });
+  #started = el("td", { class: "started muted" });
   #took = el("td", { class: "number" });
   #cpu = el("td", { class: "number wide muted" });
   #memory = el("td", { class: "number wide muted" });
@@ -83,9 +88,9 @@ class Row {
 
   constructor(run, isWhole, href) {
     this.#link = el("a", { href }, isWhole ? "Whole run" : title(run));
-    const about = [run.step_kind ?? (isWhole ? null : run.kind), run.target].filter(Boolean);
-    const name = el("th", { scope: "row" }, this.#link);
-    if (!isWhole) name.append(el("small", {}, about.join(" · ")));
+    const about = [run.step_kind ?? run.kind, run.target].filter(Boolean).join(" · ");
+    const name = el("th", { scope: "row", title: `${title(run)} · ${about}` }, this.#link);
+    if (!isWhole) name.append(el("small", {}, about));
     const time = el("td", { class: "time" }, el("span", {}, this.#bar));
     this.node = el("tr", { class: isWhole ? "whole" : null }, name, this.#status, this.#started,
       this.#took, this.#cpu, this.#memory, time);

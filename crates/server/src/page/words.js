@@ -97,5 +97,6 @@ export function value(logged) {
   if (typeof logged === "string") return logged;
   if (typeof logged !== "number") return JSON.stringify(logged);
   if (Number.isInteger(logged) && Math.abs(logged) < 1e9) return String(logged);
-  return String(Number(logged.toPrecision(5)));
+  const short = Number(logged.toPrecision(5));
+  return Math.abs(short) < 1e9 ? String(short) : short.toExponential();
 }

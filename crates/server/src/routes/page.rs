@@ -16,7 +16,27 @@ use crate::error::ApiError;
 /// Everything the pages load, by name.
 const ASSETS: &[(&str, &str, &str)] = &[
     ("api.js", "text/javascript", include_str!("../page/api.js")),
+    (
+        "chart.js",
+        "text/javascript",
+        include_str!("../page/chart.js"),
+    ),
+    (
+        "closed.js",
+        "text/javascript",
+        include_str!("../page/closed.js"),
+    ),
+    (
+        "details.js",
+        "text/javascript",
+        include_str!("../page/details.js"),
+    ),
     ("dom.js", "text/javascript", include_str!("../page/dom.js")),
+    (
+        "files.js",
+        "text/javascript",
+        include_str!("../page/files.js"),
+    ),
     (
         "graph.js",
         "text/javascript",
@@ -39,15 +59,27 @@ const ASSETS: &[(&str, &str, &str)] = &[
         include_str!("../page/logtext.js"),
     ),
     (
+        "metrics.js",
+        "text/javascript",
+        include_str!("../page/metrics.js"),
+    ),
+    (
         "repeat.js",
         "text/javascript",
         include_str!("../page/repeat.js"),
+    ),
+    ("run.js", "text/javascript", include_str!("../page/run.js")),
+    (
+        "runs.js",
+        "text/javascript",
+        include_str!("../page/runs.js"),
     ),
     (
         "steps.js",
         "text/javascript",
         include_str!("../page/steps.js"),
     ),
+    ("style.css", "text/css", include_str!("../page/style.css")),
     (
         "tree.js",
         "text/javascript",
@@ -60,9 +92,8 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Nothing but our own, and the styles that a picture of a graph carries with it.
-const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; \
-                      frame-ancestors 'none'; base-uri 'none'";
+/// Nothing but our own; the style of a picture of a graph becomes a constructed stylesheet.
+const POLICY: &str = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
@@ -70,6 +101,10 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route(
             "/runs/{run}",
             get(async || page(include_str!("../page/run.html"))),
+        )
+        .route(
+            "/experiments/{name}",
+            get(async || page(include_str!("../page/index.html"))),
         )
         .route("/assets/{name}", get(asset))
 }
@@ -86,4 +121,32 @@ async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
     let found = ASSETS.iter().find(|(known, _, _)| *known == name);
     let (_, kind, text) = found.ok_or_else(|| ApiError::not_found("there is no such file"))?;
     Ok(([(CONTENT_TYPE, format!("{kind}; charset=utf-8"))], *text).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ASSETS;
+
+    #[test]
+    fn every_file_that_a_page_names_is_served() {
+        let pages = [
+            include_str!("../page/index.html"),
+            include_str!("../page/run.html"),
+        ];
+        let scripts = ASSETS.iter().filter(|(name, _, _)| name.ends_with(".js"));
+        let texts = pages.into_iter().chain(scripts.map(|(_, _, text)| *text));
+        let names = |text: &'static str| {
+            let quoted = text.split(['"', '\'', '`']);
+            quoted.filter_map(|part| part.strip_prefix("/assets/").or(part.strip_prefix("./")))
+        };
+        let mut seen = 0;
+        for name in texts.flat_map(names) {
+            assert!(
+                ASSETS.iter().any(|(known, _, _)| *known == name),
+                "`{name}` is not served"
+            );
+            seen += 1;
+        }
+        assert!(seen > 10, "the test sees the imports: {seen}");
+    }
 }

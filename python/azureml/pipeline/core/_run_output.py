@@ -1,12 +1,11 @@
 """What a wait for a pipeline prints: its steps as they start and end, and the lines they print.
 
-While one step runs, its lines stand as they are; while several run, each line begins with the
-name of its step. The words of headings and endings are v1's.
+Lines that follow the heading of their own step stand as they are; where steps run in parallel each
+line begins with the name of its step. The words of headings and endings are v1's.
 """
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Dict, Optional, Set
 
 from azureml.core._run_links import run_page
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from stepwell.client import Client
 
 RULE = "=" * 30
-OVER = ("Finished", "Failed", "Canceled")
 
 
 def status_of(status: str) -> str:
@@ -34,7 +32,6 @@ class Narrator(object):
         self._pipeline = pipeline_run_id
         self._names: Dict[str, str] = {}
         self._running: Set[str] = set()
-        self._started: Dict[str, float] = {}
         self._said: Dict[str, str] = {}
         self._speaker: Optional[str] = None
 
@@ -58,12 +55,12 @@ class Narrator(object):
         print("PipelineRun Status: {}\n{}\n".format(status, details), flush=True)
 
     def _line(self, line: Line) -> None:
-        alone = len(self._running) == 1 and line.run == self._speaker
-        prefix = "" if alone else "[{}] ".format(self._name(line.run))
+        follows = line.run == self._speaker and len(self._running) == 1
+        prefix = "" if follows else "[{}] ".format(self._name(line.run))
         print(prefix + line.text, flush=True)
 
     def _pipeline_status(self, status: str) -> None:
-        if self._said.get(self._pipeline) != status and status not in OVER:
+        if self._said.get(self._pipeline) != status and status == "Running":
             self._said[self._pipeline] = status
             print("PipelineRun Status: {}".format(status), flush=True)
 
@@ -74,16 +71,15 @@ class Narrator(object):
         self._said[step] = status
         name = self._name(step)
         if status in ("Preparing", "Running"):
-            heading = "" if step in self._started else "\nStepRunId: {}\n".format(step)
-            self._started[step] = time.monotonic()
+            self._pipeline_status("Running")  # a pipeline runs when its first step does
+            heading = "" if step in self._running else "\nStepRunId: {}\n".format(step)
             self._running.add(step)
             self._speaker = step
             said = "Running" if status == "Running" else "Preparing its environment"
             print("{}StepRun( {} ) Status: {}".format(heading, name, said), flush=True)
             return
         self._running.discard(step)
-        if self._speaker == step and len(self._running) == 1:
-            self._speaker = next(iter(self._running))
+        self._speaker = None
         words = "StepRun( {} ) Status: {}".format(name, status_of(status))
         if change.message:
             words += " ({})".format(change.message)

@@ -1,0 +1,60 @@
+/*
+ * The tab with everything else that is known of a run.
+ */
+
+import { el } from "./dom.js";
+import { bytes, isOver, span, tookMs, word } from "./words.js";
+
+/** Fills the tab. */
+export function showDetails(host, current) {
+  const run = current();
+  host.replaceChildren(
+    section("Run", [
+      ["Id", code(run.id)],
+      ["Kind", run.step_kind ? `${run.kind} (${run.step_kind})` : run.kind],
+      ["Status", word(run)],
+      ["Why", isOver(run) && run.error?.message],
+      ["Compute target", run.target],
+      ["Snapshot", run.snapshot && code(run.snapshot)],
+      ["Accepted", time(run.created_at)],
+      ["Started", time(run.started_at)],
+      ["Ended", time(run.ended_at)],
+      ["Duration", tookMs(run) !== null && isOver(run) && span(tookMs(run))],
+      ["Submitted by", run.user],
+      ["Description", run.description],
+    ]),
+    section("Usage", usage(run.usage)),
+    section("Parameters", Object.entries(run.parameters)),
+    section("Outputs", run.outputs.map(output)),
+    section("Properties", Object.entries(run.properties)),
+    section("Tags", Object.entries(run.tags)),
+  );
+}
+
+/** A titled list of names and values; those without a value are left out. */
+function section(heading, entries) {
+  const told = entries.filter(([, content]) => content || content === 0);
+  if (told.length === 0) return "";
+  const pairs = told.map(([name, content]) =>
+    el("div", {}, el("dt", {}, name), el("dd", {}, content)));
+  return el("section", { class: "details" }, el("h3", {}, heading), el("dl", {}, ...pairs));
+}
+
+const code = (text) => el("code", {}, text);
+
+const time = (text) => text && el("time", { datetime: text }, new Date(text).toLocaleString());
+
+function usage(used) {
+  if (!used) return [];
+  return [
+    ["Exit status", used.exit_code],
+    ["Ended by signal", used.signal],
+    ["Processor time", `${used.cpu_seconds.toFixed(2)} s`],
+    ["Peak memory", bytes(used.peak_memory_bytes)],
+  ];
+}
+
+const output = ({ name, datastore, path, local_path: local }) => [
+  name,
+  code(local ?? `${datastore}: ${path}`),
+];
