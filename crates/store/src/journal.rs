@@ -10,7 +10,7 @@ use stepwell_model::{
 
 use crate::columns::{self, id};
 use crate::runs::StoredFailure;
-use crate::{Error, Result};
+use crate::{Error, Result, reuse};
 
 /// A change that people see: the status of one run became another.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,10 @@ use rusqlite::Connection;
 use crate::{Error, Result};
 
 /// Migration `n` takes the file from format `n` to `n + 1`. A released one is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_start.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_start.sql"),
+    include_str!("migrations/0002_reuse.sql"),
+];
 
 /// Brings the file to the newest format.
 pub(crate) fn migrate(connection: &mut Connection, path: &Utf8PathBuf) -> Result<()> {

@@ -8,6 +8,7 @@
 //! the graph. Invariants are written as code in [`check`].
 
 mod check;
+pub mod key;
 mod reuse;
 mod run;
 mod scheduler;
