@@ -1,0 +1,27 @@
+"""Names of graphs that are there before they work."""
+
+from __future__ import annotations
+
+from azureml._later import Later
+
+
+class PublishedPipeline(Later):
+    """A pipeline that is published at the server; not there yet."""
+
+    sentence = (
+        "published pipelines are not there yet; keep the Python program and submit its Pipeline"
+    )
+
+
+class PipelineDataset(Later):
+    """v1's older name for a dataset as an input; not there yet."""
+
+    sentence = (
+        "PipelineDataset is not there yet; pass `datastore.path(...).as_mount()` as the input"
+    )
+
+
+class DataType(Later):
+    """A data type of the workspace; not there yet."""
+
+    sentence = "data types of one's own are not there yet; use the name of one, such as AnyFile"

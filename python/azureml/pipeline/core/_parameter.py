@@ -1,0 +1,100 @@
+"""Pipeline parameters: values that may differ from one submission to the next.
+
+Here are what a parameter may hold and which values may replace it. A parameter does not know
+the pipeline it belongs to.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, Mapping, Optional
+
+from azureml.pipeline.core._data_kinds import CONSUMPTION, DATA_PATH, DATASET, is_a
+
+
+class PipelineParameter(object):
+    """A named value of a pipeline with a default; each submission may set another."""
+
+    def __init__(self, name: str, default_value: Any) -> None:
+        """A parameter.
+
+        Args:
+            name: The name used at submission.
+            default_value: A text, a number, a truth value, a `DataPath` or a dataset; its type
+                is the type of every value the parameter can take.
+        """
+        if not _is_scalar(default_value) and not any(
+            is_a(default_value, kind) for kind in (DATA_PATH, CONSUMPTION, DATASET)
+        ):
+            raise ValueError(
+                "the default of pipeline parameter `{}` is of type {}; a parameter holds a str, "
+                "int, float, bool, DataPath or dataset".format(name, type(default_value).__name__)
+            )
+        self.name = name
+        self.default_value = default_value
+
+    def __str__(self) -> str:
+        """The name and the default, as v1 writes them."""
+        return "PipelineParameter_Name:{}_Default:{}".format(self.name, self.default_value)
+
+    def _is_scalar(self) -> bool:
+        return _is_scalar(self.default_value)
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, (str, int, float))
+
+
+def _type_code(value: Any) -> Optional[int]:
+    """v1's code of a scalar's type. A bool counts as an int, because v1 asks in that order."""
+    for code, kind in ((0, int), (1, float), (3, str)):
+        if isinstance(value, kind):
+            return code
+    return None
+
+
+def gathered(parameters: Iterable[PipelineParameter]) -> Dict[str, PipelineParameter]:
+    """Parameters by name; one name with two defaults is an error."""
+    found: Dict[str, PipelineParameter] = {}
+    for parameter in parameters:
+        known = found.setdefault(parameter.name, parameter)
+        if known is not parameter and known.default_value != parameter.default_value:
+            raise Exception(
+                "pipeline parameter `{}` has two defaults, {!r} and {!r}; give both the same "
+                "default or one of them another name".format(
+                    parameter.name, known.default_value, parameter.default_value
+                )
+            )
+    return found
+
+
+def settled(
+    known: Mapping[str, PipelineParameter], given: Optional[Mapping[str, Any]]
+) -> Dict[str, Any]:
+    """The value each parameter has in one submission: the given one, or its default."""
+    values = {name: parameter.default_value for name, parameter in known.items()}
+    for name, value in (given or {}).items():
+        if name not in known:
+            raise Exception(
+                "the pipeline has no parameter `{}`; it has {}".format(
+                    name, ", ".join("`{}`".format(each) for each in sorted(known)) or "none"
+                )
+            )
+        _check_type(name, known[name].default_value, value)
+        values[name] = value
+    return values
+
+
+def _check_type(name: str, default: Any, value: Any) -> None:
+    if _is_scalar(default):
+        if _type_code(value) != _type_code(default):
+            raise Exception(
+                "pipeline parameter `{}` takes a value of type {}, not {}".format(
+                    name, type(default).__name__, type(value).__name__
+                )
+            )
+    elif type(value) is not type(default):
+        raise TypeError(
+            "pipeline parameter `{}` takes a {}, not a {}".format(
+                name, type(default).__name__, type(value).__name__
+            )
+        )

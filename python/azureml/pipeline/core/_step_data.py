@@ -1,0 +1,289 @@
+"""What a step reads and writes, and the arguments that name it.
+
+v1 lets a program say the same thing in several ways: data may stand in `inputs`, in `outputs`
+or only in `arguments`, bare or bound. `StepData` brings all ways to one: a list of input
+bindings, a list of output bindings, and tokens that name them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterable, List, Optional, Tuple
+
+from azureml.pipeline.core import _arguments as tokens
+from azureml.pipeline.core._bindings import InputPortBinding, OutputPortBinding
+from azureml.pipeline.core._data_kinds import (
+    CONSUMPTION,
+    DATA_REFERENCE,
+    DATASET,
+    OUTPUT_CONFIG,
+    OUTPUT_TABLE,
+    is_a,
+)
+from azureml.pipeline.core._names import is_port_name, reference_token
+from azureml.pipeline.core._origins import is_promoted, origin_of
+from azureml.pipeline.core._parameter import PipelineParameter
+from azureml.pipeline.core._pipeline_data import PipelineData
+from azureml.pipeline.core._sources import data_path_binding, is_data_path_pair
+
+PARAMETER_PREFIX = "parameter:"
+
+
+class StepData(object):
+    """The inputs, outputs and arguments of a step, brought to one form."""
+
+    def __init__(self, inputs: Iterable[Any], outputs: Iterable[Any]) -> None:
+        """Bind what a program passed as `inputs` and `outputs`."""
+        self.inputs: List[InputPortBinding] = []
+        self.outputs: List[OutputPortBinding] = []
+        self._given: List[Tuple[Any, InputPortBinding]] = []
+        for value in inputs:
+            self._add_input(value)
+        for value in outputs:
+            self.outputs.append(output_binding(value))
+
+    def _add_input(self, value: Any) -> InputPortBinding:
+        binding = input_binding(value)
+        self.inputs.append(binding)
+        self._given.append((value, binding))
+        return binding
+
+    # Data that only the arguments name.
+
+    def gather(self, arguments: Iterable[Any]) -> None:
+        """Make inputs and outputs of the data that only the arguments name."""
+        for value in arguments:
+            if is_a(value, DATASET):
+                raise ValueError(_bare_dataset("an argument"))
+            if is_a(value, OUTPUT_CONFIG):
+                if not self._input_for(value) and not self._output_for(value):
+                    self.outputs.append(output_binding(value))
+            elif is_a(value, CONSUMPTION):
+                if not self._input_for(value):
+                    self._add_input(value)
+            elif is_promoted(value):
+                if not self._output_for(value) and not self._input_for(value):
+                    self._add_input(value)
+
+    # Arguments.
+
+    def token(self, value: Any, params: Any = None) -> tokens.Token:
+        """The token that an element of the arguments stands for."""
+        if isinstance(value, tokens.Token):
+            return value
+        if isinstance(value, PipelineParameter):
+            return tokens.ParameterToken(value.name)
+        if isinstance(value, str):
+            return self._text_token(value, params or {})
+        if not _is_data(value):
+            return tokens.TextToken(str(value))
+        return self._data_token(value)
+
+    def _data_token(self, value: Any) -> tokens.Token:
+        if is_promoted(value) and self._output_for(value):
+            return _output_token(self._output_for(value))
+        binding = self._input_for(value)
+        if binding is not None:
+            consumed = is_promoted(value) or is_a(value, OUTPUT_CONFIG) or is_a(value, CONSUMPTION)
+            kind = tokens.DatasetInputToken if consumed else tokens.InputToken
+            return kind(binding.name)
+        output = self._output_for(value)
+        if output is not None:
+            return _output_token(output)
+        raise ValueError(
+            "`{}` stands among the arguments but neither in the inputs nor in the outputs of the "
+            "step; add it to one of them".format(getattr(value, "name", value))
+        )
+
+    def _text_token(self, text: str, params: Any) -> tokens.Token:
+        if text.startswith(PARAMETER_PREFIX) and text[len(PARAMETER_PREFIX) :] in params:
+            return tokens.ParameterToken(text[len(PARAMETER_PREFIX) :])
+        if reference_token("") not in text:
+            return tokens.TextToken(text)
+        for binding in self.inputs:
+            if text == str(binding):
+                return tokens.InputToken(binding.name)
+        for output in self.outputs:
+            if text == str(output):
+                return _output_token(output)
+        return tokens.TextToken(self._without_reference(text))
+
+    def _without_reference(self, text: str) -> str:
+        """`text`, unless it holds a reference that would reach the script unresolved."""
+        ports = [(str(each), each.name) for each in self.inputs]
+        ports += [(str(each), each.name) for each in self.outputs]
+        for reference, name in ports:
+            if re.search(re.escape(reference) + r"(?!\w)", text):
+                raise ValueError(
+                    "the argument {!r} holds the place of `{}` within other text; pass the place "
+                    "as an argument of its own".format(text, name)
+                )
+        return text
+
+    def _input_for(self, value: Any) -> Optional[InputPortBinding]:
+        for given, binding in self._given:
+            if given is value or binding is value or binding.bind_object is value:
+                return binding
+            if isinstance(given, tuple) and isinstance(value, tuple):
+                if len(given) == len(value) and all(a is b for a, b in zip(given, value)):
+                    return binding
+            if _says_the_same(given, value):
+                return binding
+        return None
+
+    def _output_for(self, value: Any) -> Optional[OutputPortBinding]:
+        if is_a(value, CONSUMPTION) or isinstance(value, InputPortBinding):
+            return None
+        origin = origin_of(value)
+        if origin is None:
+            return None
+        for binding in self.outputs:
+            if origin_of(binding) is origin:
+                return binding
+        return None
+
+    # Names.
+
+    def rename_collisions(self) -> None:
+        """Rename each input that is named as an output is; arguments follow it."""
+        names = {binding.name for binding in self.outputs}
+        for place, binding in enumerate(self.inputs):
+            if binding.name in names:
+                renamed = binding._clone()
+                renamed.name = "INPUT_" + binding.name
+                self.inputs[place] = renamed
+                self._given = [
+                    (given, renamed if each is binding else each) for given, each in self._given
+                ] + [(binding, renamed)]
+
+    def check_names(self) -> None:
+        """Refuse names that no port can have and names that two ports have."""
+        inputs = _checked("input", [binding.name for binding in self.inputs])
+        outputs = _checked("output", [binding.name for binding in self.outputs])
+        for name in inputs:
+            if name in outputs:
+                raise ValueError(
+                    "`{}` names an input and an output of the step; rename one of them".format(name)
+                )
+
+
+def input_binding(value: Any) -> InputPortBinding:
+    """The input port that an element of `inputs` stands for."""
+    if isinstance(value, InputPortBinding):
+        return value
+    if isinstance(value, PipelineData):
+        return InputPortBinding(value.name, value)
+    if is_a(value, DATA_REFERENCE):
+        return InputPortBinding(
+            value.data_reference_name, value, value.mode, value.path_on_compute, value.overwrite
+        )
+    if is_a(value, OUTPUT_CONFIG):
+        return input_binding(value.as_input())
+    if is_a(value, CONSUMPTION):
+        table = value.dataset if is_a(value.dataset, OUTPUT_TABLE) else None
+        return InputPortBinding(
+            value.name,
+            value,
+            value.mode,
+            value.path_on_compute,
+            additional_transformations=table,
+        )
+    if is_promoted(value):
+        binding: InputPortBinding = value.create_input_binding()
+        return binding
+    if is_a(value, "PortDataReference"):
+        return InputPortBinding(value.name, value)
+    if is_data_path_pair(value):
+        return data_path_binding(value)
+    if is_a(value, DATASET):
+        raise ValueError(_bare_dataset("an input"))
+    raise ValueError("a step cannot read a {}".format(type(value)))
+
+
+def output_binding(value: Any) -> OutputPortBinding:
+    """The output port that an element of `outputs` stands for."""
+    if isinstance(value, OutputPortBinding):
+        return value
+    if isinstance(value, PipelineData):
+        return _data_output(value, value)
+    if is_promoted(value):
+        return _data_output(value._pipeline_data, value)
+    if is_a(value, OUTPUT_CONFIG):
+        destination = getattr(value, "destination", None)
+        binding = OutputPortBinding(
+            value.name,
+            datastore=destination[0] if isinstance(destination, tuple) else destination,
+            bind_mode=value.mode,
+            path_on_compute=getattr(value, "source", None),
+            is_directory=True,
+            dataset_output=value,
+        )
+        binding._source = value
+        return binding
+    raise ValueError("a step cannot write a {}".format(type(value)))
+
+
+def _data_output(data: PipelineData, source: Any) -> OutputPortBinding:
+    binding = OutputPortBinding(
+        data._output_name,
+        datastore=data._datastore,
+        bind_mode=data._output_mode,
+        path_on_compute=data._output_path_on_compute,
+        is_directory=data._is_directory,
+        overwrite=data._output_overwrite,
+        data_type=data._data_type,
+        pipeline_output_name=data._pipeline_output_name,
+        training_output=data._training_output,
+        dataset_registration=getattr(source, "_registration", None),
+    )
+    binding._source = source
+    return binding
+
+
+def _output_token(output: Any) -> tokens.Token:
+    configured = output._dataset_output is not None
+    return (tokens.DatasetOutputToken if configured else tokens.OutputToken)(output.name)
+
+
+def _is_data(value: Any) -> bool:
+    return (
+        isinstance(value, (PipelineData, InputPortBinding, OutputPortBinding))
+        or is_promoted(value)
+        or is_data_path_pair(value)
+        or any(
+            is_a(value, kind)
+            for kind in (DATA_REFERENCE, CONSUMPTION, OUTPUT_CONFIG, "PortDataReference")
+        )
+    )
+
+
+def _says_the_same(given: Any, value: Any) -> bool:
+    """Whether two objects name one input: equal consumptions, or copies of one configuration."""
+    if is_a(given, CONSUMPTION) and is_a(value, CONSUMPTION):
+        return bool(given.name == value.name and given.dataset is value.dataset)
+    if is_a(given, OUTPUT_CONFIG) and is_a(value, OUTPUT_CONFIG):
+        return origin_of(given) is origin_of(value)
+    if is_promoted(given) and is_promoted(value):
+        same = origin_of(given) is origin_of(value)
+        return bool(same and given.input_name == value.input_name)
+    return False
+
+
+def _bare_dataset(place: str) -> str:
+    return (
+        "a dataset cannot be {} by itself; give it a name with "
+        "`dataset.as_named_input('name')`".format(place)
+    )
+
+
+def _checked(kind: str, names: List[str]) -> Dict[str, None]:
+    seen: Dict[str, None] = {}
+    for name in names:
+        if not is_port_name(name):
+            raise ValueError(
+                "the {} name {!r} may hold letters, digits and underscores only".format(kind, name)
+            )
+        if name in seen:
+            raise ValueError("the step has two {}s named `{}`; rename one".format(kind, name))
+        seen[name] = None
+    return seen

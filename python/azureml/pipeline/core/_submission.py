@@ -1,0 +1,272 @@
+"""From a graph to a run: what the server is sent, and what the program is told.
+
+`submission` makes the body of the request and does nothing else but push the folders of the
+steps through the client it is given. Steps stand in an order in which they could run; edges name
+them by their place in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+
+from azureml._not_yet import not_yet
+from azureml.pipeline.core._data_kinds import OUTPUT_FILES, is_a
+from azureml.pipeline.core._definitions import ORDER_INPUT, ORDER_OUTPUT
+from azureml.pipeline.core._nodes import DataSourceNode, InputPort, ModuleNode, OutputPort
+from azureml.pipeline.core._order import in_order
+from azureml.pipeline.core._parameter import PipelineParameter, settled
+from azureml.pipeline.core._sources import place
+
+STEPS_TOLD_MAX = 100
+
+
+class Wish(NamedTuple):
+    """What a program asks for when it submits."""
+
+    experiment_name: str
+    pipeline_parameters: Dict[str, Any]
+    continue_on_step_failure: bool = False
+    regenerate_outputs: bool = False
+    parent_run_id: Optional[str] = None
+    description: Optional[str] = None
+
+
+def submit(graph: Any, wish: Wish) -> Any:
+    """Start a run of `graph` and return its `PipelineRun`."""
+    from azureml.core.experiment import Experiment
+    from azureml.pipeline.core._targets import tell_of_unknown
+    from azureml.pipeline.core.run import PipelineRun
+
+    workspace = graph._context._workspace
+    client = workspace._client
+    client.forget_snapshots()
+    body = submission(graph, wish, client)
+    tell_of_unknown(client, graph)
+    record = client.submit(body)
+    _tell_of_steps(in_order(graph.module_nodes)[0], body["steps"])
+    print("Submitted PipelineRun {}".format(record["id"]))
+    experiment = Experiment(workspace, wish.experiment_name)
+    run = PipelineRun(experiment, record["id"], _record=record)
+    print("Link to the run: {}".format(run.get_portal_url()))
+    return run
+
+
+def submission(graph: Any, wish: Wish, client: Any) -> Dict[str, Any]:
+    """The body of the request that starts a run.
+
+    Raises:
+        ValueError: The graph cannot run.
+        Exception: A pipeline parameter is unknown or of another type.
+    """
+    graph.finalize()
+    values = settled(graph._parameters, wish.pipeline_parameters)
+    nodes = in_order(graph.module_nodes)[0]
+    numbers = {node.node_id: number for number, node in enumerate(nodes)}
+    writer = _StepWriter(numbers, values, client)
+    texts = {name: str(value) for name, value in values.items() if _is_text_like(value)}
+    return {
+        "experiment": wish.experiment_name,
+        "kind": "pipeline",
+        "description": wish.description,
+        "parent": wish.parent_run_id,
+        "properties": _properties(texts),
+        "parameters": texts,
+        "continue_on_step_failure": bool(wish.continue_on_step_failure),
+        "regenerate_outputs": bool(wish.regenerate_outputs),
+        "client": _client_info(client),
+        "steps": [writer.step(node) for node in nodes],
+        "outputs": {
+            name: writer.output_reference(port) for name, port in graph._pipeline_outputs.items()
+        },
+    }
+
+
+class _StepWriter(object):
+    """Writes the steps of one submission."""
+
+    def __init__(self, numbers: Mapping[str, int], values: Mapping[str, Any], client: Any) -> None:
+        self._numbers = numbers
+        self._values = values
+        self._client = client
+        self._environments: Dict[int, Any] = {}
+
+    def step(self, node: ModuleNode) -> Dict[str, Any]:
+        """One step as the server takes it."""
+        work = node._work
+        if work is None or node.module_def is None:
+            not_yet("step `{}` is of a kind that cannot run here yet".format(node.name))
+        data = [port for port in node.inputs if not port.name.startswith(ORDER_INPUT)]
+        order = [port for port in node.inputs if port.name.startswith(ORDER_INPUT)]
+        written = [port for port in node.outputs if port.name != ORDER_OUTPUT]
+        return {
+            "name": node.name,
+            "kind": node.module_def.step_type,
+            "target": work.target,
+            "task": self._task(node, work),
+            "inputs": [{"name": port.name, "source": self._source(port)} for port in data],
+            "outputs": [output(port) for port in written],
+            "after": sorted({self._numbers[_source_port(port).node.node_id] for port in order}),
+            "allow_reuse": bool(node.module_def.allow_reuse),
+        }
+
+    def output_reference(self, port: OutputPort) -> Dict[str, Any]:
+        """The name of an output within the submission."""
+        return {"step": self._numbers[port.node.node_id], "output": port.name}
+
+    def _task(self, node: ModuleNode, work: Any) -> Dict[str, Any]:
+        environment, variables = self._environment(work.run_config)
+        return {
+            "type": "process",
+            "program": work.program,
+            "arguments": [token.wire(node.params) for token in work.arguments],
+            "snapshot": self._client.push_snapshot(work.source_directory),
+            "environment": environment,
+            "variables": {**variables, **self._parameter_variables(node)},
+            "timeout_seconds": _timeout(work.run_config),
+        }
+
+    def _environment(self, run_config: Any) -> Any:
+        """The environment and the variables of a run configuration, worked out once for each."""
+        key = id(run_config)
+        if key not in self._environments:
+            from azureml.core._wire_environment import wire_environment
+
+            _check_run_config(run_config)
+            environment = getattr(run_config, "environment", None)
+            self._environments[key] = wire_environment(environment, run_config)
+        return self._environments[key]
+
+    def _parameter_variables(self, node: ModuleNode) -> Dict[str, str]:
+        variables = {}
+        for param in node._params.values():
+            value = param.get_value()
+            if isinstance(value, PipelineParameter):
+                value = self._values[value.name]
+            variable = param.param_def._variable()
+            if variable is not None and value is not None:
+                variables[variable] = str(value)
+        return variables
+
+    def _source(self, port: InputPort) -> Dict[str, Any]:
+        """Where an input finds its data."""
+        source = _source_port(port)
+        node = source.node
+        _check_readable(port, source)
+        if not isinstance(node, DataSourceNode):
+            return {"step": self.output_reference(source)}
+        definition = node.datasource_def
+        if node.datapath_param_name is not None:
+            definition = place(node.name, self._values[node.datapath_param_name])
+        return {
+            "datastore": {
+                "datastore": definition.datastore_name,
+                "path": (definition.path_on_datastore or "").strip("/"),
+            }
+        }
+
+
+def output(port: OutputPort) -> Dict[str, Any]:
+    """An output as the server takes it."""
+    config = port.dataset_output
+    if config is not None and not is_a(config, OUTPUT_FILES):
+        not_yet(
+            "output `{}` of step `{}` is a {}, which cannot be written yet; use "
+            "OutputFileDatasetConfig".format(port.name, port.node.name, type(config).__name__)
+        )
+    if config is not None:
+        return _configured_output(port, config)
+    uploads = port.bind_mode == "upload" and port.path_on_compute
+    return {
+        "name": port.name,
+        "datastore": port.datastore_name,
+        "path": None,
+        "upload_from": port.path_on_compute if uploads else None,
+        "make_folder": False,
+    }
+
+
+def _configured_output(port: OutputPort, config: Any) -> Dict[str, Any]:
+    """An output that an `OutputFileDatasetConfig` describes."""
+    path = None
+    if isinstance(config.destination, tuple) and len(config.destination) > 1:
+        path = config.destination[1]
+    return {
+        "name": port.name,
+        "datastore": port.datastore_name,
+        "path": (path or "dataset/{run-id}/{output-name}").strip("/"),
+        "upload_from": config.source,
+        "make_folder": True,
+    }
+
+
+def _source_port(port: InputPort) -> OutputPort:
+    """The output an input reads; `finalize` has made sure that there is one."""
+    source: OutputPort = port.incoming_edge.source_port
+    return source
+
+
+def _check_readable(port: InputPort, source: OutputPort) -> None:
+    """Refuse ways of reading that are not there yet."""
+    if port.additional_transformations is not None:
+        not_yet(
+            "input `{}` of step `{}` is a table of `{}`; tables are not there yet, read the files "
+            "in the script".format(port.name, port.node.name, source.name)
+        )
+    if port.input_port_def.is_resource:
+        not_yet(
+            "input `{}` of step `{}` asks for its data beside the script, which is not there yet; "
+            "pass the input as an argument".format(port.name, port.node.name)
+        )
+
+
+def _check_run_config(run_config: Any) -> None:
+    """Refuse what a run configuration asks for and no step can have yet."""
+    if run_config is None:
+        return
+    nodes = getattr(run_config, "node_count", None)
+    if isinstance(nodes, int) and nodes > 1:
+        not_yet("steps on several nodes are not there yet; set node_count of the runconfig to 1")
+    for attribute in ("data_references", "data", "output_data"):
+        if getattr(run_config, attribute, None):
+            not_yet(
+                "{} of a run configuration are not read by steps; pass the data as inputs and "
+                "outputs of the step".format(attribute)
+            )
+
+
+def _timeout(run_config: Any) -> Optional[int]:
+    seconds = getattr(run_config, "max_run_duration_seconds", None)
+    return int(seconds) if seconds else None
+
+
+def _is_text_like(value: Any) -> bool:
+    return isinstance(value, (str, int, float))
+
+
+def _client_info(client: Any) -> Dict[str, Any]:
+    """Who submits. The path of the SDK means something on the server's own machine only."""
+    from azureml.core._run_submission import client_info
+
+    facts: Dict[str, Any] = client_info(client)
+    return facts if client.data_folder else {**facts, "sdk_path": None}
+
+
+def _properties(parameters: Dict[str, str]) -> Dict[str, str]:
+    """What v1 writes on every pipeline run and programs look for."""
+    import json
+
+    return {
+        "azureml.runsource": "azureml.PipelineRun",
+        "runSource": "SDK",
+        "runType": "SDK",
+        "azureml.parameters": json.dumps(parameters),
+    }
+
+
+def _tell_of_steps(nodes: List[ModuleNode], steps: List[Dict[str, Any]]) -> None:
+    """Name the steps, up to a number that a person would read."""
+    for node, step in list(zip(nodes, steps))[:STEPS_TOLD_MAX]:
+        snapshot = step["task"]["snapshot"] or ""
+        print("Created step {} [{}][{}]".format(node.name, node.node_id, snapshot[:8]))
+    if len(nodes) > STEPS_TOLD_MAX:
+        print("Created {} more steps".format(len(nodes) - STEPS_TOLD_MAX))

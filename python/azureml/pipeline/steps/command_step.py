@@ -1,0 +1,92 @@
+"""`CommandStep`: a step that runs a command."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import Any, List, Mapping, Optional, Tuple, Union
+
+from azureml.pipeline.core._data_kinds import is_a
+from azureml.pipeline.core._parameter import PipelineParameter
+from azureml.pipeline.core._python_script_step_base import (
+    _PythonScriptStepBase,
+    checked_run_config,
+)
+
+
+class CommandStep(_PythonScriptStepBase):
+    """A step that runs a command, such as `python train.py --rate 0.1`.
+
+    The command is started as it is; no shell looks at it.
+    """
+
+    def __init__(
+        self,
+        command: Union[str, List[Any], None] = None,
+        name: Optional[str] = None,
+        compute_target: Any = None,
+        runconfig: Any = None,
+        runconfig_pipeline_params: Optional[Mapping[str, PipelineParameter]] = None,
+        inputs: Optional[List[Any]] = None,
+        outputs: Optional[List[Any]] = None,
+        params: Optional[Mapping[str, Any]] = None,
+        source_directory: Optional[str] = None,
+        allow_reuse: bool = True,
+        version: Optional[str] = None,
+    ) -> None:
+        """A step that runs `command`.
+
+        Args:
+            command: The command as text, or a list that starts with it and goes on with
+                arguments, which may be data objects and parameters.
+            name: The step's name; `CommandStep_` and the command's first word when `None`.
+            compute_target: Where it runs: a name or an object.
+            runconfig: A `RunConfiguration`, or a `ScriptRunConfig` with a command.
+            runconfig_pipeline_params: Settings of the run configuration that are parameters.
+            inputs: What it reads.
+            outputs: What it writes.
+            params: Values the command finds in variables `AML_PARAMETER_<name>`.
+            source_directory: The folder that becomes the working directory.
+            allow_reuse: Whether outputs of an equal earlier step may stand in for it.
+            version: The user's own mark of the step's version.
+        """
+        if is_a(runconfig, "ScriptRunConfig"):
+            command = command or runconfig.command
+            source_directory = source_directory or runconfig.source_directory
+            runconfig = runconfig.run_config
+        program, arguments = _split(command)
+        if source_directory is not None and not os.path.isdir(source_directory):
+            raise ValueError(
+                "the source directory of a CommandStep does not exist: {}".format(
+                    os.path.abspath(source_directory)
+                )
+            )
+        super().__init__(
+            name=name or "CommandStep_" + program,
+            arguments=arguments,
+            compute_target=compute_target,
+            runconfig=checked_run_config(runconfig),
+            runconfig_pipeline_params=runconfig_pipeline_params,
+            inputs=inputs,
+            outputs=outputs,
+            params=params,
+            source_directory=source_directory or os.getcwd(),
+            allow_reuse=allow_reuse,
+            version=version,
+            command=program,
+        )
+
+    def create_node(self, graph: Any, default_datastore: Any, context: Any) -> Any:
+        """Add this step to a graph and return its node."""
+        return super().create_node(graph, default_datastore, context)
+
+
+def _split(command: Union[str, List[Any], None]) -> Tuple[str, List[Any]]:
+    """The program and its arguments."""
+    first, rest = (
+        (command[0], command[1:]) if isinstance(command, list) and command else (command, [])
+    )
+    words = shlex.split(first) if isinstance(first, str) else []
+    if not words:
+        raise ValueError("a CommandStep needs a command, such as 'python train.py'")
+    return words[0], [*words[1:], *rest]

@@ -1,0 +1,53 @@
+"""Names that are there before they work say so when they are used."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import pytest
+
+from azureml._later import Later
+from azureml._not_yet import NotSupportedYet
+from azureml.exceptions import UserErrorException
+from azureml.pipeline import core, steps
+
+LATER = sorted(
+    (
+        getattr(package, name)
+        for package in (core, steps)
+        for name in package.__all__
+        if isinstance(getattr(package, name), type) and issubclass(getattr(package, name), Later)
+    ),
+    key=lambda kind: kind.__name__,
+)
+
+
+@pytest.mark.parametrize("kind", LATER, ids=lambda kind: kind.__name__)
+def test_constructing_one_says_in_one_sentence_that_it_is_not_there(kind: Any) -> None:
+    with pytest.raises(NotSupportedYet) as caught:
+        kind("anything", at="all")
+    text = kind.sentence
+    assert "not there yet" in text and text in str(caught.value)
+    assert issubclass(NotSupportedYet, UserErrorException)
+
+
+CALLS = {
+    "Schedule.create": lambda: core.Schedule.create(None, name="x"),
+    "Schedule.list": lambda: core.Schedule.list(None),
+    "TimeZone.UTC": lambda: core.TimeZone.UTC,
+    "PublishedPipeline.get": lambda: core.PublishedPipeline.get(None, "x"),
+    "PipelineEndpoint.publish": lambda: core.PipelineEndpoint.publish(None, "x", "y", None),
+    "Pipeline.load_yaml": lambda: core.Pipeline.load_yaml(None, "x"),
+    "ParallelRunConfig.load_yaml": lambda: steps.ParallelRunConfig.load_yaml(None, "x"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_a_method_of_one_says_so_too(call: Callable[[], Any]) -> None:
+    with pytest.raises(NotSupportedYet):
+        call()
+
+
+def test_a_name_that_never_was_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError):
+        _ = core.Nothing
