@@ -63,7 +63,10 @@ impl Contents {
     pub fn files(&self, path: &Utf8Path) -> Result<Vec<File>> {
         let mut files = Vec::new();
         for (name, place, about) in walk(path)? {
-            files.push(File { path: name, digest: self.digest(&place, &about)? });
+            files.push(File {
+                path: name,
+                digest: self.digest(&place, &about)?,
+            });
         }
         Ok(files)
     }
@@ -77,7 +80,10 @@ impl Contents {
             return Ok(*digest);
         }
         let (digest, _) = hash::of_reader(fs_err::File::open(path)?)?;
-        let age = about.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+        let age = about
+            .modified()
+            .ok()
+            .and_then(|at| SystemTime::now().duration_since(at).ok());
         if age.is_some_and(|age| age > SETTLED) {
             let mut known = known();
             if known.len() >= REMEMBERED_MAX {
@@ -162,7 +168,15 @@ mod tests {
     fn nothing_there_is_a_content_too() {
         let tree = Tree::with(&[]);
         let absent = tree.path().join("absent");
-        assert!(Contents::default().files(&absent).expect("no error").is_empty());
-        assert_eq!(stamp(&absent).expect("no error"), stamp(tree.path()).expect("empty"));
+        assert!(
+            Contents::default()
+                .files(&absent)
+                .expect("no error")
+                .is_empty()
+        );
+        assert_eq!(
+            stamp(&absent).expect("no error"),
+            stamp(tree.path()).expect("empty")
+        );
     }
 }

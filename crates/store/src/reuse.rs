@@ -81,7 +81,9 @@ pub fn remember(
 /// # Errors
 /// Those of the database.
 pub fn forget(connection: &Connection, key: &Digest) -> Result<()> {
-    connection.prepare_cached("DELETE FROM reuse WHERE key = ?")?.execute([key.as_bytes()])?;
+    connection
+        .prepare_cached("DELETE FROM reuse WHERE key = ?")?
+        .execute([key.as_bytes()])?;
     Ok(())
 }
 
@@ -91,7 +93,9 @@ pub fn forget(connection: &Connection, key: &Digest) -> Result<()> {
 /// Those of the database.
 pub fn explain(connection: &Connection, step_run: RunId, explanation_json: &str) -> Result<()> {
     let update = "UPDATE runs SET reuse_json = ? WHERE id = ?";
-    connection.prepare_cached(update)?.execute(params![explanation_json, id(step_run)])?;
+    connection
+        .prepare_cached(update)?
+        .execute(params![explanation_json, id(step_run)])?;
     Ok(())
 }
 
@@ -102,7 +106,10 @@ pub fn explain(connection: &Connection, step_run: RunId, explanation_json: &str)
 pub fn explanation(connection: &Connection, step_run: RunId) -> Result<Option<String>> {
     let query = "SELECT reuse_json FROM runs WHERE id = ?";
     let mut statement = connection.prepare_cached(query)?;
-    Ok(statement.query_row([id(step_run)], |row| row.get(0)).optional()?.flatten())
+    Ok(statement
+        .query_row([id(step_run)], |row| row.get(0))
+        .optional()?
+        .flatten())
 }
 
 /// Shows a step as done by an earlier one: its outputs are that one's.
@@ -112,7 +119,9 @@ pub(crate) fn project(
     source: RunId,
     at: Timestamp,
 ) -> Result<()> {
-    let Some(original) = runs::find(connection, source)? else { return Ok(()) };
+    let Some(original) = runs::find(connection, source)? else {
+        return Ok(());
+    };
     let update = "UPDATE runs SET status = 'Completed', reused_from = ?1, started_ms = ?2,
         ended_ms = ?2, outputs_json = ?3, usage_json = ?4, properties_json =
         json_set(properties_json, '$.\"azureml.reusedrunid\"', ?5,
@@ -121,7 +130,10 @@ pub(crate) fn project(
         id(source),
         at.as_millis(),
         columns::json("run's outputs", &original.outputs)?,
-        original.usage.map(|usage| columns::json("usage", &usage)).transpose()?,
+        original
+            .usage
+            .map(|usage| columns::json("usage", &usage))
+            .transpose()?,
         source.to_string(),
         original.parent.unwrap_or(original.root).to_string(),
         id(step_run),

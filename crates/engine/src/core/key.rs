@@ -17,7 +17,10 @@ pub struct Part {
 impl Part {
     /// A part of a name and a value.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { name: name.into(), value: value.into() }
+        Self {
+            name: name.into(),
+            value: value.into(),
+        }
     }
 
     /// The value as people read it: digests are cut short.
@@ -36,7 +39,9 @@ impl Part {
 pub fn canonical(parts: &[Part]) -> Vec<u8> {
     let mut bytes = b"stepwell-key 1\n".to_vec();
     for Part { name, value } in parts {
-        bytes.extend_from_slice(format!("{} {name} {} {value}\n", name.len(), value.len()).as_bytes());
+        bytes.extend_from_slice(
+            format!("{} {name} {} {value}\n", name.len(), value.len()).as_bytes(),
+        );
     }
     bytes
 }
@@ -51,12 +56,19 @@ pub fn differences(earlier: &[Part], now: &[Part]) -> Vec<String> {
         match find(earlier, &part.name) {
             None => lines.push(format!("{} is new: {}", part.name, part.shown())),
             Some(old) if old.value != part.value => {
-                lines.push(format!("{} was {} and is {}", part.name, old.shown(), part.shown()));
+                lines.push(format!(
+                    "{} was {} and is {}",
+                    part.name,
+                    old.shown(),
+                    part.shown()
+                ));
             }
             Some(_) => {}
         }
     }
-    let gone = earlier.iter().filter(|part| find(now, &part.name).is_none());
+    let gone = earlier
+        .iter()
+        .filter(|part| find(now, &part.name).is_none());
     lines.extend(gone.map(|part| format!("{} is gone: it was {}", part.name, part.shown())));
     lines
 }
@@ -66,13 +78,19 @@ mod tests {
     use super::*;
 
     fn parts(text: &str) -> Vec<Part> {
-        let part = |word: &str| word.split_once('=').map(|(name, value)| Part::new(name, value));
+        let part = |word: &str| {
+            word.split_once('=')
+                .map(|(name, value)| Part::new(name, value))
+        };
         text.split(' ').filter_map(part).collect()
     }
 
     #[test]
     fn differences_name_what_changed_came_and_went() {
-        let lines = differences(&parts("script=a.py lr=0.1 old=1"), &parts("script=a.py lr=0.2 new=2"));
+        let lines = differences(
+            &parts("script=a.py lr=0.1 old=1"),
+            &parts("script=a.py lr=0.2 new=2"),
+        );
         insta::assert_snapshot!(lines.join("\n"), @"
         lr was `0.1` and is `0.2`
         new is new: `2`

@@ -128,9 +128,7 @@ impl Site {
                     .outputs
                     .iter()
                     .find(|port| port.name == *output);
-                port.map_or_else(String::new, |port| {
-                    self.output_place(run, port).into()
-                })
+                port.map_or_else(String::new, |port| self.output_place(run, port).into())
             }
         };
         let inputs = step.spec.inputs.iter();

@@ -9,9 +9,11 @@
 mod engine;
 mod event_loop;
 mod launch;
+mod reuse;
 mod spool;
 mod submission;
 
 pub use engine::{CancelOutcome, Engine, EngineError, Start};
 pub use launch::Site;
+pub use reuse::{Explanation, Outcome as ReuseOutcome};
 pub use submission::{About, Submission};

@@ -12,9 +12,9 @@ use stepwell_data::content::{self, Contents};
 use stepwell_data::snapshot;
 use stepwell_model::{
     Arg, Digest, EnvironmentSpec, Graph, InputSource, ProcessTask, Program, RunId, RunSpec,
-    StepIndex, Task,
+    StepIndex, Task, Timestamp,
 };
-use stepwell_store::{Connection, reuse};
+use stepwell_store::{Connection, reuse, runs};
 
 use super::launch::{self, Site};
 use crate::core::Resolution;
@@ -71,8 +71,57 @@ pub(super) fn stamps(site: &Site, graph: &Graph, step: StepIndex) -> stepwell_da
         let place = site.output_place(step.run, output);
         Ok(Part::new(&output.name, content::stamp(&place)?.to_string()))
     };
-    let stamps = step.spec.outputs.iter().map(stamp).collect::<stepwell_data::Result<Vec<_>>>()?;
+    let stamps = step
+        .spec
+        .outputs
+        .iter()
+        .map(stamp)
+        .collect::<stepwell_data::Result<Vec<_>>>()?;
     Ok(serde_json::to_string(&stamps).unwrap_or_default())
+}
+
+/// The answer when something that goes into a step cannot be read: it runs, and is not reused.
+pub(super) fn unknown(error: &dyn std::fmt::Display) -> (Resolution, Explanation) {
+    let explanation = Explanation {
+        outcome: Outcome::Unknown,
+        reasons: vec![format!("what goes into it cannot be read: {error}")],
+        compared_with: None,
+        key: None,
+        parts: Vec::new(),
+    };
+    (Resolution::Unknown, explanation)
+}
+
+/// Makes a step that ended well available to later ones, if its key is known.
+pub(super) fn remember(
+    db: &Connection,
+    step_run: RunId,
+    stamps: &str,
+    at: Timestamp,
+) -> stepwell_store::Result<()> {
+    let Some(text) = reuse::explanation(db, step_run)? else {
+        return Ok(());
+    };
+    let Ok(Explanation {
+        key: Some(key),
+        parts,
+        ..
+    }) = serde_json::from_str(&text)
+    else {
+        return Ok(());
+    };
+    let Some(run) = runs::find(db, step_run)? else {
+        return Ok(());
+    };
+    let parts_json = serde_json::to_string(&parts).unwrap_or_default();
+    let outputs_json = stamps.to_owned();
+    let reusable = reuse::Reusable {
+        run: step_run,
+        parts_json,
+        outputs_json,
+        at,
+    };
+    reuse::remember(db, &key, &run.display_name, &reusable)
 }
 
 impl Resolver {
@@ -84,20 +133,18 @@ impl Resolver {
     ) -> stepwell_store::Result<(Resolution, Explanation)> {
         let parts = match self.parts(question) {
             Ok(parts) => parts,
-            Err(error) => {
-                let reasons = vec![format!("what goes into it cannot be read: {error}")];
-                let outcome = Outcome::Unknown;
-                let compared_with = None;
-                let (key, parts) = (None, Vec::new());
-                let explanation = Explanation { outcome, reasons, compared_with, key, parts };
-                return Ok((Resolution::Unknown, explanation));
-            }
+            Err(error) => return Ok(unknown(&error)),
         };
         let key = Digest::new(*blake3::hash(&key::canonical(&parts)).as_bytes());
         let miss = |reasons, compared_with, parts| {
             let outcome = Outcome::Miss;
-            let explanation =
-                Explanation { outcome, reasons, compared_with, key: Some(key), parts };
+            let explanation = Explanation {
+                outcome,
+                reasons,
+                compared_with,
+                key: Some(key),
+                parts,
+            };
             (Resolution::Miss(key), explanation)
         };
         match reuse::find(db, &key)? {
@@ -105,12 +152,26 @@ impl Resolver {
                 let reasons = vec![format!("nothing differs from run {}", found.run)];
                 let outcome = Outcome::Hit;
                 let compared_with = Some(found.run);
-                let explanation =
-                    Explanation { outcome, reasons, compared_with, key: Some(key), parts };
-                Ok((Resolution::Hit { source: found.run, key }, explanation))
+                let explanation = Explanation {
+                    outcome,
+                    reasons,
+                    compared_with,
+                    key: Some(key),
+                    parts,
+                };
+                Ok((
+                    Resolution::Hit {
+                        source: found.run,
+                        key,
+                    },
+                    explanation,
+                ))
             }
             Some(found) => {
-                let reasons = vec![format!("the outputs of run {} were changed or removed", found.run)];
+                let reasons = vec![format!(
+                    "the outputs of run {} were changed or removed",
+                    found.run
+                )];
                 Ok(miss(reasons, Some(found.run), parts))
             }
             None => {
@@ -137,7 +198,11 @@ impl Resolver {
             Some(manifest.entries.iter().map(file).collect::<Vec<_>>())
         };
         let without = |parts: &[Part]| {
-            parts.iter().filter(|part| part.name != SOURCE).cloned().collect::<Vec<_>>()
+            parts
+                .iter()
+                .filter(|part| part.name != SOURCE)
+                .cloned()
+                .collect::<Vec<_>>()
         };
         match (snapshot(&earlier), snapshot(now)) {
             (Some(before), Some(after)) => {
@@ -156,7 +221,9 @@ impl Resolver {
         outputs.iter().all(|output| {
             let place = self.site.output_place(found.run, output);
             let now = content::stamp(&place).map(|stamp| stamp.to_string()).ok();
-            stamps.iter().any(|part| part.name == output.name && Some(&part.value) == now.as_ref())
+            stamps
+                .iter()
+                .any(|part| part.name == output.name && Some(&part.value) == now.as_ref())
         })
     }
 
@@ -172,7 +239,11 @@ impl Resolver {
                 InputSource::Step { step, output } => {
                     let producer = question.graph.step(*step);
                     let run = question.sources.get(step).copied().unwrap_or(producer.run);
-                    let port = producer.spec.outputs.iter().find(|port| port.name == *output);
+                    let port = producer
+                        .spec
+                        .outputs
+                        .iter()
+                        .find(|port| port.name == *output);
                     let Some(port) = port else { continue };
                     self.site.output_place(run, port)
                 }
@@ -234,9 +305,11 @@ fn environment_parts(environment: &EnvironmentSpec, parts: &mut Vec<Part>) {
         EnvironmentSpec::Python(spec) => {
             let version = spec.python_version.as_deref().unwrap_or(&spec.base_python);
             parts.push(Part::new("python", version));
-            for (section, lines) in
-                [("package", &spec.pip), ("conda package", &spec.conda), ("pip option", &spec.pip_options)]
-            {
+            for (section, lines) in [
+                ("package", &spec.pip),
+                ("conda package", &spec.conda),
+                ("pip option", &spec.pip_options),
+            ] {
                 for line in lines {
                     let name = line.split(['=', '<', '>', '!', '~', '[', ';', ' ']).next();
                     let name = format!("{section} {}", name.unwrap_or(line));
@@ -250,14 +323,21 @@ fn environment_parts(environment: &EnvironmentSpec, parts: &mut Vec<Part>) {
 /// What is installed for an interpreter, as `name-version`, sorted. Stepwell itself is left out:
 /// a new release does not change what a step does.
 fn installed(python: &str) -> Vec<String> {
-    let Some((prefix, _)) = python.rsplit_once("/bin/") else { return Vec::new() };
+    let Some((prefix, _)) = python.rsplit_once("/bin/") else {
+        return Vec::new();
+    };
     let lib = camino::Utf8PathBuf::from(format!("{prefix}/lib"));
     let versions = lib.read_dir_utf8().into_iter().flatten().flatten();
     let versions = versions.filter(|entry| entry.file_name().starts_with("python3"));
     let packages = versions.map(|entry| entry.path().join("site-packages"));
     let entries = packages.flat_map(|path| path.read_dir_utf8().into_iter().flatten().flatten());
     let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.file_name().strip_suffix(".dist-info").map(str::to_owned))
+        .filter_map(|entry| {
+            entry
+                .file_name()
+                .strip_suffix(".dist-info")
+                .map(str::to_owned)
+        })
         .filter(|name| !name.starts_with("stepwell-"))
         .collect();
     names.sort();
