@@ -117,7 +117,7 @@ class RunCore(object):
     def get_detailed_status(self) -> Dict[str, Any]:
         """Its status now, and why it failed if it did."""
         record = self._fresh()
-        return {"status": record["status"], "details": _sentence(record)}
+        return {"status": record["status"], "details": sentence(record)}
 
     # Tags and properties.
 
@@ -238,12 +238,12 @@ def error_of(record: Mapping[str, Any]) -> Dict[str, Any]:
     error = record["error"]
     code = "UserError" if error["kind"] in ("user_code", "skipped") else "SystemError"
     return {
-        "error": {"code": code, "message": _sentence(record), "details": []},
+        "error": {"code": code, "message": sentence(record), "details": []},
         "time": record["ended_at"],
     }
 
 
-def _sentence(record: Mapping[str, Any]) -> str:
+def sentence(record: Mapping[str, Any]) -> str:
     """What went wrong, the last lines of the traceback, and what to do."""
     error = record["error"]
     if not error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Dict, NoReturn
 
-from azureml.core._run_core import LOG_FILE, RunCore, _sentence
+from azureml.core._run_core import LOG_FILE, RunCore, sentence
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -52,10 +52,15 @@ def details_or_raise(run: RunCore, record: Dict[str, Any], raise_on_error: bool)
 
 
 def failure_text(run: RunCore, record: Dict[str, Any]) -> str:
-    """What went wrong in a run, and where to read more."""
+    """What went wrong in a run, and where to read more.
+
+    The page's address is left out: it holds the token, and exceptions end up in logs.
+    """
     name = record["display_name"] or run.id
-    sentence = _sentence(record) or "no reason is known"
-    return "`{}` failed: {}\nrun: {}\npage: {}".format(name, sentence, run.id, run.get_portal_url())
+    reason = sentence(record) or "no reason is known"
+    return "`{0}` failed: {1}\nrun: {2} (`stepwell logs {2}` shows all it printed)".format(
+        name, reason, run.id
+    )
 
 
 def interrupted(run: RunCore) -> NoReturn:

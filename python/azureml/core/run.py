@@ -264,11 +264,11 @@ class Run(RunLogging, RunFiles, RunTree):
 
     # Secrets, and what is not there yet.
 
-    def get_secret(self, name: str) -> str:
+    def get_secret(self, name: str) -> Optional[str]:
         """A secret of the workspace's key vault."""
         return self._experiment.workspace.get_default_keyvault().get_secret(name)
 
-    def get_secrets(self, secrets: List[str]) -> Dict[str, str]:
+    def get_secrets(self, secrets: List[str]) -> Dict[str, Optional[str]]:
         """Several secrets of the workspace's key vault, by name."""
         return self._experiment.workspace.get_default_keyvault().get_secrets(secrets)
 

@@ -17,12 +17,12 @@ from azureml.core._workspace_remainder import WorkspaceRemainder
 
 if TYPE_CHECKING:
     from azureml.core.compute import ComputeTarget
-    from azureml.core.datastore import Datastore
     from azureml.core.environment import Environment
     from azureml.core.experiment import Experiment
     from azureml.core.keyvault import Keyvault
     from azureml.core.model import Model
     from azureml.core.run import Run
+    from azureml.data.abstract_datastore import AbstractDatastore
     from stepwell.client import Client
 
 WORKSPACE_DEFAULT_BLOB_STORE_NAME = "workspaceblobstore"
@@ -270,7 +270,7 @@ class Workspace(WorkspaceRemainder):
         return Environment.list(self)
 
     @property
-    def datastores(self) -> Dict[str, Datastore]:
+    def datastores(self) -> Dict[str, AbstractDatastore]:
         """All datastores, by name."""
         from azureml.core.datastore import Datastore
 
@@ -317,7 +317,7 @@ class Workspace(WorkspaceRemainder):
 
         return Run.get(self, run_id)
 
-    def get_default_datastore(self) -> Datastore:
+    def get_default_datastore(self) -> AbstractDatastore:
         """The datastore that outputs go to unless they name another."""
         from azureml.core.datastore import Datastore
 

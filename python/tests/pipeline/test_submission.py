@@ -353,8 +353,29 @@ def test_an_interpreter_elsewhere_is_not_told_where_the_sdk_is(workspace: FakeWo
     assert body_of(workspace, [])["client"]["sdk_path"] is None
 
 
-def calls_for(count: int) -> int:
-    """How many function calls a chain of `count` steps takes from its first step to its body."""
+def chain(count: int) -> PythonScriptStep:
+    """Steps that each read what the one before wrote, and run after the first."""
+    made: List[PythonScriptStep] = []
+    data = None
+    for number in range(count):
+        reads, data = [data] if data else [], PipelineData("d{}".format(number))
+        made.append(step(str(number), inputs=reads, outputs=[data], arguments=[*reads, data]))
+        if number:
+            made[-1].run_after(made[0])
+    return made[-1]
+
+
+def gathering(count: int) -> PythonScriptStep:
+    """One step that reads what all the others wrote."""
+    outputs = [OutputFileDatasetConfig("d{}".format(number)) for number in range(count)]
+    for output in outputs:
+        step(output.name, arguments=[output])
+    reads = [output.as_input("i" + output.name) for output in outputs]
+    return step("last", arguments=reads)
+
+
+def calls_for(make: Callable[[int], Any], count: int) -> int:
+    """How many function calls `count` steps take, from the first step to the body."""
     workspace = FakeWorkspace()
     calls = 0
 
@@ -364,20 +385,14 @@ def calls_for(count: int) -> int:
 
     sys.setprofile(counted)
     try:
-        made: List[PythonScriptStep] = []
-        data = None
-        for number in range(count):
-            reads, data = [data] if data else [], PipelineData("d{}".format(number))
-            made.append(step(str(number), inputs=reads, outputs=[data], arguments=[*reads, data]))
-            if number:
-                made[-1].run_after(made[0])
-        body_of(workspace, made[-1])
+        body_of(workspace, make(count))
     finally:
         sys.setprofile(None)
     return calls
 
 
-def test_work_grows_in_step_with_the_number_of_steps() -> None:
-    calls_for(1)
-    small, large = calls_for(100), calls_for(400)
+@pytest.mark.parametrize("make", [chain, gathering])
+def test_work_grows_in_step_with_the_number_of_steps(make: Callable[[int], Any]) -> None:
+    calls_for(make, 1)
+    small, large = calls_for(make, 100), calls_for(make, 400)
     assert large < 4.4 * small

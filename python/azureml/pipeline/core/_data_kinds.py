@@ -7,7 +7,7 @@ object never needs.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Dict, FrozenSet
 
 DATA_REFERENCE = "DataReference"
 DATA_PATH = "DataPath"
@@ -19,9 +19,15 @@ OUTPUT_TABLE = "OutputTabularDatasetConfig"
 DATASET = "AbstractDataset"
 
 
+# Of each class that was asked about, the names of the `azureml` classes it derives from.
+_KINDS: Dict[type, FrozenSet[str]] = {}
+
+
 def is_a(value: Any, kind: str) -> bool:
     """Whether `value` is an object of the class named `kind` among the `azureml` classes."""
-    return any(
-        each.__name__ == kind and each.__module__.startswith("azureml.")
-        for each in type(value).__mro__
-    )
+    kinds = _KINDS.get(type(value))
+    if kinds is None:
+        kinds = _KINDS[type(value)] = frozenset(
+            each.__name__ for each in type(value).__mro__ if each.__module__.startswith("azureml.")
+        )
+    return kind in kinds

@@ -36,17 +36,28 @@ class StepData(object):
         """Bind what a program passed as `inputs` and `outputs`."""
         self.inputs: List[InputPortBinding] = []
         self.outputs: List[OutputPortBinding] = []
-        self._given: List[Tuple[Any, InputPortBinding]] = []
+        # Every object is kept with its entry, so that no other one can get its id.
+        self._inputs_by_id: Dict[int, Tuple[Any, InputPortBinding]] = {}
+        self._inputs_by_meaning: Dict[Tuple[Any, ...], InputPortBinding] = {}
+        self._outputs_by_origin: Dict[int, OutputPortBinding] = {}
         for value in inputs:
             self._add_input(value)
         for value in outputs:
-            self.outputs.append(output_binding(value))
+            self._add_output(value)
 
-    def _add_input(self, value: Any) -> InputPortBinding:
+    def _add_input(self, value: Any) -> None:
         binding = input_binding(value)
         self.inputs.append(binding)
-        self._given.append((value, binding))
-        return binding
+        for each in (value, binding, binding.bind_object):
+            self._inputs_by_id.setdefault(id(each), (each, binding))
+        meaning = _meaning(value)
+        if meaning is not None:
+            self._inputs_by_meaning.setdefault(meaning, binding)
+
+    def _add_output(self, value: Any) -> None:
+        binding = output_binding(value)
+        self.outputs.append(binding)
+        self._outputs_by_origin.setdefault(id(origin_of(binding)), binding)
 
     # Data that only the arguments name.
 
@@ -57,7 +68,7 @@ class StepData(object):
                 raise ValueError(_bare_dataset("an argument"))
             if is_a(value, OUTPUT_CONFIG):
                 if not self._input_for(value) and not self._output_for(value):
-                    self.outputs.append(output_binding(value))
+                    self._add_output(value)
             elif is_a(value, CONSUMPTION):
                 if not self._input_for(value):
                     self._add_input(value)
@@ -121,40 +132,33 @@ class StepData(object):
         return text
 
     def _input_for(self, value: Any) -> Optional[InputPortBinding]:
-        for given, binding in self._given:
-            if given is value or binding is value or binding.bind_object is value:
-                return binding
-            if isinstance(given, tuple) and isinstance(value, tuple):
-                if len(given) == len(value) and all(a is b for a, b in zip(given, value)):
-                    return binding
-            if _says_the_same(given, value):
-                return binding
-        return None
+        known = self._inputs_by_id.get(id(value))
+        if known is not None:
+            return known[1]
+        meaning = _meaning(value)
+        return None if meaning is None else self._inputs_by_meaning.get(meaning)
 
     def _output_for(self, value: Any) -> Optional[OutputPortBinding]:
         if is_a(value, CONSUMPTION) or isinstance(value, InputPortBinding):
             return None
-        origin = origin_of(value)
-        if origin is None:
-            return None
-        for binding in self.outputs:
-            if origin_of(binding) is origin:
-                return binding
-        return None
+        return self._outputs_by_origin.get(id(origin_of(value)))
 
     # Names.
 
     def rename_collisions(self) -> None:
         """Rename each input that is named as an output is; arguments follow it."""
         names = {binding.name for binding in self.outputs}
+        renamed = {}
         for place, binding in enumerate(self.inputs):
             if binding.name in names:
-                renamed = binding._clone()
-                renamed.name = "INPUT_" + binding.name
-                self.inputs[place] = renamed
-                self._given = [
-                    (given, renamed if each is binding else each) for given, each in self._given
-                ] + [(binding, renamed)]
+                # A copy, because the program may have given the same binding to other steps.
+                other = binding._clone()
+                other.name = "INPUT_" + binding.name
+                renamed[id(binding)] = self.inputs[place] = other
+        for key, (value, binding) in self._inputs_by_id.items():
+            self._inputs_by_id[key] = (value, renamed.get(id(binding), binding))
+        for meaning, binding in self._inputs_by_meaning.items():
+            self._inputs_by_meaning[meaning] = renamed.get(id(binding), binding)
 
     def check_names(self) -> None:
         """Refuse names that no port can have and names that two ports have."""
@@ -257,16 +261,17 @@ def _is_data(value: Any) -> bool:
     )
 
 
-def _says_the_same(given: Any, value: Any) -> bool:
-    """Whether two objects name one input: equal consumptions, or copies of one configuration."""
-    if is_a(given, CONSUMPTION) and is_a(value, CONSUMPTION):
-        return bool(given.name == value.name and given.dataset is value.dataset)
-    if is_a(given, OUTPUT_CONFIG) and is_a(value, OUTPUT_CONFIG):
-        return origin_of(given) is origin_of(value)
-    if is_promoted(given) and is_promoted(value):
-        same = origin_of(given) is origin_of(value)
-        return bool(same and given.input_name == value.input_name)
-    return False
+def _meaning(value: Any) -> Optional[Tuple[Any, ...]]:
+    """What different objects that name one input have in common, for kinds that have such."""
+    if is_data_path_pair(value):
+        return ("path", id(value[0]), id(value[1]))
+    if is_a(value, CONSUMPTION):
+        return ("consumption", value.name, id(value.dataset))
+    if is_a(value, OUTPUT_CONFIG):
+        return ("configuration", id(origin_of(value)))
+    if is_promoted(value):
+        return ("promoted", id(origin_of(value)), value.input_name)
+    return None
 
 
 def _bare_dataset(place: str) -> str:

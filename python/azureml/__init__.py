@@ -1,0 +1,9 @@
+"""The Azure ML SDK v1 names, built on Stepwell.
+
+This package holds no code of the original SDK and needs none: it takes the original's place. An
+environment that has both is refused at once, because their files would overwrite each other.
+"""
+
+from azureml import _guard
+
+_guard.check()

@@ -1,0 +1,1 @@
+"""What all parts of the original SDK shared; here, the root of the exceptions."""

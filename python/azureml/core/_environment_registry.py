@@ -1,0 +1,72 @@
+"""Environments that a workspace keeps: what is asked of the server about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
+
+from azureml._not_yet import not_yet
+from azureml.exceptions import UserErrorException
+from stepwell import errors
+
+if TYPE_CHECKING:
+    from azureml.core.workspace import Workspace
+
+# Facts about a registration, not about the environment; equal descriptions have one version.
+_NOT_DESCRIBED = ("name", "version", "assetId")
+
+
+def register(
+    workspace: Workspace, name: Optional[str], description: Dict[str, Any]
+) -> Dict[str, Any]:
+    """Keep a description and return its record."""
+    if not name:
+        raise UserErrorException("an environment needs a name to be registered")
+    definition = {key: each for key, each in description.items() if key not in _NOT_DESCRIBED}
+    record: Dict[str, Any] = workspace._client.put(_path(name), {"definition": definition})
+    return record
+
+
+def find(
+    workspace: Workspace, name: str, version: Optional[str], label: Optional[str]
+) -> Dict[str, Any]:
+    """The record of a version, the newest when none is named.
+
+    Raises:
+        UserErrorException: There is no such environment.
+    """
+    if label is not None and label.lower() != "latest":
+        not_yet("environments have no labels yet; get one by its version")
+    try:
+        record: Dict[str, Any] = workspace._client.get(_path(name), version=_number(name, version))
+        return record
+    except errors.NotFound:
+        raise UserErrorException(_missing(name, version)) from None
+
+
+def records(workspace: Workspace) -> List[Dict[str, Any]]:
+    """The newest version of each environment."""
+    environments: List[Dict[str, Any]] = workspace._client.get("/environments")["environments"]
+    return environments
+
+
+def _path(name: str) -> str:
+    return "/environments/{}".format(name)
+
+
+def _number(name: str, version: Optional[str]) -> Optional[int]:
+    if version is None:
+        return None
+    if str(version).isdigit():
+        return int(version)
+    raise UserErrorException(_missing(name, version))
+
+
+def _missing(name: str, version: Optional[str]) -> str:
+    of = "" if version is None else " version {}".format(version)
+    sentence = "the workspace has no environment `{}`{}".format(name, of)
+    if name.startswith("AzureML-"):
+        return sentence + (
+            "; Stepwell has no curated environments: describe it with "
+            "Environment.from_conda_specification or from_pip_requirements"
+        )
+    return sentence + "; register it first"

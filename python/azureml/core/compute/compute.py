@@ -1,0 +1,221 @@
+"""The base of all compute targets, and of what they are created, attached and changed with."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Tuple, Type
+
+from azureml._not_yet import not_yet
+from azureml.core.compute import _registry
+from azureml.core.compute._kinds import class_of
+from azureml.exceptions import ComputeTargetException
+
+_OVER = ("Completed", "Finished", "Failed", "Canceled")
+
+
+class ComputeTarget:
+    """A compute target of a workspace.
+
+    `ComputeTarget(workspace, name)` finds one and is of the class of its kind.
+    """
+
+    _compute_type: ClassVar[str] = ""
+    # Attributes beyond those of every target, with the settings they are read from.
+    _SETTINGS: ClassVar[Tuple[str, ...]] = ()
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> ComputeTarget:
+        """Find the target; without arguments, as copies are made, an empty object."""
+        if not args and not kwargs:
+            return super().__new__(cls)
+        workspace, name = _both(*args, **kwargs)
+        record = _registry.find(workspace, name)
+        kind = class_of(record["kind"])
+        if not issubclass(kind, cls):
+            raise ComputeTargetException(
+                "compute target `{}` is a {}, not a {}".format(name, kind.__name__, cls.__name__)
+            )
+        target = super().__new__(kind)
+        target._load(workspace, record)
+        return target
+
+    def __init__(self, workspace: Any, name: str) -> None:
+        """Find a target by its name.
+
+        Raises:
+            ComputeTargetException: The workspace has none of that name and class.
+        """
+
+    def _load(self, workspace: Any, record: Mapping[str, Any]) -> None:
+        """Take over what the server knows of the target."""
+        settings = record.get("settings") or {}
+        self.workspace = workspace
+        self.name: str = record["name"]
+        self.id = self.name
+        self.type: str = record["kind"]
+        self.location: Optional[str] = settings.get("location") or "local"
+        self.tags: Optional[Dict[str, str]] = settings.get("tags")
+        self.description: Optional[str] = settings.get("description")
+        self.created_on: Optional[str] = None
+        self.modified_on: Optional[str] = None
+        self.provisioning_state = "Succeeded"
+        self.provisioning_errors: Optional[List[Any]] = None
+        self.cluster_resource_id: Optional[str] = settings.get("resource_id")
+        self.cluster_location = self.location
+        self.is_attached = bool(settings.get("is_attached"))
+        self._record = dict(record)
+        for name in self._SETTINGS:
+            setattr(self, name, settings.get(name))
+
+    @classmethod
+    def _of_record(cls, workspace: Any, record: Mapping[str, Any]) -> ComputeTarget:
+        target = object.__new__(class_of(record["kind"]))
+        target._load(workspace, record)
+        return target
+
+    def __repr__(self) -> str:
+        """The kind, the name and the workspace."""
+        return "{}(workspace={!r}, name={!r})".format(
+            type(self).__name__, getattr(self.workspace, "name", None), self.name
+        )
+
+    # Targets of a workspace.
+
+    @staticmethod
+    def create(workspace: Any, name: str, provisioning_configuration: Any) -> ComputeTarget:
+        """Register a target; on an embedded server its steps run on this machine."""
+        return _put(workspace, name, provisioning_configuration, attached=False)
+
+    @staticmethod
+    def attach(workspace: Any, name: str, attach_configuration: Any) -> ComputeTarget:
+        """Register a target that exists elsewhere; secrets are not kept."""
+        return _put(workspace, name, attach_configuration, attached=True)
+
+    @staticmethod
+    def list(workspace: Any) -> List[ComputeTarget]:
+        """All targets that were created or attached."""
+        return [ComputeTarget._of_record(workspace, each) for each in _registry.records(workspace)]
+
+    # One target.
+
+    def wait_for_completion(
+        self, show_output: bool = False, is_delete_operation: bool = False
+    ) -> None:
+        """Return at once: a registered target is there. Says so when asked to."""
+        if show_output:
+            done = "deleted" if is_delete_operation else self.provisioning_state
+            print("Compute target {}: {}".format(self.name, done))
+
+    def refresh_state(self) -> None:
+        """Ask the server for what it knows of the target now."""
+        self._load(self.workspace, _registry.find(self.workspace, self.name))
+
+    def get_status(self) -> Any:
+        """How far the creation is: it is done."""
+        return self.provisioning_state
+
+    def delete(self) -> None:
+        """Take the target out of the workspace; steps on it go on."""
+        _registry.remove(self.workspace, self.name)
+        self.provisioning_state = "Deleting"
+
+    def detach(self) -> None:
+        """Take an attached target out of the workspace."""
+        _registry.remove(self.workspace, self.name)
+        self.provisioning_state = "Detaching"
+
+    def get_credentials(self) -> Dict[str, Any]:
+        """Refuse: secrets of targets are not kept."""
+        not_yet("secrets of compute targets are not kept; pass them to the script that needs them")
+
+    def _active_runs(self, type: Any, tags: Any, properties: Any, status: Any) -> Iterator[Any]:
+        """The runs on the target that are not over."""
+        from azureml.core.run import Run
+
+        for run in Run.list_by_compute(self, type, tags, properties, status):
+            if run.get_status() not in _OVER:
+                yield run
+
+    def serialize(self) -> Dict[str, Any]:
+        """What is known of the target, as a dictionary."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "location": self.location,
+            "type": self.type,
+            "tags": self.tags,
+            "description": self.description,
+            "provisioningState": self.provisioning_state,
+            "provisioningErrors": self.provisioning_errors,
+            "isAttachedCompute": self.is_attached,
+            "settings": dict(self._record.get("settings") or {}),
+        }
+
+    @staticmethod
+    def deserialize(workspace: Any, object_dict: Mapping[str, Any]) -> ComputeTarget:
+        """The target that `serialize` described."""
+        return ComputeTarget._of_record(
+            workspace,
+            {
+                "name": object_dict["name"],
+                "kind": object_dict["type"],
+                "settings": object_dict.get("settings"),
+            },
+        )
+
+
+class ComputeTargetProvisioningConfiguration:
+    """What a target is created with."""
+
+    def __init__(self, type: Type[ComputeTarget], location: Optional[str]) -> None:
+        self._compute_type = type
+        self.location = location
+
+    def validate_configuration(self) -> None:
+        """Refuse a configuration no target could be created with."""
+
+
+class ComputeTargetAttachConfiguration:
+    """What a target that exists elsewhere is registered with."""
+
+    def __init__(self, type: Type[ComputeTarget]) -> None:
+        self._compute_type = type
+
+    def validate_configuration(self) -> None:
+        """Refuse a configuration that names no target, or two."""
+
+    def _check_resource(self, *names: str) -> None:
+        """Make sure that either `resource_id` or all of `names` say which resource it is."""
+        given = [name for name in names if getattr(self, name)]
+        by_id = bool(getattr(self, "resource_id", None))
+        if by_id == bool(given) or (given and len(given) != len(names)):
+            raise ComputeTargetException(
+                "name the resource either by resource_id or by {}".format(" and ".join(names))
+            )
+
+
+class ComputeTargetUpdateConfiguration:
+    """What a target is changed with."""
+
+    def __init__(self, type: Type[ComputeTarget]) -> None:
+        self._compute_type = type
+
+    def validate_configuration(self) -> None:
+        """Refuse a change no target could have."""
+
+
+def _both(workspace: Any, name: str) -> Tuple[Any, str]:
+    return workspace, name
+
+
+def _put(workspace: Any, name: str, configuration: Any, attached: bool) -> ComputeTarget:
+    """Register what a configuration describes and return it."""
+    kind = getattr(configuration, "_compute_type", None)
+    if kind is None:
+        raise ComputeTargetException(
+            "{!r} is not a configuration of a compute target; make one with, for example, "
+            "AmlCompute.provisioning_configuration".format(configuration)
+        )
+    configuration.validate_configuration()
+    settings = {key: value for key, value in vars(configuration).items() if not key.startswith("_")}
+    settings["is_attached"] = attached
+    record = _registry.put(workspace, name, kind._compute_type, settings)
+    return ComputeTarget._of_record(workspace, record)

@@ -1,0 +1,299 @@
+"""The packages of a Python environment, in the form of conda's environment files.
+
+`CondaDependencies` holds the file as it is and changes it; it resolves and installs nothing.
+Packages of the `azureml` family stay in the list as a program wrote them and are left out when
+the environment is built, since Stepwell takes their place.
+
+Invariant: a new object asks for no version of Python. The version it shows is the one v1 showed;
+as long as nobody sets one, or reads one from a file, the submitting interpreter's is used.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
+
+from azureml._not_yet import not_yet
+from azureml.core import _conda_file
+from azureml.core._conda_file import CHANNELS, PACKAGES, PIP
+from azureml.core._packages import is_option, merged, option_name, package_name
+from azureml.exceptions import UserErrorException
+
+CONDA_FILE_NAME = "auto_conda_dependencies.yml"
+PYTHON_PREFIX = "python"
+VERSION_REGEX = re.compile(r"(\d+)\.(\d+)(\.(\d+))?([ab](\d+))?$")
+PYTHON_DEFAULT_VERSION = "3.10.18"
+CNTK_DEFAULT_VERSION = "2.7"
+TENSORFLOW_DEFAULT_VERSION = "2.2.0"
+PYTORCH_DEFAULT_VERSION = "1.6.0"
+TORCHVISION_DEFAULT_VERSION = "0.7.0"
+HOROVOD_DEFAULT_VERSION = "0.19.5"
+CPU = "cpu"
+GPU = "gpu"
+
+
+class CondaDependencies:
+    """Channels, conda packages, pip packages and pip options of an environment."""
+
+    DEFAULT_NUMBER_OF_CONDA_PACKAGES = 0
+    DEFAULT_NUMBER_OF_PIP_PACKAGES = 0
+
+    def __init__(
+        self,
+        conda_dependencies_file_path: Optional[str] = None,
+        _underlying_structure: Optional[Mapping[str, Any]] = None,
+    ) -> None:
+        """Read a conda environment file, or begin with the defaults.
+
+        Raises:
+            UserErrorException: The file is missing or is not a conda environment file.
+        """
+        self._python_asked = True
+        if conda_dependencies_file_path:
+            self._content = _conda_file.read(conda_dependencies_file_path)
+        elif _underlying_structure:
+            self._content = _conda_file.checked(_underlying_structure)
+        else:
+            self._content = _conda_file.defaults(PYTHON_DEFAULT_VERSION)
+            self._python_asked = False
+
+    @staticmethod
+    def create(
+        pip_indexurl: Optional[str] = None,
+        pip_packages: Optional[Iterable[str]] = None,
+        conda_packages: Optional[Iterable[str]] = None,
+        python_version: str = PYTHON_DEFAULT_VERSION,
+        pin_sdk_version: bool = True,
+    ) -> CondaDependencies:
+        """The defaults with packages added.
+
+        Args:
+            pip_indexurl: The index that pip takes packages from.
+            pip_packages: Requirements in pip's words.
+            conda_packages: Packages in conda's words.
+            python_version: The version of Python, such as `3.11`.
+            pin_sdk_version: Accepted; there is one version of the `azureml` names, Stepwell's.
+        """
+        dependencies = CondaDependencies()
+        if python_version and python_version != PYTHON_DEFAULT_VERSION:
+            dependencies.set_python_version(python_version)
+        if pip_indexurl:
+            dependencies.set_pip_index_url(pip_indexurl)
+        for package in _texts(conda_packages):
+            dependencies.add_conda_package(package)
+        for package in _texts(pip_packages):
+            dependencies.add_pip_package(package)
+        return dependencies
+
+    @staticmethod
+    def merge_requirements(requirements: Iterable[str]) -> List[str]:
+        """One requirement for each package: the version bounds of all that name it, joined."""
+        return merged(requirements)
+
+    @staticmethod
+    def sdk_origin_url() -> str:
+        """The index the SDK came from in v1; it comes with Stepwell, so there is none."""
+        return ""
+
+    def get_default_number_of_packages(self) -> int:
+        """How many packages an environment has that a program did not ask for: none."""
+        return self.DEFAULT_NUMBER_OF_CONDA_PACKAGES + self.DEFAULT_NUMBER_OF_PIP_PACKAGES
+
+    # What is in it.
+
+    @property
+    def conda_channels(self) -> Iterator[str]:
+        """The channels, best first."""
+        return iter(list(self._content[CHANNELS]))
+
+    @property
+    def conda_packages(self) -> Iterator[str]:
+        """The conda packages, `python` among them."""
+        return iter(self._conda())
+
+    @property
+    def pip_packages(self) -> Iterator[str]:
+        """The requirements of the pip section, without options."""
+        return iter([line for line in self._pip() if not is_option(line)])
+
+    @property
+    def pip_options(self) -> Iterator[str]:
+        """The options of the pip section, one line each."""
+        return iter([line for line in self._pip() if is_option(line)])
+
+    def _conda(self) -> List[str]:
+        return [entry for entry in self._content[PACKAGES] if isinstance(entry, str)]
+
+    def _pip(self, create: bool = False) -> List[str]:
+        """The pip section itself, so that changes to it stay."""
+        for entry in self._content[PACKAGES]:
+            if isinstance(entry, dict):
+                section: List[str] = entry[PIP]
+                return section
+        section = []
+        if create:
+            self._content[PACKAGES].append({PIP: section})
+        return section
+
+    # Python.
+
+    def get_python_version(self) -> Optional[str]:
+        """The version of Python that is shown, such as `3.10.18`; `None` when there is none."""
+        for package in self._conda():
+            if package_name(package) == PYTHON_PREFIX:
+                return package[len(PYTHON_PREFIX) :].strip().lstrip("=").strip() or None
+        return None
+
+    def set_python_version(self, version: str) -> None:
+        """Ask for a version of Python, such as `3.11` or `3.11.4`."""
+        if not VERSION_REGEX.match(str(version)):
+            raise UserErrorException(
+                "`{}` is not a version of Python; write one such as `3.11`".format(version)
+            )
+        self._python_asked = True
+        self._replace_conda("{}={}".format(PYTHON_PREFIX, version))
+
+    def _replace_conda(self, package: str) -> None:
+        """Put a conda package in the place of the one of its name, or before the pip section."""
+        entries = self._content[PACKAGES]
+        name = package_name(package)
+        for place, entry in enumerate(entries):
+            if isinstance(entry, str) and package_name(entry) == name:
+                entries[place] = package
+                return
+        entries.insert(len(self._conda()), package)
+
+    # Changes.
+
+    def add_channel(self, channel: str) -> None:
+        """Add a conda channel, unless it is there."""
+        if channel not in self._content[CHANNELS]:
+            self._content[CHANNELS].append(channel)
+
+    def remove_channel(self, channel: str) -> None:
+        """Remove a conda channel, if it is there."""
+        self._content[CHANNELS] = [each for each in self._content[CHANNELS] if each != channel]
+
+    def add_conda_package(self, conda_package: str) -> None:
+        """Add a conda package; it takes the place of another version of the same."""
+        _check_text("conda package", conda_package)
+        if package_name(conda_package) == PYTHON_PREFIX:
+            self._python_asked = True
+        self._replace_conda(conda_package)
+
+    def remove_conda_package(self, conda_package: str) -> None:
+        """Remove a conda package by its name, if it is there."""
+        name = package_name(conda_package)
+        self._content[PACKAGES] = [
+            entry
+            for entry in self._content[PACKAGES]
+            if not isinstance(entry, str) or package_name(entry) != name
+        ]
+
+    def add_pip_package(self, pip_package: str) -> None:
+        """Add a requirement; it takes the place of another version of the same."""
+        _check_text("pip package", pip_package)
+        if is_option(pip_package):
+            self._pip(create=True).append(pip_package)
+            return
+        self.remove_pip_package(pip_package)
+        self._pip(create=True).append(pip_package)
+
+    def remove_pip_package(self, pip_package: str) -> None:
+        """Remove a requirement by the name of its package, if it is there."""
+        name = package_name(pip_package)
+        section = self._pip()
+        section[:] = [line for line in section if is_option(line) or package_name(line) != name]
+
+    def set_pip_requirements(self, pip_requirements: Iterable[str]) -> None:
+        """Make these lines, options among them, the whole pip section."""
+        self._pip(create=True)[:] = [line for line in _texts(pip_requirements) if line.strip()]
+
+    def set_pip_index_url(self, index_url: str) -> None:
+        """Name the index that pip takes packages from."""
+        self.set_pip_option("--index-url {}".format(index_url))
+
+    def set_pip_option(self, pip_option: str) -> None:
+        """Add an option of pip; it takes the place of the same option with another value."""
+        self.remove_pip_option(pip_option)
+        self._pip(create=True).insert(0, pip_option)
+
+    def remove_pip_option(self, pip_option: str) -> None:
+        """Remove an option of pip by its name, if it is there."""
+        name = option_name(pip_option)
+        section = self._pip()
+        section[:] = [line for line in section if not is_option(line) or option_name(line) != name]
+
+    def add_tensorflow_pip_package(
+        self, core_type: str = CPU, version: Optional[str] = None
+    ) -> None:
+        """Add TensorFlow for CPUs or GPUs from pip."""
+        package = _for_core("tensorflow", core_type)
+        self.add_pip_package("{}=={}".format(package, version or TENSORFLOW_DEFAULT_VERSION))
+
+    def add_tensorflow_conda_package(
+        self, core_type: str = CPU, version: Optional[str] = None
+    ) -> None:
+        """Add TensorFlow for CPUs or GPUs from conda."""
+        package = _for_core("tensorflow", core_type)
+        self.add_conda_package("{}={}".format(package, version or TENSORFLOW_DEFAULT_VERSION))
+
+    def add_cntk_package(self, core_type: str = CPU) -> None:
+        """Refuse: CNTK has no packages for any Python that is still supported."""
+        not_yet("CNTK is not available; it ended with version 2.7 for Python 3.6")
+
+    # As text and files.
+
+    def as_dict(self) -> Dict[str, Any]:
+        """The content of the environment file."""
+        return copy.deepcopy(self._content)
+
+    _to_dict = as_dict
+
+    @classmethod
+    def _from_dict(cls, content: Mapping[str, Any]) -> CondaDependencies:
+        return cls(_underlying_structure=content)
+
+    def serialize_to_string(self) -> str:
+        """The text of the environment file."""
+        return _conda_file.text(self._content)
+
+    def save_to_file(self, base_directory: str, conda_file_path: Optional[str] = None) -> str:
+        """Write the environment file below a folder and return its path in it."""
+        relative = conda_file_path or CONDA_FILE_NAME
+        _conda_file.write(os.path.join(base_directory, relative), self.serialize_to_string())
+        return os.path.normpath(relative)
+
+    def save(self, path: Optional[str] = None) -> str:
+        """Write the environment file to `path`, a file or a folder, and return where it is."""
+        path = path or os.getcwd()
+        if os.path.isdir(path):
+            path = os.path.join(path, "conda_dependencies.yml")
+        _conda_file.write(path, self.serialize_to_string())
+        return path
+
+    def __repr__(self) -> str:
+        """The packages."""
+        return "CondaDependencies(conda={!r}, pip={!r})".format(self._conda(), self._pip())
+
+
+def _texts(values: Optional[Iterable[str]]) -> List[str]:
+    """A list of texts; one text alone is taken as a list of one, not of its letters."""
+    if values is None:
+        return []
+    return [values] if isinstance(values, str) else list(values)
+
+
+def _check_text(kind: str, value: Any) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise UserErrorException("{!r} is not a {}; write its name".format(value, kind))
+
+
+def _for_core(package: str, core_type: str) -> str:
+    if core_type not in (CPU, GPU):
+        raise UserErrorException(
+            "the core type is `{}` or `{}`, not {!r}".format(CPU, GPU, core_type)
+        )
+    return package if core_type == CPU else package + "-gpu"

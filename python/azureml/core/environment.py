@@ -1,0 +1,314 @@
+"""Environments: what a script needs around it.
+
+An `Environment` is a description. Nothing is built when it is made or registered; Stepwell builds
+the Python environment when the first step that needs it runs, and only once for equal contents.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterable, Mapping, NoReturn, Optional
+
+from azureml._not_yet import not_yet
+from azureml.core import _environment_files, _environment_registry
+from azureml.core._element import Element
+from azureml.core._environment_sections import (
+    DEFAULT_CPU_IMAGE,
+    DEFAULT_GPU_IMAGE,
+    DockerBuildContext,
+    DockerEnvironment,
+    DockerImagePlatform,
+    DockerSection,
+    PythonEnvironment,
+    PythonSection,
+    RCranPackage,
+    RGitHubPackage,
+    RSection,
+    SparkEnvironment,
+    SparkPackage,
+    SparkSection,
+)
+from azureml.core._image_details import DockerImageDetails, ImageBuildDetails
+from azureml.core.conda_dependencies import CondaDependencies
+from azureml.core.container_registry import ContainerRegistry
+from azureml.core.databricks import DatabricksSection
+from azureml.exceptions import UserErrorException
+
+if TYPE_CHECKING:
+    from azureml.core.workspace import Workspace
+
+__all__ = [
+    "DEFAULT_CPU_IMAGE",
+    "DEFAULT_GPU_IMAGE",
+    "DockerBuildContext",
+    "DockerEnvironment",
+    "DockerImageDetails",
+    "DockerImagePlatform",
+    "DockerSection",
+    "Environment",
+    "EnvironmentReference",
+    "ImageBuildDetails",
+    "PythonEnvironment",
+    "PythonSection",
+    "RCranPackage",
+    "RGitHubPackage",
+    "RSection",
+    "SparkEnvironment",
+    "SparkPackage",
+    "SparkSection",
+]
+
+
+class Environment(Element):
+    """The Python, the packages and the variables of a script, under a name."""
+
+    FIELDS = (
+        "name",
+        "version",
+        "asset_id",
+        "environment_variables",
+        "python",
+        "docker",
+        "spark",
+        "databricks",
+        "r",
+        "inferencing_stack_version",
+    )
+    SHAPES: ClassVar[Dict[str, Any]] = {
+        "python": PythonSection,
+        "docker": DockerSection,
+        "spark": SparkSection,
+        "databricks": DatabricksSection,
+        "r": RSection,
+    }
+
+    def __init__(self, name: Optional[str], **kwargs: Any) -> None:
+        """Begin an environment with the packages of the submitting interpreter.
+
+        Args:
+            name: What it is called when it is registered.
+            kwargs: Accepted for programs that pass v1's internal switches.
+        """
+        if name is not None and not (isinstance(name, str) and name.strip()):
+            raise UserErrorException("{!r} is not a name for an environment".format(name))
+        self.name = name
+        self.version: Optional[str] = None
+        self.asset_id: Optional[str] = None
+        self._environment_variables: Dict[str, str] = {}
+        self.python = PythonSection()
+        self.docker = DockerSection()
+        self.spark = SparkSection()
+        self.databricks = DatabricksSection()
+        self.r: Optional[RSection] = None
+        self.inferencing_stack_version: Optional[str] = None
+
+    @property
+    def environment_variables(self) -> Dict[str, str]:
+        """Variables that the script finds in its environment."""
+        return self._environment_variables
+
+    @environment_variables.setter
+    def environment_variables(self, variables: Optional[Mapping[str, Any]]) -> None:
+        self._environment_variables = dict(variables or {})
+
+    @classmethod
+    def _blank(cls) -> Environment:
+        return Environment(None)
+
+    def __str__(self) -> str:
+        """The whole description, as JSON."""
+        import json
+
+        return json.dumps(self._to_dict(), indent=4)
+
+    def __repr__(self) -> str:
+        """The whole description, as JSON."""
+        return str(self)
+
+    def clone(self, new_name: str) -> Environment:
+        """The same description under another name, not registered."""
+        made = copy.deepcopy(self)
+        made.name = new_name
+        made.version = made.asset_id = None
+        return made
+
+    # Where an environment comes from.
+
+    @staticmethod
+    def from_conda_specification(name: str, file_path: str) -> Environment:
+        """The environment that a conda environment file describes."""
+        environment = Environment(name)
+        environment.python.conda_dependencies = CondaDependencies(file_path)
+        return environment
+
+    @staticmethod
+    def from_pip_requirements(
+        name: str, file_path: str, pip_version: Optional[str] = None
+    ) -> Environment:
+        """The environment that a requirements file of pip describes."""
+        lines = _environment_files.requirements(file_path)
+        environment = Environment(name)
+        dependencies = CondaDependencies()
+        if pip_version:
+            dependencies.add_conda_package("pip={}".format(pip_version))
+        dependencies.set_pip_requirements(lines)
+        environment.python.conda_dependencies = dependencies
+        return environment
+
+    @staticmethod
+    def from_existing_conda_environment(name: str, conda_environment_name: str) -> Environment:
+        """The environment with the packages of one that conda has on this machine."""
+        environment = Environment(name)
+        environment.python.conda_dependencies = CondaDependencies(
+            _underlying_structure=_environment_files.exported_by_conda(conda_environment_name)
+        )
+        return environment
+
+    @staticmethod
+    def from_docker_image(
+        name: str,
+        image: str,
+        container_registry: Optional[ContainerRegistry] = None,
+        conda_specification: Optional[str] = None,
+        pip_requirements: Optional[str] = None,
+    ) -> Environment:
+        """The environment of an image, with packages added if a file is named."""
+        environment = _with_packages(name, conda_specification, pip_requirements)
+        environment.docker.base_image = image
+        if container_registry is not None:
+            environment.docker.base_image_registry = container_registry
+        return environment
+
+    @staticmethod
+    def from_dockerfile(
+        name: str,
+        dockerfile: str,
+        conda_specification: Optional[str] = None,
+        pip_requirements: Optional[str] = None,
+    ) -> Environment:
+        """The environment of the image that a Dockerfile, or its text, describes."""
+        environment = _with_packages(name, conda_specification, pip_requirements)
+        environment.docker.base_image = None
+        environment.docker.base_dockerfile = _environment_files.text_or_file(dockerfile)
+        return environment
+
+    @staticmethod
+    def from_docker_build_context(
+        name: str, docker_build_context: DockerBuildContext
+    ) -> Environment:
+        """The environment of the image that is built from a folder."""
+        environment = _with_packages(name, None, None)
+        environment.docker.base_image = None
+        environment.docker.build_context = docker_build_context
+        return environment
+
+    @staticmethod
+    def load_from_directory(path: str) -> Environment:
+        """The environment that `save_to_directory` wrote."""
+        return Environment._from_dict(_environment_files.load(path))
+
+    def save_to_directory(self, path: str, overwrite: bool = False) -> None:
+        """Write the description into a folder, as files that are easily edited."""
+        _environment_files.save(self._to_dict(), path, overwrite)
+
+    # Environments of a workspace.
+
+    def register(self, workspace: Workspace) -> Environment:
+        """Keep the description in the workspace; an equal one gives the version there is."""
+        record = _environment_registry.register(workspace, self.name, self._to_dict())
+        return _of_record(record)
+
+    @staticmethod
+    def get(
+        workspace: Workspace,
+        name: str,
+        version: Optional[str] = None,
+        label: Optional[str] = None,
+    ) -> Environment:
+        """A registered environment, the newest version unless one is named."""
+        return _of_record(_environment_registry.find(workspace, name, version, label))
+
+    @staticmethod
+    def list(workspace: Workspace) -> Dict[str, Environment]:
+        """The newest version of each registered environment, by name."""
+        records = _environment_registry.records(workspace)
+        return {record["name"]: _of_record(record) for record in records}
+
+    @staticmethod
+    def label(workspace: Workspace, name: str, version: str, labels: Iterable[str]) -> None:
+        """Refuse: versions have no labels yet."""
+        not_yet("environments have no labels yet; get one by its version")
+
+    # Images.
+
+    @staticmethod
+    def add_private_pip_wheel(workspace: Workspace, file_path: str, exist_ok: bool = False) -> str:
+        """The requirement that installs a wheel of this machine.
+
+        The wheel stays where it is: steps run on the same machine.
+        """
+        if not os.path.isfile(file_path):
+            raise UserErrorException("there is no wheel {}".format(file_path))
+        return os.path.abspath(file_path)
+
+    def get_image_details(self, workspace: Workspace) -> DockerImageDetails:
+        """Refuse: there is no image."""
+        _no_image()
+
+    def build(
+        self, workspace: Workspace, image_build_compute: Optional[str] = None
+    ) -> ImageBuildDetails:
+        """Refuse: an environment is built when a step needs it."""
+        _no_image()
+
+    def build_local(self, workspace: Workspace, platform: Any = None, **kwargs: Any) -> Any:
+        """Refuse: an environment is built when a step needs it."""
+        _no_image()
+
+
+class EnvironmentReference(Element):
+    """A registered environment by its name and version."""
+
+    FIELDS = ("name", "version")
+
+    def __init__(self, name: str, version: Optional[str] = None) -> None:
+        self.name = name
+        self.version = version
+
+    @classmethod
+    def _blank(cls) -> EnvironmentReference:
+        return EnvironmentReference("")
+
+    def get_environment(self, workspace: Workspace) -> Environment:
+        """The environment."""
+        return Environment.get(workspace, self.name, self.version)
+
+
+def _with_packages(
+    name: str, conda_specification: Optional[str], pip_requirements: Optional[str]
+) -> Environment:
+    """An environment with the packages of one file, or with those of its image."""
+    if conda_specification and pip_requirements:
+        raise UserErrorException("name either a conda_specification or pip_requirements, not both")
+    if conda_specification:
+        return Environment.from_conda_specification(name, conda_specification)
+    if pip_requirements:
+        return Environment.from_pip_requirements(name, pip_requirements)
+    environment = Environment(name)
+    environment.python.user_managed_dependencies = True
+    return environment
+
+
+def _of_record(record: Mapping[str, Any]) -> Environment:
+    environment = Environment._from_dict(record["definition"])
+    environment.name = record["name"]
+    environment.version = str(record["version"])
+    return environment
+
+
+def _no_image() -> NoReturn:
+    not_yet(
+        "images are not built; the packages of an environment are installed when the first step "
+        "that needs them runs"
+    )

@@ -1,0 +1,30 @@
+"""Names of inputs and outputs that are datasets."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from azureml.exceptions import UserErrorException
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+def checked(kind: str, name: Any) -> str:
+    """`name`, if an input or an output can have it.
+
+    Raises:
+        UserErrorException: It cannot.
+    """
+    if not isinstance(name, str) or not _NAME.match(name):
+        raise UserErrorException(
+            "{!r} cannot name an {}: a name holds letters, digits and underscores and does not "
+            "begin with a digit".format(name, kind)
+        )
+    return name
+
+
+def made_up(prefix: str) -> str:
+    """A name nobody else has."""
+    return "{}_{}".format(prefix, os.urandom(4).hex())
