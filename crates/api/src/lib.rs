@@ -11,6 +11,7 @@ mod metric;
 mod model;
 mod run;
 mod submit;
+mod why;
 mod workspace;
 
 pub use error::{ErrorBody, ErrorCode, ErrorReply};
@@ -24,6 +25,7 @@ pub use submit::{
     Argument, ClientInfo, DataPlace, Environment, OutputRef, ProcessTask, Program, PythonSpec,
     StepInput, StepOutput, SubmitRun, SubmitStep, Task,
 };
+pub use why::{ReuseOutcome, Why, WhyList};
 pub use workspace::{
     Compute, ComputeList, ComputeSettings, Datastore, DatastoreList, EnvironmentList,
     EnvironmentRecord, Experiment, ExperimentList, Health, RegisterEnvironment, SnapshotReply,

@@ -150,7 +150,7 @@ fn walk(path: &Utf8Path) -> Result<Vec<(String, Utf8PathBuf, std::fs::Metadata)>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::*;
+    use crate::testing::Folder as Tree;
 
     #[test]
     fn a_changed_byte_changes_the_digest_and_writing_the_same_does_not() {

@@ -58,6 +58,7 @@ impl Fixture {
             words.push(match event {
                 Event::Submitted => "submitted".to_owned(),
                 Event::Assigned { step, .. } => format!("{}+", name(step)),
+                Event::Began => "began".to_owned(),
                 Event::Started { step, .. } => format!("{} runs", name(step)),
                 Event::Ended {
                     step,

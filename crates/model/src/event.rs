@@ -14,6 +14,8 @@ use crate::{Digest, Failure, RunId, StepIndex, Timestamp};
 pub enum Event {
     /// The run was accepted with its graph.
     Submitted,
+    /// The first program of the run runs.
+    Began,
     /// A slot of the step's compute target was given to an attempt, which must now be started.
     Assigned {
         /// The step.

@@ -100,6 +100,8 @@ pub(super) struct Run {
     pub(super) unsettled: u32,
     /// The first step that failed.
     pub(super) failed: Option<StepIndex>,
+    /// Whether a program of it has run.
+    pub(super) began: bool,
     pub(super) cancel_asked: bool,
     pub(super) finished: Option<RunStatus>,
 }
@@ -120,6 +122,7 @@ impl Run {
             keys: HashMap::new(),
             unsettled,
             failed: None,
+            began: false,
             cancel_asked: false,
             finished: None,
         }
@@ -190,6 +193,7 @@ impl Run {
                 self.states[step.get()] = StepState::Skipped;
                 self.unsettled -= 1;
             }
+            Event::Began => self.began = true,
             Event::CancelAsked => self.ask_to_stop(),
             Event::Finished { status } => self.finished = Some(*status),
         }

@@ -127,6 +127,9 @@ impl Scheduler {
             }
             Input::Started(run, step, attempt) => {
                 if self.state(run, step) == Some(StepState::Starting { attempt }) {
+                    if !self.runs[&run].began {
+                        self.record(run, Event::Began, &mut decision);
+                    }
                     self.record(run, Event::Started { step, attempt }, &mut decision);
                 }
             }

@@ -256,7 +256,9 @@ impl EventLoop {
             | Event::Started { step, .. }
             | Event::Ended { step, .. }
             | Event::Skipped { step, .. } => *step,
-            Event::Submitted | Event::CancelAsked | Event::Finished { .. } => return run,
+            Event::Submitted | Event::Began | Event::CancelAsked | Event::Finished { .. } => {
+                return run;
+            }
         };
         self.runs
             .get(&run)

@@ -10,7 +10,7 @@ use stepwell_store::metrics::{self, Point};
 use stepwell_store::runs::{self, Filter};
 use utoipa::IntoParams;
 
-use super::runs::find;
+use super::runs::{find, find_shown};
 use crate::app::Context;
 use crate::error::{ApiError, Body, Params, Result, run_id};
 
@@ -59,7 +59,7 @@ pub(super) async fn list_metrics(
     Path(run): Path<String>,
     Params(query): Params<MetricsQuery>,
 ) -> Result<Json<Metrics>> {
-    let run = find(&app, run_id(&run)?).await?.id;
+    let run = find_shown(&app, run_id(&run)?).await?;
     let read = move |db: &stepwell_store::Connection| {
         let mut line = vec![run];
         let mut points = Vec::new();
