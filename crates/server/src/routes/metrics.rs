@@ -70,11 +70,8 @@ pub(super) async fn list_metrics(
                     parent: Some(run),
                     ..Filter::default()
                 };
-                line.extend(
-                    runs::list(db, &filter, usize::MAX)?
-                        .into_iter()
-                        .map(|run| run.id),
-                );
+                let below = runs::list(db, &filter, usize::MAX)?;
+                line.extend(below.iter().map(|run| run.reused_from.unwrap_or(run.id)));
             }
         }
         Ok(points)
