@@ -104,27 +104,31 @@ fn commit_group(
     group: Vec<Job>,
 ) -> (Vec<(Finish, Durability)>, rusqlite::Result<()>) {
     let mut finishes = Vec::with_capacity(group.len());
-    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+    if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
         for job in group {
             finishes.push(((job.work)(None).1, job.durability));
         }
         return (finishes, Err(error));
     }
     for job in group {
-        let _in_transaction = connection.execute_batch("SAVEPOINT job");
+        let _in_transaction = run(connection, "SAVEPOINT job");
         let (undo, finish) = (job.work)(Some(connection));
-        let end = match undo {
-            Undo::Keep => "RELEASE job",
-            Undo::Undo => "ROLLBACK TO job; RELEASE job",
-        };
-        let _in_transaction = connection.execute_batch(end);
+        if undo == Undo::Undo {
+            let _in_transaction = run(connection, "ROLLBACK TO job");
+        }
+        let _in_transaction = run(connection, "RELEASE job");
         finishes.push((finish, job.durability));
     }
-    let result = connection.execute_batch("COMMIT");
+    let result = run(connection, "COMMIT");
     if result.is_err() {
-        let _already_rolled_back = connection.execute_batch("ROLLBACK");
+        let _already_rolled_back = run(connection, "ROLLBACK");
     }
     (finishes, result)
+}
+
+/// Runs a statement that is run for every commit, without compiling it every time.
+fn run(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute([]).map(drop)
 }
 
 /// Syncs the WAL for all that wait at the moment, then tells them.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 RUN_TYPE_PROVIDERS_ENTRYPOINT_KEY = "azureml_run_type_providers"
 # The version of v1 whose names these are; Stepwell's own is `stepwell.__version__`.
-VERSION = "1.61.0"
+VERSION = __version__ = "1.61.0"
 
 __all__ = [
     "ComputeTarget",

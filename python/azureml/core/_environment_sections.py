@@ -30,7 +30,7 @@ class PythonSection(Element):
     def __init__(self, **kwargs: Any) -> None:
         self.user_managed_dependencies = False
         self.interpreter_path: Optional[str] = "python"
-        self.conda_dependencies: Optional[CondaDependencies] = CondaDependencies()
+        self.conda_dependencies = CondaDependencies()
         self._conda_dependencies_file: Optional[str] = None
         self._python_asked: Optional[bool] = None  # as a file says; the packages know otherwise
 
@@ -43,10 +43,10 @@ class PythonSection(Element):
     def conda_dependencies_file(self, path: Optional[str]) -> None:
         self._conda_dependencies_file = path
 
-    def _packages(self) -> Optional[CondaDependencies]:
+    def _packages(self) -> CondaDependencies:
         """The packages, read from the file when one is named."""
         if not self._conda_dependencies_file:
-            return self.conda_dependencies
+            return self.conda_dependencies or CondaDependencies()
         packages = CondaDependencies(self._conda_dependencies_file)
         packages._python_asked = self._python_asked is not False
         return packages
@@ -59,9 +59,9 @@ class PythonSection(Element):
         return {
             "userManagedDependencies": self.user_managed_dependencies,
             "interpreterPath": self.interpreter_path,
-            "condaDependencies": packages._to_dict() if packages else None,
+            "condaDependencies": packages.as_dict(),
             # Whether the version of Python among them is more than v1's default.
-            "pythonAsked": packages is not None and packages._python_asked,
+            "pythonAsked": packages._python_asked,
         }
 
     def _update(self, values: Mapping[str, Any]) -> None:
@@ -69,7 +69,7 @@ class PythonSection(Element):
         file = values.get("condaDependenciesFile", values.get("conda_dependencies_file"))
         self._conda_dependencies_file = file
         self._python_asked = values.get("pythonAsked")
-        if self._python_asked is not None and self.conda_dependencies is not None:
+        if self._python_asked is not None:
             self.conda_dependencies._python_asked = self._python_asked
 
 

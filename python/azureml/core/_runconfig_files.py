@@ -75,7 +75,10 @@ def read(file: str) -> Dict[str, Any]:
     python = (content.get("environment") or {}).get("python") or {}
     packages = python.get("condaDependenciesFile")
     if packages:
-        beside = os.path.join(os.path.dirname(os.path.abspath(file)), packages)
-        if os.path.isfile(beside):
-            python["condaDependenciesFile"] = beside
+        # Relative to the configuration, or, as v1 wrote it, to the project folder above it.
+        folder = os.path.dirname(os.path.abspath(file))
+        for base in (folder, os.path.dirname(folder)):
+            if os.path.isfile(os.path.join(base, packages)):
+                python["condaDependenciesFile"] = os.path.join(base, packages)
+                break
     return content

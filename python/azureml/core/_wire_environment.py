@@ -50,11 +50,11 @@ def wire_environment(
     return _python(environment, packages), _variables(environment, packages)
 
 
-def _python(environment: Environment, packages: Optional[CondaDependencies]) -> Wire:
+def _python(environment: Environment, packages: CondaDependencies) -> Wire:
     section = environment.python
     if section.user_managed_dependencies:
         return _interpreter(_found(section.interpreter_path))
-    if packages is None or _is_default(packages):
+    if _is_default(packages):
         return _interpreter(sys.executable)
     conda = [each for each in packages.conda_packages if package_name(each) not in _NO_PACKAGE]
     return {
@@ -99,10 +99,10 @@ def _found(path: Optional[str]) -> str:
     return os.path.abspath(found)
 
 
-def _variables(environment: Environment, packages: Optional[CondaDependencies]) -> Dict[str, str]:
+def _variables(environment: Environment, packages: CondaDependencies) -> Dict[str, str]:
     """Those of the conda file, and over them those of the environment."""
-    of_file = packages.as_dict().get("variables") if packages is not None else None
-    both = {**(of_file or {}), **environment.environment_variables}
+    of_file = packages.as_dict().get("variables") or {}
+    both = {**of_file, **environment.environment_variables}
     return {name: str(value) for name, value in both.items()}
 
 
@@ -129,7 +129,7 @@ def _processes(run_config: RunConfiguration) -> int:
     communicator = (run_config.communicator or "none").lower()
     if communicator == "none":
         return 1
-    if communicator in ("parameterserver",):
+    if communicator == "parameterserver":
         parts = run_config.tensorflow
         return int(parts.worker_count or 1) + int(parts.parameter_server_count or 0) - 1
     if communicator in ("nccl", "gloo"):

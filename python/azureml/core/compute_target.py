@@ -8,6 +8,17 @@ from __future__ import annotations
 from typing import Any, Mapping, NoReturn
 
 from azureml._not_yet import not_yet
+from azureml.exceptions import ComputeTargetException
+
+__all__ = [
+    "AbstractComputeTarget",
+    "ComputeTargetException",  # where nearly every tutorial imports it from
+    "LocalTarget",
+    "attach_legacy_compute_target",
+    "is_compute_target_prepared",
+    "prepare_compute_target",
+    "remove_legacy_compute_target",
+]
 
 _DEPRECATED = (
     "compute targets are not prepared beforehand; submit with the name of the target, and what it "

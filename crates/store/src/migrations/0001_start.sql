@@ -1,5 +1,5 @@
 -- The first schema. Times are milliseconds since 1970; ids are the 16 bytes of a UUID; columns
--- ending in _json hold JSON.
+-- ending in _json hold JSON. No row with a seq is ever deleted, so that a seq is never given twice.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -16,7 +16,7 @@ CREATE TABLE experiments (
 
 -- One row for every run of every kind: pipelines, steps, scripts, interactive runs.
 CREATE TABLE runs (
-    seq             INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq             INTEGER PRIMARY KEY,
     id              BLOB NOT NULL UNIQUE,
     kind            TEXT NOT NULL,
     experiment      BLOB NOT NULL REFERENCES experiments (id),
@@ -44,7 +44,10 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_by_parent ON runs (parent, step);
 CREATE INDEX runs_by_experiment ON runs (experiment, seq);
-CREATE INDEX runs_open ON runs (status) WHERE status NOT IN ('Completed', 'Failed', 'Canceled');
+-- What a starting server looks for. It leaves steps out: they change their status often, and an
+-- index that holds them would cost more than all else that is written for a step.
+CREATE INDEX runs_open ON runs (seq)
+    WHERE status NOT IN ('Completed', 'Failed', 'Canceled') AND kind IN ('pipeline', 'script');
 
 -- What a scheduled run was asked to do.
 CREATE TABLE graphs (
@@ -55,7 +58,7 @@ CREATE TABLE graphs (
 
 -- What happened, in order; never changed. The state of a run is the fold of its events.
 CREATE TABLE journal (
-    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq        INTEGER PRIMARY KEY,
     run        BLOB NOT NULL,
     at_ms      INTEGER NOT NULL,
     event_json TEXT NOT NULL
@@ -64,7 +67,7 @@ CREATE INDEX journal_by_run ON journal (run, seq);
 
 -- A point is known by its writer and number, so that sending it again changes nothing.
 CREATE TABLE metrics (
-    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq         INTEGER PRIMARY KEY,
     run         BLOB NOT NULL,
     writer      TEXT NOT NULL,
     number      INTEGER NOT NULL,

@@ -22,11 +22,10 @@ class ComputeTarget:
     # Attributes beyond those of every target, with the settings they are read from.
     _SETTINGS: ClassVar[Tuple[str, ...]] = ()
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> ComputeTarget:
-        """Find the target; without arguments, as copies are made, an empty object."""
-        if not args and not kwargs:
+    def __new__(cls, workspace: Any = None, name: Optional[str] = None) -> ComputeTarget:
+        """Find the target; without a name, as copies are made, an empty object."""
+        if name is None:
             return super().__new__(cls)
-        workspace, name = _both(*args, **kwargs)
         record = _registry.find(workspace, name)
         kind = class_of(record["kind"])
         if not issubclass(kind, cls):
@@ -200,10 +199,6 @@ class ComputeTargetUpdateConfiguration:
 
     def validate_configuration(self) -> None:
         """Refuse a change no target could have."""
-
-
-def _both(workspace: Any, name: str) -> Tuple[Any, str]:
-    return workspace, name
 
 
 def _put(workspace: Any, name: str, configuration: Any, attached: bool) -> ComputeTarget:

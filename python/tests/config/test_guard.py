@@ -1,0 +1,88 @@
+"""An environment that also has the original SDK is refused, and no other is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import List
+
+import pytest
+
+PYTHON = Path(__file__).resolve().parents[2]
+
+
+def run(code: str, *folders: Path) -> "subprocess.CompletedProcess[str]":
+    path: List[str] = [str(PYTHON), *map(str, folders)]
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "azureml_core-1.61.0.post4.dist-info",
+        "azureml_pipeline_core-1.62.0-py3.8.egg-info",
+        "azureml.core-1.40.dist-info",
+    ],
+)
+def test_the_original_beside_stepwell_is_refused_with_the_way_to_mend_it(
+    record: str, tmp_path: Path
+) -> None:
+    (tmp_path / record).mkdir()
+    done = run("import azureml.exceptions", tmp_path)
+    said = done.stderr.strip().splitlines()[-3:]
+    name = "azureml-pipeline-core" if "pipeline" in record else "azureml-core"
+    assert done.returncode == 1
+    assert said[0].startswith("ImportError: {} 1.".format(name)), done.stderr
+    assert str(tmp_path) in said[0]
+    assert said[1].endswith("-m pip uninstall -y {}".format(name))
+    assert said[2].endswith("-m pip install --force-reinstall --no-deps stepwell")
+
+
+def test_packages_that_only_add_to_the_original_are_left_alone(tmp_path: Path) -> None:
+    for record in ("azureml_mlflow-1.60.dist-info", "azureml_core_notes.txt"):
+        (tmp_path / record).mkdir()
+    missing = tmp_path / "missing"
+    assert run("import azureml.exceptions", tmp_path, missing).returncode == 0
+
+
+def test_importing_azureml_core_loads_nothing_that_is_slow() -> None:
+    code = "import sys; before = set(sys.modules); import azureml.core; from azureml.core import "
+    code += "Environment, ScriptRunConfig, Workspace; print(*sorted(set(sys.modules) - before))"
+    loaded = set(run(code).stdout.split())
+    slow = {"yaml", "ssl", "http.client", "asyncio", "email", "inspect", "dataclasses", "pandas"}
+    assert "azureml.core.environment" in loaded
+    assert loaded & slow == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("azureml.core.compute_target", ["ComputeTargetException"]),
+        ("azureml.core.runconfig", ["CondaDependencies", "DEFAULT_GPU_IMAGE", "Environment"]),
+        ("azureml.core.environment", ["CondaDependencies", "DEFAULT_CPU_IMAGE"]),
+        ("azureml.core.webservice.webservice", ["Webservice"]),
+        ("azureml.data.dataset_factory", ["DataType", "TabularDatasetFactory"]),
+        ("azureml.core", ["VERSION", "__version__"]),
+    ],
+)
+def test_names_are_there_where_programs_import_them_from(module: str, names: List[str]) -> None:
+    assert [name for name in names if not hasattr(import_module(module), name)] == []
+
+
+def test_modules_are_reached_as_attributes_of_their_package() -> None:
+    code = (
+        "import azureml.core, azureml.data\n"
+        "azureml.core.runconfig.RunConfiguration()\n"
+        "azureml.core.compute.AmlCompute\n"
+        "azureml.data.datapath.DataPath\n"
+        "print(azureml.core.VERSION)\n"
+        "try:\n    azureml.core.nothing\n"
+        "except AttributeError as error:\n    print(error)\n"
+    )
+    done = run(code)
+    assert done.stdout.splitlines()[1] == "module 'azureml.core' has no attribute 'nothing'"
