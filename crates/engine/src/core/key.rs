@@ -23,13 +23,9 @@ impl Part {
         }
     }
 
-    /// The value as people read it: digests are cut short.
-    fn shown(&self) -> String {
-        let is_digest = self.value.len() == 64 && self.value.bytes().all(|b| b.is_ascii_hexdigit());
-        match is_digest {
-            true => format!("content {}…", &self.value[..8]),
-            false => format!("`{}`", self.value),
-        }
+    /// Whether the value stands for a content, which nobody wants to read.
+    fn is_digest(&self) -> bool {
+        self.value.len() == 64 && self.value.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 }
 
@@ -53,23 +49,25 @@ pub fn differences(earlier: &[Part], now: &[Part]) -> Vec<String> {
     let find = |parts: &[Part], name: &str| parts.iter().find(|part| part.name == name).cloned();
     let mut lines = Vec::new();
     for part in now {
-        match find(earlier, &part.name) {
-            None => lines.push(format!("{} is new: {}", part.name, part.shown())),
-            Some(old) if old.value != part.value => {
-                lines.push(format!(
-                    "{} was {} and is {}",
-                    part.name,
-                    old.shown(),
-                    part.shown()
-                ));
-            }
-            Some(_) => {}
+        let Part { name, value } = part;
+        match find(earlier, name) {
+            Some(old) if old.value == *value => {}
+            Some(_) if part.is_digest() => lines.push(format!("{name} changed")),
+            Some(old) => lines.push(format!("{name} was `{}` and is `{value}`", old.value)),
+            None if part.is_digest() => lines.push(format!("{name} is new")),
+            None => lines.push(format!("{name} is new: `{value}`")),
         }
     }
-    let gone = earlier
+    for part in earlier
         .iter()
-        .filter(|part| find(now, &part.name).is_none());
-    lines.extend(gone.map(|part| format!("{} is gone: it was {}", part.name, part.shown())));
+        .filter(|part| find(now, &part.name).is_none())
+    {
+        let Part { name, value } = part;
+        match part.is_digest() {
+            true => lines.push(format!("{name} is gone")),
+            false => lines.push(format!("{name} is gone: it was `{value}`")),
+        }
+    }
     lines
 }
 

@@ -402,6 +402,7 @@ impl EventLoop {
                 );
             }
         }
+        let mut unheard_of = Vec::new();
         for OpenRun {
             spec,
             graph,
@@ -416,13 +417,17 @@ impl EventLoop {
             self.runs.insert(id, run);
             if events.is_empty() {
                 // Accepted, and the crash came before the loop heard of it.
-                self.decide(Input::Submit(id, topology, policy), &mut batch);
+                unheard_of.push(Input::Submit(id, topology, policy));
             } else {
                 self.scheduler.restore(id, topology, policy, &events);
             }
         }
         let decision = self.scheduler.resume();
         self.collect(decision, &mut batch);
+        // Only now is it known which slots are taken.
+        for submit in unheard_of {
+            self.decide(submit, &mut batch);
+        }
         Ok(self.commit(batch).await?)
     }
 }

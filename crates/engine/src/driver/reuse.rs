@@ -296,7 +296,12 @@ fn process_parts(task: &ProcessTask, spec: &RunSpec, parts: &mut Vec<Part>) {
 fn environment_parts(environment: &EnvironmentSpec, parts: &mut Vec<Part>) {
     match environment {
         EnvironmentSpec::Interpreter { python } => {
-            parts.push(Part::new("python", python));
+            // A virtual environment's python is a link; links of several names may lead there.
+            let real = camino::Utf8Path::new(python).canonicalize_utf8();
+            parts.push(Part::new(
+                "python",
+                real.as_ref().map_or(python.as_str(), |path| path.as_str()),
+            ));
             for package in installed(python) {
                 let (name, version) = package.split_once('-').unwrap_or((&package, ""));
                 parts.push(Part::new(format!("package {name}"), version));

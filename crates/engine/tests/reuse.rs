@@ -1,4 +1,4 @@
-//! Ring 3: the driver on a real database and real folders, with an executor that plays a script:
+//! Ring 3: reuse by the driver, on a real database and real folders, with an executor that plays a script:
 //! each job writes its arguments to its outputs, and succeeds.
 
 use std::collections::BTreeMap;
