@@ -6,6 +6,7 @@
 //!
 //! These types know nothing of the engine's own; the server converts between the two by hand.
 
+mod dataset;
 mod error;
 mod metric;
 mod model;
@@ -14,6 +15,10 @@ mod submit;
 mod why;
 mod workspace;
 
+pub use dataset::{
+    Dataset, DatasetChange, DatasetFile, DatasetKind, DatasetList, DatasetPlace, FileChange,
+    FileChanges, SaveDataset,
+};
 pub use error::{ErrorBody, ErrorCode, ErrorReply};
 pub use metric::{LogMetrics, MetricKind, MetricPoint, MetricSeries, Metrics};
 pub use model::{Model, ModelChange, ModelList, RegisterModel};

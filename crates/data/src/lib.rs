@@ -4,6 +4,7 @@
 //! - [`snapshot`]: a folder as a list of such objects: scanned, stored, written out again;
 //! - [`content`]: what is in a file or folder now, as digests;
 //! - [`folder`]: where everything lies in a server's data folder;
+//! - [`stamp`]: what a file was when it was looked at, and whether it has changed since;
 //! - [`disk`]: how much room a folder takes.
 //!
 //! Everything here blocks and may be called from many threads and processes at once. This crate
@@ -20,6 +21,7 @@ pub mod folder;
 mod hash;
 mod parallel;
 pub mod snapshot;
+pub mod stamp;
 #[cfg(test)]
 mod testing;
 

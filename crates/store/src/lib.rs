@@ -8,6 +8,7 @@
 //! The modules are the nouns: each offers functions on a connection. Nothing here decides.
 
 pub mod catalog;
+pub mod datasets;
 pub mod experiments;
 pub mod journal;
 pub mod metrics;

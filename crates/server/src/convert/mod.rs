@@ -1,5 +1,6 @@
 //! Between the wire and the engine, by hand and in one place.
 
+pub(crate) mod dataset;
 pub(crate) mod model;
 pub(crate) mod run;
 pub(crate) mod submit;

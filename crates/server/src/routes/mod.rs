@@ -1,6 +1,7 @@
 //! Every route, in one list from which the router and the OpenAPI document both come.
 
 mod catalog;
+mod datasets;
 mod events;
 mod files;
 mod graph;
@@ -91,6 +92,13 @@ fn protected() -> OpenApiRouter<Arc<App>> {
             models::delete_model
         ))
         .routes(routes!(models::get_model_file))
+        .routes(routes!(datasets::list_datasets, datasets::save_dataset))
+        .routes(routes!(datasets::get_dataset, datasets::change_dataset))
+        .routes(routes!(datasets::show_changes))
+        .routes(routes!(
+            datasets::get_named_dataset,
+            datasets::unregister_dataset
+        ))
         .routes(routes!(catalog::list_environments))
         .routes(routes!(catalog::get_environment, catalog::put_environment))
         .routes(routes!(catalog::list_computes))

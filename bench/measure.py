@@ -1,0 +1,112 @@
+"""What a measurement is: pairs of times taken in turn, their medians, and a verdict.
+
+The machine is shared and its speed changes from minute to minute, so a figure alone says little.
+Ours and the floor are measured one right after the other, the order changing with every pair, and
+the ratio is the median of the pairs' ratios: a slow minute slows both sides of a pair.
+
+It prints nothing and starts nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+from typing import Callable, NamedTuple, Optional, Tuple
+
+Seconds = Callable[[], float]
+
+
+class Pair(NamedTuple):
+    """One measurement of ours and one of the floor, in seconds."""
+
+    ours: float
+    floor: float
+
+
+class Figure(NamedTuple):
+    """One line of the report."""
+
+    name: str
+    value: str
+    target: str
+    met: Optional[bool]
+    ratio: str
+    note: str
+
+    def __str__(self) -> str:
+        """The figure, its target, its ratio to the floor, and the verdict in one word."""
+        verdict = {True: "met", False: "MISSED", None: "-"}[self.met]
+        head = "{:<36} {:>9}  {:<12} {:<7}".format(self.name, self.value, self.target, verdict)
+        return "{} {:<9} {}".format(head, self.ratio, self.note).rstrip()
+
+
+def timed(work: Callable[[], object]) -> float:
+    """How long the work takes, in seconds."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def pairs(ours: Seconds, floor: Seconds, count: int) -> Tuple[Pair, ...]:
+    """Measures both in turn; the first of a pair is the second of the next.
+
+    Neither is warmed up before: what must be warm is warmed by the caller.
+    """
+    measured = []
+    for number in range(count):
+        if number % 2:
+            below = floor()
+            measured.append(Pair(ours(), below))
+        else:
+            above = ours()
+            measured.append(Pair(above, floor()))
+    return tuple(measured)
+
+
+def ratio(measured: Tuple[Pair, ...]) -> float:
+    """The median of the pairs' ratios."""
+    return median(pair.ours / pair.floor for pair in measured)
+
+
+def relative(name: str, measured: Tuple[Pair, ...], target: float, floor: str) -> Figure:
+    """A figure whose target is a multiple of its floor."""
+    times = ratio(measured)
+    ours, below = _medians(measured)
+    return Figure(
+        name=name,
+        value=_seconds(ours),
+        target="<= {:.2f} x".format(target),
+        met=times <= target,
+        ratio="{:.2f} x".format(times),
+        note=_note(measured, floor, below),
+    )
+
+
+def absolute(name: str, measured: Tuple[Pair, ...], target: Optional[float], floor: str) -> Figure:
+    """A figure whose target is a time; the floor tells what the machine is like now."""
+    ours, below = _medians(measured)
+    return Figure(
+        name=name,
+        value=_seconds(ours),
+        target="" if target is None else "<= {}".format(_seconds(target)),
+        met=None if target is None else ours <= target,
+        ratio="{:.2f} x".format(ratio(measured)),
+        note=_note(measured, floor, below),
+    )
+
+
+def _note(measured: Tuple[Pair, ...], floor: str, below: float) -> str:
+    """The floor, and how far the pairs are apart: a wide spread is a busy machine."""
+    ratios = [pair.ours / pair.floor for pair in measured]
+    spread = "{:.2f} to {:.2f} x in {} pairs".format(min(ratios), max(ratios), len(ratios))
+    return "of {} {}; {}".format(floor, _seconds(below), spread)
+
+
+def _medians(measured: Tuple[Pair, ...]) -> Tuple[float, float]:
+    return median(pair.ours for pair in measured), median(pair.floor for pair in measured)
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 0.001:
+        return "{:.0f} us".format(seconds * 1e6)
+    return "{:.1f} ms".format(seconds * 1e3) if seconds < 1 else "{:.2f} s".format(seconds)

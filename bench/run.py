@@ -1,0 +1,81 @@
+"""The benchmarks of Stepwell: `make bench`, or `python bench/run.py [WORD...] [--quick]`.
+
+One line per figure: the value, the target, whether it is met, and the ratio to a floor or peer
+that was measured in turn with it. Words choose figures by their names. It ends with the engine
+alone, unless figures were chosen. The exit status is 1 if a target is missed.
+
+The programs must be built before: `cargo build --release --bins`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import subprocess
+import sys
+from typing import Callable, Dict, List
+
+import metrics
+import snapshot
+import start
+import steps
+from measure import Figure
+from workspace import PYTHON, ROOT, binary
+
+
+def figures(quick: bool) -> Dict[str, Callable[[], Figure]]:
+    """Every figure by its short name, in the order of the report."""
+    few, many = (4, 6) if quick else (7, 15)
+    bind = functools.partial
+    return {
+        "chain": bind(steps.chain, 100, few),
+        "chain-bare": bind(steps.chain, 100, few, bare=True),
+        "independent": bind(steps.independent, 1_000, 2, 2 if quick else 4),
+        "independent-bare": bind(steps.independent, 1_000, 2, 2 if quick else 4, bare=True),
+        "ready": bind(start.ready, many),
+        "memory": start.memory,
+        "first-line-rest": bind(start.first_line, many),
+        "first-line": bind(start.first_line_of_a_program, many),
+        "snapshot": bind(snapshot.unchanged, many),
+        "import": bind(metrics.import_time, many),
+        "metrics": bind(metrics.logged_one_by_one, few),
+    }
+
+
+def main() -> int:
+    """Measures and reports."""
+    arguments = _arguments()
+    known = figures(arguments.quick)
+    chosen = [name for name in known if _wanted(name, arguments.words)]
+    if not chosen and "engine" not in arguments.words:
+        names = ", ".join([*known, "engine"])
+        sys.exit("error: no figure has such a name\nhint: there are {}".format(names))
+    print("{}\n{}\n".format(binary(), PYTHON), flush=True)
+    missed = 0
+    for name in chosen:
+        figure = known[name]()
+        print(figure, flush=True)
+        missed += figure.met is False
+    if not arguments.words or "engine" in arguments.words:
+        _engine_alone()
+    return 1 if missed else 0
+
+
+def _wanted(name: str, words: List[str]) -> bool:
+    return not words or any(word in name for word in words)
+
+
+def _engine_alone() -> None:
+    line = ["cargo", "bench", "--quiet", "-p", "stepwell-engine"]
+    subprocess.run(line, cwd=ROOT, check=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("words", nargs="*", help="parts of the names of figures; all if none")
+    parser.add_argument("--quick", action="store_true", help="few repetitions")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

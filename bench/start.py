@@ -1,0 +1,122 @@
+"""From nothing to user code: the server from cold, its memory, and the first line of a step.
+
+Every measurement has a folder of its own, in which no server has ever run. The floor is what
+cannot be avoided: a process that starts another one, as often as is needed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+import measure
+from workspace import PYTHON, ROOT, Workspace, binary, environment, step
+
+IDLE_S = 2.0
+MEMORY_MAX = 60e6
+SAY_WHEN = "import time; print(repr(time.time()), flush=True)\n"
+
+PROGRAM = """
+import sys
+from azureml.core import Experiment, Workspace
+from azureml.pipeline.core import Pipeline
+from azureml.pipeline.steps import PythonScriptStep
+
+ws = Workspace.from_config()
+step = PythonScriptStep("main.py", source_directory="source", compute_target="aml-cluster")
+run = Experiment(ws, "bench").submit(Pipeline(workspace=ws, steps=[step]))
+if "--wait" in sys.argv:
+    run.wait_for_completion(show_output=False)
+"""
+
+
+def ready(repetitions: int) -> measure.Figure:
+    """`stepwell connect` with no server there, until it answers."""
+
+    def ours() -> float:
+        with Workspace() as workspace:
+            return measure.timed(workspace.connect)
+
+    def floor() -> float:
+        return measure.timed(lambda: _twice([binary(), "--version"]))
+
+    measured = measure.pairs(ours, floor, repetitions)
+    return measure.absolute("server ready, from cold", measured, 0.3, "`stepwell` twice")
+
+
+def memory() -> measure.Figure:
+    """The resident memory of a server that has run a step and is idle."""
+    with Workspace() as workspace:
+        workspace.connect()
+        workspace.finish(workspace.submit([step(workspace.script("pass\n"))]))
+        # Idle is idle for a while, not for the moment after the last answer.
+        time.sleep(IDLE_S)
+        resident = _resident(workspace.pid)
+    return measure.Figure(
+        name="idle memory of the server",
+        value="{:.1f} MB".format(resident / 1e6),
+        target="<= {:.0f} MB".format(MEMORY_MAX / 1e6),
+        met=resident <= MEMORY_MAX,
+        ratio="",
+        note="resident, after {:.0f} s".format(IDLE_S),
+    )
+
+
+def first_line(repetitions: int) -> measure.Figure:
+    """Server from cold, snapshot and submission by hand, until the step's first line runs."""
+
+    def ours() -> float:
+        with Workspace() as workspace:
+            begin = time.time()
+            snapshot = workspace.script(SAY_WHEN)
+            run = workspace.submit([step(snapshot)])
+            return _said(workspace, run) - begin
+
+    measured = measure.pairs(ours, _python_twice, repetitions)
+    return measure.absolute("first line of user code, by REST", measured, None, "python twice")
+
+
+def first_line_of_a_program(repetitions: int) -> measure.Figure:
+    """`python train_pipeline.py` from cold, until the step's first line runs."""
+    variables = dict(environment(), PYTHONPATH=str(ROOT / "python"))
+
+    def ours() -> float:
+        with Workspace() as workspace:
+            source = workspace.folder / "source"
+            source.mkdir()
+            (source / "main.py").write_text(SAY_WHEN, encoding="utf-8")
+            (workspace.folder / "train_pipeline.py").write_text(PROGRAM, encoding="utf-8")
+            line = [PYTHON, "train_pipeline.py"]
+            begin = time.time()
+            subprocess.run(
+                line, cwd=workspace.folder, env=variables, stdout=subprocess.DEVNULL, check=True
+            )
+            run = workspace.call("GET", "/runs?kind=pipeline")["runs"][0]["id"]
+            return _said(workspace, run) - begin
+
+    measured = measure.pairs(ours, _python_twice, repetitions)
+    return measure.absolute("first line of user code", measured, 0.5, "python twice")
+
+
+def _said(workspace: Workspace, run: str) -> float:
+    """When the only step of a run said that it runs."""
+    workspace.finish(run)
+    return float(workspace.log_of_only_step(run))
+
+
+def _python_twice() -> float:
+    """The program that submits, and the one that is submitted."""
+    return measure.timed(lambda: _twice([PYTHON, "-c", "pass"]))
+
+
+def _twice(line: "list[str]") -> None:
+    for _ in range(2):
+        subprocess.run(line, stdout=subprocess.DEVNULL, check=True)
+
+
+def _resident(pid: int) -> float:
+    with open("/proc/{}/status".format(pid), encoding="ascii") as status:
+        for line in status:
+            if line.startswith("VmRSS:"):
+                return float(line.split()[1]) * 1024
+    raise RuntimeError("the server is gone")
