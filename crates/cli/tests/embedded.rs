@@ -167,3 +167,22 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(text(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
 }
+
+#[test]
+fn another_folders_server_is_not_taken_for_ones_own() {
+    let (project, other) = (Project::new(), Project::new());
+    let (own, stranger) = (project.connect(), other.connect());
+    project.run(&["stop"]);
+    // As after a restart of the machine: the number and the port were given to somebody else.
+    let left = serde_json::json!({
+        "url": stranger["url"],
+        "token": own["token"],
+        "pid": stranger["pid"],
+        "data_folder": own["data_folder"],
+    });
+    let file = project.folder.join(".stepwell/server.json");
+    fs_err::write(file, left.to_string()).expect("a file");
+    let found = project.connect();
+    assert_eq!(found["started"], true);
+    assert_ne!(found["url"], stranger["url"]);
+}

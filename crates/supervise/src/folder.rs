@@ -253,10 +253,11 @@ impl Attempt {
         }
     }
 
-    /// What the supervisor said of itself; empty if all went well.
+    /// What the supervisor said of itself; `None` if it had nothing to say, and empty if it could
+    /// not write it down.
     #[must_use]
-    pub fn notes(&self) -> String {
-        fs::read_to_string(self.folder.join(Self::NOTES)).unwrap_or_default()
+    pub fn notes(&self) -> Option<String> {
+        fs::read_to_string(self.folder.join(Self::NOTES)).ok()
     }
 
     fn outcome(&self) -> Result<Option<Outcome>, Error> {

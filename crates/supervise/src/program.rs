@@ -59,9 +59,10 @@ pub(crate) fn start(spec: &Spec, log: File) -> io::Result<Pid> {
 /// In the new process: die with the supervisor, and take signals as a fresh program does.
 fn tie_to(supervisor: Pid) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    // It may have died before it was listened to.
+    // It may have died before it was listened to. An error would find nobody to take it, and be
+    // written to the user's log instead.
     if rustix::process::getppid() != Some(supervisor) {
-        return Err(io::ErrorKind::BrokenPipe.into());
+        rustix::process::kill_process(rustix::process::getpid(), Signal::KILL)?;
     }
     Ok(SigSet::empty().thread_set_mask()?)
 }
@@ -119,5 +120,27 @@ fn reap_orphans(main: Pid) {
             }
             _ => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[test]
+    fn a_program_whose_supervisor_died_at_its_birth_dies_without_a_word() {
+        let somebody_else = Pid::INIT;
+        let mut command = Command::new("true");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        #[expect(unsafe_code, reason = "what runs after the fork is what is tested")]
+        // SAFETY: as in `start`.
+        unsafe {
+            command.pre_exec(move || tie_to(somebody_else));
+        }
+        let output = command.output().expect("a child");
+        assert_eq!(output.status.signal(), Some(9));
+        assert_eq!((output.stdout, output.stderr), (Vec::new(), Vec::new()));
     }
 }

@@ -16,10 +16,11 @@ use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, test_kill_process};
+use stepwell_api::ErrorCode;
 use stepwell_data::folder::DataFolder;
 use stepwell_server::Endpoint;
 
-use crate::client::Client;
+use crate::client::{self, Client};
 use crate::discover::{DATA_FOLDER, Home};
 use crate::exit::Exit;
 use crate::failure::{Advice, storage_hint};
@@ -135,10 +136,22 @@ pub(crate) fn find(data_folder: &Utf8Path) -> Option<Endpoint> {
         return None;
     }
     let client = Client::with_patience(&endpoint.url, &endpoint.token, ANSWER_MAX);
-    client.health().ok()?;
+    if !knows_the_token(&client) {
+        return None;
+    }
     // A server takes the port of the one before, which may have been killed this very moment:
     // whoever answered has written who it is.
     recorded(data_folder).filter(|now| now.url == endpoint.url)
+}
+
+/// Whether one answers that is not another folder's: after a restart of the machine, both the
+/// process id and the port may be somebody else's.
+fn knows_the_token(client: &Client) -> bool {
+    match client.workspace() {
+        Ok(_) => true,
+        Err(client::Error::Refused(body)) => body.code != ErrorCode::Unauthorized,
+        Err(_) => false,
+    }
 }
 
 /// The folder's server, started if there is none.

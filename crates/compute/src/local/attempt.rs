@@ -183,6 +183,10 @@ impl Life {
             ended: Some(stepwell_supervise::now()),
             ..Usage::default()
         };
+        let code = match self.supervisor.take() {
+            Some(mut supervisor) => supervisor.gone().await.and_then(|status| status.code()),
+            None => None,
+        };
         let id = self.job.attempt;
         let swept = tokio::task::spawn_blocking(move || sweep(id, started.as_ref())).await;
         match swept {
@@ -193,7 +197,7 @@ impl Life {
         let outcome = if self.stopping.is_some() {
             Outcome::Cancelled(usage)
         } else {
-            Outcome::Failed(self.lost(), usage)
+            Outcome::Failed(self.lost(code), usage)
         };
         self.write(&outcome);
         outcome
@@ -251,18 +255,34 @@ impl Life {
             .with_detail(self.notes())
     }
 
-    fn lost(&self) -> Failure {
-        let summary = "the step's supervisor was killed, and the step with it";
-        Failure::new(FailureKind::Lost, summary)
-            .with_detail(self.notes())
-            .with_hint(
-                "something outside Stepwell did it: the machine restarted, the out-of-memory \
-                 killer, or a person",
-            )
+    /// What became of a supervisor that died with the claim, and with this exit status, if that
+    /// is known: only the server that has started it hears it.
+    fn lost(&self, code: Option<i32>) -> Failure {
+        // On a full disk there is room for the name of the note, and for nothing else.
+        let speechless = self.attempt.notes().as_deref() == Some("");
+        let failure = match code {
+            Some(code) if code != i32::from(EXIT_NOT_RECORDED) => {
+                internal("the step's supervisor ended without an outcome".to_owned())
+            }
+            None if !speechless => {
+                let summary = "the step's supervisor was killed, and the step with it";
+                Failure::new(FailureKind::Lost, summary).with_hint(
+                    "something outside Stepwell did it: the machine restarted, the out-of-memory \
+                     killer, or a person",
+                )
+            }
+            _ => Failure::new(FailureKind::Storage, "the step's end could not be recorded")
+                .with_hint("the disk was full or failing: make room on it, and run the step again"),
+        };
+        failure.with_detail(self.notes())
     }
 
     fn notes(&self) -> String {
-        self.attempt.notes().trim_end().to_owned()
+        self.attempt
+            .notes()
+            .unwrap_or_default()
+            .trim_end()
+            .to_owned()
     }
 }
 

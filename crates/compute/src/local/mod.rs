@@ -109,15 +109,20 @@ impl Shared {
     /// Gives the attempt of a folder to a supervisor, and has the next one stand by.
     fn supervisor(self: &Arc<Self>, folder: &Utf8Path) -> io::Result<Supervisor> {
         let program = &self.config.supervisor_program;
-        let standby = whole(&self.standby).take();
-        let supervisor = match standby.map(|standby| standby.assign(folder)) {
-            Some(Ok(supervisor)) => supervisor,
-            // Somebody has killed it.
-            Some(Err(_)) | None => Standby::spawn(program)?.assign(folder)?,
+        let ready = whole(&self.standby).take();
+        let assigned = ready.and_then(|mut ready| ready.assign(folder).is_ok().then_some(ready));
+        let standby = match assigned {
+            Some(standby) => standby,
+            None => {
+                let mut fresh = Standby::spawn(program)?;
+                // Whoever watches it sees what became of one that is gone already.
+                let _ = fresh.assign(folder);
+                fresh
+            }
         };
         let shared = Arc::clone(self);
         tokio::task::spawn_blocking(move || shared.refill());
-        Ok(supervisor)
+        Ok(standby.release())
     }
 
     fn refill(&self) {

@@ -67,10 +67,14 @@ impl Standby {
     }
 
     /// Gives it the attempt of a folder; fails if it is not there any more.
-    pub(super) fn assign(mut self, folder: &Utf8Path) -> io::Result<Supervisor> {
+    pub(super) fn assign(&mut self, folder: &Utf8Path) -> io::Result<()> {
         // In one piece and shorter than a pipe's buffer, it does not block.
-        self.assign.write_all(folder.as_str().as_bytes())?;
-        Ok(self.supervisor)
+        self.assign.write_all(folder.as_str().as_bytes())
+    }
+
+    /// Lets it begin with what it was given.
+    pub(super) fn release(self) -> Supervisor {
+        self.supervisor
     }
 }
 

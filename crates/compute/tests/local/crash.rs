@@ -99,6 +99,16 @@ async fn a_killed_supervisor_is_a_lost_step_without_leftovers() {
 }
 
 #[tokio::test]
+async fn a_supervisor_that_cannot_record_the_end_is_a_matter_of_storage() {
+    let mut rig = Rig::local();
+    // What the supervisor writes aside has its number in its name.
+    let job = rig.shell("mkdir ../.exit.json.$PPID");
+    let failure = failure(rig.run(&job).await);
+    assert_eq!(failure.kind, FailureKind::Storage, "{failure:?}");
+    assert!(failure.detail.contains(".exit.json."), "{failure:?}");
+}
+
+#[tokio::test]
 async fn a_supervisor_that_hangs_is_killed_when_the_step_is_to_stop() {
     let mut rig = Rig::local();
     let job = waiting_for(&rig, "never");

@@ -166,7 +166,8 @@ impl Scheduler {
         }
     }
 
-    /// After restoring: what is still to be recorded and done so that every run goes on.
+    /// After restoring, and before any other run is submitted: what is still to be recorded and
+    /// done so that every run goes on.
     ///
     /// The events of one input are recorded whole or not at all, so nothing is half decided here.
     /// Effects of the journal that may or may not have been performed before the crash are asked

@@ -245,6 +245,15 @@ fn convert_output(
         output.path.as_deref().unwrap_or_default(),
         refuse,
     )?;
+    if let Some(source) = output.upload_from.as_deref()
+        && !is_relative(source)
+    {
+        // What is uploaded is moved: it must be the step's own.
+        return Err(refuse(format!(
+            "the upload `{source}` is not inside the step's working folder"
+        ))
+        .hint("give a relative path without `..`, and let the script write there"));
+    }
     Ok(model::Output {
         name: output.name,
         datastore,
@@ -285,4 +294,25 @@ pub(crate) fn is_relative(path: &str) -> bool {
         && camino::Utf8Path::new(path)
             .components()
             .all(|part| matches!(part, Normal(_) | CurDir))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_in_the_working_folder_is_uploaded() {
+        let allowed = |source: &str| {
+            let output = api::StepOutput {
+                name: "made".to_owned(),
+                datastore: None,
+                path: None,
+                upload_from: Some(source.to_owned()),
+                make_folder: false,
+            };
+            convert_output(output, &ApiError::invalid).is_ok()
+        };
+        assert!(allowed("made/here") && allowed("./outputs/report"));
+        assert!(!allowed("/home/user/data") && !allowed("../up") && !allowed("a/../../up"));
+    }
 }

@@ -81,13 +81,20 @@ pub(super) fn walk(
 const PART: &str = ".stepwell-part-";
 
 /// The place of a file of a run, if the name stays inside the run's folder.
-fn place(root: Utf8PathBuf, name: &str) -> Result<Utf8PathBuf> {
-    match is_relative(name) {
-        true => Ok(root.join(name)),
-        false => Err(
-            ApiError::invalid(format!("`{name}` cannot name a file of a run"))
-                .hint("use a relative path without `..`"),
-        ),
+fn place(root: &Utf8Path, name: &str) -> Result<Utf8PathBuf> {
+    let refused = |hint| {
+        let message = format!("`{name}` cannot name a file of a run");
+        Err(ApiError::invalid(message).hint(hint))
+    };
+    if !is_relative(name) {
+        return refused("use a relative path without `..`");
+    }
+    let place = root.join(name);
+    let mut folders = place.ancestors().skip(1).take_while(|at| *at != root);
+    // A step may leave links to wherever it likes.
+    match folders.any(Utf8Path::is_symlink) {
+        true => refused("a folder on the way to it is a link; name the file where it is"),
+        false => Ok(place),
     }
 }
 
@@ -103,7 +110,7 @@ pub(super) async fn get_file(
     request: Request,
 ) -> Result<Response> {
     let run = find_shown(&app, run_id(&run)?).await?;
-    let place = place(app.folder.run_files(run), &path)?;
+    let place = place(&app.folder.run_files(run), &path)?;
     send(&place, request, || {
         format!("run {run} has no file `{path}`")
     })
@@ -145,7 +152,7 @@ pub(super) async fn put_file(
     body: Body,
 ) -> Result<StatusCode> {
     let run = find(&app, run_id(&run)?).await?.id;
-    let place = place(app.folder.run_files(run), &path)?;
+    let place = place(&app.folder.run_files(run), &path)?;
     let exists = || ApiError::conflict(format!("run {run} has a file `{path}` already"));
     let overwrite = query.overwrite == Some(true);
     if !overwrite && place.exists() {
@@ -172,5 +179,23 @@ pub(super) async fn put_file(
         Ok(_) => Ok(StatusCode::CREATED),
         Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(exists()),
         Err(error) => Err(error.error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_in_the_folder_whatever_links_it_meets() {
+        let guard = tempfile::tempdir().expect("a temporary folder");
+        let root = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        std::os::unix::fs::symlink("/", root.join("link")).expect("a link");
+        for name in ["outputs/model", "new/folder/file"] {
+            assert_eq!(place(root, name).expect("inside"), root.join(name));
+        }
+        for name in ["/a", "../a", "a/../../b", "link/a", "link/a/b", ""] {
+            assert!(place(root, name).is_err(), "{name}");
+        }
     }
 }

@@ -75,6 +75,8 @@ pub(super) async fn put_object(
 fn refused(error: stepwell_data::Error) -> ApiError {
     match error {
         stepwell_data::Error::Mismatch { .. } => ApiError::invalid(error.to_string()),
+        stepwell_data::Error::File(error) => error.into(),
+        stepwell_data::Error::Write { source, .. } => source.into(),
         error => ApiError::internal(&error),
     }
 }
