@@ -49,7 +49,6 @@ prepare_step = PythonScriptStep(
     inputs=[raw],
     compute_target=COMPUTE,
     runconfig=run_config,
-    allow_reuse=False,
 )
 
 
@@ -62,7 +61,6 @@ def train_step(kind, model):
         outputs=[model],
         compute_target=COMPUTE,
         runconfig=run_config,
-        allow_reuse=False,
     )
 
 
@@ -74,7 +72,6 @@ compare_step = PythonScriptStep(
     inputs=[logistic, trees],
     compute_target=COMPUTE,
     runconfig=run_config,
-    allow_reuse=False,
 )
 
 pipeline = Pipeline(

@@ -203,7 +203,8 @@ class Client:
         A folder that several steps of one submission share is looked at once: digests are kept
         until `submit` is called or `forget_snapshots` says that files may have changed.
         """
-        if os.environ.get("STEPWELL_CAPTURE"):
+        plan = os.environ.get("STEPWELL_CAPTURE_SNAPSHOTS")
+        if os.environ.get("STEPWELL_CAPTURE") and not plan:
             return "0" * 64  # nothing will run
         key = os.path.realpath(directory)
         if key not in self._snapshots:

@@ -12,6 +12,7 @@ mod metric;
 mod model;
 mod run;
 mod submit;
+mod why;
 mod workspace;
 
 pub use dataset::{
@@ -29,6 +30,7 @@ pub use submit::{
     Argument, ClientInfo, DataPlace, Environment, OutputRef, ProcessTask, Program, PythonSpec,
     StepInput, StepOutput, SubmitRun, SubmitStep, Task,
 };
+pub use why::{ReuseOutcome, Why, WhyList};
 pub use workspace::{
     Compute, ComputeList, ComputeSettings, Datastore, DatastoreList, EnvironmentList,
     EnvironmentRecord, Experiment, ExperimentList, Health, RegisterEnvironment, SnapshotReply,

@@ -52,6 +52,8 @@ pub struct Run {
     pub error: Option<RunFailure>,
     /// What it used, once ended.
     pub usage: Option<RunUsage>,
+    /// Of a step that did not run: the step run whose outputs, log and metrics stand in for its own.
+    pub reused_from: Option<Uuid>,
     /// Where its outputs are, by name; of a pipeline, the outputs it names itself.
     pub outputs: Vec<OutputInfo>,
     /// Who submitted it.

@@ -4,7 +4,8 @@ use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    cancel, completions, connect, doctor, graph, logs, run, runs, serve, show, snapshot, stop,
+    cancel, completions, connect, doctor, graph, logs, plan, run, runs, serve, show, snapshot,
+    stop, why,
 };
 use crate::exit;
 
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Runs(runs::Args),
     Show(show::Args),
     Logs(logs::Args),
+    Why(why::Args),
+    Plan(plan::Args),
     Graph(graph::Args),
     Cancel(cancel::Args),
     Doctor(doctor::Args),

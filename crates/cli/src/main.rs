@@ -7,6 +7,7 @@
 //! millisecond or two.
 
 mod args;
+mod capture;
 mod client;
 mod commands;
 mod discover;
@@ -50,6 +51,8 @@ fn perform(args: Args) -> Result<Exit, Failure> {
         Command::Runs(args) => commands::runs::run(&args, &context),
         Command::Show(args) => commands::show::run(&args, &context),
         Command::Logs(args) => commands::logs::run(&args, &context),
+        Command::Why(args) => commands::why::run(&args, &context),
+        Command::Plan(args) => commands::plan::run(&args, &context),
         Command::Graph(args) => commands::graph::run(&args, &context),
         Command::Cancel(args) => commands::cancel::run(&args, &context),
         Command::Doctor(args) => commands::doctor::run(&args, &context),

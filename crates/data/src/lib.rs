@@ -2,6 +2,7 @@
 //!
 //! - [`cas`]: the store of objects, each named by the BLAKE3 digest of its content;
 //! - [`snapshot`]: a folder as a list of such objects: scanned, stored, written out again;
+//! - [`content`]: what is in a file or folder now, as digests;
 //! - [`folder`]: where everything lies in a server's data folder;
 //! - [`stamp`]: what a file was when it was looked at, and whether it has changed since;
 //! - [`disk`]: how much room a folder takes.
@@ -13,6 +14,7 @@
 //! it has its name.
 
 pub mod cas;
+pub mod content;
 pub mod disk;
 mod error;
 pub mod folder;

@@ -58,6 +58,7 @@ impl Fixture {
             words.push(match event {
                 Event::Submitted => "submitted".to_owned(),
                 Event::Assigned { step, .. } => format!("{}+", name(step)),
+                Event::Began => "began".to_owned(),
                 Event::Started { step, .. } => format!("{} runs", name(step)),
                 Event::Ended {
                     step,
@@ -81,6 +82,7 @@ impl Fixture {
                     format!("{} skipped after {}", name(step), name(cause))
                 }
                 Event::Skipped { step, .. } => format!("{} skipped", name(step)),
+                Event::Reused { step, .. } => format!("{} reused", name(step)),
                 Event::CancelAsked => "cancel asked".to_owned(),
                 Event::Finished { status } => status.as_str().to_owned(),
             });
@@ -89,6 +91,7 @@ impl Fixture {
             match effect {
                 Effect::Start(_, step, _) => self.running.push(*step),
                 Effect::Stop(_, step, _) => words.push(format!("stop {}!", name(step))),
+                Effect::Resolve(_, step) => words.push(format!("{}?", name(step))),
             }
         }
         self.scheduler.check_invariants().expect("invariants hold");

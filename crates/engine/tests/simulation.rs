@@ -5,8 +5,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use stepwell_engine::core::{Decision, Effect, Input, Policy, Scheduler, Topology};
-use stepwell_model::{Event, Failure, FailureKind, Outcome, RunId, StepIndex, TargetName, Usage};
+use stepwell_engine::core::{Decision, Effect, Input, Policy, Resolution, Scheduler, Topology};
+use stepwell_model::{
+    Digest, Event, Failure, FailureKind, Outcome, RunId, StepIndex, TargetName, Usage,
+};
 use uuid::Uuid;
 
 /// SplitMix64: small, seedable, good enough to choose faults.
@@ -62,6 +64,7 @@ impl World {
                     }
                 }
             }
+            Effect::Resolve(..) => unreachable!("the simulation answers these itself"),
             Effect::Stop(run, step, attempt) => {
                 if let Some(stop) = self.running.get_mut(&(run, step, attempt)) {
                     *stop = true;
@@ -100,6 +103,8 @@ struct Submitted {
     topology: Topology,
     policy: Policy,
     journal: Vec<Event>,
+    /// What each step does: steps of one class are equal.
+    classes: Vec<u8>,
 }
 
 struct Simulation {
@@ -141,11 +146,70 @@ impl Simulation {
         let targets = (0..steps)
             .map(|_| u16::from(self.random.chance(30)))
             .collect();
-        Topology::from_edges(
-            &dependencies,
-            targets,
-            vec![TargetName::new("a"), TargetName::new("b")],
-        )
+        let reusable = (0..steps).map(|_| self.random.chance(50)).collect();
+        let names = vec![TargetName::new("a"), TargetName::new("b")];
+        Topology::from_edges(&dependencies, targets, names).with_reusable(reusable)
+    }
+
+    /// What an honest world answers: a hit if a step of the class has succeeded by now.
+    fn resolve(&mut self, id: RunId, step: StepIndex) {
+        let class = self.runs[&id].classes[step.get()];
+        let key = Digest::new([class; 32]);
+        let resolution = match self.source(class) {
+            _ if self.random.chance(5) => Resolution::Unknown,
+            Some(source) => Resolution::Hit { source, key },
+            None => Resolution::Miss(key),
+        };
+        self.world
+            .reports
+            .push(Input::Resolved(id, step, resolution));
+    }
+
+    /// The run in which a reusable step of the class has succeeded.
+    fn source(&self, class: u8) -> Option<RunId> {
+        let key = Some(Digest::new([class; 32]));
+        self.runs.iter().find_map(|(id, run)| {
+            let made = |step: &StepIndex| {
+                run.journal.iter().any(|event| {
+                    matches!(event, Event::Assigned { step: s, key: k, .. } if s == step && *k == key)
+                })
+            };
+            let succeeded = |event: &Event| match event {
+                Event::Ended { step, outcome: Outcome::Succeeded(_), .. } => made(step),
+                _ => false,
+            };
+            run.journal.iter().any(succeeded).then_some(*id)
+        })
+    }
+
+    /// Of two equal steps one runs; what has succeeded is not run again.
+    fn check_reuse(&self, id: RunId, event: &Event) {
+        let Event::Assigned { key: Some(key), .. } = event else {
+            return;
+        };
+        let class = key.as_bytes()[0];
+        assert_eq!(
+            self.source(class),
+            None,
+            "{id}: class {class} had succeeded and runs again"
+        );
+        for run in self.runs.values() {
+            let mut open = HashSet::new();
+            for event in &run.journal {
+                match event {
+                    Event::Assigned {
+                        step, key: Some(k), ..
+                    } if k == key => {
+                        open.insert(*step);
+                    }
+                    Event::Ended { step, .. } => {
+                        open.remove(step);
+                    }
+                    _ => {}
+                }
+            }
+            assert!(open.is_empty(), "{id}: class {class} runs twice at a time");
+        }
     }
 
     fn submit(&mut self, number: u128) {
@@ -159,6 +223,9 @@ impl Simulation {
             topology: topology.clone(),
             policy,
             journal: Vec::new(),
+            classes: (0..topology.len())
+                .map(|_| self.random.below(6) as u8)
+                .collect(),
         };
         self.runs.insert(id, run);
         self.tell(Input::Submit(id, topology, policy));
@@ -175,6 +242,7 @@ impl Simulation {
 
     fn commit(&mut self, Decision { events, effects }: Decision) {
         for (run, event) in events {
+            self.check_reuse(run, &event);
             self.runs
                 .get_mut(&run)
                 .expect("a submitted run")
@@ -184,6 +252,10 @@ impl Simulation {
         for effect in effects {
             if self.random.chance(3) {
                 return self.crash();
+            }
+            if let Effect::Resolve(run, step) = effect {
+                self.resolve(run, step);
+                continue;
             }
             self.world.perform(effect, &mut self.random);
             if self.random.chance(4) {
@@ -225,7 +297,9 @@ impl Simulation {
                 // Any report may come first: order between attempts means nothing.
                 let which = self.random.below(self.world.reports.len());
                 let report = self.world.reports.swap_remove(which);
-                if self.random.chance(10) {
+                // An answer is given once; reports of executors may come again.
+                let answer = matches!(report, Input::Resolved(..));
+                if !answer && self.random.chance(10) {
                     self.world.reports.push(report.clone());
                 }
                 self.tell(report);
@@ -262,7 +336,10 @@ impl Simulation {
             assert_eq!(finished, 1, "{id} finished {finished} times");
             let mut settled = HashSet::new();
             for event in &run.journal {
-                if let Event::Ended { step, .. } | Event::Skipped { step, .. } = event {
+                if let Event::Ended { step, .. }
+                | Event::Skipped { step, .. }
+                | Event::Reused { step, .. } = event
+                {
                     assert!(settled.insert(*step), "{id}/{step:?} was settled twice");
                 }
             }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, StepIndex, Timestamp};
+use crate::{Digest, Failure, RunId, StepIndex, Timestamp};
 
 /// One fact of a run's history.
 ///
@@ -14,12 +14,26 @@ use crate::{Failure, StepIndex, Timestamp};
 pub enum Event {
     /// The run was accepted with its graph.
     Submitted,
+    /// The first program of the run runs.
+    Began,
     /// A slot of the step's compute target was given to an attempt, which must now be started.
     Assigned {
         /// The step.
         step: StepIndex,
         /// The number of the attempt, from 1.
         attempt: u32,
+        /// What its outputs may be reused by, if they may.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<Digest>,
+    },
+    /// Outputs of an equal earlier step stand in for the step.
+    Reused {
+        /// The step.
+        step: StepIndex,
+        /// The run of the step that made them.
+        source: RunId,
+        /// What the two have in common.
+        key: Digest,
     },
     /// The attempt's program runs.
     Started {

@@ -86,7 +86,7 @@ impl From<EngineError> for ApiError {
         match error {
             EngineError::Graph(error) => Self::new(ErrorCode::InvalidGraph, error.to_string()),
             EngineError::Store(error) => error.into(),
-            EngineError::Stopped => Self::internal(&error),
+            EngineError::Data(_) | EngineError::Stopped => Self::internal(&error),
         }
     }
 }

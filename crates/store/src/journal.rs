@@ -10,7 +10,7 @@ use stepwell_model::{
 
 use crate::columns::{self, id};
 use crate::runs::StoredFailure;
-use crate::{Error, Result};
+use crate::{Error, Result, reuse};
 
 /// A change that people see: the status of one run became another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,8 +133,10 @@ impl Change {
     fn of(seq: i64, at: Timestamp, root: RunId, step_run: RunId, event: &Event) -> Option<Self> {
         let (run, step, status, message) = match event {
             Event::Submitted => (root, None, RunStatus::NotStarted, None),
+            Event::Began => (root, None, RunStatus::Running, None),
             Event::Assigned { step, .. } => (step_run, Some(*step), RunStatus::Preparing, None),
             Event::Started { step, .. } => (step_run, Some(*step), RunStatus::Running, None),
+            Event::Reused { step, .. } => (step_run, Some(*step), RunStatus::Completed, None),
             Event::Ended { step, outcome, .. } => {
                 let (status, message) = match outcome {
                     Outcome::Succeeded(_) => (RunStatus::Completed, None),
@@ -211,13 +213,20 @@ fn project(
             connection.prepare_cached(update)?.execute([id(step_run)])?;
             Ok(())
         }
-        Event::Started { .. } => {
+        Event::Began | Event::Started { .. } => {
+            let run = if *event == Event::Began {
+                root
+            } else {
+                step_run
+            };
             let update = "UPDATE runs SET status = 'Running', started_ms = coalesce(started_ms, ?)
-                WHERE id IN (?, ?) AND (status = 'Preparing' OR status = 'NotStarted')";
-            let values = params![at_ms, id(step_run), id(root)];
-            connection.prepare_cached(update)?.execute(values)?;
+                WHERE id = ? AND status IN ('NotStarted', 'Preparing')";
+            connection
+                .prepare_cached(update)?
+                .execute(params![at_ms, id(run)])?;
             Ok(())
         }
+        Event::Reused { source, .. } => reuse::project(connection, step_run, *source, at),
         Event::Ended { outcome, .. } => project_end(connection, step_run, outcome, at),
         Event::Skipped { because, .. } => {
             let failure = StoredFailure {

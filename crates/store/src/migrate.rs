@@ -8,6 +8,7 @@ use crate::{Error, Result};
 /// Migration `n` takes the file from format `n` to `n + 1`. A released one is never changed.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
+    include_str!("migrations/0002_reuse.sql"),
     include_str!("migrations/0003_datasets.sql"),
 ];
 

@@ -114,6 +114,8 @@ pub struct Record {
     pub failure: Option<StoredFailure>,
     /// What it used.
     pub usage: Option<Usage>,
+    /// The run of the step whose outputs, log and metrics stand in for its own.
+    pub reused_from: Option<RunId>,
     /// When it was accepted.
     pub created: Timestamp,
     /// When its program, or its first step, started.
@@ -191,7 +193,7 @@ pub fn insert(connection: &Connection, run: &NewRun) -> Result<()> {
 const SELECT: &str = "SELECT r.seq, r.id, r.kind, e.name, r.number, r.display_name,
     r.description, r.status, r.parent, r.root, r.step, r.step_kind, r.target, r.snapshot, r.user,
     r.tags_json, r.properties_json, r.parameters_json, r.outputs_json, r.failure_json,
-    r.usage_json, r.created_ms, r.started_ms, r.ended_ms
+    r.usage_json, r.created_ms, r.started_ms, r.ended_ms, r.reused_from
     FROM runs r JOIN experiments e ON e.id = r.experiment";
 
 /// The run of that id.
@@ -413,5 +415,6 @@ fn read(row: &Row<'_>) -> Result<Record> {
         created: Timestamp::from_millis(row.get(21)?),
         started: columns::time(row.get(22)?),
         ended: columns::time(row.get(23)?),
+        reused_from: row.get::<_, Option<_>>(24)?.map(columns::run_id),
     })
 }

@@ -73,7 +73,9 @@ async fn rows_follow_the_journal() {
         Event::Assigned {
             step: first,
             attempt: 1,
+            key: None,
         },
+        Event::Began,
         Event::Started {
             step: first,
             attempt: 1,

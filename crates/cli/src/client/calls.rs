@@ -3,7 +3,8 @@
 use fs_err::File;
 use serde_json::json;
 use stepwell_api::{
-    CancelReply, GraphView, Health, Metrics, Run, RunPage, SnapshotReply, Workspace,
+    CancelReply, GraphView, Health, Metrics, Run, RunPage, SnapshotReply, SubmitRun, WhyList,
+    Workspace,
 };
 use uuid::Uuid;
 
@@ -105,6 +106,16 @@ impl Client {
     /// Asks a run to stop.
     pub(crate) fn cancel(&self, run: Uuid) -> Result<CancelReply> {
         self.post(&format!("runs/{run}/cancel"), &json!({}))
+    }
+
+    /// Why a run's steps ran or were reused.
+    pub(crate) fn why(&self, run: Uuid) -> Result<WhyList> {
+        self.get(&format!("runs/{run}/why"), &[])
+    }
+
+    /// What a submission would run and reuse.
+    pub(crate) fn plan(&self, submission: &SubmitRun) -> Result<WhyList> {
+        self.post("plan", submission)
     }
 
     /// The graph of a run.

@@ -1,21 +1,17 @@
 //! `stepwell graph`: the picture of a run's graph, or of the pipeline a program would submit.
 
 use std::io;
-use std::os::fd::AsFd as _;
-use std::process::{Command, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_api::{DataPlace, GraphView, SubmitRun};
 use stepwell_layout::{Drawing, Edge, EdgeKind, Node, NodeState};
 
+use crate::capture::{Snapshots, capture};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::terminal;
 use crate::session::{Context, Session};
-use crate::{output, python, select};
-
-/// The environment variable that makes the SDK write what it would submit to a file, and end.
-const CAPTURE: &str = "STEPWELL_CAPTURE";
+use crate::{output, select};
 
 /// Draw the graph of a run, or of the pipeline a program submits
 #[derive(Debug, clap::Args)]
@@ -48,7 +44,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         .is_some_and(|file| file.extension() == Some("svg"));
     let svg = args.svg || (named_svg && !args.text);
     let picture = if is_program(&args.subject) {
-        draw(&captured(Utf8Path::new(&args.subject), context)?, svg)
+        draw(&of_program(Utf8Path::new(&args.subject), context)?, svg)
     } else {
         of_run(&context.existing_session()?, &args.subject, svg)?
     };
@@ -118,39 +114,9 @@ fn state(status: &str) -> NodeState {
     }
 }
 
-/// Runs a program up to its first submission, and draws that.
-fn captured(program: &Utf8Path, context: &Context) -> Result<Drawing, Failure> {
-    if !program.is_file() {
-        let message = format!("there is no file `{program}`");
-        return Err(Failure::new(Exit::NotFound, message, ""));
-    }
-    let folder = tempfile::tempdir()?;
-    let capture = folder.path().join("submission.json");
-    let status = Command::new(python::find()?)
-        .arg(program)
-        .env(CAPTURE, &capture)
-        .envs(super::run::environment(context)?)
-        // Standard output is the picture's.
-        .stdout(Stdio::from(io::stderr().as_fd().try_clone_to_owned()?))
-        .status()?;
-    let Ok(text) = std::fs::read(&capture) else {
-        let message = format!("`{program}` ended without submitting a pipeline ({status})");
-        let hint = if status.success() {
-            "only a program that calls `Experiment.submit` or `Pipeline.submit` has a graph"
-        } else {
-            "what the program says is above"
-        };
-        return Err(Failure::new(Exit::Failed, message, hint));
-    };
-    let submission: SubmitRun = serde_json::from_slice(&text).map_err(|error| {
-        let message = format!("cannot read what `{program}` would submit: {error}");
-        Failure::new(
-            Exit::Failed,
-            message,
-            "use the same version of the SDK and of `stepwell`",
-        )
-    })?;
-    Ok(of_submission(&submission))
+/// The picture of what a program would submit.
+fn of_program(program: &Utf8Path, context: &Context) -> Result<Drawing, Failure> {
+    Ok(of_submission(&capture(program, context, Snapshots::Leave)?))
 }
 
 fn of_submission(submission: &SubmitRun) -> Drawing {

@@ -95,7 +95,7 @@ fn start(args: &Args, python: &Utf8Path, live: bool, context: &Context) -> Resul
 }
 
 /// The environment variables that lead the SDK to this program and to the server of its folder.
-pub(super) fn environment(context: &Context) -> Result<Vec<(&'static str, String)>, Failure> {
+pub(crate) fn environment(context: &Context) -> Result<Vec<(&'static str, String)>, Failure> {
     let mut variables = vec![("STEPWELL_BIN", service::program()?.into_string())];
     if let Place::Local(home) = context.place()? {
         variables.push(("STEPWELL_DATA", home.data_folder.into_string()));

@@ -41,6 +41,7 @@ pub(crate) fn pipeline() -> Run {
         ended_at: Some("2026-03-01T12:01:13.500Z".to_owned()),
         error: None,
         usage: None,
+        reused_from: None,
         outputs: Vec::new(),
         user: "ada".to_owned(),
     }

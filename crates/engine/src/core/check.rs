@@ -44,10 +44,46 @@ impl Scheduler {
                 }
             }
         }
+        self.check_keys()?;
         match in_use.into_iter().next() {
             Some((name, held)) => Err(format!("{name}: {held} slots held of an unknown target")),
             None => Ok(()),
         }
+    }
+
+    /// One owner for each key, and nobody waits for an owner that is gone.
+    fn check_keys(&self) -> Result<(), String> {
+        for (key, (id, step)) in &self.in_flight.owners {
+            let run = self.runs.get(id);
+            let state = run.and_then(|run| run.state(*step));
+            let holds = state.is_some_and(|s| s.attempt().is_some() || s == StepState::Queued);
+            if !holds || run.and_then(|run| run.keys.get(step)) != Some(key) {
+                return Err(format!("{id}/{step:?} owns a key in {state:?}"));
+            }
+        }
+        for (id, run) in &self.runs {
+            for (step, key) in &run.keys {
+                if self.in_flight.owners.get(key) != Some(&(*id, *step)) {
+                    return Err(format!("{id}/{step:?} has a key that another step owns"));
+                }
+            }
+            let waits = |step: usize| {
+                let place = (*id, StepIndex::from(step));
+                let owners = &self.in_flight.owners;
+                let twins = &self.in_flight.twins;
+                twins
+                    .iter()
+                    .any(|(key, all)| all.contains(&place) && owners.contains_key(key))
+            };
+            let twin =
+                |(step, state): (usize, &StepState)| *state != StepState::Twin || waits(step);
+            if !run.states.iter().enumerate().all(twin) {
+                return Err(format!(
+                    "{id}: a step waits for an equal one that does not run"
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn check_run(&self, id: RunId, run: &Run) -> Result<(), String> {
@@ -65,7 +101,8 @@ impl Scheduler {
         if unsettled == 0 || run.finished.is_some() {
             return Err(format!("{id}: over, but still scheduled"));
         }
-        let moving = |state: &StepState| state.attempt().is_some() || *state == StepState::Queued;
+        let ready = [StepState::Resolving, StepState::Twin, StepState::Queued];
+        let moving = |state: &StepState| state.attempt().is_some() || ready.contains(state);
         if !run.states.iter().any(moving) {
             return Err(format!(
                 "{id}: nothing runs and nothing is queued: it would never end"

@@ -8,10 +8,13 @@
 //! the graph. Invariants are written as code in [`check`].
 
 mod check;
+pub mod key;
+mod reuse;
 mod run;
 mod scheduler;
 mod target;
 mod topology;
 
+pub use reuse::Resolution;
 pub use scheduler::{Decision, Effect, Input, Scheduler, TargetLoad};
 pub use topology::{Policy, Topology};

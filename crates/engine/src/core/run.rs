@@ -3,9 +3,10 @@
 //! A run knows nothing of slots: which queued step starts when is the scheduler's decision, and
 //! reaches the run as an event like everything else.
 
+use std::collections::HashMap;
 use std::fmt;
 
-use stepwell_model::{Event, Outcome, RunStatus, StepIndex};
+use stepwell_model::{Digest, Event, Outcome, RunStatus, StepIndex};
 
 use super::topology::{Policy, Topology};
 
@@ -16,6 +17,10 @@ pub(super) enum StepState {
     Waiting {
         unmet: u32,
     },
+    /// Could start; it is being found out whether an equal step has run before.
+    Resolving,
+    /// An equal step is queued or runs; its outputs will do.
+    Twin,
     /// Waits for a slot of its target.
     Queued,
     /// Has a slot; its attempt is being started.
@@ -30,6 +35,7 @@ pub(super) enum StepState {
     Stopping {
         attempt: u32,
     },
+    /// Ran well, or an equal step did.
     Succeeded,
     Failed,
     Skipped,
@@ -47,6 +53,14 @@ impl StepState {
         }
     }
 
+    /// Whether it could start, or will once something else is settled.
+    pub(super) fn is_unstarted(self) -> bool {
+        matches!(
+            self,
+            Self::Waiting { .. } | Self::Resolving | Self::Twin | Self::Queued
+        )
+    }
+
     pub(super) fn is_settled(self) -> bool {
         matches!(
             self,
@@ -56,10 +70,12 @@ impl StepState {
 }
 
 impl fmt::Debug for StepState {
-    /// Short, so that a whole run can be read: `W(2)`, `Q`, `S(1)`, `R(1)`, `X(1)`, `ok`.
+    /// Short, so that a whole run can be read: `W(2)`, `?`, `Q`, `S(1)`, `R(1)`, `X(1)`, `ok`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Waiting { unmet } => write!(f, "W({unmet})"),
+            Self::Resolving => f.write_str("?"),
+            Self::Twin => f.write_str("T"),
             Self::Queued => f.write_str("Q"),
             Self::Starting { attempt } => write!(f, "S({attempt})"),
             Self::Running { attempt } => write!(f, "R({attempt})"),
@@ -78,30 +94,45 @@ pub(super) struct Run {
     pub(super) topology: Topology,
     pub(super) policy: Policy,
     pub(super) states: Vec<StepState>,
+    /// What the outputs of steps that are queued or active may be reused by.
+    pub(super) keys: HashMap<StepIndex, Digest>,
     /// How many steps are not settled.
     pub(super) unsettled: u32,
     /// The first step that failed.
     pub(super) failed: Option<StepIndex>,
+    /// Whether a program of it has run.
+    pub(super) began: bool,
     pub(super) cancel_asked: bool,
     pub(super) finished: Option<RunStatus>,
 }
 
 impl Run {
     pub(super) fn new(topology: Topology, policy: Policy) -> Self {
-        let states = topology.unmet().iter().map(|&unmet| match unmet {
-            0 => StepState::Queued,
+        let first = |(step, &unmet): (usize, &u32)| match unmet {
+            0 => Self::ready(&topology, StepIndex::from(step)),
             unmet => StepState::Waiting { unmet },
-        });
+        };
+        let states = topology.unmet().iter().enumerate().map(first);
         let states: Vec<StepState> = states.collect();
         let unsettled = StepIndex::from(states.len()).0;
         Self {
             topology,
             policy,
             states,
+            keys: HashMap::new(),
             unsettled,
             failed: None,
+            began: false,
             cancel_asked: false,
             finished: None,
+        }
+    }
+
+    /// The state of a step that waits for no other step of its run.
+    fn ready(topology: &Topology, step: StepIndex) -> StepState {
+        match topology.is_reusable(step) {
+            true => StepState::Resolving,
+            false => StepState::Queued,
         }
     }
 
@@ -131,39 +162,45 @@ impl Run {
         })
     }
 
-    /// Folds one event. Steps that may be queued because of it are appended to `ready`.
+    /// Folds one event. Steps that wait for no other step any more are appended to `ready`.
     pub(super) fn apply(&mut self, event: &Event, ready: &mut Vec<StepIndex>) {
         match event {
             Event::Submitted => {
-                let queued = |&step: &usize| self.states[step] == StepState::Queued;
-                ready.extend((0..self.states.len()).filter(queued).map(StepIndex::from));
+                let waits = |state: &StepState| matches!(state, StepState::Waiting { .. });
+                let free = (0..self.states.len()).filter(|&step| !waits(&self.states[step]));
+                ready.extend(free.map(StepIndex::from));
             }
-            Event::Assigned { step, attempt } => {
+            Event::Assigned { step, attempt, key } => {
                 self.states[step.get()] = StepState::Starting { attempt: *attempt };
+                self.keys.extend(key.map(|key| (*step, key)));
             }
+            Event::Reused { step, .. } => self.settle(*step, StepState::Succeeded, ready),
             Event::Started { step, attempt } => {
                 let state = &mut self.states[step.get()];
                 if *state == (StepState::Starting { attempt: *attempt }) {
                     *state = StepState::Running { attempt: *attempt };
                 }
             }
-            Event::Ended { step, outcome, .. } => self.settle(*step, outcome, ready),
+            Event::Ended { step, outcome, .. } => {
+                let state = match outcome {
+                    Outcome::Succeeded(_) => StepState::Succeeded,
+                    Outcome::Failed(..) => StepState::Failed,
+                    Outcome::Cancelled(_) => StepState::Cancelled,
+                };
+                self.settle(*step, state, ready);
+            }
             Event::Skipped { step, .. } => {
                 self.states[step.get()] = StepState::Skipped;
                 self.unsettled -= 1;
             }
+            Event::Began => self.began = true,
             Event::CancelAsked => self.ask_to_stop(),
             Event::Finished { status } => self.finished = Some(*status),
         }
     }
 
-    fn settle(&mut self, step: StepIndex, outcome: &Outcome, ready: &mut Vec<StepIndex>) {
+    fn settle(&mut self, step: StepIndex, state: StepState, ready: &mut Vec<StepIndex>) {
         self.unsettled -= 1;
-        let state = match outcome {
-            Outcome::Succeeded(_) => StepState::Succeeded,
-            Outcome::Failed(..) => StepState::Failed,
-            Outcome::Cancelled(_) => StepState::Cancelled,
-        };
         self.states[step.get()] = state;
         if state != StepState::Succeeded {
             // A step that was stopped by nobody's request counts as failed for its dependents.
@@ -177,7 +214,7 @@ impl Run {
             };
             *unmet -= 1;
             if *unmet == 0 {
-                *state = StepState::Queued;
+                *state = Self::ready(&self.topology, dependent);
                 ready.push(dependent);
             }
         }

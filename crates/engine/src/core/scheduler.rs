@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use stepwell_model::{Event, Outcome, RunId, SkipReason, StepIndex, TargetName};
 
+use super::reuse::{InFlight, Resolution};
 use super::run::{Run, StepState};
 use super::target::Target;
 use super::topology::{Policy, Topology};
@@ -15,6 +16,8 @@ pub enum Input {
     Submit(RunId, Topology, Policy),
     /// The program of an attempt runs.
     Started(RunId, StepIndex, u32),
+    /// What was found out about a step that could start.
+    Resolved(RunId, StepIndex, Resolution),
     /// An attempt ended.
     Ended(RunId, StepIndex, u32, Outcome),
     /// Somebody wants the run to stop.
@@ -26,6 +29,8 @@ pub enum Input {
 /// What the world must do. Doing an effect twice is doing it once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
+    /// Find out whether an equal step has run, and answer with [`Input::Resolved`].
+    Resolve(RunId, StepIndex),
     /// Start the attempt, or find it again if it was started before.
     Start(RunId, StepIndex, u32),
     /// Ask the attempt to stop.
@@ -62,6 +67,7 @@ pub struct Scheduler {
     pub(super) targets: HashMap<TargetName, Target>,
     limits: HashMap<TargetName, u32>,
     default_limit: u32,
+    pub(super) in_flight: InFlight,
     /// Reused by every input, so that deciding allocates little.
     ready: Vec<StepIndex>,
 }
@@ -75,6 +81,7 @@ impl Scheduler {
             targets: HashMap::new(),
             limits: HashMap::new(),
             default_limit: default_limit.max(1),
+            in_flight: InFlight::default(),
             ready: Vec::new(),
         }
     }
@@ -120,8 +127,14 @@ impl Scheduler {
             }
             Input::Started(run, step, attempt) => {
                 if self.state(run, step) == Some(StepState::Starting { attempt }) {
+                    if !self.runs[&run].began {
+                        self.record(run, Event::Began, &mut decision);
+                    }
                     self.record(run, Event::Started { step, attempt }, &mut decision);
                 }
+            }
+            Input::Resolved(run, step, resolution) => {
+                self.resolve(run, step, resolution, &mut decision);
             }
             Input::Ended(run, step, attempt, outcome) => {
                 if self.state(run, step).and_then(StepState::attempt) == Some(attempt) {
@@ -145,6 +158,9 @@ impl Scheduler {
         for event in events {
             run.apply(event, &mut ignored);
         }
+        let states = &run.states;
+        run.keys
+            .retain(|step, _| states[step.get()].attempt().is_some());
         if run.finished.is_none() {
             self.runs.insert(id, run);
         }
@@ -170,11 +186,11 @@ impl Scheduler {
         decision
     }
 
-    fn state(&self, run: RunId, step: StepIndex) -> Option<StepState> {
+    pub(super) fn state(&self, run: RunId, step: StepIndex) -> Option<StepState> {
         self.runs.get(&run)?.state(step)
     }
 
-    fn target(&mut self, name: &TargetName) -> &mut Target {
+    pub(super) fn target(&mut self, name: &TargetName) -> &mut Target {
         if !self.targets.contains_key(name) {
             let limit = self.limits.get(name).copied().unwrap_or(self.default_limit);
             self.targets.insert(name.clone(), Target::new(limit));
@@ -222,18 +238,32 @@ impl Scheduler {
             },
             decision,
         );
+        let freed = self.runs[&id].topology.target(step).clone();
+        if succeeded {
+            self.announce(id, step);
+        }
+        self.release(id, step, decision);
+        match succeeded {
+            true => self.after_success(id, step, decision),
+            false => {
+                self.skip_after(id, step, decision);
+                self.finish_if_settled(id, decision);
+            }
+        }
+        self.assign(&freed, decision);
+    }
+
+    /// Starts what a step's success has made ready, or ends the run.
+    pub(super) fn after_success(&mut self, id: RunId, step: StepIndex, decision: &mut Decision) {
         let run = &self.runs[&id];
-        let freed = run.topology.target(step).clone();
-        let mut touched = vec![freed];
-        if succeeded && run.starts_steps() {
+        let mut touched: Vec<TargetName> = Vec::new();
+        if run.starts_steps() {
             for &dependent in run.topology.dependents(step) {
                 let name = run.topology.target(dependent);
                 if !touched.contains(name) {
                     touched.push(name.clone());
                 }
             }
-        } else if !succeeded {
-            self.skip_after(id, step, decision);
         }
         self.finish_if_settled(id, decision);
         for name in touched {
@@ -291,10 +321,8 @@ impl Scheduler {
             target.remove(id);
         }
         for step in (0..self.runs[&id].topology.len()).map(StepIndex::from) {
-            if matches!(
-                self.state(id, step),
-                Some(StepState::Waiting { .. } | StepState::Queued)
-            ) {
+            if self.state(id, step).is_some_and(StepState::is_unstarted) {
+                self.release(id, step, decision);
                 self.record(
                     id,
                     Event::Skipped {
@@ -316,7 +344,7 @@ impl Scheduler {
     }
 
     /// Folds an event into the run and into the slots and queues of its targets.
-    fn record(&mut self, id: RunId, event: Event, decision: &mut Decision) {
+    pub(super) fn record(&mut self, id: RunId, event: Event, decision: &mut Decision) {
         let Some(run) = self.runs.get_mut(&id) else {
             return;
         };
@@ -334,21 +362,30 @@ impl Scheduler {
             }
             _ => {}
         }
+        decision.events.push((id, event));
         for step in ready.drain(..) {
-            if queue {
-                let name = self.runs[&id].topology.target(step).clone();
-                self.target(&name).push(id, step);
+            if !queue {
+                continue;
             }
+            if self.state(id, step) == Some(StepState::Resolving) {
+                self.ask(id, step, decision);
+                continue;
+            }
+            let name = self.runs[&id].topology.target(step).clone();
+            self.target(&name).push(id, step);
         }
         self.ready = ready;
-        decision.events.push((id, event));
     }
 
     /// Gives free slots of a target to the steps that wait for them.
-    fn assign(&mut self, name: &TargetName, decision: &mut Decision) {
+    pub(super) fn assign(&mut self, name: &TargetName, decision: &mut Decision) {
         while let Some((run, step)) = self.targets.get_mut(name).and_then(Target::pop) {
             let attempt = 1;
-            self.record(run, Event::Assigned { step, attempt }, decision);
+            let key = self
+                .runs
+                .get(&run)
+                .and_then(|run| run.keys.get(&step).copied());
+            self.record(run, Event::Assigned { step, attempt, key }, decision);
             decision.effects.push(Effect::Start(run, step, attempt));
         }
         if self.targets.get(name).is_some_and(Target::is_idle) && !self.limits.contains_key(name) {
@@ -361,24 +398,27 @@ impl Scheduler {
         for index in 0..self.runs[&id].states.len() {
             let step = StepIndex::from(index);
             let run = &self.runs[&id];
-            let state = run.states[index];
-            let queue = state == StepState::Queued && run.starts_steps();
-            if state.attempt().is_none() && !queue {
-                continue;
-            }
-            let name = run.topology.target(step).clone();
-            let target = self.target(&name);
-            if queue {
-                target.push(id, step);
-                continue;
-            }
-            let Some(attempt) = state.attempt() else {
-                continue;
-            };
-            target.in_use += 1;
-            decision.effects.push(Effect::Start(id, step, attempt));
-            if matches!(state, StepState::Stopping { .. }) {
-                decision.effects.push(Effect::Stop(id, step, attempt));
+            let name = run.topology.target(step);
+            match run.states[index] {
+                StepState::Resolving if run.starts_steps() => self.ask(id, step, decision),
+                StepState::Queued if run.starts_steps() => {
+                    let name = name.clone();
+                    self.target(&name).push(id, step);
+                }
+                state => {
+                    let Some(attempt) = state.attempt() else {
+                        continue;
+                    };
+                    if let Some(key) = run.keys.get(&step) {
+                        self.in_flight.owners.insert(*key, (id, step));
+                    }
+                    let name = name.clone();
+                    self.target(&name).in_use += 1;
+                    decision.effects.push(Effect::Start(id, step, attempt));
+                    if matches!(state, StepState::Stopping { .. }) {
+                        decision.effects.push(Effect::Stop(id, step, attempt));
+                    }
+                }
             }
         }
     }

@@ -24,12 +24,14 @@ pub struct Topology {
     /// The place in `names` of each step's target.
     targets: Vec<u16>,
     names: Vec<TargetName>,
+    /// Whether outputs of an equal earlier step may stand in for each step.
+    reusable: Vec<bool>,
 }
 
 impl Topology {
-    /// Reads the edges of a checked graph.
+    /// Reads the edges of a checked graph. With `regenerate` no step is reused.
     #[must_use]
-    pub fn new(graph: &Graph) -> Self {
+    pub fn new(graph: &Graph, regenerate: bool) -> Self {
         let steps = graph.steps();
         let dependencies: Vec<Vec<StepIndex>> = steps
             .iter()
@@ -45,7 +47,14 @@ impl Topology {
             });
             targets.push(u16::try_from(place).unwrap_or(u16::MAX));
         }
-        Self::from_edges(&dependencies, targets, names)
+        let reusable = steps
+            .iter()
+            .map(|step| step.spec.allow_reuse && !regenerate)
+            .collect();
+        Self {
+            reusable,
+            ..Self::from_edges(&dependencies, targets, names)
+        }
     }
 
     /// From the dependencies of each step, for tests and simulations.
@@ -75,13 +84,27 @@ impl Topology {
             .iter()
             .map(|edges| StepIndex::from(edges.len()).0)
             .collect();
+        let reusable = vec![false; dependencies.len()];
         Self {
             starts,
             dependents,
             unmet,
             targets,
             names,
+            reusable,
         }
+    }
+
+    /// The same, where these steps may be reused: for tests and simulations.
+    #[must_use]
+    pub fn with_reusable(self, reusable: Vec<bool>) -> Self {
+        Self { reusable, ..self }
+    }
+
+    /// Whether outputs of an equal earlier step may stand in for this one.
+    #[must_use]
+    pub fn is_reusable(&self, step: StepIndex) -> bool {
+        self.reusable[step.get()]
     }
 
     /// How many steps there are.

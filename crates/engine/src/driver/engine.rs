@@ -27,6 +27,9 @@ pub enum EngineError {
     /// The database refuses.
     #[error(transparent)]
     Store(#[from] stepwell_store::Error),
+    /// The object store cannot be used.
+    #[error(transparent)]
+    Data(stepwell_data::Error),
     /// The engine has stopped.
     #[error("the engine has stopped")]
     Stopped,

@@ -8,16 +8,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stepwell_compute::{Executor, Report};
-use stepwell_model::{AttemptId, Event, Graph, RunId, RunSpec, StepIndex, TargetName};
+use stepwell_data::cas::Cas;
+use stepwell_data::content::Contents;
+use stepwell_model::{
+    AttemptId, Event, Graph, Outcome, RunId, RunSpec, StepIndex, TargetName, Timestamp,
+};
 use stepwell_store::journal::{self, Change, OpenRun};
-use stepwell_store::{Store, catalog};
-use tokio::sync::mpsc::UnboundedReceiver;
+use stepwell_store::{Connection, Store, catalog};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::engine::{CancelOutcome, EngineError, Start, now};
 use super::launch::Site;
+use super::reuse::{self, Explanation, Question, Resolver};
 use super::{spool, submission};
-use crate::core::{Decision, Effect, Input, Scheduler, TargetLoad, Topology};
+use crate::core::{Decision, Effect, Input, Resolution, Scheduler, TargetLoad, Topology};
 
 /// How many inputs are decided before they are recorded together.
 const BATCH_MAX: usize = 1_024;
@@ -37,15 +42,45 @@ pub(super) enum Message {
 
 /// A run that is being scheduled.
 struct ActiveRun {
-    spec: RunSpec,
+    spec: Arc<RunSpec>,
     graph: Arc<Graph>,
+    /// The runs whose outputs stand in for those of its steps.
+    sources: Arc<HashMap<StepIndex, RunId>>,
 }
+
+impl ActiveRun {
+    fn new(spec: RunSpec, graph: Arc<Graph>) -> Self {
+        Self {
+            spec: Arc::new(spec),
+            graph,
+            sources: Arc::default(),
+        }
+    }
+
+    fn topology(&self) -> Topology {
+        Topology::new(&self.graph, self.spec.regenerate_outputs)
+    }
+
+    /// Remembers whose outputs stand in.
+    fn note(&mut self, event: &Event) {
+        if let Event::Reused { step, source, .. } = event {
+            Arc::make_mut(&mut self.sources).insert(*step, *source);
+        }
+    }
+}
+
+/// What was found out about steps that could start.
+type Answers = Vec<(RunId, StepIndex, Resolution, Explanation)>;
 
 /// What was decided and is not recorded yet.
 #[derive(Default)]
 struct Batch {
     events: Vec<(RunId, RunId, Event)>,
     effects: Vec<Effect>,
+    /// Why steps run or do not, to be written beside their events.
+    explanations: Vec<(RunId, String)>,
+    /// What the outputs of steps that ended well look like.
+    stamps: HashMap<RunId, String>,
     cancelled: Vec<(oneshot::Sender<CancelOutcome>, CancelOutcome)>,
 }
 
@@ -61,6 +96,9 @@ pub(super) struct EventLoop {
     steps: HashMap<RunId, (RunId, StepIndex)>,
     changes: broadcast::Sender<Arc<[Change]>>,
     active: watch::Sender<usize>,
+    resolver: Arc<Resolver>,
+    answering: UnboundedSender<Answers>,
+    answers: UnboundedReceiver<Answers>,
 }
 
 impl EventLoop {
@@ -69,7 +107,16 @@ impl EventLoop {
         changes: broadcast::Sender<Arc<[Change]>>,
         active: watch::Sender<usize>,
     ) -> Result<Self, EngineError> {
+        let (answering, answers) = unbounded_channel();
+        let resolver = Resolver {
+            site: start.site.clone(),
+            cas: Cas::open(&start.site.folder.objects()).map_err(EngineError::Data)?,
+            contents: Contents::default(),
+        };
         let mut event_loop = Self {
+            resolver: Arc::new(resolver),
+            answering,
+            answers,
             store: start.store,
             executor: start.executor,
             reports: start.reports,
@@ -94,10 +141,13 @@ impl EventLoop {
                     Some(message) => self.take(message, &mut batch),
                     None => return,
                 },
+                Some(answers) = self.answers.recv() => self.answer(answers, &mut batch),
                 Some(report) = self.reports.recv() => self.report(report, &mut batch).await,
             }
             for _ in 1..BATCH_MAX {
-                if let Ok(report) = self.reports.try_recv() {
+                if let Ok(answers) = self.answers.try_recv() {
+                    self.answer(answers, &mut batch);
+                } else if let Ok(report) = self.reports.try_recv() {
                     self.report(report, &mut batch).await;
                 } else if let Ok(message) = inbox.try_recv() {
                     self.take(message, &mut batch);
@@ -117,8 +167,9 @@ impl EventLoop {
             Message::Submit(spec, graph) => {
                 let id = spec.id;
                 let policy = submission::policy(&spec);
-                let topology = Topology::new(&graph);
-                self.runs.insert(id, ActiveRun { spec: *spec, graph });
+                let run = ActiveRun::new(*spec, graph);
+                let topology = run.topology();
+                self.runs.insert(id, run);
                 self.decide(Input::Submit(id, topology, policy), batch);
             }
             Message::Cancel(run, reply) => {
@@ -148,29 +199,66 @@ impl EventLoop {
             Report::Ended { outcome, .. } => {
                 // A run that is seen to be over has all its metrics.
                 spool::ingest(&self.store, attempt.run, &self.site.folder).await;
+                if matches!(outcome, Outcome::Succeeded(_)) {
+                    self.stamp(run, step, attempt.run, batch);
+                }
                 Input::Ended(run, step, attempt.number, outcome)
             }
         };
         self.decide(input, batch);
     }
 
+    fn answer(&mut self, answers: Answers, batch: &mut Batch) {
+        for (run, step, resolution, explanation) in answers {
+            if let Some(active) = self.runs.get(&run) {
+                let text = serde_json::to_string(&explanation).unwrap_or_default();
+                batch.explanations.push((active.graph.step(step).run, text));
+            }
+            self.decide(Input::Resolved(run, step, resolution), batch);
+        }
+    }
+
+    /// Notes what the outputs of a step look like that may be reused.
+    fn stamp(&self, run: RunId, step: StepIndex, step_run: RunId, batch: &mut Batch) {
+        let Some(active) = self.runs.get(&run) else {
+            return;
+        };
+        if !active.graph.step(step).spec.allow_reuse {
+            return;
+        }
+        match reuse::stamps(&self.site, &active.graph, step) {
+            Ok(stamps) => drop(batch.stamps.insert(step_run, stamps)),
+            Err(error) => tracing::warn!(%error, "the outputs of a step cannot be read"),
+        }
+    }
+
     fn decide(&mut self, input: Input, batch: &mut Batch) {
-        let Decision { events, effects } = self.scheduler.handle(input);
-        for (run, event) in events {
+        let decision = self.scheduler.handle(input);
+        self.collect(decision, batch);
+    }
+
+    fn collect(&mut self, decision: Decision, batch: &mut Batch) {
+        for (run, event) in decision.events {
             let step_run = self.step_run(run, &event);
+            if let Some(active) = self.runs.get_mut(&run) {
+                active.note(&event);
+            }
             batch.events.push((run, step_run, event));
         }
-        batch.effects.extend(effects);
+        batch.effects.extend(decision.effects);
     }
 
     /// The run of the step that an event is about; the run itself where it is about no step.
     fn step_run(&self, run: RunId, event: &Event) -> RunId {
         let step = match event {
             Event::Assigned { step, .. }
+            | Event::Reused { step, .. }
             | Event::Started { step, .. }
             | Event::Ended { step, .. }
             | Event::Skipped { step, .. } => *step,
-            Event::Submitted | Event::CancelAsked | Event::Finished { .. } => return run,
+            Event::Submitted | Event::Began | Event::CancelAsked | Event::Finished { .. } => {
+                return run;
+            }
         };
         self.runs
             .get(&run)
@@ -182,29 +270,74 @@ impl EventLoop {
         let Batch {
             events,
             effects,
+            explanations,
+            stamps,
             cancelled,
         } = batch;
-        if !events.is_empty() {
-            let at = now();
-            let append = move |db: &stepwell_store::Connection| {
-                let mut changes = Vec::with_capacity(events.len());
-                for (run, step_run, event) in &events {
-                    changes.extend(journal::append(db, *run, *step_run, event, at)?);
-                }
-                Ok(changes)
+        if !events.is_empty() || !explanations.is_empty() {
+            let record = Record {
+                events,
+                explanations,
+                stamps,
+                at: now(),
             };
-            let changes = self.store.write(append).await?;
+            let changes = self.store.write(move |db| record.write(db)).await?;
             self.tell(changes);
         }
         for (reply, outcome) in cancelled {
             // An asker that went away needs no answer.
             let _ = reply.send(outcome);
         }
+        let mut questions = Vec::new();
         for effect in effects {
-            self.perform(effect);
+            match effect {
+                Effect::Resolve(run, step) => questions.extend(self.question(run, step)),
+                Effect::Start(run, step, number) | Effect::Stop(run, step, number) => {
+                    self.perform(effect, run, step, number);
+                }
+            }
+        }
+        if !questions.is_empty() {
+            self.ask(questions);
         }
         self.active.send_replace(self.scheduler.active_runs());
         Ok(())
+    }
+
+    fn question(&self, run: RunId, step: StepIndex) -> Option<Question> {
+        let active = self.runs.get(&run)?;
+        Some(Question {
+            spec: Arc::clone(&active.spec),
+            graph: Arc::clone(&active.graph),
+            step,
+            sources: Arc::clone(&active.sources),
+        })
+    }
+
+    /// Finds out about steps off the loop; the answers come back as one message.
+    fn ask(&self, questions: Vec<Question>) {
+        let (store, resolver) = (self.store.clone(), Arc::clone(&self.resolver));
+        let answering = self.answering.clone();
+        tokio::spawn(async move {
+            let places: Vec<_> = questions.iter().map(|q| (q.spec.id, q.step)).collect();
+            let resolve = move |db: &Connection| {
+                let answer = |question: &Question| resolver.resolve(db, question);
+                questions
+                    .iter()
+                    .map(answer)
+                    .collect::<stepwell_store::Result<Vec<_>>>()
+            };
+            let answers: Answers = match store.read(resolve).await {
+                Ok(found) => places.into_iter().zip(found).map(flatten).collect(),
+                Err(error) => {
+                    tracing::error!(%error, "reuse cannot be looked up; the steps run");
+                    let unknown = |place| flatten((place, reuse::unknown(&error)));
+                    places.into_iter().map(unknown).collect()
+                }
+            };
+            // The loop may have stopped meanwhile.
+            drop(answering.send(answers));
+        });
     }
 
     fn tell(&mut self, changes: Vec<Change>) {
@@ -220,8 +353,7 @@ impl EventLoop {
         drop(self.changes.send(changes.into()));
     }
 
-    fn perform(&mut self, effect: Effect) {
-        let (Effect::Start(run, step, number) | Effect::Stop(run, step, number)) = effect;
+    fn perform(&mut self, effect: Effect, run: RunId, step: StepIndex, number: u32) {
         let Some(active) = self.runs.get(&run) else {
             return;
         };
@@ -229,14 +361,17 @@ impl EventLoop {
             run: active.graph.step(step).run,
             number,
         };
-        match effect {
-            Effect::Start(..) => {
-                self.steps.insert(attempt.run, (run, step));
-                self.executor
-                    .start(self.site.job(&active.spec, &active.graph, step, attempt));
-            }
-            Effect::Stop(..) => self.executor.stop(attempt),
+        if let Effect::Stop(..) = effect {
+            return self.executor.stop(attempt);
         }
+        self.steps.insert(attempt.run, (run, step));
+        let ActiveRun {
+            spec,
+            graph,
+            sources,
+        } = active;
+        let job = self.site.job(spec, graph, sources, step, attempt);
+        self.executor.start(job);
     }
 
     /// Throws away what is in memory and folds the journal, until that succeeds.
@@ -275,15 +410,11 @@ impl EventLoop {
         } in open
         {
             let id = spec.id;
-            let topology = Topology::new(&graph);
             let policy = submission::policy(&spec);
-            self.runs.insert(
-                id,
-                ActiveRun {
-                    spec,
-                    graph: Arc::new(graph),
-                },
-            );
+            let mut run = ActiveRun::new(spec, Arc::new(graph));
+            events.iter().for_each(|event| run.note(event));
+            let topology = run.topology();
+            self.runs.insert(id, run);
             if events.is_empty() {
                 // Accepted, and the crash came before the loop heard of it.
                 unheard_of.push(Input::Submit(id, topology, policy));
@@ -291,16 +422,44 @@ impl EventLoop {
                 self.scheduler.restore(id, topology, policy, &events);
             }
         }
-        let Decision { events, effects } = self.scheduler.resume();
-        for (run, event) in events {
-            let step_run = self.step_run(run, &event);
-            batch.events.push((run, step_run, event));
-        }
-        batch.effects.extend(effects);
+        let decision = self.scheduler.resume();
+        self.collect(decision, &mut batch);
         // Only now is it known which slots are taken.
         for submit in unheard_of {
             self.decide(submit, &mut batch);
         }
         Ok(self.commit(batch).await?)
     }
+}
+
+/// What one batch writes, in one transaction.
+struct Record {
+    events: Vec<(RunId, RunId, Event)>,
+    explanations: Vec<(RunId, String)>,
+    stamps: HashMap<RunId, String>,
+    at: Timestamp,
+}
+
+impl Record {
+    fn write(&self, db: &Connection) -> stepwell_store::Result<Vec<Change>> {
+        for (step_run, explanation) in &self.explanations {
+            stepwell_store::reuse::explain(db, *step_run, explanation)?;
+        }
+        let mut changes = Vec::with_capacity(self.events.len());
+        for (run, step_run, event) in &self.events {
+            changes.extend(journal::append(db, *run, *step_run, event, self.at)?);
+            if let Some(stamps) = self.stamps.get(step_run)
+                && matches!(event, Event::Ended { .. })
+            {
+                reuse::remember(db, *step_run, stamps, self.at)?;
+            }
+        }
+        Ok(changes)
+    }
+}
+
+fn flatten(
+    ((run, step), (resolution, explanation)): ((RunId, StepIndex), (Resolution, Explanation)),
+) -> (RunId, StepIndex, Resolution, Explanation) {
+    (run, step, resolution, explanation)
 }

@@ -2,7 +2,7 @@
 //!
 //! A function of its arguments; it touches no file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use camino::Utf8PathBuf;
 use stepwell_compute::{Job, OutputPlace};
@@ -33,13 +33,15 @@ pub struct Site {
     pub program: Utf8PathBuf,
 }
 
+/// Where an output is kept, before the placeholders are replaced.
+pub(super) fn path_template(output: &Output) -> &str {
+    let default = "azureml/{run-id}/{output-name}";
+    output.path.as_deref().unwrap_or(default)
+}
+
 /// The path of an output below its datastore's root.
 pub(super) fn output_path(run: RunId, output: &Output) -> String {
-    let template = output
-        .path
-        .as_deref()
-        .unwrap_or("azureml/{run-id}/{output-name}");
-    let path = template.replace("{run-id}", &run.to_string());
+    let path = path_template(output).replace("{run-id}", &run.to_string());
     path.replace("{output-name}", &output.name)
         .trim_matches('/')
         .to_owned()
@@ -51,12 +53,13 @@ impl Site {
         &self,
         spec: &RunSpec,
         graph: &Graph,
+        sources: &HashMap<StepIndex, RunId>,
         index: StepIndex,
         attempt: AttemptId,
     ) -> Job {
         let step = graph.step(index);
         let Task::Process(task) = &step.spec.task;
-        let places = self.places(graph, step);
+        let places = self.places(graph, sources, step);
         let argument = |argument: &Arg| match argument {
             Arg::Literal(text) => text.clone(),
             Arg::Input(name) => places
@@ -89,34 +92,43 @@ impl Site {
         }
     }
 
-    fn local(&self, datastore: &str, path: &str) -> Utf8PathBuf {
+    pub(super) fn local(&self, datastore: &str, path: &str) -> Utf8PathBuf {
         self.folder
             .datastore(datastore)
             .join(path.trim_matches('/'))
     }
 
+    /// Where an output of a step's run is on this machine.
+    pub(super) fn output_place(&self, run: RunId, output: &Output) -> Utf8PathBuf {
+        self.local(&output.datastore, &output_path(run, output))
+    }
+
     fn output(&self, run: RunId, output: &Output) -> OutputPlace {
         OutputPlace {
-            path: self.local(&output.datastore, &output_path(run, output)),
+            path: self.output_place(run, output),
             make_folder: output.make_folder,
             upload_from: output.upload_from.clone(),
         }
     }
 
     /// Where each port of a step is, for its arguments and variables.
-    fn places<'a>(&self, graph: &'a Graph, step: &'a Step) -> Places<'a> {
+    fn places<'a>(
+        &self,
+        graph: &'a Graph,
+        sources: &HashMap<StepIndex, RunId>,
+        step: &'a Step,
+    ) -> Places<'a> {
         let input = |source: &InputSource| match source {
             InputSource::Datastore { datastore, path } => self.local(datastore, path).to_string(),
             InputSource::Step { step, output } => {
                 let producer = graph.step(*step);
+                let run = sources.get(step).copied().unwrap_or(producer.run);
                 let port = producer
                     .spec
                     .outputs
                     .iter()
                     .find(|port| port.name == *output);
-                port.map_or_else(String::new, |port| {
-                    self.output(producer.run, port).path.into()
-                })
+                port.map_or_else(String::new, |port| self.output_place(run, port).into())
             }
         };
         let inputs = step.spec.inputs.iter();

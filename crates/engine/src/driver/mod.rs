@@ -9,9 +9,13 @@
 mod engine;
 mod event_loop;
 mod launch;
+mod plan;
+mod reuse;
 mod spool;
 mod submission;
 
 pub use engine::{CancelOutcome, Engine, EngineError, Start};
 pub use launch::Site;
+pub use plan::plan;
+pub use reuse::{Explanation, Outcome as ReuseOutcome};
 pub use submission::{About, Submission};

@@ -37,6 +37,7 @@ pub(crate) fn run(record: Record, folder: &DataFolder) -> api::Run {
             cpu_seconds: std::time::Duration::from_millis(usage.user_ms + usage.system_ms)
                 .as_secs_f64(),
         }),
+        reused_from: record.reused_from.map(|run| run.uuid()),
         outputs: record
             .outputs
             .into_iter()
@@ -135,6 +136,7 @@ fn state(row: &Record) -> NodeState {
         RunStatus::Queued => NodeState::Queued,
         RunStatus::Preparing => NodeState::Preparing,
         RunStatus::Running | RunStatus::CancelRequested => NodeState::Running,
+        RunStatus::Completed if row.reused_from.is_some() => NodeState::Reused,
         RunStatus::Completed => NodeState::Succeeded,
         RunStatus::Failed => NodeState::Failed,
         RunStatus::Canceled if skipped => NodeState::Skipped,

@@ -10,7 +10,7 @@ use stepwell_store::metrics::{self, Point};
 use stepwell_store::runs::{self, Filter};
 use utoipa::IntoParams;
 
-use super::runs::find;
+use super::runs::{find, find_shown};
 use crate::app::Context;
 use crate::error::{ApiError, Body, Params, Result, run_id};
 
@@ -59,7 +59,7 @@ pub(super) async fn list_metrics(
     Path(run): Path<String>,
     Params(query): Params<MetricsQuery>,
 ) -> Result<Json<Metrics>> {
-    let run = find(&app, run_id(&run)?).await?.id;
+    let run = find_shown(&app, run_id(&run)?).await?;
     let read = move |db: &stepwell_store::Connection| {
         let mut line = vec![run];
         let mut points = Vec::new();
@@ -70,11 +70,8 @@ pub(super) async fn list_metrics(
                     parent: Some(run),
                     ..Filter::default()
                 };
-                line.extend(
-                    runs::list(db, &filter, usize::MAX)?
-                        .into_iter()
-                        .map(|run| run.id),
-                );
+                let below = runs::list(db, &filter, usize::MAX)?;
+                line.extend(below.iter().map(|run| run.reused_from.unwrap_or(run.id)));
             }
         }
         Ok(points)

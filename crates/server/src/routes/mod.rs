@@ -11,6 +11,7 @@ mod models;
 mod page;
 mod runs;
 mod snapshots;
+mod why;
 mod workspace;
 
 use std::sync::Arc;
@@ -75,6 +76,8 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(runs::end_run))
         .routes(routes!(runs::cancel_run))
         .routes(routes!(runs::wait_for_run))
+        .routes(routes!(why::explain_run))
+        .routes(routes!(why::plan_run))
         .routes(routes!(log::read_log))
         .routes(routes!(events::follow_events))
         .routes(routes!(graph::show_graph))

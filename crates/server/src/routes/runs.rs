@@ -9,7 +9,7 @@ use serde::Deserialize;
 use stepwell_api::{
     CancelOutcome, CancelReply, CreateRun, EndRun, ErrorReply, Run, RunChange, RunPage, SubmitRun,
 };
-use stepwell_engine::driver;
+use stepwell_engine::driver::{self, Submission};
 use stepwell_model::{RunId, RunKind, RunStatus};
 use stepwell_store::runs::{self, Filter, NewRun, Record};
 use stepwell_store::{catalog, experiments};
@@ -33,6 +33,12 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 pub(super) async fn find(app: &App, run: RunId) -> Result<Record> {
     let found = app.store.read(move |db| runs::find(db, run)).await?;
     found.ok_or_else(|| ApiError::no_run(run))
+}
+
+/// The run whose files, log and metrics a run shows: its own, unless another stands in for it.
+pub(super) async fn find_shown(app: &App, run: RunId) -> Result<RunId> {
+    let record = find(app, run).await?;
+    Ok(record.reused_from.unwrap_or(record.id))
 }
 
 /// Starts a run. A repeated request with the same `Idempotency-Key` gives the run of the first.
@@ -61,6 +67,20 @@ pub(super) async fn submit_run(
             ));
         }
     }
+    let submission = check(&app, body, key).await?;
+    if let Some(sdk) = &submission.spec.sdk_path {
+        link_sdk(&app, sdk)?;
+    }
+    let id = app.engine.submit(submission).await?;
+    let run = find(&app, id).await?;
+    Ok((
+        StatusCode::CREATED,
+        Json(convert::run::run(run, &app.folder)),
+    ))
+}
+
+/// A submission that has been checked against everything there is.
+pub(super) async fn check(app: &App, body: SubmitRun, key: Option<String>) -> Result<Submission> {
     let targets = match app.mode {
         Mode::Embedded => None,
         Mode::Shared => {
@@ -74,17 +94,9 @@ pub(super) async fn submit_run(
     };
     let submission = convert::submit::submission(body, key, &known)?;
     if let Some(parent) = submission.spec.parent {
-        find(&app, parent).await?;
+        find(app, parent).await?;
     }
-    if let Some(sdk) = &submission.spec.sdk_path {
-        link_sdk(&app, sdk)?;
-    }
-    let id = app.engine.submit(submission).await?;
-    let run = find(&app, id).await?;
-    Ok((
-        StatusCode::CREATED,
-        Json(convert::run::run(run, &app.folder)),
-    ))
+    Ok(submission)
 }
 
 /// Makes the submitter's SDK importable for steps in environments that lack it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from azureml.core.run import Run
 
@@ -39,6 +39,14 @@ class StepRun(Run):
     def pipeline_run_id(self) -> str:
         """The id of the pipeline's run."""
         return self._pipeline_run_id
+
+    def why(self) -> List[str]:
+        """Why the step ran, or why an earlier one stands in for it: one line a reason.
+
+        An addition to v1; `stepwell why` prints the same.
+        """
+        told = self._client.get("/runs/{}/why".format(self.id))["steps"][0]
+        return ["{}: {}".format(told["outcome"], reason) for reason in told["reasons"]]
 
     def get_status(self) -> str:
         """`NotStarted`, `Queued`, `Running`, `Finished`, `Failed` or `Canceled`."""

@@ -1,0 +1,113 @@
+//! What a submission would do: which steps would be reused and which would run, and why.
+//!
+//! It stores nothing and starts nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use stepwell_data::cas::Cas;
+use stepwell_data::content::Contents;
+use stepwell_model::{Graph, InputSource, RunId, StepIndex};
+use stepwell_store::Connection;
+
+use super::launch::Site;
+use super::reuse::{Explanation, Outcome, Question, Resolver};
+use super::submission::Submission;
+use crate::core::{Resolution, Topology};
+
+/// Finds out about every step, producers first. What reads from a step that would run would run
+/// too, as nobody knows what that step will write.
+///
+/// # Errors
+/// Those of the database and of the object store.
+pub fn plan(
+    db: &Connection,
+    site: &Site,
+    cas: Cas,
+    submission: &Submission,
+) -> stepwell_store::Result<Vec<Explanation>> {
+    let resolver = Resolver {
+        site: site.clone(),
+        cas,
+        contents: Contents::default(),
+    };
+    let (spec, graph) = (Arc::new(submission.spec.clone()), &submission.graph);
+    let mut sources: HashMap<StepIndex, RunId> = HashMap::new();
+    let mut plans: HashMap<StepIndex, Explanation> = HashMap::new();
+    for step in producers_first(graph) {
+        let explanation = match certain_reason(graph, step, spec.regenerate_outputs, &plans) {
+            Some(reason) => runs(reason),
+            None => {
+                let question = Question {
+                    spec: Arc::clone(&spec),
+                    graph: Arc::clone(graph),
+                    step,
+                    sources: Arc::new(sources.clone()),
+                };
+                let (resolution, explanation) = resolver.resolve(db, &question)?;
+                if let Resolution::Hit { source, .. } = resolution {
+                    sources.insert(step, source);
+                }
+                explanation
+            }
+        };
+        plans.insert(step, explanation);
+    }
+    let places = (0..graph.steps().len()).map(StepIndex::from);
+    Ok(places.filter_map(|step| plans.remove(&step)).collect())
+}
+
+fn runs(reason: String) -> Explanation {
+    Explanation {
+        outcome: Outcome::Miss,
+        reasons: vec![reason],
+        compared_with: None,
+        key: None,
+        parts: Vec::new(),
+    }
+}
+
+/// Why a step would run whatever has run before.
+fn certain_reason(
+    graph: &Graph,
+    step: StepIndex,
+    regenerate: bool,
+    plans: &HashMap<StepIndex, Explanation>,
+) -> Option<String> {
+    let spec = &graph.step(step).spec;
+    if regenerate {
+        return Some("regenerate_outputs is set for this run".to_owned());
+    }
+    if !spec.allow_reuse {
+        return Some("allow_reuse is False for this step".to_owned());
+    }
+    spec.inputs.iter().find_map(|input| match &input.source {
+        InputSource::Step { step, .. } if plans.get(step)?.outcome != Outcome::Hit => {
+            Some(format!(
+                "it reads from step `{}`, which would run",
+                graph.step(*step).spec.name
+            ))
+        }
+        _ => None,
+    })
+}
+
+fn producers_first(graph: &Graph) -> Vec<StepIndex> {
+    let topology = Topology::new(graph, false);
+    let mut unmet = topology.unmet().to_vec();
+    let free = (0..unmet.len())
+        .filter(|&step| unmet[step] == 0)
+        .map(StepIndex::from);
+    let mut order: Vec<StepIndex> = free.collect();
+    let mut next = 0;
+    while let Some(&step) = order.get(next) {
+        next += 1;
+        for dependent in topology.dependents(step) {
+            unmet[dependent.get()] -= 1;
+            if unmet[dependent.get()] == 0 {
+                order.push(*dependent);
+            }
+        }
+    }
+    order
+}

@@ -1,0 +1,286 @@
+//! Ring 3: reuse by the driver, on a real database and real folders, with an executor that plays a script:
+//! each job writes its arguments to its outputs, and succeeds.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use stepwell_compute::fake::{FakeExecutor, Play};
+use stepwell_compute::{Executor, Job, Report};
+use stepwell_data::folder::DataFolder;
+use stepwell_engine::driver::{About, Engine, Explanation, Site, Start, Submission};
+use stepwell_model::{
+    Arg, EnvironmentSpec, Graph, Input, InputSource, Output, ProcessTask, Program, RunId, RunKind,
+    RunSpec, RunStatus, Step, StepIndex, StepSpec, TargetName, Task,
+};
+use stepwell_store::runs::{self, Filter, Record};
+use stepwell_store::{Store, reuse};
+use tokio::sync::mpsc::unbounded_channel;
+use uuid::Uuid;
+
+struct World {
+    _folder: tempfile::TempDir,
+    root: Utf8PathBuf,
+    store: Store,
+    engine: Engine,
+    /// The arguments of every job that was started.
+    started: Arc<Mutex<Vec<String>>>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
+        let store = Store::open(&root.join("stepwell.db")).expect("opens");
+        let started = Arc::default();
+        let engine = engine(&root, store.clone(), Arc::clone(&started)).await;
+        Self {
+            _folder: folder,
+            root,
+            store,
+            engine,
+            started,
+        }
+    }
+
+    /// Runs a pipeline to its end; gives the rows of its steps.
+    async fn run(&self, steps: Vec<StepSpec>) -> Vec<Record> {
+        let id = self.submit(steps, BTreeMap::new()).await;
+        self.wait(id).await
+    }
+
+    async fn submit(&self, steps: Vec<StepSpec>, parameters: BTreeMap<String, String>) -> RunId {
+        let step = |spec| Step {
+            run: RunId::new(Uuid::now_v7()),
+            spec,
+        };
+        let graph = Graph::new(steps.into_iter().map(step).collect()).expect("a graph");
+        let spec = RunSpec {
+            id: RunId::new(Uuid::now_v7()),
+            kind: RunKind::Pipeline,
+            experiment: "e".to_owned(),
+            parent: None,
+            sdk_path: None,
+            parameters,
+            continue_on_step_failure: false,
+            regenerate_outputs: false,
+        };
+        let about = About {
+            new_experiment: Uuid::now_v7(),
+            ..About::default()
+        };
+        let submission = Submission {
+            spec,
+            graph: Arc::new(graph),
+            about,
+        };
+        self.engine.submit(submission).await.expect("accepted")
+    }
+
+    async fn wait(&self, run: RunId) -> Vec<Record> {
+        let mut changes = self.engine.watch();
+        loop {
+            let read = move |db: &stepwell_store::Connection| {
+                let filter = Filter {
+                    parent: Some(run),
+                    ..Filter::default()
+                };
+                Ok((runs::find(db, run)?, runs::list(db, &filter, 100)?))
+            };
+            let (top, steps) = self.store.read(read).await.expect("read");
+            if top.expect("the run").status == RunStatus::Completed {
+                return steps;
+            }
+            changes.recv().await.expect("the engine lives");
+        }
+    }
+
+    async fn why(&self, step: &Record) -> Explanation {
+        let run = step.id;
+        let text = self
+            .store
+            .read(move |db| reuse::explanation(db, run))
+            .await
+            .expect("read");
+        serde_json::from_str(&text.expect("an explanation")).expect("readable")
+    }
+
+    fn jobs(&self) -> Vec<String> {
+        std::mem::take(&mut self.started.lock().expect("not poisoned"))
+    }
+}
+
+async fn engine(root: &Utf8Path, store: Store, started: Arc<Mutex<Vec<String>>>) -> Engine {
+    let (reporter, reports) = unbounded_channel::<Report>();
+    let play = move |job: &Job| {
+        started
+            .lock()
+            .expect("not poisoned")
+            .push(job.arguments.join(" "));
+        for output in &job.outputs {
+            std::fs::create_dir_all(&output.path).expect("made");
+            std::fs::write(output.path.join("x"), &job.arguments[0]).expect("written");
+        }
+        Play::succeed()
+    };
+    let executor: Arc<dyn Executor> = Arc::new(FakeExecutor::new(reporter, play));
+    let site = Site {
+        folder: DataFolder::new(root),
+        url: String::new(),
+        token: String::new(),
+        workspace: String::new(),
+        workspace_id: String::new(),
+        subscription_id: String::new(),
+        resource_group: String::new(),
+        program: Utf8PathBuf::new(),
+    };
+    let start = Start {
+        store,
+        executor,
+        reports,
+        site,
+        default_slots: 4,
+    };
+    Engine::start(start).await.expect("starts")
+}
+
+/// A step that writes its argument, and reads the output of the one before.
+fn step(name: &str, argument: Arg, before: Option<usize>) -> StepSpec {
+    let input = |step: usize| Input {
+        name: "before".to_owned(),
+        source: InputSource::Step {
+            step: StepIndex::from(step),
+            output: "out".to_owned(),
+        },
+    };
+    StepSpec {
+        name: name.to_owned(),
+        kind: "PythonScriptStep".to_owned(),
+        target: TargetName::new("t"),
+        task: Task::Process(ProcessTask {
+            program: Program::Script("s.py".to_owned()),
+            arguments: vec![argument],
+            snapshot: None,
+            environment: EnvironmentSpec::Interpreter {
+                python: "python3".to_owned(),
+            },
+            variables: BTreeMap::new(),
+            timeout_s: None,
+        }),
+        inputs: before.map(input).into_iter().collect(),
+        outputs: vec![Output {
+            name: "out".to_owned(),
+            datastore: "workspaceblobstore".to_owned(),
+            path: None,
+            upload_from: None,
+            make_folder: true,
+        }],
+        after: Vec::new(),
+        allow_reuse: true,
+    }
+}
+
+fn chain(first: &str, second: &str) -> Vec<StepSpec> {
+    let literal = |text: &str| Arg::Literal(text.to_owned());
+    vec![
+        step("a", literal(first), None),
+        step("b", literal(second), Some(0)),
+    ]
+}
+
+#[tokio::test]
+async fn an_unchanged_pipeline_runs_nothing_and_links_to_the_original() {
+    let world = World::new().await;
+    let first = world.run(chain("1", "2")).await;
+    assert_eq!(world.jobs(), ["1", "2"]);
+    let second = world.run(chain("1", "2")).await;
+    assert!(world.jobs().is_empty(), "nothing ran");
+    for (original, reused) in first.iter().zip(&second) {
+        assert_eq!(reused.reused_from, Some(original.id));
+        assert_eq!(reused.outputs, original.outputs);
+    }
+    let why = world.why(&second[1]).await;
+    assert_eq!(why.compared_with, Some(first[1].id));
+}
+
+#[tokio::test]
+async fn a_changed_argument_reruns_the_step_and_says_so() {
+    let world = World::new().await;
+    world.run(chain("1", "2")).await;
+    world.jobs();
+    let steps = world.run(chain("1", "3")).await;
+    assert_eq!(world.jobs(), ["3"]);
+    assert_eq!(
+        world.why(&steps[1]).await.reasons,
+        ["argument 1 was `2` and is `3`"]
+    );
+}
+
+#[tokio::test]
+async fn a_rerun_that_writes_the_same_bytes_does_not_disturb_what_comes_after() {
+    let world = World::new().await;
+    let mut steps = chain("1", "2");
+    world.run(steps.clone()).await;
+    world.jobs();
+    let Task::Process(task) = &mut steps[0].task;
+    task.variables.insert("NOISE".to_owned(), "1".to_owned());
+    let rows = world.run(steps).await;
+    assert_eq!(world.jobs(), ["1"], "only the first step ran");
+    assert!(rows[1].reused_from.is_some());
+}
+
+#[tokio::test]
+async fn outputs_that_were_touched_are_not_reused() {
+    let world = World::new().await;
+    let first = world.run(chain("1", "2")).await;
+    world.jobs();
+    let place = &first[0].outputs[0].path;
+    let file = world
+        .root
+        .join("data/workspaceblobstore")
+        .join(place)
+        .join("x");
+    std::fs::write(file, "somebody was here").expect("written");
+    let rows = world.run(chain("1", "2")).await;
+    assert_eq!(
+        world.jobs(),
+        ["1"],
+        "it is made again, and what follows finds equal content"
+    );
+    let reason = &world.why(&rows[0]).await.reasons[0];
+    assert!(reason.contains("were changed or removed"), "{reason}");
+}
+
+#[tokio::test]
+async fn the_value_of_a_parameter_counts_and_its_name_does_not() {
+    let world = World::new().await;
+    let with = |name: &str| vec![step("a", Arg::Parameter(name.to_owned()), None)];
+    let values = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+    for (name, value) in [("lr", "0.1"), ("rate", "0.1"), ("lr", "0.2")] {
+        let run = world.submit(with(name), values(name, value)).await;
+        world.wait(run).await;
+    }
+    assert_eq!(world.jobs(), ["0.1", "0.2"]);
+}
+
+#[tokio::test]
+async fn equal_steps_of_two_runs_at_one_moment_run_once() {
+    let world = World::new().await;
+    let one = world.submit(chain("1", "2"), BTreeMap::new()).await;
+    let two = world.submit(chain("1", "2"), BTreeMap::new()).await;
+    world.wait(one).await;
+    world.wait(two).await;
+    assert_eq!(world.jobs(), ["1", "2"]);
+}
+
+#[tokio::test]
+async fn reuse_outlives_the_engine() {
+    let world = World::new().await;
+    world.run(chain("1", "2")).await;
+    let started = Arc::clone(&world.started);
+    let engine = engine(&world.root, world.store.clone(), started).await;
+    let world = World { engine, ..world };
+    world.jobs();
+    world.run(chain("1", "2")).await;
+    assert!(world.jobs().is_empty());
+}
