@@ -13,6 +13,8 @@ from typing import Any, Callable, Iterable, List, Optional
 from azureml.data._files import Found
 from azureml.exceptions import UserErrorException
 
+URL_SILENCE_S = 60.0
+
 
 def download(
     files: Iterable[Found], target_path: Optional[str], overwrite: bool, ignore_not_found: bool
@@ -46,16 +48,28 @@ def fetch(file: Found, target: str) -> None:
     aside = "{}.{}.part".format(target, os.getpid())
     try:
         if file.is_remote:
-            from urllib.request import urlopen
-
-            with urlopen(file.location) as source, open(aside, "wb") as sink:
-                shutil.copyfileobj(source, sink)
+            _fetch_url(file.location, aside)
         else:
             shutil.copyfile(file.location, aside)
         os.replace(aside, target)
     finally:
         if os.path.exists(aside):
             os.remove(aside)
+
+
+def _fetch_url(url: str, target: str) -> None:
+    from http.client import HTTPException
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(url, timeout=URL_SILENCE_S) as source, open(target, "wb") as sink:
+            shutil.copyfileobj(source, sink)
+            # The response gives what came, even if less than was announced.
+            announced = source.headers.get("Content-Length")
+            if announced is not None and int(announced) != sink.tell():
+                raise UserErrorException("{} broke off; try again".format(url))
+    except (OSError, HTTPException) as error:
+        raise UserErrorException("{} cannot be fetched: {}".format(url, error)) from error
 
 
 def link(files: Iterable[Found], folder: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
+import threading
+from functools import partial
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import pytest
 
@@ -32,3 +35,19 @@ def write(store: AzureBlobDatastore) -> Write:
             path.write_text(text)
 
     return write
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def web(store: AzureBlobDatastore, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL at which a server shows the datastore's files."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    handler = partial(_Quiet, directory=store._folder())
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield "http://127.0.0.1:{}".format(server.server_address[1])
+        server.shutdown()

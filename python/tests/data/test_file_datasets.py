@@ -158,3 +158,18 @@ def test_a_folder_is_uploaded_and_is_the_dataset_there(store: Any, tmp_path: Pat
         str(tmp_path / "mine"), (store, "up"), pattern="**/*.csv", show_progress=False
     )
     assert made.to_path() == ["/a.csv", "/deep/b.csv"]
+
+
+def test_files_behind_urls_are_fetched_whole(
+    store: Any, write: Any, web: str, tmp_path: Path
+) -> None:
+    write(ANIMALS)
+    dataset = Dataset.File.from_files([web + "/animals/cat/3.jpg", web + "/other.jpg"])
+    assert dataset.to_path() == ["/animals/cat/3.jpg", "/other.jpg"]
+    paths = dataset.download(str(tmp_path / "copy"))
+    assert [Path(each).read_text() for each in paths] == ["dddd", "e"]
+    with dataset.mount() as mounted:
+        assert Path(mounted.mount_point, "other.jpg").read_text() == "e"
+    with pytest.raises(UserErrorException, match="404"):
+        Dataset.File.from_files(web + "/absent.jpg").download(str(tmp_path / "copy"))
+    assert sorted(os.listdir(tmp_path / "copy")) == ["animals", "other.jpg"]

@@ -108,6 +108,15 @@ def test_json_lines_are_read_and_bad_ones_dropped_when_asked(store: Any, write: 
     assert frame["a"].tolist() == [1, 3] and frame["b"][1] == "z"
 
 
+def test_a_table_is_read_from_a_url(store: Any, write: Any, web: str) -> None:
+    write({**PEOPLE, "x.jsonl": '{"a": 1}'})
+    make = Dataset.Tabular
+    assert rows(make.from_delimited_files(web + "/people/b.csv")) == [["cyd", 64]]
+    assert rows(make.from_json_lines_files(web + "/x.jsonl")) == [[1]]
+    with pytest.raises(DatasetExecutionError, match="404"):
+        rows(make.from_delimited_files(web + "/absent.csv"))
+
+
 def test_steps_are_done_in_the_order_they_were_asked_for(store: Any, write: Any) -> None:
     write(PEOPLE)
     dataset = table(store)
