@@ -8,13 +8,10 @@ from urllib.parse import quote
 
 from azureml.data._definition import FILES, Definition
 from azureml.data._files import Found
+from azureml.data.dataset_error_handling import DatasetChangedWarning
 from azureml.exceptions import UserErrorException
 
 FILES_NAMED_MAX = 5
-
-
-class DatasetChangedWarning(UserWarning):
-    """A registered version is read whose files are not what they were when it was registered."""
 
 
 def save(workspace: Any, definition: Definition) -> Dict[str, Any]:

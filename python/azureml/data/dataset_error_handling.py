@@ -19,3 +19,7 @@ class DatasetExecutionError(UserErrorException):
 
     def __init__(self, message: str, exception: Any) -> None:
         super().__init__(message, inner_exception=exception)
+
+
+class DatasetChangedWarning(UserWarning):
+    """A registered version is read whose files are not what they were when it was registered."""

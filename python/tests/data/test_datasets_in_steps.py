@@ -228,3 +228,21 @@ def test_equal_submissions_send_equal_steps(
     assert first["steps"] == second["steps"]
     table, files = first["steps"][0]["inputs"]
     assert table["source"] == files["source"], "both are the view of the same files"
+
+
+def test_a_step_is_reused_until_a_file_of_its_dataset_changes(
+    workspace: Workspace, place: Any, project: Path
+) -> None:
+    store, folder = place
+
+    def is_reused() -> bool:
+        table = Dataset.Tabular.from_delimited_files((store, folder + "/*.csv"))
+        read = step(project, "read", "pass", arguments=[table.as_named_input("table")])
+        run = Pipeline(workspace, [read]).submit(project.name)
+        assert run.wait_for_completion(show_output=False) == "Finished"
+        properties = run.find_step_run("read")[0].get_properties()
+        return "azureml.reusedrunid" in properties
+
+    assert [is_reused(), is_reused()] == [False, True]
+    Path(store._folder(), folder, "b.csv").write_text("n,m\n4,z\n")
+    assert [is_reused(), is_reused()] == [False, True]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from azureml.core import Dataset, Workspace
-from azureml.data._registry import DatasetChangedWarning
+from azureml.data.dataset_error_handling import DatasetChangedWarning
 from azureml.exceptions import UserErrorException
 
 
