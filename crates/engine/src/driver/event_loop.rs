@@ -10,19 +10,19 @@ use std::time::Duration;
 use stepwell_compute::{Executor, Report};
 use stepwell_data::cas::Cas;
 use stepwell_data::content::Contents;
-use stepwell_model::{
-    AttemptId, Event, Graph, Outcome, RunId, RunSpec, StepIndex, TargetName, Timestamp,
-};
+use stepwell_model::{AttemptId, Event, Graph, Outcome, RunId, RunSpec, StepIndex, TargetName};
 use stepwell_store::journal::{self, Change, OpenRun};
 use stepwell_store::{Connection, Store, catalog};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{broadcast, oneshot, watch};
 
+use super::active::ActiveRun;
+use super::batch::{Batch, Record};
 use super::engine::{CancelOutcome, EngineError, Start, now};
 use super::launch::Site;
 use super::reuse::{self, Explanation, Question, Resolver};
-use super::{spool, submission};
-use crate::core::{Decision, Effect, Input, Resolution, Scheduler, TargetLoad, Topology};
+use super::spool;
+use crate::core::{Decision, Effect, Input, Resolution, Scheduler, TargetLoad};
 
 /// How many inputs are decided before they are recorded together.
 const BATCH_MAX: usize = 1_024;
@@ -40,49 +40,8 @@ pub(super) enum Message {
     Loads(oneshot::Sender<Vec<TargetLoad>>),
 }
 
-/// A run that is being scheduled.
-struct ActiveRun {
-    spec: Arc<RunSpec>,
-    graph: Arc<Graph>,
-    /// The runs whose outputs stand in for those of its steps.
-    sources: Arc<HashMap<StepIndex, RunId>>,
-}
-
-impl ActiveRun {
-    fn new(spec: RunSpec, graph: Arc<Graph>) -> Self {
-        Self {
-            spec: Arc::new(spec),
-            graph,
-            sources: Arc::default(),
-        }
-    }
-
-    fn topology(&self) -> Topology {
-        Topology::new(&self.graph, self.spec.regenerate_outputs)
-    }
-
-    /// Remembers whose outputs stand in.
-    fn note(&mut self, event: &Event) {
-        if let Event::Reused { step, source, .. } = event {
-            Arc::make_mut(&mut self.sources).insert(*step, *source);
-        }
-    }
-}
-
 /// What was found out about steps that could start.
 type Answers = Vec<(RunId, StepIndex, Resolution, Explanation)>;
-
-/// What was decided and is not recorded yet.
-#[derive(Default)]
-struct Batch {
-    events: Vec<(RunId, RunId, Event)>,
-    effects: Vec<Effect>,
-    /// Why steps run or do not, to be written beside their events.
-    explanations: Vec<(RunId, String)>,
-    /// What the outputs of steps that ended well look like.
-    stamps: HashMap<RunId, String>,
-    cancelled: Vec<(oneshot::Sender<CancelOutcome>, CancelOutcome)>,
-}
 
 pub(super) struct EventLoop {
     store: Store,
@@ -166,9 +125,8 @@ impl EventLoop {
         match message {
             Message::Submit(spec, graph) => {
                 let id = spec.id;
-                let policy = submission::policy(&spec);
                 let run = ActiveRun::new(*spec, graph);
-                let topology = run.topology();
+                let (topology, policy) = (run.topology(), run.policy());
                 self.runs.insert(id, run);
                 self.decide(Input::Submit(id, topology, policy), batch);
             }
@@ -291,7 +249,9 @@ impl EventLoop {
         let mut questions = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Resolve(run, step) => questions.extend(self.question(run, step)),
+                Effect::Resolve(run, step) => {
+                    questions.extend(self.runs.get(&run).map(|run| run.question(step)));
+                }
                 Effect::Start(run, step, number) | Effect::Stop(run, step, number) => {
                     self.perform(effect, run, step, number);
                 }
@@ -302,16 +262,6 @@ impl EventLoop {
         }
         self.active.send_replace(self.scheduler.active_runs());
         Ok(())
-    }
-
-    fn question(&self, run: RunId, step: StepIndex) -> Option<Question> {
-        let active = self.runs.get(&run)?;
-        Some(Question {
-            spec: Arc::clone(&active.spec),
-            graph: Arc::clone(&active.graph),
-            step,
-            sources: Arc::clone(&active.sources),
-        })
     }
 
     /// Finds out about steps off the loop; the answers come back as one message.
@@ -410,10 +360,9 @@ impl EventLoop {
         } in open
         {
             let id = spec.id;
-            let policy = submission::policy(&spec);
             let mut run = ActiveRun::new(spec, Arc::new(graph));
             events.iter().for_each(|event| run.note(event));
-            let topology = run.topology();
+            let (topology, policy) = (run.topology(), run.policy());
             self.runs.insert(id, run);
             if events.is_empty() {
                 // Accepted, and the crash came before the loop heard of it.
@@ -429,32 +378,6 @@ impl EventLoop {
             self.decide(submit, &mut batch);
         }
         Ok(self.commit(batch).await?)
-    }
-}
-
-/// What one batch writes, in one transaction.
-struct Record {
-    events: Vec<(RunId, RunId, Event)>,
-    explanations: Vec<(RunId, String)>,
-    stamps: HashMap<RunId, String>,
-    at: Timestamp,
-}
-
-impl Record {
-    fn write(&self, db: &Connection) -> stepwell_store::Result<Vec<Change>> {
-        for (step_run, explanation) in &self.explanations {
-            stepwell_store::reuse::explain(db, *step_run, explanation)?;
-        }
-        let mut changes = Vec::with_capacity(self.events.len());
-        for (run, step_run, event) in &self.events {
-            changes.extend(journal::append(db, *run, *step_run, event, self.at)?);
-            if let Some(stamps) = self.stamps.get(step_run)
-                && matches!(event, Event::Ended { .. })
-            {
-                reuse::remember(db, *step_run, stamps, self.at)?;
-            }
-        }
-        Ok(changes)
     }
 }
 

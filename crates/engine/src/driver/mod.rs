@@ -6,6 +6,8 @@
 //!
 //! This is the only place of the engine with a clock, channels and files.
 
+mod active;
+mod batch;
 mod engine;
 mod event_loop;
 mod launch;

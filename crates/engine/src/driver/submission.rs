@@ -9,7 +9,6 @@ use stepwell_store::{Connection, experiments, journal};
 use uuid::Uuid;
 
 use super::launch;
-use crate::core::Policy;
 
 /// A checked run, ready to be stored and scheduled.
 #[derive(Debug, Clone)]
@@ -39,14 +38,6 @@ pub struct About {
     pub idempotency_key: Option<String>,
     /// The id of the experiment, should it have to be made.
     pub new_experiment: Uuid,
-}
-
-/// How a run answers to a failed step.
-pub(super) fn policy(spec: &RunSpec) -> Policy {
-    match spec.continue_on_step_failure {
-        true => Policy::ContinueOnFailure,
-        false => Policy::StopAtFirstFailure,
-    }
 }
 
 /// Stores the run, its steps and its graph.

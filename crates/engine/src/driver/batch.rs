@@ -1,0 +1,50 @@
+//! What the loop decides in one turn, and how it is recorded: whole, or not at all.
+
+use std::collections::HashMap;
+
+use stepwell_model::{Event, RunId, Timestamp};
+use stepwell_store::Connection;
+use stepwell_store::journal::{self, Change};
+use tokio::sync::oneshot;
+
+use super::engine::CancelOutcome;
+use super::reuse;
+use crate::core::Effect;
+
+/// What was decided and is not recorded yet.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) events: Vec<(RunId, RunId, Event)>,
+    pub(super) effects: Vec<Effect>,
+    /// Why steps run or do not, to be written beside their events.
+    pub(super) explanations: Vec<(RunId, String)>,
+    /// What the outputs of steps that ended well look like.
+    pub(super) stamps: HashMap<RunId, String>,
+    pub(super) cancelled: Vec<(oneshot::Sender<CancelOutcome>, CancelOutcome)>,
+}
+
+/// What one batch writes, in one transaction.
+pub(super) struct Record {
+    pub(super) events: Vec<(RunId, RunId, Event)>,
+    pub(super) explanations: Vec<(RunId, String)>,
+    pub(super) stamps: HashMap<RunId, String>,
+    pub(super) at: Timestamp,
+}
+
+impl Record {
+    pub(super) fn write(&self, db: &Connection) -> stepwell_store::Result<Vec<Change>> {
+        for (step_run, explanation) in &self.explanations {
+            stepwell_store::reuse::explain(db, *step_run, explanation)?;
+        }
+        let mut changes = Vec::with_capacity(self.events.len());
+        for (run, step_run, event) in &self.events {
+            changes.extend(journal::append(db, *run, *step_run, event, self.at)?);
+            if let Some(stamps) = self.stamps.get(step_run)
+                && matches!(event, Event::Ended { .. })
+            {
+                reuse::remember(db, *step_run, stamps, self.at)?;
+            }
+        }
+        Ok(changes)
+    }
+}
