@@ -4,16 +4,23 @@ The machine is shared and its speed changes from minute to minute, so a figure a
 Ours and the floor are measured one right after the other, the order changing with every pair, and
 the ratio is the median of the pairs' ratios: a slow minute slows both sides of a pair.
 
-It prints nothing and starts nothing.
+That does not help against other work on the machine. Linux shares the processor out by session
+(autogroup): a step has a session of its own, all processes of a peer have one together, so beside
+other work a step gets more than a peer does and the ratio flatters us. Before each pair the
+machine is looked at, and a ratio from a busy one gets no verdict.
 """
 
 from __future__ import annotations
 
 import time
 from statistics import median
-from typing import Callable, NamedTuple, Optional, Tuple
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 Seconds = Callable[[], float]
+
+LOOK_S = 0.5
+CALM = 0.85
+UNSURE = "UNSURE"
 
 
 class Pair(NamedTuple):
@@ -21,6 +28,7 @@ class Pair(NamedTuple):
 
     ours: float
     floor: float
+    calm: bool
 
 
 class Figure(NamedTuple):
@@ -35,7 +43,7 @@ class Figure(NamedTuple):
 
     def __str__(self) -> str:
         """The figure, its target, its ratio to the floor, and the verdict in one word."""
-        verdict = {True: "met", False: "MISSED", None: "-"}[self.met]
+        verdict = {True: "met", False: "MISSED", None: UNSURE if self.target else "-"}[self.met]
         head = "{:<36} {:>9}  {:<12} {:<7}".format(self.name, self.value, self.target, verdict)
         return "{} {:<9} {}".format(head, self.ratio, self.note).rstrip()
 
@@ -54,13 +62,28 @@ def pairs(ours: Seconds, floor: Seconds, count: int) -> Tuple[Pair, ...]:
     """
     measured = []
     for number in range(count):
+        calm = _idle() >= CALM
         if number % 2:
             below = floor()
-            measured.append(Pair(ours(), below))
+            measured.append(Pair(ours(), below, calm))
         else:
             above = ours()
-            measured.append(Pair(above, floor()))
+            measured.append(Pair(above, floor(), calm))
     return tuple(measured)
+
+
+def _idle() -> float:
+    """The idle share of the processors, looked at for a moment."""
+    before = _ticks()
+    time.sleep(LOOK_S)
+    spent = [after - earlier for after, earlier in zip(_ticks(), before)]
+    # The fourth and fifth of the times are those with nothing to do and of waiting for a disk.
+    return (spent[3] + spent[4]) / max(sum(spent), 1)
+
+
+def _ticks() -> List[int]:
+    with open("/proc/stat", encoding="ascii") as stat:
+        return [int(ticks) for ticks in stat.readline().split()[1:9]]
 
 
 def ratio(measured: Tuple[Pair, ...]) -> float:
@@ -69,14 +92,18 @@ def ratio(measured: Tuple[Pair, ...]) -> float:
 
 
 def relative(name: str, measured: Tuple[Pair, ...], target: float, floor: str) -> Figure:
-    """A figure whose target is a multiple of its floor."""
+    """A figure whose target is a multiple of its floor.
+
+    We do all that the floor does, so a ratio below one tells of the machine and not of us.
+    """
     times = ratio(measured)
+    sure = times >= 1 and 2 * sum(pair.calm for pair in measured) > len(measured)
     ours, below = _medians(measured)
     return Figure(
         name=name,
         value=_seconds(ours),
         target="<= {:.2f} x".format(target),
-        met=times <= target,
+        met=times <= target if sure else None,
         ratio="{:.2f} x".format(times),
         note=_note(measured, floor, below),
     )
@@ -99,6 +126,9 @@ def _note(measured: Tuple[Pair, ...], floor: str, below: float) -> str:
     """The floor, and how far the pairs are apart: a wide spread is a busy machine."""
     ratios = [pair.ours / pair.floor for pair in measured]
     spread = "{:.2f} to {:.2f} x in {} pairs".format(min(ratios), max(ratios), len(ratios))
+    busy = sum(not pair.calm for pair in measured)
+    if busy:
+        spread += ", {} on a busy machine".format(busy)
     return "of {} {}; {}".format(floor, _seconds(below), spread)
 
 

@@ -2,7 +2,8 @@
 
 One line per figure: the value, the target, whether it is met, and the ratio to a floor or peer
 that was measured in turn with it. Words choose figures by their names. It ends with the engine
-alone, unless figures were chosen. The exit status is 1 if a target is missed.
+alone, unless figures were chosen. The exit status is 1 if a target is missed. UNSURE is neither:
+the machine had other work to do, so the ratio proves nothing; run it again when it has not.
 
 The programs must be built before: `cargo build --release --bins`.
 """
