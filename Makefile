@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: help demo install build test lint bench fmt clean
+.PHONY: help demo install build test lint bench openapi fmt clean
 
 help: ## List the verbs
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ lint: ## Check format, lints and the layer table
 bench: ## Measure against floors and peers; prints ratios
 	cargo build --release --bins
 	$(PYTHON) bench/run.py
+
+openapi: ## Write docs/openapi.json anew from the routes
+	UPDATE_OPENAPI=1 cargo test --quiet --package stepwell-server --test openapi
 
 fmt: ## Format everything
 	cargo fmt --all

@@ -1,0 +1,37 @@
+//! The OpenAPI document in `docs/` is the one that the routes make.
+
+use std::path::Path;
+
+#[test]
+fn the_document_in_docs_is_what_the_routes_make() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
+    let made = stepwell_server::openapi() + "\n";
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(&path, &made).expect("written");
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == made,
+        "docs/openapi.json is not up to date: run `make openapi` and read what changed"
+    );
+}
+
+#[test]
+fn every_operation_documents_an_error_and_a_success() {
+    let document: serde_json::Value =
+        serde_json::from_str(&stepwell_server::openapi()).expect("JSON");
+    let paths = document["paths"].as_object().expect("paths");
+    assert!(paths.len() > 20, "the routes are there");
+    for (path, operations) in paths {
+        for (method, operation) in operations.as_object().expect("operations") {
+            let responses = operation["responses"].as_object().expect("responses");
+            assert!(
+                responses.contains_key("default"),
+                "{method} {path} documents no error"
+            );
+            let success = responses.keys().any(|status| status.starts_with('2'));
+            assert!(success, "{method} {path} documents no success");
+            assert!(operation["description"].is_string() || operation["summary"].is_string());
+        }
+    }
+}
