@@ -190,7 +190,7 @@ pub struct RunEvent {
     pub step: Option<u32>,
     /// The new status.
     pub status: String,
-    /// Why, when it is `Failed`, or `Canceled` without having started.
+    /// Why, when it is `Failed`, `Canceled` without having started, or `Completed` by reuse.
     pub message: Option<String>,
 }
 

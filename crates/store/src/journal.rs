@@ -27,7 +27,7 @@ pub struct Change {
     pub step: Option<StepIndex>,
     /// The new status.
     pub status: RunStatus,
-    /// Why, when it failed or was skipped.
+    /// Why, when it failed, was skipped or was reused.
     pub message: Option<String>,
 }
 
@@ -136,7 +136,10 @@ impl Change {
             Event::Began => (root, None, RunStatus::Running, None),
             Event::Assigned { step, .. } => (step_run, Some(*step), RunStatus::Preparing, None),
             Event::Started { step, .. } => (step_run, Some(*step), RunStatus::Running, None),
-            Event::Reused { step, .. } => (step_run, Some(*step), RunStatus::Completed, None),
+            Event::Reused { step, .. } => {
+                let message = "reused: an equal earlier step stands in for it".to_owned();
+                (step_run, Some(*step), RunStatus::Completed, Some(message))
+            }
             Event::Ended { step, outcome, .. } => {
                 let (status, message) = match outcome {
                     Outcome::Succeeded(_) => (RunStatus::Completed, None),

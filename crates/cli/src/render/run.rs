@@ -28,7 +28,7 @@ pub(crate) fn list(runs: &[Run], now: Timestamp, style: Style) -> String {
         table.row([
             short(run.id).into(),
             title(run).into(),
-            status::cell(&run.status),
+            status::cell(run),
             wire_ago(now, &run.created_at).into(),
             took(now, run.started_at.as_deref(), run.ended_at.as_deref()).into(),
             run.display_name.clone().into(),
@@ -144,7 +144,7 @@ fn step_table(steps: &[Run], now: Timestamp, style: Style) -> String {
         table.row([
             number(step).to_string().into(),
             step.display_name.clone().into(),
-            status::cell(&step.status),
+            status::cell(step),
             took(now, step.started_at.as_deref(), step.ended_at.as_deref()).into(),
             memory.unwrap_or_default().into(),
             Cell::new(short(step.id), Paint::Faint),

@@ -26,9 +26,12 @@ pub(crate) fn paint(status: &str) -> Paint {
     }
 }
 
-/// A status as a cell.
-pub(crate) fn cell(status: &str) -> Cell {
-    Cell::new(status, paint(status))
+/// A run's status as a cell; of a step that an earlier one stands in for, that.
+pub(crate) fn cell(run: &Run) -> Cell {
+    match run.reused_from {
+        Some(_) => Cell::new("Reused", Paint::Green),
+        None => Cell::new(run.status.as_str(), paint(&run.status)),
+    }
 }
 
 /// What to call a run: `churn #3` for one with a number, else its name.
