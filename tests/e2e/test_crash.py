@@ -187,3 +187,23 @@ def test_a_folder_that_cannot_be_written_is_named_with_what_to_do(
         assert "\nhint: " in told and "STEPWELL_DATA" in told, told
     doctor = project.start("doctor", env=variables)
     assert doctor.communicate(timeout=20) and doctor.returncode == 1
+
+
+def test_a_server_that_a_step_starts_outlives_the_step(project: Project, client: Client) -> None:
+    """As the SDK does when it finds no server: the step's end must not end what the folder needs."""
+    connect = (
+        'kill -9 "$(sed -n \'s/.*"pid": \\([0-9]*\\).*/\\1/p\' "$STEPWELL_DATA/server.json")"; '
+        'env -u STEPWELL_URL -u STEPWELL_TOKEN "$STEPWELL_BIN" connect --json '
+        '> outputs/server.json; '
+        'echo "attempt ${STEPWELL_ATTEMPT:+set}"'
+    )
+    first = shell("first", connect)
+    second = shell("second", 'echo "parameter ${AML_PARAMETER_p:-none}"', after=[0])
+    first["task"]["variables"] = {"AML_PARAMETER_p": "leaked"}
+    project.connect()
+    before = project.the_server()
+    run = client.submit(pipeline(first, second))["id"]
+    assert client.wait(run)["status"] == "Completed"
+    started = client.request("GET", f"/runs/{client.steps(run)[0]['id']}/files/outputs/server.json")
+    assert project.the_server().pid == json.loads(started.body)["pid"] != before.pid
+    assert client.log(client.steps(run)[1]["id"]) == "parameter none\n"

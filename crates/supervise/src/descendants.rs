@@ -3,6 +3,9 @@
 //! The supervisor is the subreaper of its descendants: whatever loses its parent becomes its own
 //! child, however often it forked or changed its session. So killing all children until there are
 //! none ends them all.
+//!
+//! One descendant is not the step's: a server that the step's program has started because it found
+//! none. It serves the whole folder, and what it starts has supervisors of its own.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -25,35 +28,46 @@ pub(crate) fn end_all(main: Pid, signals: &Signals) -> io::Result<WaitStatus> {
         return Err(io::Error::other("the program's end could not be read"));
     };
     let deadline = Instant::now() + PATIENCE;
-    while any_child_left()? {
-        for child in children() {
+    loop {
+        reap_ended()?;
+        let left = children();
+        if left.is_empty() {
+            return Ok(status);
+        }
+        for child in left {
             let _ = rustix::process::kill_process(child, Signal::KILL);
         }
         if signals.wait(Some(deadline))? == Wake::Deadline {
             return Ok(status);
         }
     }
-    Ok(status)
 }
 
-/// Reaps the children that have ended, and says whether others live.
-fn any_child_left() -> io::Result<bool> {
+/// Reaps the children that have ended.
+fn reap_ended() -> io::Result<()> {
     loop {
         match rustix::process::wait(WaitOptions::NOHANG) {
             Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
-            Ok(None) => return Ok(true),
-            Err(rustix::io::Errno::CHILD) => return Ok(false),
+            Ok(None) | Err(rustix::io::Errno::CHILD) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-/// A child cannot be mistaken for another process: until it is reaped, it keeps its number.
+/// The children that are the step's. A child cannot be mistaken for another process: until it is reaped, it keeps its number.
 fn children() -> Vec<Pid> {
     let this = rustix::process::getpid().as_raw_nonzero().get();
     process::all()
         .into_iter()
         .filter(|&pid| Stat::read(pid).is_some_and(|stat| stat.parent == this))
+        .filter(|&pid| !is_server(pid))
         .filter_map(Pid::from_raw)
         .collect()
+}
+
+/// Whether the process is an embedded server, as `stepwell connect` starts it.
+fn is_server(pid: i32) -> bool {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let mut words = line.split(|byte| *byte == 0).skip(1);
+    words.next() == Some(b"serve") && words.next() == Some(b"--detached")
 }

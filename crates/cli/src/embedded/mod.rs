@@ -223,10 +223,29 @@ fn lost_the_race(status: ExitStatus) -> bool {
     status.code() == Some(i32::from(Exit::FolderTaken.code()))
 }
 
+/// Whether a variable was set for one step. A server that is started from within a step must not
+/// pass it on to all others, and must not be taken for a process of that step.
+fn is_of_a_step(name: &str) -> bool {
+    let ours = [
+        "STEPWELL_ATTEMPT",
+        "STEPWELL_SPOOL",
+        "STEPWELL_URL",
+        "STEPWELL_TOKEN",
+    ];
+    let families = ["AZUREML_", "AML_PARAMETER_"];
+    ours.contains(&name) || families.iter().any(|family| name.starts_with(family))
+}
+
 /// Starts `stepwell serve` with nothing of ours but the log; it makes its own session itself.
 fn spawn(home: &Home, log: &ServerLog) -> Result<Child, Error> {
     let program = std::env::current_exe().map_err(Error::Spawn)?;
-    Command::new(program)
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_of_a_step) {
+            command.env_remove(name);
+        }
+    }
+    command
         .args(["serve", "--detached", "--data", home.data_folder.as_str()])
         .args(["--workspace-name", &home.workspace_name])
         .args(["--idle-exit", &IDLE_EXIT_SECONDS.to_string()])
