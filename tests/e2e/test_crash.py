@@ -190,7 +190,7 @@ def test_a_folder_that_cannot_be_written_is_named_with_what_to_do(
 
 
 def test_a_server_that_a_step_starts_outlives_the_step(project: Project, client: Client) -> None:
-    """As the SDK does when it finds no server: the step's end must not end what the folder needs."""
+    """As the SDK does when it finds none: the step's end must not end what others need."""
     connect = (
         'kill -9 "$(sed -n \'s/.*"pid": \\([0-9]*\\).*/\\1/p\' "$STEPWELL_DATA/server.json")"; '
         'env -u STEPWELL_URL -u STEPWELL_TOKEN "$STEPWELL_BIN" connect --json '
