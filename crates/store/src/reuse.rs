@@ -76,17 +76,6 @@ pub fn remember(
     Ok(())
 }
 
-/// Forgets a key, because the outputs of its step are gone.
-///
-/// # Errors
-/// Those of the database.
-pub fn forget(connection: &Connection, key: &Digest) -> Result<()> {
-    connection
-        .prepare_cached("DELETE FROM reuse WHERE key = ?")?
-        .execute([key.as_bytes()])?;
-    Ok(())
-}
-
 /// Writes down why a step runs or does not, as JSON.
 ///
 /// # Errors

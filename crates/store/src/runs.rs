@@ -290,6 +290,19 @@ pub fn list(connection: &Connection, filter: &Filter, limit: usize) -> Result<Ve
     rows.map(|row| row?).collect()
 }
 
+/// The steps of a pipeline run, in the graph's order.
+///
+/// # Errors
+/// Those of the database.
+pub fn steps(connection: &Connection, pipeline: RunId) -> Result<Vec<Record>> {
+    let filter = Filter {
+        parent: Some(pipeline),
+        kind: Some(RunKind::Step.as_str().to_owned()),
+        ..Filter::default()
+    };
+    list(connection, &filter, usize::MAX)
+}
+
 /// How many runs without a parent are not over.
 ///
 /// # Errors

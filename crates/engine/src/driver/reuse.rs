@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stepwell_data::cas::Cas;
 use stepwell_data::content::{self, Contents};
-use stepwell_data::snapshot;
+use stepwell_data::{snapshot, stamp};
 use stepwell_model::{
     Arg, Digest, EnvironmentSpec, Graph, InputSource, ProcessTask, Program, RunId, RunSpec,
     StepIndex, Task, Timestamp,
@@ -135,7 +135,7 @@ impl Resolver {
             Ok(parts) => parts,
             Err(error) => return Ok(unknown(&error)),
         };
-        let key = Digest::new(*blake3::hash(&key::canonical(&parts)).as_bytes());
+        let key = stamp::digest_of(&key::canonical(&parts));
         let miss = |reasons, compared_with, parts| {
             let outcome = Outcome::Miss;
             let explanation = Explanation {

@@ -14,7 +14,7 @@ use stepwell_store::journal::{self, Change};
 use tokio::sync::broadcast::Receiver;
 use utoipa::IntoParams;
 
-use super::runs::find;
+use super::runs::{find, scheduled};
 use crate::app::{App, Context};
 use crate::convert;
 use crate::error::{Params, Result, run_id};
@@ -39,10 +39,7 @@ pub(super) async fn follow_events(
     Params(query): Params<EventsQuery>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     let record = find(&app, run_id(&run)?).await?;
-    let scheduled = match (record.kind.as_str(), record.parent) {
-        ("step", Some(parent)) => parent,
-        _ => record.id,
-    };
+    let scheduled = scheduled(&record);
     let follower = Follower {
         live: app.engine.watch(),
         app,

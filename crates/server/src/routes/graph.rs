@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use stepwell_api::{ErrorReply, GraphEdge, GraphNode, GraphView};
 use stepwell_layout::{Drawing, EdgeKind, layout, svg};
 use stepwell_store::journal;
-use stepwell_store::runs::{self, Filter, Record};
+use stepwell_store::runs::{self, Record};
 
 use super::runs::find;
 use crate::app::{App, Context};
@@ -21,12 +21,7 @@ async fn drawing(app: &App, run: &str) -> Result<(Drawing, Vec<Record>)> {
     let single = record.kind == "script";
     let read = move |db: &stepwell_store::Connection| {
         let graph = journal::find_graph(db, id)?;
-        let filter = Filter {
-            parent: Some(id),
-            kind: Some("step".to_owned()),
-            ..Filter::default()
-        };
-        Ok((graph, runs::list(db, &filter, usize::MAX)?))
+        Ok((graph, runs::steps(db, id)?))
     };
     let (graph, mut rows) = app.store.read(read).await?;
     let Some((_, graph)) = graph else {

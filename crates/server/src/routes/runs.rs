@@ -35,6 +35,14 @@ pub(super) async fn find(app: &App, run: RunId) -> Result<Record> {
     found.ok_or_else(|| ApiError::no_run(run))
 }
 
+/// The run that the engine schedules a run as part of: a step's pipeline, else the run itself.
+pub(super) fn scheduled(record: &Record) -> RunId {
+    match (record.kind.as_str(), record.parent) {
+        ("step", Some(parent)) => parent,
+        _ => record.id,
+    }
+}
+
 /// The run whose files, log and metrics a run shows: its own, unless another stands in for it.
 pub(super) async fn find_shown(app: &App, run: RunId) -> Result<RunId> {
     let record = find(app, run).await?;
@@ -324,10 +332,7 @@ pub(super) async fn cancel_run(
         let status = find(&app, id).await?.status.as_str().to_owned();
         return Ok(Json(CancelReply { outcome, status }));
     }
-    let scheduled = match (record.kind.as_str(), record.parent) {
-        ("step", Some(parent)) => parent,
-        _ => record.id,
-    };
+    let scheduled = scheduled(&record);
     let outcome = match app.engine.cancel(scheduled).await? {
         driver::CancelOutcome::Asked => CancelOutcome::Asked,
         driver::CancelOutcome::AlreadyAsked => CancelOutcome::AlreadyAsked,

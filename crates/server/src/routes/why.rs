@@ -5,10 +5,10 @@ use axum::extract::{Path, State};
 use stepwell_api::{ErrorReply, ReuseOutcome, SubmitRun, Why, WhyList};
 use stepwell_engine::driver::{self, Explanation};
 use stepwell_model::{Graph, RunStatus, StepIndex};
-use stepwell_store::runs::{self, Filter, Record};
+use stepwell_store::runs::{self, Record};
 use stepwell_store::{Connection, journal, reuse};
 
-use super::runs::{check, find};
+use super::runs::{check, find, scheduled};
 use crate::app::Context;
 use crate::error::{ApiError, Body, Result, run_id};
 
@@ -20,22 +20,11 @@ pub(super) async fn explain_run(
     Path(run): Path<String>,
 ) -> Result<Json<WhyList>> {
     let record = find(&app, run_id(&run)?).await?;
-    let scheduled = match (record.kind.as_str(), record.parent) {
-        ("step", Some(parent)) => parent,
-        _ => record.id,
-    };
+    let scheduled = scheduled(&record);
     let read = move |db: &Connection| {
         let graph = journal::find_graph(db, scheduled)?;
         let rows = match record.kind.as_str() {
-            "pipeline" => {
-                let kind = Some("step".to_owned());
-                let filter = Filter {
-                    parent: Some(scheduled),
-                    kind,
-                    ..Filter::default()
-                };
-                runs::list(db, &filter, usize::MAX)?
-            }
+            "pipeline" => runs::steps(db, scheduled)?,
             _ => vec![record],
         };
         let texts = rows.iter().map(|row| reuse::explanation(db, row.id));
