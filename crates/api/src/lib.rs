@@ -12,6 +12,7 @@ mod metric;
 mod model;
 mod run;
 mod submit;
+mod token;
 mod why;
 mod workspace;
 
@@ -30,6 +31,7 @@ pub use submit::{
     Argument, ClientInfo, DataPlace, Environment, OutputRef, ProcessTask, Program, PythonSpec,
     StepInput, StepOutput, SubmitRun, SubmitStep, Task,
 };
+pub use token::Role;
 pub use why::{ReuseOutcome, Why, WhyList};
 pub use workspace::{
     Compute, ComputeList, ComputeSettings, Datastore, DatastoreList, EnvironmentList,

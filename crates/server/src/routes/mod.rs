@@ -9,6 +9,7 @@ mod log;
 mod metrics;
 mod models;
 mod page;
+mod register;
 mod runs;
 mod snapshots;
 mod why;
@@ -28,9 +29,10 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::require_token;
+use crate::access::authenticate;
 use crate::app::App;
 use crate::error::ApiError;
+use register::Register;
 
 /// The largest JSON body; a graph of a hundred thousand steps has about 80 MB.
 const BODY_MAX: usize = 256 << 20;
@@ -38,7 +40,7 @@ const BODY_MAX: usize = 256 << 20;
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Stepwell", description = "Machine-learning pipelines on your own machines."),
-    components(schemas(stepwell_api::ErrorReply, stepwell_api::RunEvent)),
+    components(schemas(stepwell_api::ErrorReply, stepwell_api::Role, stepwell_api::RunEvent)),
     security(("token" = []))
 )]
 struct Document;
@@ -58,64 +60,63 @@ pub fn openapi() -> String {
     text.replace("{*path}", "{path}")
 }
 
-/// The routes that need the token.
+/// The routes that need a token, each under the role it asks for.
 fn protected() -> OpenApiRouter<Arc<App>> {
-    let api = OpenApiRouter::new()
-        .routes(routes!(workspace::show_workspace))
-        .routes(routes!(workspace::shutdown))
-        .routes(routes!(workspace::list_experiments))
-        .routes(routes!(
-            workspace::get_experiment,
-            workspace::put_experiment
-        ))
-        .routes(routes!(workspace::list_datastores))
-        .routes(routes!(workspace::get_datastore))
-        .routes(routes!(runs::list_runs, runs::submit_run))
-        .routes(routes!(runs::create_run))
-        .routes(routes!(runs::get_run, runs::change_run))
-        .routes(routes!(runs::end_run))
-        .routes(routes!(runs::cancel_run))
-        .routes(routes!(runs::wait_for_run))
-        .routes(routes!(why::explain_run))
-        .routes(routes!(why::plan_run))
-        .routes(routes!(log::read_log))
-        .routes(routes!(events::follow_events))
-        .routes(routes!(graph::show_graph))
-        .routes(routes!(graph::draw_graph))
-        .routes(routes!(metrics::list_metrics, metrics::log_metrics))
-        .routes(routes!(files::list_files))
-        .routes(routes!(files::get_file, files::put_file))
-        .routes(routes!(models::list_models, models::register_model))
-        .routes(routes!(
-            models::get_model,
-            models::change_model,
-            models::delete_model
-        ))
-        .routes(routes!(models::get_model_file))
-        .routes(routes!(datasets::list_datasets, datasets::save_dataset))
-        .routes(routes!(datasets::get_dataset, datasets::change_dataset))
-        .routes(routes!(datasets::show_changes))
-        .routes(routes!(
-            datasets::get_named_dataset,
-            datasets::unregister_dataset
-        ))
-        .routes(routes!(catalog::list_environments))
-        .routes(routes!(catalog::get_environment, catalog::put_environment))
-        .routes(routes!(catalog::list_computes))
-        .routes(routes!(
-            catalog::get_compute,
-            catalog::put_compute,
-            catalog::delete_compute
-        ))
-        .routes(routes!(snapshots::put_snapshot))
-        .routes(routes!(snapshots::put_object));
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api)
+    let api = Register::default()
+        .reader(routes!(workspace::show_workspace))
+        .owner(routes!(workspace::shutdown))
+        .reader(routes!(workspace::list_experiments))
+        .reader(routes!(workspace::get_experiment))
+        .submitter(routes!(workspace::put_experiment))
+        .reader(routes!(workspace::list_datastores))
+        .reader(routes!(workspace::get_datastore))
+        .reader(routes!(runs::list_runs))
+        .submitter(routes!(runs::submit_run))
+        .submitter(routes!(runs::create_run))
+        .reader(routes!(runs::get_run))
+        .submitter(routes!(runs::change_run))
+        .submitter(routes!(runs::end_run))
+        .submitter(routes!(runs::cancel_run))
+        .reader(routes!(runs::wait_for_run))
+        .reader(routes!(why::explain_run))
+        .submitter(routes!(why::plan_run))
+        .reader(routes!(log::read_log))
+        .reader(routes!(events::follow_events))
+        .reader(routes!(graph::show_graph))
+        .reader(routes!(graph::draw_graph))
+        .reader(routes!(metrics::list_metrics))
+        .submitter(routes!(metrics::log_metrics))
+        .reader(routes!(files::list_files))
+        .reader(routes!(files::get_file))
+        .submitter(routes!(files::put_file))
+        .reader(routes!(models::list_models))
+        .contributor_or_step(routes!(models::register_model))
+        .reader(routes!(models::get_model))
+        .contributor_or_step(routes!(models::change_model))
+        .contributor(routes!(models::delete_model))
+        .reader(routes!(models::get_model_file))
+        .reader(routes!(datasets::list_datasets))
+        .contributor_or_step(routes!(datasets::save_dataset))
+        .reader(routes!(datasets::get_dataset))
+        .contributor_or_step(routes!(datasets::change_dataset))
+        .reader(routes!(datasets::show_changes))
+        .reader(routes!(datasets::get_named_dataset))
+        .contributor(routes!(datasets::unregister_dataset))
+        .reader(routes!(catalog::list_environments))
+        .reader(routes!(catalog::get_environment))
+        .contributor_or_step(routes!(catalog::put_environment))
+        .reader(routes!(catalog::list_computes))
+        .reader(routes!(catalog::get_compute))
+        .contributor(routes!(catalog::put_compute, catalog::delete_compute))
+        .submitter(routes!(snapshots::put_snapshot))
+        .submitter(routes!(snapshots::put_object));
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api.into_router())
 }
 
 /// The whole router.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let (protected, _) = protected().split_for_parts();
-    let protected = protected.layer(from_fn_with_state(Arc::clone(&app), require_token));
+    let protected = protected.layer(from_fn_with_state(Arc::clone(&app), authenticate));
     Router::new()
         .route("/api/v1/health", get(workspace::health))
         .route("/api/v1/openapi.json", get(document))
