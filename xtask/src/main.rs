@@ -12,6 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("api", &[]),
     ("layout", &[]),
+    ("schedule", &["model"]),
     ("store", &["model"]),
     ("data", &["model"]),
     ("supervise", &["model", "data"]),
@@ -20,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "model", "api", "layout", "store", "data", "compute", "engine",
+            "model", "api", "layout", "schedule", "store", "data", "compute", "engine",
         ],
     ),
     (
