@@ -16,8 +16,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("data", &["model"]),
     ("supervise", &["model", "data"]),
+    ("parallel", &["model"]),
     ("compute", &["model", "data", "supervise"]),
-    ("engine", &["model", "store", "data", "compute"]),
+    ("engine", &["model", "store", "data", "parallel", "compute"]),
     (
         "server",
         &[

@@ -10,6 +10,7 @@ mod dataset;
 mod error;
 mod metric;
 mod model;
+mod parallel;
 mod run;
 mod submit;
 mod token;
@@ -23,6 +24,7 @@ pub use dataset::{
 pub use error::{ErrorBody, ErrorCode, ErrorReply};
 pub use metric::{LogMetrics, MetricKind, MetricPoint, MetricSeries, Metrics};
 pub use model::{Model, ModelChange, ModelList, RegisterModel};
+pub use parallel::{ParallelForm, ParallelInput, ParallelTask, Setting};
 pub use run::{
     CancelOutcome, CancelReply, CreateRun, EndRun, FileInfo, FileList, GraphEdge, GraphNode,
     GraphView, OutputInfo, Run, RunChange, RunEvent, RunFailure, RunPage, RunUsage,

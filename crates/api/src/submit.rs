@@ -101,6 +101,8 @@ pub struct SubmitStep {
 pub enum Task {
     /// A program of the user's.
     Process(ProcessTask),
+    /// One script over many mini-batches on many workers.
+    Parallel(crate::ParallelTask),
 }
 
 /// A program with its arguments, files and environment.

@@ -6,6 +6,7 @@
 //! objects/               content-addressed files
 //! runs/<run id>/files/   what a run keeps: outputs/, logs/, user_logs/, uploads
 //! runs/<run id>/attempt-1/  how one try went
+//! runs/<run id>/parallel/  how far a parallel step is, for its next attempt
 //! runs/<run id>/spool/   what the SDK in a step could not send
 //! data/<datastore>/      the local datastores
 //! envs/                  Python environments
@@ -90,6 +91,12 @@ impl DataFolder {
     #[must_use]
     pub fn spool(&self, run: RunId) -> Utf8PathBuf {
         self.run(run).join("spool")
+    }
+
+    /// How far a parallel step is.
+    #[must_use]
+    pub fn parallel(&self, run: RunId) -> Utf8PathBuf {
+        self.run(run).join("parallel")
     }
 
     /// The root of a local datastore.

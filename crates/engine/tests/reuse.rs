@@ -222,7 +222,9 @@ async fn a_rerun_that_writes_the_same_bytes_does_not_disturb_what_comes_after() 
     let mut steps = chain("1", "2");
     world.run(steps.clone()).await;
     world.jobs();
-    let Task::Process(task) = &mut steps[0].task;
+    let Task::Process(task) = &mut steps[0].task else {
+        panic!("the steps of a chain are programs");
+    };
     task.variables.insert("NOISE".to_owned(), "1".to_owned());
     let rows = world.run(steps).await;
     assert_eq!(world.jobs(), ["1"], "only the first step ran");

@@ -11,6 +11,7 @@ mod event;
 mod failure;
 mod graph;
 mod ids;
+mod parallel;
 mod run;
 mod task;
 mod time;
@@ -20,6 +21,9 @@ pub use event::{Event, Outcome, SkipReason, Usage};
 pub use failure::{Failure, FailureKind};
 pub use graph::{Graph, GraphError, Step, StepIndex, StepSpec};
 pub use ids::{AttemptId, Digest, ParseIdError, RunId, TargetName};
+pub use parallel::{
+    InputForm, OutputAction, ParallelInput, ParallelSettings, ParallelTask, Setting, SettingError,
+};
 pub use run::{RunKind, RunSpec, RunStatus};
 pub use task::{Arg, Input, InputSource, Output, ProcessTask, Program, Task};
 pub use time::Timestamp;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, EnvironmentSpec, StepIndex};
+use crate::{Digest, EnvironmentSpec, ParallelTask, StepIndex};
 
 /// What is executed when the step starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,19 @@ use crate::{Digest, EnvironmentSpec, StepIndex};
 pub enum Task {
     /// A program of the user's, in a process group of its own.
     Process(ProcessTask),
+    /// One script over many mini-batches on many workers.
+    Parallel(ParallelTask),
+}
+
+impl Task {
+    /// The program with its files and its environment; of a parallel task, that of each worker.
+    #[must_use]
+    pub fn process(&self) -> &ProcessTask {
+        match self {
+            Self::Process(task) => task,
+            Self::Parallel(task) => &task.worker,
+        }
+    }
 }
 
 /// A program with its arguments, files and environment.

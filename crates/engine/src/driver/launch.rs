@@ -8,9 +8,10 @@ use camino::Utf8PathBuf;
 use stepwell_compute::{Job, OutputPlace};
 use stepwell_data::folder::DataFolder;
 use stepwell_model::{
-    Arg, AttemptId, EnvironmentSpec, Graph, InputSource, Output, ProcessTask, RunId, RunSpec, Step,
-    StepIndex, Task,
+    Arg, AttemptId, EnvironmentSpec, Graph, InputSource, Output, ParallelTask, ProcessTask,
+    Program, RunId, RunSpec, Step, StepIndex, Task,
 };
+use stepwell_parallel::ParallelJob;
 
 /// What steps are told of the server and the workspace.
 #[derive(Debug, Clone)]
@@ -58,7 +59,7 @@ impl Site {
         attempt: AttemptId,
     ) -> Job {
         let step = graph.step(index);
-        let Task::Process(task) = &step.spec.task;
+        let task = step.spec.task.process();
         let places = self.places(graph, sources, step);
         let argument = |argument: &Arg| match argument {
             Arg::Literal(text) => text.clone(),
@@ -74,14 +75,24 @@ impl Site {
                 .unwrap_or_default(),
             Arg::Parameter(name) => spec.parameters.get(name).cloned().unwrap_or_default(),
         };
+        let mut arguments: Vec<String> = task.arguments.iter().map(argument).collect();
+        let mut variables = self.variables(spec, step, task, &places);
+        let mut program = task.program.clone();
+        if let Task::Parallel(task) = &step.spec.task {
+            // The workers' program and arguments are told to the driver that starts them.
+            let job = self.parallel(spec, step, task, &places, std::mem::take(&mut arguments));
+            variables.insert(stepwell_parallel::JOB.to_owned(), job.to_json());
+            program = Program::Command(self.program.to_string());
+            arguments.push(stepwell_parallel::COMMAND.to_owned());
+        }
         Job {
             attempt,
             folder: self.folder.run(step.run),
-            program: task.program.clone(),
-            arguments: task.arguments.iter().map(argument).collect(),
+            program,
+            arguments,
             environment: task.environment.clone(),
             snapshot: task.snapshot,
-            variables: self.variables(spec, step, task, &places),
+            variables,
             outputs: step
                 .spec
                 .outputs
@@ -89,6 +100,41 @@ impl Site {
                 .map(|out| self.output(step.run, out))
                 .collect(),
             timeout_s: task.timeout_s,
+        }
+    }
+
+    /// What the driver of a parallel step is told. Its state is beside the attempts, so that the
+    /// next attempt goes on from it.
+    fn parallel(
+        &self,
+        spec: &RunSpec,
+        step: &Step,
+        task: &ParallelTask,
+        places: &Places<'_>,
+        arguments: Vec<String>,
+    ) -> ParallelJob {
+        let entry_script = match &task.worker.program {
+            Program::Script(name) | Program::Command(name) => name.clone(),
+        };
+        let input = |input: &stepwell_model::ParallelInput| stepwell_parallel::JobInput {
+            name: input.port.clone(),
+            form: input.form,
+            place: places.inputs.get(input.port.as_str()).cloned(),
+            dataset: input.dataset.clone(),
+        };
+        let setting = |(name, setting): (&String, &stepwell_model::Setting)| {
+            let text = setting.resolve(&spec.parameters)?;
+            Some((name.clone(), text.to_owned()))
+        };
+        let output = task.output.as_deref();
+        ParallelJob {
+            entry_script,
+            arguments,
+            inputs: task.inputs.iter().map(input).collect(),
+            output: output.and_then(|port| places.outputs.get(port).cloned()),
+            settings: task.settings.iter().filter_map(setting).collect(),
+            state: self.folder.parallel(step.run),
+            files: self.folder.run_files(step.run),
         }
     }
 

@@ -11,8 +11,8 @@ use stepwell_data::cas::Cas;
 use stepwell_data::content::{self, Contents};
 use stepwell_data::{snapshot, stamp};
 use stepwell_model::{
-    Arg, Digest, EnvironmentSpec, Graph, InputSource, ProcessTask, Program, RunId, RunSpec,
-    StepIndex, Task, Timestamp,
+    Arg, Digest, EnvironmentSpec, Graph, InputForm, InputSource, ParallelTask, ProcessTask,
+    Program, RunId, RunSpec, StepIndex, Task, Timestamp,
 };
 use stepwell_store::{Connection, reuse, runs};
 
@@ -230,9 +230,11 @@ impl Resolver {
     /// Everything that the outputs of a step depend on.
     fn parts(&self, question: &Question) -> stepwell_data::Result<Vec<Part>> {
         let step = question.graph.step(question.step);
-        let Task::Process(task) = &step.spec.task;
         let mut parts = vec![Part::new("kind", &step.spec.kind)];
-        process_parts(task, &question.spec, &mut parts);
+        process_parts(step.spec.task.process(), &question.spec, &mut parts);
+        if let Task::Parallel(task) = &step.spec.task {
+            parallel_parts(task, &question.spec, &mut parts);
+        }
         for input in &step.spec.inputs {
             let place = match &input.source {
                 InputSource::Datastore { datastore, path } => self.site.local(datastore, path),
@@ -289,6 +291,36 @@ fn process_parts(task: &ProcessTask, spec: &RunSpec, parts: &mut Vec<Part>) {
         parts.push(Part::new(SOURCE, snapshot.to_string()));
     }
     environment_parts(&task.environment, parts);
+}
+
+/// Settings that say how much is done at once change nothing in what is done.
+const PACE: [&str; 4] = [
+    "node_count",
+    "process_count_per_node",
+    "logging_level",
+    "progress_update_timeout",
+];
+
+fn parallel_parts(task: &ParallelTask, spec: &RunSpec, parts: &mut Vec<Part>) {
+    for (name, setting) in &task.settings {
+        if !PACE.contains(&name.as_str()) {
+            let value = setting.resolve(&spec.parameters).unwrap_or_default();
+            parts.push(Part::new(format!("setting {name}"), value));
+        }
+    }
+    for input in &task.inputs {
+        let form = match input.form {
+            InputForm::Files => "files",
+            InputForm::Table => "table",
+        };
+        // The id of a saved dataset follows from its definition.
+        let dataset = input.dataset.as_deref().unwrap_or("whole");
+        let name = format!("mini-batches of {}", input.port);
+        parts.push(Part::new(name, format!("{form}, {dataset}")));
+    }
+    if let Some(output) = &task.output {
+        parts.push(Part::new("rows", output));
+    }
 }
 
 /// An environment to build is what was asked for. One that exists is its interpreter and the

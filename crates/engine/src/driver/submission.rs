@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stepwell_model::{Digest, Graph, RunId, RunKind, RunSpec, RunStatus, Step, Task, Timestamp};
+use stepwell_model::{Digest, Graph, RunId, RunKind, RunSpec, RunStatus, Step, Timestamp};
 use stepwell_store::runs::{self, NewRun};
 use stepwell_store::{Connection, experiments, journal};
 use uuid::Uuid;
@@ -105,7 +105,7 @@ pub(super) fn insert(
 
 /// Adds to a row what the step is and where its outputs go.
 fn describe(row: NewRun, step: &Step) -> NewRun {
-    let Task::Process(task) = &step.spec.task;
+    let task = step.spec.task.process();
     NewRun {
         step_kind: Some(step.spec.kind.clone()),
         target: Some(step.spec.target.to_string()),

@@ -2,5 +2,6 @@
 
 pub(crate) mod dataset;
 pub(crate) mod model;
+pub(crate) mod parallel;
 pub(crate) mod run;
 pub(crate) mod submit;

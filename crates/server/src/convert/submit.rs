@@ -111,7 +111,13 @@ fn step_spec(
         .into_iter()
         .map(|output| convert_output(output, &refuse));
     let outputs = outputs.collect::<Result<Vec<_>>>()?;
-    let api::Task::Process(task) = step.task;
+    let (task, parallel) = match step.task {
+        api::Task::Process(task) => (task, None),
+        api::Task::Parallel(task) => {
+            let (worker, rest) = super::parallel::split(task);
+            (worker, Some(rest))
+        }
+    };
     let missing = |kind: &str, name: &str| {
         refuse(format!(
             "an argument names the {kind} `{name}`, which there is not"
@@ -131,10 +137,22 @@ fn step_spec(
             _ => {}
         }
     }
+    let worker = process_task(task, known, &refuse)?;
+    let task = match parallel {
+        None => model::Task::Process(worker),
+        Some(rest) => {
+            let ports = super::parallel::Ports {
+                inputs: &inputs,
+                outputs: &outputs,
+                parameters,
+            };
+            model::Task::Parallel(super::parallel::task(worker, rest, &ports, &refuse)?)
+        }
+    };
     Ok(model::StepSpec {
         kind: step.kind,
         target: TargetName::new(step.target),
-        task: model::Task::Process(process_task(task, known, &refuse)?),
+        task,
         inputs,
         outputs,
         after: step.after.into_iter().map(StepIndex).collect(),

@@ -1,0 +1,78 @@
+//! A parallel step as a client sends it: one script over many mini-batches on many workers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Argument, Environment};
+
+/// One script over many mini-batches on many workers.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ParallelTask {
+    /// The Python script that defines `run`, relative to the working directory.
+    pub entry_script: String,
+    /// The arguments that the entry script finds in `sys.argv`, one token each.
+    #[serde(default)]
+    pub arguments: Vec<Argument>,
+    /// The digest of the snapshot that fills the working directory.
+    #[serde(default)]
+    pub snapshot: Option<String>,
+    /// The Python of the workers.
+    pub environment: Environment,
+    /// Environment variables of the workers.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// The longest the whole step may run, in seconds.
+    #[serde(default)]
+    pub timeout_seconds: Option<u64>,
+    /// The inputs that are cut into mini-batches, at least one. Other inputs of the step are side
+    /// inputs.
+    pub inputs: Vec<ParallelInput>,
+    /// The output port whose folder takes the file of rows; needed unless `output_action` is
+    /// `summary_only`.
+    #[serde(default)]
+    pub output: Option<String>,
+    /// The settings by name: `mini_batch_size`, `error_threshold`, `allowed_failed_count`,
+    /// `allowed_failed_percent`, `output_action`, `append_row_file_name`, `run_max_try`,
+    /// `run_invocation_timeout`, `progress_update_timeout`, `node_count`,
+    /// `process_count_per_node`, `logging_level`, `partition_keys` (a JSON list).
+    #[serde(default)]
+    pub settings: BTreeMap<String, Setting>,
+}
+
+/// An input that is cut into mini-batches.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ParallelInput {
+    /// The step's input port.
+    pub port: String,
+    /// What a mini-batch of it is.
+    pub form: ParallelForm,
+    /// The id of the saved dataset that says how the files are read. Needed for a table, and for
+    /// files that are grouped by `partition_keys`.
+    #[serde(default)]
+    pub dataset: Option<String>,
+}
+
+/// What a mini-batch of an input is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ParallelForm {
+    /// A list of paths.
+    Files,
+    /// A data frame.
+    Table,
+}
+
+/// A value that is known when the pipeline is made, or only when it is submitted: exactly one of
+/// the two.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// Text as it is.
+    Literal(String),
+    /// The value of the named pipeline parameter.
+    Parameter(String),
+}
