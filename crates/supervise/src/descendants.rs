@@ -8,53 +8,50 @@
 //! none. It serves the whole folder, and what it starts has supervisors of its own.
 
 use std::io;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
+use rustix::process::{Pid, Signal};
 
 use crate::process::{self, Stat};
 use crate::program::signal_group;
+use crate::reap::{Left, Reaper};
 use crate::signals::{Signals, Wake};
 
 /// How long killed processes may take to vanish: only one stuck in the kernel needs any time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Kills whatever is left of the group of the ended main process and all other descendants, and
-/// reaps them; the status is the main one's.
-pub(crate) fn end_all(main: Pid, signals: &Signals) -> io::Result<WaitStatus> {
+/// reaps them; the status is the main one's. Also whether this process has any child left.
+pub(crate) fn end_all(
+    main: Pid,
+    signals: &Signals,
+    reaper: &mut Reaper,
+) -> io::Result<(ExitStatus, Left)> {
     // Still pinned by the unreaped main process, the number names no other group.
     signal_group(main, Signal::KILL);
-    let Some((_, status)) = rustix::process::waitpid(Some(main), WaitOptions::empty())? else {
-        return Err(io::Error::other("the program's end could not be read"));
-    };
+    let status = reaper.reap(main)?;
     let deadline = Instant::now() + PATIENCE;
     loop {
-        reap_ended()?;
+        // The usual case, and the only one that needs no look at every process of the machine.
+        if reaper.reap_all_ended()? == Left::Nobody {
+            return Ok((status, Left::Nobody));
+        }
         let left = children();
         if left.is_empty() {
-            return Ok(status);
+            return Ok((status, Left::Somebody));
         }
         for child in left {
             let _ = rustix::process::kill_process(child, Signal::KILL);
         }
         if signals.wait(Some(deadline))? == Wake::Deadline {
-            return Ok(status);
+            return Ok((status, Left::Somebody));
         }
     }
 }
 
-/// Reaps the children that have ended.
-fn reap_ended() -> io::Result<()> {
-    loop {
-        match rustix::process::wait(WaitOptions::NOHANG) {
-            Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
-            Ok(None) | Err(rustix::io::Errno::CHILD) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// The children that are the step's. A child cannot be mistaken for another process: until it is reaped, it keeps its number.
+/// The children that are the step's. A child cannot be mistaken for another process: until it is
+/// reaped, it keeps its number.
 fn children() -> Vec<Pid> {
     let this = rustix::process::getpid().as_raw_nonzero().get();
     process::all()

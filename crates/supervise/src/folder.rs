@@ -187,6 +187,12 @@ impl Attempt {
         }
     }
 
+    /// Whether an outcome is written down: a look that costs one system call.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.folder.join(Self::EXIT).exists()
+    }
+
     /// What the supervisor is to do.
     ///
     /// # Errors

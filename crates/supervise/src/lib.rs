@@ -1,10 +1,10 @@
 //! One supervisor per running local step.
 //!
-//! A supervisor is a small program that lives exactly as long as its step: it prepares the working
-//! folder, starts the user's program, waits, leaves no process behind, keeps the outputs and
-//! writes down how it ended. It outlives the server, so a server that is killed finds its steps
-//! again; all that the two share is the [attempt folder](Attempt), and this library holds its
-//! format for both.
+//! A supervisor is a small program that has one step at a time: it prepares the working folder,
+//! starts the user's program, waits, leaves no process behind, keeps the outputs and writes down
+//! how it ended; then it is ready for the next one. While it has a step it outlives the server, so
+//! a server that is killed finds its steps again; all that the two share is the
+//! [attempt folder](Attempt), and this library holds its format for both.
 //!
 //! It does not choose, retry or report: that is the executor's and the engine's part.
 //!
@@ -19,6 +19,7 @@ mod folder;
 mod life;
 mod process;
 mod program;
+mod reap;
 mod signals;
 mod storage;
 mod sweep;
@@ -26,7 +27,7 @@ mod verdict;
 
 pub use clock::now;
 pub use folder::{Attempt, Claim, Error, OutputPlace, Spec, Started, State};
-pub use life::{EXIT_NOT_RECORDED, NEWS_ENDED, NEWS_STARTED, main};
+pub use life::{EXIT_NOT_RECORDED, NEWS_ENDED, NEWS_READY, NEWS_STARTED, main};
 pub use process::Process;
 pub use storage::storage_failure;
 pub use sweep::sweep;

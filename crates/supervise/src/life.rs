@@ -1,22 +1,25 @@
-//! The life of a supervisor, which is the life of one step on its node.
+//! The life of a supervisor: steps, one after the other.
+//!
+//! To start a process and to load its program costs more than all a supervisor does for a short
+//! step, so one that has ended its step well waits for another. Nothing passes from step to step:
+//! one that has a child left, or that could not record an outcome, leaves.
 //!
 //! Everything up to `exit.json` happens here in order and on one thread. What a step's program
 //! does is an [`Outcome`]; only what keeps the supervisor from recording one is an error.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use fs_err as fs;
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
 use stepwell_data::cas::Cas;
 use stepwell_data::snapshot;
 use stepwell_model::{Failure, FailureKind, Outcome, Usage};
 
 use crate::folder::{Attempt, Error, Spec, Started};
 use crate::process::Process;
+use crate::reap::{Left, Reaper};
 use crate::signals::Signals;
 use crate::storage::{chain, storage_failure};
 use crate::{collect, descendants, excerpt, now, program, verdict};
@@ -31,6 +34,8 @@ const EXIT_USAGE: u8 = 64;
 pub const NEWS_STARTED: &str = "started";
 /// The word on standard output when `exit.json` is written.
 pub const NEWS_ENDED: &str = "ended";
+/// The word on standard output when the next step may come.
+pub const NEWS_READY: &str = "ready";
 
 /// The pauses between the tries to write `exit.json`.
 const RETRY_AFTER_MS: [u64; 4] = [250, 500, 1_000, 2_000];
@@ -38,8 +43,8 @@ const RETRY_AFTER_MS: [u64; 4] = [250, 500, 1_000, 2_000];
 /// The `stepwell-supervise` program.
 ///
 /// With an argument, it supervises the attempt of that folder. Without one it stands by: it makes
-/// itself ready, reads the folder from standard input to its end, and leaves if there is none. So a
-/// server can have the next supervisor ready while the current step runs.
+/// itself ready and takes folders from standard input, each closed by a zero byte, until there are
+/// no more. So a server can have the next supervisor ready while the current step runs.
 #[must_use]
 pub fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -48,22 +53,20 @@ pub fn main() -> ExitCode {
         return EXIT_USAGE.into();
     };
     let ready = Ready::new();
-    let Some(folder) = folder.or_else(assigned) else {
-        return ExitCode::SUCCESS;
-    };
-    let attempt = Attempt::open(folder);
-    let notes = attempt.clone();
-    std::panic::set_hook(Box::new(move |panic| notes.note(&panic.to_string())));
-    match ready
-        .map_err(Error::from)
-        .and_then(|ready| live(&attempt, ready))
-    {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            attempt.note(&chain(&error));
-            EXIT_NOT_RECORDED.into()
+    if let Some(folder) = folder {
+        return match take(folder, &ready) {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(status) => status,
+        };
+    }
+    while let Some(folder) = assigned() {
+        match take(folder, &ready) {
+            Ok(Left::Nobody) => tell(NEWS_READY),
+            Ok(Left::Somebody) => break,
+            Err(status) => return status,
         }
     }
+    ExitCode::SUCCESS
 }
 
 /// What a supervisor does before it knows its attempt.
@@ -82,25 +85,43 @@ impl Ready {
     }
 }
 
-/// The folder that whoever started this supervisor names before it closes standard input; `None`
-/// if it went away without.
+/// The next folder that whoever started this supervisor names; `None` if it went away, or wants
+/// this one to.
 fn assigned() -> Option<String> {
-    let folder = io::read_to_string(io::stdin()).ok()?;
-    Some(folder).filter(|folder| !folder.is_empty())
+    let mut folder = Vec::new();
+    io::stdin().lock().read_until(0, &mut folder).ok()?;
+    // A folder that is cut short was never assigned.
+    let folder = folder.strip_suffix(&[0])?.to_vec();
+    String::from_utf8(folder).ok()
 }
 
-fn live(attempt: &Attempt, ready: Ready) -> Result<(), Error> {
+/// Sees the attempt of a folder through; afterwards, whether a child is left.
+fn take(folder: String, ready: &io::Result<Ready>) -> Result<Left, ExitCode> {
+    let attempt = Attempt::open(folder);
+    let notes = attempt.clone();
+    std::panic::set_hook(Box::new(move |panic| notes.note(&panic.to_string())));
+    let lived = match ready {
+        Ok(ready) => live(&attempt, ready),
+        Err(error) => Err(io::Error::new(error.kind(), error.to_string()).into()),
+    };
+    lived.map_err(|error| {
+        attempt.note(&chain(&error));
+        EXIT_NOT_RECORDED.into()
+    })
+}
+
+fn live(attempt: &Attempt, ready: &Ready) -> Result<Left, Error> {
     let spec = attempt.spec()?;
-    if !attempt.claim(ready.this)? {
+    if !attempt.claim(ready.this.clone())? {
         // Another supervisor has it; it is the one to speak.
-        return Ok(());
+        return Ok(Left::Nobody);
     }
-    let outcome = supervise(attempt, &spec, &ready.signals);
+    let (outcome, left) = supervise(attempt, &spec, &ready.signals);
     record(attempt, &spec, &outcome)?;
     tell(NEWS_ENDED);
     // The outcome does not depend on it; a new attempt has a folder of its own.
     let _ = fs::remove_dir_all(&spec.work_dir);
-    Ok(())
+    Ok(left)
 }
 
 /// Leaves the server's session and terminal, and adopts whatever its descendants leave behind.
@@ -114,40 +135,40 @@ fn detach() -> io::Result<()> {
     Ok(())
 }
 
-fn supervise(attempt: &Attempt, spec: &Spec, signals: &Signals) -> Outcome {
+fn supervise(attempt: &Attempt, spec: &Spec, signals: &Signals) -> (Outcome, Left) {
+    let never_ran = |outcome| (outcome, Left::Nobody);
+    let failed = |failure| never_ran(Outcome::Failed(failure, Usage::default()));
     let log = match prepare(spec) {
         Ok(log) => log,
-        Err(failure) => return Outcome::Failed(failure, Usage::default()),
+        Err(failure) => return failed(failure),
     };
     let log_start = log.metadata().map_or(0, |log| log.len());
     match signals.stop_asked() {
         Ok(false) => {}
-        Ok(true) => return Outcome::Cancelled(Usage::default()),
-        Err(error) => return Outcome::Failed(internal(&error), Usage::default()),
+        Ok(true) => return never_ran(Outcome::Cancelled(Usage::default())),
+        Err(error) => return failed(internal(&error)),
     }
     let main = match program::start(spec, log) {
         Ok(main) => main,
-        Err(error) => {
-            let failure = verdict::of_refusal(spec, &error);
-            return Outcome::Failed(failure, Usage::default());
-        }
+        Err(error) => return failed(verdict::of_refusal(spec, &error)),
     };
     let mut usage = Usage {
         started: Some(now()),
         ..Usage::default()
     };
     announce(attempt, main.as_raw_nonzero().get(), &usage);
-    let ended = program::wait(main, spec, signals)
-        .and_then(|cause| Ok((cause, descendants::end_all(main, signals)?)));
+    let mut reaper = Reaper::default();
+    let ended = program::wait(main, spec, signals, &mut reaper)
+        .and_then(|cause| Ok((cause, descendants::end_all(main, signals, &mut reaper)?)));
     usage.ended = Some(now());
-    count(&mut usage);
-    let (cause, status) = match ended {
+    reaper.count(&mut usage);
+    let (cause, (status, left)) = match ended {
         Ok(ended) => ended,
-        Err(error) => return Outcome::Failed(internal(&error), usage),
+        Err(error) => return (Outcome::Failed(internal(&error), usage), Left::Somebody),
     };
     let excerpt = || excerpt::of_log(&spec.log, log_start).unwrap_or_default();
     let outcome = verdict::of_end(spec, cause, status, usage, excerpt);
-    keep(spec, outcome)
+    (keep(spec, outcome), left)
 }
 
 /// Makes the folders and the log.
@@ -216,16 +237,6 @@ fn announce(attempt: &Attempt, pid: i32, usage: &Usage) {
 /// The reader may be gone; the folder has it all.
 fn tell(news: &str) {
     let _ = writeln!(io::stdout(), "{news}");
-}
-
-fn count(usage: &mut Usage) {
-    let Ok(counted) = getrusage(UsageWho::RUSAGE_CHILDREN) else {
-        return;
-    };
-    let millis = |time: i64| u64::try_from(time).unwrap_or_default();
-    usage.peak_memory_bytes = u64::try_from(counted.max_rss()).unwrap_or_default() * 1024;
-    usage.user_ms = millis(counted.user_time().num_milliseconds());
-    usage.system_ms = millis(counted.system_time().num_milliseconds());
 }
 
 /// Keeps what the step left; if that fails, a success becomes a failure.

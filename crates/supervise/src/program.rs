@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::SigSet;
 use nix::sys::wait::{Id, WaitPidFlag};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use crate::folder::Spec;
+use crate::reap::Reaper;
 use crate::signals::{Signals, Wake};
 
 /// Why the program ended.
@@ -69,7 +70,12 @@ fn tie_to(supervisor: Pid) -> io::Result<()> {
 
 /// Waits until the main process has ended, and says why. It is left unreaped: as long as it is,
 /// the number of its process group cannot come to mean another one.
-pub(crate) fn wait(main: Pid, spec: &Spec, signals: &Signals) -> io::Result<Cause> {
+pub(crate) fn wait(
+    main: Pid,
+    spec: &Spec,
+    signals: &Signals,
+    reaper: &mut Reaper,
+) -> io::Result<Cause> {
     let grace = Duration::from_millis(spec.grace_ms);
     let timeout = spec.timeout_s.map(Duration::from_secs);
     let mut cause = Cause::Itself;
@@ -77,7 +83,7 @@ pub(crate) fn wait(main: Pid, spec: &Spec, signals: &Signals) -> io::Result<Caus
     while !has_ended(main)? {
         let (asked, wake) = match signals.wait(deadline)? {
             Wake::Child => {
-                reap_orphans(main);
+                reap_orphans(main, reaper);
                 continue;
             }
             Wake::Stop => (Cause::Stopped, Wake::Stop),
@@ -110,13 +116,13 @@ fn has_ended(main: Pid) -> io::Result<bool> {
 
 /// Reaps what the program left to the supervisor while it runs, so that a long step does not fill
 /// the process table. Whatever this misses is reaped at the end.
-fn reap_orphans(main: Pid) {
+fn reap_orphans(main: Pid, reaper: &mut Reaper) {
     let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
     while let Ok(status) = nix::sys::wait::waitid(Id::All, look) {
         let orphan = status.pid().and_then(|pid| Pid::from_raw(pid.as_raw()));
         match orphan {
             Some(orphan) if orphan != main => {
-                let _ = rustix::process::waitpid(Some(orphan), WaitOptions::NOHANG);
+                reaper.reap_if_ended(orphan);
             }
             _ => return,
         }

@@ -3,9 +3,10 @@
 //! Pure: it reads neither processes nor files.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
 use nix::sys::signal::Signal;
-use rustix::process::WaitStatus;
 use stepwell_model::{Failure, FailureKind, Outcome, Usage};
 
 use crate::folder::Spec;
@@ -15,13 +16,13 @@ use crate::program::Cause;
 pub(crate) fn of_end(
     spec: &Spec,
     cause: Cause,
-    status: WaitStatus,
+    status: ExitStatus,
     mut usage: Usage,
     excerpt: impl FnOnce() -> String,
 ) -> Outcome {
-    usage.exit_code = status.exit_status();
-    usage.signal = status.terminating_signal();
-    let failure = match (cause, status.exit_status(), status.terminating_signal()) {
+    usage.exit_code = status.code();
+    usage.signal = status.signal();
+    let failure = match (cause, status.code(), status.signal()) {
         (Cause::Stopped, ..) => return Outcome::Cancelled(usage),
         (Cause::TimedOut, ..) => timed_out(spec),
         (Cause::Itself, Some(0), _) => return Outcome::Succeeded(usage),

@@ -13,7 +13,7 @@ use stepwell_supervise::{
     Attempt, EXIT_NOT_RECORDED, Error, Process, Started, State, storage_failure, sweep,
 };
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::supervisor::{News, Supervisor};
 use super::{Shared, plan};
@@ -26,8 +26,9 @@ const OBEY_WITHIN: Duration = Duration::from_secs(5);
 /// it still prepared; only such a one cannot tell.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// How long a supervisor that has recorded its outcome may tidy up before it is left alone.
-const TIDY_WITHIN: Duration = Duration::from_secs(600);
+/// How often it is looked at for the end of one. Mostly its supervisor's end tells first; one whose
+/// server still lives has another step instead.
+const LOOK_FOR_END_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs or finds the attempt and reports what happens.
 pub(super) async fn run(shared: Arc<Shared>, job: Job, stop: Arc<Notify>) {
@@ -48,9 +49,10 @@ pub(super) async fn run(shared: Arc<Shared>, job: Job, stop: Arc<Notify>) {
         attempt: id,
         outcome,
     });
-    if let Some(mut supervisor) = life.supervisor {
-        // Reaps it; if it is stuck, it stays a child and is no burden.
-        let _ = timeout(TIDY_WITHIN, supervisor.gone()).await;
+    if let Some(supervisor) = life.supervisor {
+        let shared = &life.shared;
+        let running = || shared.live().len();
+        shared.supervisors.take_back(supervisor, running).await;
     }
 }
 
@@ -115,7 +117,7 @@ impl Life {
         if let Err(error) = self.attempt.write_spec(&spec) {
             return self.conclude(failed(folder_failure(&error)));
         }
-        match self.shared.supervisor(self.attempt.folder()) {
+        match self.shared.supervisors.assign(self.attempt.folder()) {
             Ok(supervisor) => self.watch(supervisor).await,
             Err(error) => {
                 let program = &config.supervisor_program;
@@ -148,7 +150,11 @@ impl Life {
             supervisor.signal(Signal::TERM);
         }
         loop {
-            let blind = !self.told_started && !supervisor.tells();
+            let look_every = if self.told_started {
+                LOOK_FOR_END_EVERY
+            } else {
+                LOOK_EVERY
+            };
             tokio::select! {
                 news = supervisor.next() => match news {
                     News::Started(at) => self.tell_started(Some(at)),
@@ -166,8 +172,13 @@ impl Life {
                     supervisor.gone().await;
                     return None;
                 }
-                () = sleep(LOOK_EVERY), if blind => {
-                    if let Ok(State::Running { started, .. }) = self.attempt.state() {
+                () = sleep(look_every), if !supervisor.tells() => {
+                    if self.attempt.has_ended() {
+                        return None;
+                    }
+                    if !self.told_started
+                        && let Ok(State::Running { started, .. }) = self.attempt.state()
+                    {
                         self.tell_started(started.map(|started| started.at));
                     }
                 }

@@ -1,4 +1,4 @@
-//! Steps as processes of this machine, one supervisor each.
+//! Steps as processes of this machine, each with a supervisor of its own while it runs.
 //!
 //! The executor keeps almost nothing in memory: the attempt folders and the processes are the
 //! truth, and a new executor finds the steps of a killed one there. A started step and a found
@@ -8,6 +8,7 @@
 
 mod attempt;
 mod plan;
+mod pool;
 mod supervisor;
 
 use std::collections::HashMap;
@@ -16,14 +17,14 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use rustix::process::Resource;
 use stepwell_model::AttemptId;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
-use self::supervisor::{Standby, Supervisor};
+use self::pool::Pool;
 use crate::{Executor, Job, PrepareEnvironment, Report};
 
 /// What a local executor has to know.
@@ -50,8 +51,7 @@ struct Shared {
     reports: UnboundedSender<Report>,
     /// The attempts that are being watched, each with the bell that asks it to stop.
     live: Mutex<HashMap<AttemptId, Arc<Notify>>>,
-    /// The supervisor of the next attempt.
-    standby: Mutex<Option<Standby>>,
+    supervisors: Arc<Pool>,
 }
 
 impl LocalExecutor {
@@ -73,11 +73,11 @@ impl LocalExecutor {
         }
         Self {
             shared: Arc::new(Shared {
+                supervisors: Arc::new(Pool::new(config.supervisor_program.clone())),
                 config,
                 environments,
                 reports,
                 live: Mutex::default(),
-                standby: Mutex::default(),
             }),
             runtime: Handle::current(),
         }
@@ -104,36 +104,6 @@ impl Executor for LocalExecutor {
 impl Shared {
     fn live(&self) -> MutexGuard<'_, HashMap<AttemptId, Arc<Notify>>> {
         whole(&self.live)
-    }
-
-    /// Gives the attempt of a folder to a supervisor, and has the next one stand by.
-    fn supervisor(self: &Arc<Self>, folder: &Utf8Path) -> io::Result<Supervisor> {
-        let program = &self.config.supervisor_program;
-        let ready = whole(&self.standby).take();
-        let assigned = ready.and_then(|mut ready| ready.assign(folder).is_ok().then_some(ready));
-        let standby = match assigned {
-            Some(standby) => standby,
-            None => {
-                let mut fresh = Standby::spawn(program)?;
-                // Whoever watches it sees what became of one that is gone already.
-                let _ = fresh.assign(folder);
-                fresh
-            }
-        };
-        let shared = Arc::clone(self);
-        tokio::task::spawn_blocking(move || shared.refill());
-        Ok(standby.release())
-    }
-
-    fn refill(&self) {
-        if whole(&self.standby).is_some() {
-            return;
-        }
-        match Standby::spawn(&self.config.supervisor_program) {
-            Ok(standby) => *whole(&self.standby) = Some(standby),
-            // The next attempt tries again, and tells.
-            Err(error) => tracing::debug!(%error, "no supervisor could be made to stand by"),
-        }
     }
 
     /// A closed channel means that the server is going down; the folders keep what was not heard.

@@ -1,8 +1,8 @@
-//! One supervisor as the server sees it: a process that can be awaited and signalled.
+//! One supervisor as the server sees it: a process that can be given steps, awaited and signalled.
 //!
 //! A descriptor stands for the process, so a number used again is never signalled or awaited by
-//! mistake. One that this process started also tells its news through a pipe; of one that was
-//! found again, only its end is heard.
+//! mistake. One that this process started takes its steps and tells its news through pipes; of one
+//! that was found again, only its end is heard.
 
 use std::io::{self, PipeWriter, Write};
 use std::os::fd::OwnedFd;
@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use camino::Utf8Path;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use stepwell_model::Timestamp;
-use stepwell_supervise::{NEWS_ENDED, NEWS_STARTED, Process};
+use stepwell_supervise::{NEWS_ENDED, NEWS_READY, NEWS_STARTED, Process};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::unix::pipe::Receiver;
@@ -25,24 +25,26 @@ pub(super) enum News {
     Over,
 }
 
-/// A supervisor that is being watched.
+/// A supervisor. Dropped, it leaves when it has no step any more.
 pub(super) struct Supervisor {
     process: AsyncFd<OwnedFd>,
-    child: Option<Child>,
+    /// What this process holds of one that it has started itself.
+    own: Option<Own>,
+    /// Whether it waits for a step.
+    ready: bool,
+    /// Whether it was ever signalled: it may find the signal when it has another step.
+    signalled: bool,
+}
+
+struct Own {
+    child: Child,
+    /// Closed, it is told to leave.
+    assign: Option<PipeWriter>,
     news: Option<Lines<BufReader<Receiver>>>,
 }
 
-/// A supervisor that is ready and has no attempt yet. Dropped, it leaves.
-///
-/// To start a process and to load its program costs more than all a supervisor does for a short
-/// step; with one standing by, that is done while the step before runs.
-pub(super) struct Standby {
-    supervisor: Supervisor,
-    assign: PipeWriter,
-}
-
-impl Standby {
-    /// Starts one.
+impl Supervisor {
+    /// Starts one, which has no step yet.
     ///
     /// Neither the environment nor anything between fork and exec is touched, so that the
     /// standard library takes its fast path, which does not copy this process's page tables.
@@ -58,27 +60,27 @@ impl Standby {
         let reader = Receiver::from_owned_fd(reader.into())?;
         // The longest line is a word and a number.
         let lines = BufReader::with_capacity(64, reader).lines();
-        let supervisor = Supervisor {
+        Ok(Self {
             process: awaitable(process)?,
-            child: Some(child),
-            news: Some(lines),
-        };
-        Ok(Self { supervisor, assign })
+            own: Some(Own {
+                child,
+                assign: Some(assign),
+                news: Some(lines),
+            }),
+            ready: true,
+            signalled: false,
+        })
     }
 
     /// Gives it the attempt of a folder; fails if it is not there any more.
     pub(super) fn assign(&mut self, folder: &Utf8Path) -> io::Result<()> {
+        let assign = self.own.as_mut().and_then(|own| own.assign.as_mut());
+        let assign = assign.ok_or(io::ErrorKind::BrokenPipe)?;
+        self.ready = false;
         // In one piece and shorter than a pipe's buffer, it does not block.
-        self.assign.write_all(folder.as_str().as_bytes())
+        assign.write_all(&[folder.as_str().as_bytes(), &[0]].concat())
     }
 
-    /// Lets it begin with what it was given.
-    pub(super) fn release(self) -> Supervisor {
-        self.supervisor
-    }
-}
-
-impl Supervisor {
     /// Finds one that another server has started; `None` if it is gone.
     pub(super) fn find(process: &Process) -> io::Result<Option<Self>> {
         let Some(pid) = process.raw_pid() else {
@@ -95,48 +97,82 @@ impl Supervisor {
         }
         Ok(Some(Self {
             process: awaitable(descriptor)?,
-            child: None,
-            news: None,
+            own: None,
+            ready: false,
+            signalled: false,
         }))
     }
 
-    /// Whether it tells when its program starts.
+    /// Whether it tells when its program starts and when its step has ended.
     pub(super) fn tells(&self) -> bool {
-        self.news.is_some()
+        self.own.as_ref().is_some_and(|own| own.news.is_some())
     }
 
     /// Waits for what comes next. May be dropped and called again.
     pub(super) async fn next(&mut self) -> News {
-        while let Some(lines) = &mut self.news {
-            let Ok(Some(line)) = lines.next_line().await else {
-                self.news = None;
-                break;
-            };
+        while let Some(line) = self.line().await {
             match line.split_once(' ') {
                 Some((NEWS_STARTED, at)) => {
                     let at = at.parse().map(Timestamp::from_millis);
                     return News::Started(at.unwrap_or_else(|_| stepwell_supervise::now()));
                 }
                 _ if line == NEWS_ENDED => return News::Over,
+                _ if line == NEWS_READY => {
+                    self.ready = true;
+                    return News::Over;
+                }
                 _ => {}
             }
         }
-        self.gone().await;
+        self.end().await;
         News::Over
     }
 
-    /// Waits until the process is gone, and reaps it if it is a child of this one.
-    pub(super) async fn gone(&mut self) -> Option<ExitStatus> {
-        if let Err(error) = self.process.readable().await {
-            tracing::error!(%error, "a supervisor cannot be awaited");
+    /// Waits, after its step is over, until it can be given another; false if it never can.
+    pub(super) async fn reusable(&mut self) -> bool {
+        if self.signalled {
+            return false;
         }
+        while !self.ready {
+            match self.line().await {
+                Some(line) => self.ready = line == NEWS_READY,
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// Lets it leave, waits until it has, and reaps it if it is a child of this process.
+    pub(super) async fn gone(&mut self) -> Option<ExitStatus> {
+        if let Some(own) = &mut self.own {
+            own.assign = None;
+        }
+        self.end().await;
         // It has ended, so this does not block.
-        self.child.as_mut().and_then(|child| child.wait().ok())
+        self.own.as_mut().and_then(|own| own.child.wait().ok())
     }
 
     /// Signals it; one that is gone already is left in peace.
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(super) fn signal(&mut self, signal: Signal) {
+        self.signalled = true;
         let _ = pidfd_send_signal(self.process.get_ref(), signal);
+    }
+
+    async fn line(&mut self) -> Option<String> {
+        let own = self.own.as_mut()?;
+        let line = own.news.as_mut()?.next_line().await;
+        let line = line.ok().flatten();
+        if line.is_none() {
+            own.news = None;
+        }
+        line
+    }
+
+    /// Waits for the end of the process, and leaves it unreaped.
+    async fn end(&mut self) {
+        if let Err(error) = self.process.readable().await {
+            tracing::error!(%error, "a supervisor cannot be awaited");
+        }
     }
 }
 

@@ -4,5 +4,6 @@
 mod contract;
 mod crash;
 mod kept;
+mod pool;
 mod rig;
 mod stop;

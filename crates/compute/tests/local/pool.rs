@@ -1,0 +1,105 @@
+//! Supervisors that take one step after another: nothing of a step passes to the next.
+
+use rustix::process::{Pid, Signal, kill_process};
+use stepwell_compute::Job;
+use stepwell_model::{Outcome, Usage};
+use stepwell_supervise::Claim;
+
+use crate::rig::{Rig, flag, log, until};
+
+/// The process that has seen an attempt through.
+fn supervisor(job: &Job) -> i32 {
+    let claim = job.folder.join("attempt-1/claim.json");
+    let claim = fs_err::read(claim).expect("a claim");
+    let claim: Claim = serde_json::from_slice(&claim).expect("a claim");
+    claim.supervisor.pid
+}
+
+async fn usage(rig: &mut Rig, job: &Job) -> Usage {
+    match rig.run(job).await {
+        Outcome::Succeeded(usage) => usage,
+        outcome => panic!("expected a success, got {outcome:?}"),
+    }
+}
+
+/// Runs steps until a supervisor is met for the second time; the two jobs that it had.
+async fn two_of_one(rig: &mut Rig, first: Job, next: impl Fn(&Rig) -> Job) -> [(Job, Usage); 2] {
+    let used = usage(rig, &first).await;
+    for _ in 0..20 {
+        let job = next(rig);
+        let usage = usage(rig, &job).await;
+        if supervisor(&job) == supervisor(&first) {
+            return [(first, used), (job, usage)];
+        }
+    }
+    panic!("no supervisor was used twice");
+}
+
+#[tokio::test]
+async fn each_step_of_a_supervisor_is_counted_by_itself() {
+    let mut rig = Rig::local();
+    let hungry = "print(len(bytearray(200_000_000).hex()[:10]))";
+    let hungry = rig.command(&["python3", "-c", hungry]);
+    let small = |rig: &Rig| rig.shell("echo small");
+    let [(_, first), (second, usage)] = two_of_one(&mut rig, hungry, small).await;
+    assert!(first.peak_memory_bytes > 200_000_000, "{first:?}");
+    assert!(usage.peak_memory_bytes < 50_000_000, "{usage:?}");
+    assert!(usage.user_ms + usage.system_ms <= first.user_ms + first.system_ms);
+    assert_eq!(log(&second), "small\n");
+}
+
+#[tokio::test]
+async fn a_step_inherits_no_variable_and_no_file_of_the_one_before() {
+    let mut rig = Rig::local();
+    let look = |rig: &Rig| rig.shell("env | grep -c ^LEAK; ls /proc/self/fd | wc -l; pwd; ls");
+    let mut leaky = look(&rig);
+    leaky.variables.insert("LEAK".to_owned(), "1".to_owned());
+    let [(first, _), (second, _)] = two_of_one(&mut rig, leaky, look).await;
+    let (first, second) = (log(&first), log(&second));
+    let (mut first, mut second) = (first.lines(), second.lines());
+    assert_eq!((first.next(), second.next()), (Some("1"), Some("0")));
+    assert_eq!(first.next(), second.next(), "the same number of open files");
+    assert_ne!(first.next(), second.next(), "a working folder of its own");
+    assert!(first.eq(second), "what is in it is the same");
+}
+
+#[tokio::test]
+async fn a_supervisor_that_was_asked_to_stop_a_step_gets_no_other() {
+    let mut rig = Rig::local();
+    let stopped = rig.shell("sleep 1000");
+    rig.executor.start(stopped.clone());
+    rig.started(stopped.attempt).await;
+    rig.executor.stop(stopped.attempt);
+    assert!(matches!(
+        rig.ended(stopped.attempt).await,
+        Outcome::Cancelled(_)
+    ));
+    for _ in 0..5 {
+        let job = rig.shell("true");
+        usage(&mut rig, &job).await;
+        assert_ne!(supervisor(&job), supervisor(&stopped));
+    }
+}
+
+#[tokio::test]
+async fn supervisors_killed_while_they_stand_by_harm_no_step() {
+    let mut rig = Rig::local();
+    let go = flag(&rig, "go");
+    for round in 0..5 {
+        let job = rig.shell("true");
+        usage(&mut rig, &job).await;
+        let used = supervisor(&job);
+        let pid = Pid::from_raw(used).expect("a process id");
+        // It may have been one too many, and have left.
+        let _ = kill_process(pid, Signal::KILL);
+        let stat = format!("/proc/{used}/stat");
+        until("it is dead", || {
+            std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "))
+        })
+        .await;
+        let next = rig.shell(&format!("echo {round} > {go}"));
+        usage(&mut rig, &next).await;
+        let written = fs_err::read_to_string(&go).expect("a file");
+        assert_eq!(written, format!("{round}\n"));
+    }
+}
