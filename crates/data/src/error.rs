@@ -70,6 +70,12 @@ pub enum Error {
         /// What it is instead.
         fault: &'static str,
     },
+    /// What was to be read whole has nothing in it.
+    #[error("`{path}` holds no files")]
+    NoFiles {
+        /// The path given.
+        path: Utf8PathBuf,
+    },
     /// A symbolic link leads nowhere.
     #[error(
         "`{path}` is a symbolic link to `{target}`, which cannot be reached; mend the link, or \

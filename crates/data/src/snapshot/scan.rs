@@ -43,6 +43,40 @@ impl Scan {
     }
 }
 
+/// Reads named files and folders below `dir`, whole: no ignore file counts, and size is no reason
+/// for a word. What a model is made of is read so.
+///
+/// # Errors
+///
+/// When `dir` is not a folder, a path is not there, does not stay below `dir` or has no files; else
+/// as [`scan`].
+pub fn scan_paths(dir: &Utf8Path, paths: &[Utf8PathBuf], options: ScanOptions) -> Result<Scan> {
+    let metadata = folder_metadata(dir)?;
+    let mut walk = Walk::new(dir, Rules::none()?, options.files_max);
+    let place = Place::of(&metadata, None);
+    for path in paths {
+        if let Some(fault) = manifest::path_fault(path.as_str()) {
+            return Err(walk.bad_name(path, fault));
+        }
+        let metadata = fs_err::metadata(dir.join(path))?;
+        let before = walk.found.len();
+        if metadata.is_dir() {
+            walk.folder(
+                path,
+                Verdict::default(),
+                &Place::of(&metadata, Some(&place)),
+            )?;
+        } else {
+            walk.file(path.clone(), &metadata)?;
+        }
+        if walk.found.len() == before {
+            let path = dir.join(path);
+            return Err(Error::NoFiles { path });
+        }
+    }
+    walk.read()
+}
+
 /// Reads the folder `dir`: finds the files that count, then hashes them on all cores.
 ///
 /// # Errors
@@ -50,6 +84,16 @@ impl Scan {
 /// When `dir` is not a folder, is over a limit, or holds something that cannot be read or named;
 /// the error says which and what to do.
 pub fn scan(dir: &Utf8Path, options: ScanOptions) -> Result<Scan> {
+    let metadata = folder_metadata(dir)?;
+    let mut walk = Walk::new(dir, Rules::of(dir)?, options.files_max);
+    walk.folder("".into(), Verdict::default(), &Place::of(&metadata, None))?;
+    let sizes = walk.found.iter().map(|file| (&file.path, file.size));
+    let warning = limits::check_bytes(dir, options.bytes_max, sizes)?;
+    walk.warnings.extend(warning);
+    walk.read()
+}
+
+fn folder_metadata(dir: &Utf8Path) -> Result<Metadata> {
     let fault = |fault| Error::NotAFolder {
         path: dir.to_owned(),
         fault,
@@ -60,34 +104,10 @@ pub fn scan(dir: &Utf8Path, options: ScanOptions) -> Result<Scan> {
         }
         metadata => metadata?,
     };
-    if !metadata.is_dir() {
-        return Err(fault("is a file; name the folder it lies in"));
+    match metadata.is_dir() {
+        true => Ok(metadata),
+        false => Err(fault("is a file; name the folder it lies in")),
     }
-    let mut walk = Walk {
-        root: dir,
-        rules: Rules::of(dir)?,
-        files_max: options.files_max,
-        found: Vec::new(),
-        warnings: Vec::new(),
-    };
-    walk.folder("".into(), Verdict::default(), &Place::of(&metadata, None))?;
-    let Walk {
-        mut found,
-        mut warnings,
-        ..
-    } = walk;
-    let sizes = found.iter().map(|file| (&file.path, file.size));
-    warnings.extend(limits::check_bytes(dir, options.bytes_max, sizes)?);
-    found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    let weight = found.iter().map(|file| file.size).sum();
-    let entries = parallel::map(&found, weight, |file| file.read(dir))?;
-    let manifest = Manifest { entries };
-    Ok(Scan {
-        root: dir.to_owned(),
-        total_bytes: manifest.total_bytes(),
-        manifest,
-        warnings,
-    })
 }
 
 /// A file that counts, before it is read.
@@ -135,7 +155,39 @@ struct Walk<'a> {
     warnings: Vec<String>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(root: &'a Utf8Path, rules: Rules, files_max: usize) -> Self {
+        Self {
+            root,
+            rules,
+            files_max,
+            found: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Hashes what was found.
+    fn read(self) -> Result<Scan> {
+        let Self {
+            root,
+            mut found,
+            warnings,
+            ..
+        } = self;
+        found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        // A path may be named twice, or lie in a folder that is named as well.
+        found.dedup_by(|a, b| a.path == b.path);
+        let weight = found.iter().map(|file| file.size).sum();
+        let entries = parallel::map(&found, weight, |file| file.read(root))?;
+        let manifest = Manifest { entries };
+        Ok(Scan {
+            root: root.to_owned(),
+            total_bytes: manifest.total_bytes(),
+            manifest,
+            warnings,
+        })
+    }
+
     fn folder(&mut self, folder: &Utf8Path, verdict: Verdict, place: &Place<'_>) -> Result<()> {
         for entry in fs_err::read_dir(self.root.join(folder))? {
             self.visit(&entry?, folder, verdict, place)?;
@@ -245,6 +297,42 @@ mod tests {
     fn refusal(folder: &Folder) -> String {
         let error = scan(folder.path(), ScanOptions::default()).expect_err("refused");
         error.to_string().replace(folder.path().as_str(), "src")
+    }
+
+    #[test]
+    fn named_paths_are_read_whole_whatever_ignore_files_say() {
+        let folder = Folder::with(&[
+            ("net/.amlignore", "*"),
+            (".amlignore", "*"),
+            ("net/weights.bin", "w"),
+            ("net/deep/config", "c"),
+            ("other", "o"),
+        ]);
+        let read = |paths: &[&str]| {
+            let paths: Vec<Utf8PathBuf> = paths.iter().map(Into::into).collect();
+            scan_paths(folder.path(), &paths, ScanOptions::default())
+        };
+        let names = |scan: Scan| {
+            let entries = scan.manifest.entries.into_iter();
+            let names: Vec<String> = entries.map(|entry| entry.path.into_string()).collect();
+            names.join(" ")
+        };
+        let whole = read(&["net", "net/deep"]).expect("read");
+        assert_eq!(
+            names(whole),
+            "net/.amlignore net/deep/config net/weights.bin"
+        );
+        let one = read(&["other"]).expect("read");
+        assert_eq!(names(one), "other");
+        std::fs::create_dir(folder.path().join("empty")).expect("made");
+        for (wrong, word) in [
+            ("none", "none"),
+            ("../other", "`..`"),
+            ("empty", "holds no files"),
+        ] {
+            let error = read(&[wrong]).expect_err(wrong).to_string();
+            assert!(error.contains(word), "{error}");
+        }
     }
 
     #[test]
