@@ -23,7 +23,7 @@ pub use dataset::{
 };
 pub use error::{ErrorBody, ErrorCode, ErrorReply};
 pub use metric::{LogMetrics, MetricKind, MetricPoint, MetricSeries, Metrics};
-pub use model::{Model, ModelChange, ModelList, RegisterModel};
+pub use model::{Model, ModelChange, ModelDataset, ModelList, ModelResources, RegisterModel};
 pub use parallel::{ParallelForm, ParallelInput, ParallelTask, Setting};
 pub use run::{
     CancelOutcome, CancelReply, CreateRun, EndRun, FileInfo, FileList, GraphEdge, GraphNode,

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A model to register. Its files come from a run (`run` and `path`) or from a `snapshot` that
-/// was sent before: exactly one of the two.
+/// was sent before: exactly one of the two. Beside a `snapshot`, `run` is only remembered.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RegisterModel {
@@ -29,6 +29,38 @@ pub struct RegisterModel {
     pub framework: Option<String>,
     /// The framework's version.
     pub framework_version: Option<String>,
+    /// The datasets it was made with.
+    pub datasets: Vec<ModelDataset>,
+    /// The id of a dataset that shows what it takes.
+    pub sample_input_dataset: Option<Uuid>,
+    /// The id of a dataset that shows what it gives.
+    pub sample_output_dataset: Option<Uuid>,
+    /// What serving it would need.
+    pub resources: Option<ModelResources>,
+    /// The login name of who registers it.
+    pub user: String,
+}
+
+/// A dataset that a model was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelDataset {
+    /// The user's word for what it was used for, such as `training`.
+    pub scenario: String,
+    /// The dataset's id.
+    pub dataset: Uuid,
+}
+
+/// What serving a model would need. It is kept for other programs; nothing here serves models.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelResources {
+    /// Processor cores.
+    pub cpu: Option<f64>,
+    /// Memory, in GB.
+    pub memory_in_gb: Option<f64>,
+    /// Graphics processors.
+    pub gpu: Option<u32>,
 }
 
 /// One version of a model.
@@ -58,6 +90,21 @@ pub struct Model {
     pub framework: Option<String>,
     /// The framework's version.
     pub framework_version: Option<String>,
+    /// The datasets it was made with.
+    #[serde(default)]
+    pub datasets: Vec<ModelDataset>,
+    /// The id of a dataset that shows what it takes.
+    #[serde(default)]
+    pub sample_input_dataset: Option<Uuid>,
+    /// The id of a dataset that shows what it gives.
+    #[serde(default)]
+    pub sample_output_dataset: Option<Uuid>,
+    /// What serving it would need.
+    #[serde(default)]
+    pub resources: Option<ModelResources>,
+    /// The login name of who registered it; empty when it is not known.
+    #[serde(default)]
+    pub user: String,
     /// When it was registered.
     pub created_at: String,
 }
@@ -67,6 +114,9 @@ pub struct Model {
 pub struct ModelList {
     /// The models.
     pub models: Vec<Model>,
+    /// What to pass as `cursor` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// What to change of a model; what is absent stays.
@@ -79,6 +129,14 @@ pub struct ModelChange {
     pub set_tags: BTreeMap<String, String>,
     /// Tags to remove.
     pub remove_tags: Vec<String>,
-    /// Properties to add.
+    /// Properties to add; one that has another value already is a conflict.
     pub add_properties: BTreeMap<String, String>,
+    /// Datasets to add.
+    pub add_datasets: Vec<ModelDataset>,
+    /// A new `sample_input_dataset`.
+    pub sample_input_dataset: Option<Uuid>,
+    /// A new `sample_output_dataset`.
+    pub sample_output_dataset: Option<Uuid>,
+    /// New `resources`.
+    pub resources: Option<ModelResources>,
 }

@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_reuse.sql"),
     include_str!("migrations/0003_datasets.sql"),
+    include_str!("migrations/0004_models.sql"),
 ];
 
 /// Brings the file to the newest format.

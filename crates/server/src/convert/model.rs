@@ -1,12 +1,19 @@
-//! Models as clients see them.
+//! Models as clients see them, and as the registry keeps them.
 
 use stepwell_api as api;
-use stepwell_store::models::Model;
+use stepwell_model::Timestamp;
+use stepwell_store::models::{Model, ModelDataset, ModelFile, Place};
+
+use crate::error::{ApiError, Result};
 
 pub(crate) fn model(model: Model, experiment: Option<String>) -> api::Model {
-    let file = |file: stepwell_store::models::ModelFile| api::FileInfo {
+    let file = |file: ModelFile| api::FileInfo {
         name: file.name,
         size: file.size,
+    };
+    let dataset = |dataset: ModelDataset| api::ModelDataset {
+        scenario: dataset.scenario,
+        dataset: dataset.dataset,
     };
     api::Model {
         name: model.name,
@@ -21,6 +28,49 @@ pub(crate) fn model(model: Model, experiment: Option<String>) -> api::Model {
         description: model.description,
         framework: model.framework,
         framework_version: model.framework_version,
+        datasets: model.datasets.into_iter().map(dataset).collect(),
+        sample_input_dataset: model.samples.input,
+        sample_output_dataset: model.samples.output,
+        // What cannot be read is of no use to anybody; the model is.
+        resources: model
+            .resources_json
+            .and_then(|text| serde_json::from_str(&text).ok()),
+        user: model.user,
         created_at: model.created.to_string(),
     }
+}
+
+pub(crate) fn datasets(datasets: Vec<api::ModelDataset>) -> Vec<ModelDataset> {
+    let dataset = |dataset: api::ModelDataset| ModelDataset {
+        scenario: dataset.scenario,
+        dataset: dataset.dataset,
+    };
+    datasets.into_iter().map(dataset).collect()
+}
+
+pub(crate) fn resources_json(resources: Option<api::ModelResources>) -> Option<String> {
+    resources.and_then(|resources| serde_json::to_string(&resources).ok())
+}
+
+/// The place of a model as a cursor: the name comes last, as it may hold anything but a slash.
+pub(crate) fn cursor(model: &Model) -> String {
+    format!(
+        "{}/{}/{}",
+        model.created.as_millis(),
+        model.version,
+        model.name
+    )
+}
+
+pub(crate) fn place(cursor: &str) -> Result<Place> {
+    read_place(cursor).ok_or_else(|| ApiError::invalid(format!("`{cursor}` is no cursor")))
+}
+
+fn read_place(cursor: &str) -> Option<Place> {
+    let mut parts = cursor.splitn(3, '/');
+    Some(Place {
+        created: Timestamp::from_millis(parts.next()?.parse().ok()?),
+        version: parts.next()?.parse().ok()?,
+        name: parts.next()?.to_owned(),
+    })
 }

@@ -3,6 +3,7 @@
  */
 
 import { el } from "./dom.js";
+import { modelsOf } from "./models.js";
 import { bytes, isOver, span, tookMs, word } from "./words.js";
 
 /** Fills the tab. */
@@ -26,6 +27,7 @@ export function showDetails(host, current) {
     section("Usage", usage(run.usage)),
     section("Parameters", Object.entries(run.parameters)),
     section("Outputs", run.outputs.map(output)),
+    section("Models", modelsOf(run, () => host.isConnected && showDetails(host, current))),
     section("Properties", Object.entries(run.properties)),
     section("Tags", Object.entries(run.tags)),
   );

@@ -81,7 +81,7 @@ pub(super) fn walk(
 const PART: &str = ".stepwell-part-";
 
 /// The place of a file of a run, if the name stays inside the run's folder.
-fn place(root: &Utf8Path, name: &str) -> Result<Utf8PathBuf> {
+pub(super) fn place(root: &Utf8Path, name: &str) -> Result<Utf8PathBuf> {
     let refused = |hint| {
         let message = format!("`{name}` cannot name a file of a run");
         Err(ApiError::invalid(message).hint(hint))

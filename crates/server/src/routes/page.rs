@@ -64,6 +64,11 @@ const ASSETS: &[(&str, &str, &str)] = &[
         include_str!("../page/metrics.js"),
     ),
     (
+        "models.js",
+        "text/javascript",
+        include_str!("../page/models.js"),
+    ),
+    (
         "repeat.js",
         "text/javascript",
         include_str!("../page/repeat.js"),
