@@ -4,8 +4,8 @@ use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    cancel, completions, connect, doctor, graph, logs, plan, run, runs, serve, show, snapshot,
-    stop, why,
+    cancel, completions, connect, doctor, graph, logs, models, plan, run, runs, serve, show,
+    snapshot, stop, why,
 };
 use crate::exit;
 
@@ -32,6 +32,7 @@ pub(crate) enum Command {
     Why(why::Args),
     Plan(plan::Args),
     Graph(graph::Args),
+    Models(models::Args),
     Cancel(cancel::Args),
     Doctor(doctor::Args),
     Serve(serve::Args),

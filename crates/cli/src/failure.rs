@@ -105,7 +105,7 @@ impl Advice for io::Error {
 impl Advice for stepwell_data::Error {
     fn exit(&self) -> Exit {
         match self {
-            Self::NotAFolder { .. } => Exit::NotFound,
+            Self::NotAFolder { .. } | Self::NoFiles { .. } => Exit::NotFound,
             _ => Exit::Refused,
         }
     }

@@ -54,6 +54,7 @@ fn perform(args: Args) -> Result<Exit, Failure> {
         Command::Why(args) => commands::why::run(&args, &context),
         Command::Plan(args) => commands::plan::run(&args, &context),
         Command::Graph(args) => commands::graph::run(&args, &context),
+        Command::Models(args) => commands::models::run(&args, &context),
         Command::Cancel(args) => commands::cancel::run(&args, &context),
         Command::Doctor(args) => commands::doctor::run(&args, &context),
         Command::Serve(args) => commands::serve::run(args, &context),

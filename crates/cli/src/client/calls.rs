@@ -1,10 +1,11 @@
 //! The calls themselves, one method each.
 
 use fs_err::File;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use stepwell_api::{
-    CancelReply, GraphView, Health, Metrics, Run, RunPage, SnapshotReply, SubmitRun, WhyList,
-    Workspace,
+    CancelReply, GraphView, Health, Metrics, Model, ModelList, Run, RunPage, SnapshotReply,
+    SubmitRun, WhyList, Workspace,
 };
 use uuid::Uuid;
 
@@ -134,6 +135,51 @@ impl Client {
         self.get(&format!("runs/{run}/metrics"), &[])
     }
 
+    /// The registered models that a filter wants, newest first, page by page as they are taken.
+    pub(crate) fn models(
+        &self,
+        filter: &[(&'static str, String)],
+    ) -> impl Iterator<Item = Result<Model>> + use<> {
+        let client = self.clone();
+        let filter = filter.to_vec();
+        let mut next = Some(None);
+        let mut page = Vec::new().into_iter();
+        std::iter::from_fn(move || {
+            loop {
+                if let Some(model) = page.next() {
+                    return Some(Ok(model));
+                }
+                let mut query = filter.clone();
+                query.extend(next.take()?.map(|cursor| ("cursor", cursor)));
+                match client.get::<ModelList>("models", &query) {
+                    Ok(found) => {
+                        next = found.next.map(Some);
+                        page = found.models.into_iter();
+                    }
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+        })
+    }
+
+    /// One version of a model.
+    pub(crate) fn model(&self, name: &str, version: u64) -> Result<Model> {
+        let path = ["models", name, "versions", &version.to_string()];
+        self.get(&encoded(&path), &[])
+    }
+
+    /// The content of a file of a model, as it comes.
+    pub(crate) fn model_file(
+        &self,
+        model: &Model,
+        file: &str,
+    ) -> Result<impl std::io::Read + use<>> {
+        let version = model.version.to_string();
+        let path = ["models", &model.name, "versions", &version, "files", file];
+        let answer = self.get_raw(&encoded(&path), &[])?;
+        Ok(answer.into_body().into_reader())
+    }
+
     /// Announces a snapshot; the answer names the objects the server lacks.
     pub(crate) fn put_snapshot(&self, digest: &str, manifest: &[u8]) -> Result<SnapshotReply> {
         let path = format!("snapshots/{digest}");
@@ -145,5 +191,35 @@ impl Client {
     pub(crate) fn put_object(&self, digest: &str, content: &File) -> Result<()> {
         self.put(&format!("objects/{digest}"), content.file())
             .map(drop)
+    }
+}
+
+/// What stands for itself in a path; a slash within a part stays, as files lie in folders.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
+
+/// Parts as a path of an address.
+fn encoded(parts: &[&str]) -> String {
+    let parts = parts.iter();
+    let parts: Vec<String> = parts
+        .map(|part| utf8_percent_encode(part, PLAIN).to_string())
+        .collect();
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_a_path_keeps_its_meaning() {
+        assert_eq!(
+            encoded(&["models", "a b#c?é", "files", "x/y.pkl"]),
+            "models/a%20b%23c%3F%C3%A9/files/x/y.pkl"
+        );
     }
 }

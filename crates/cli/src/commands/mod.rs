@@ -6,6 +6,7 @@ pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod graph;
 pub(crate) mod logs;
+pub(crate) mod models;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod runs;

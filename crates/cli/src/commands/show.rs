@@ -1,20 +1,18 @@
-//! `stepwell show`: one run, its steps, what it logged and why it failed.
+//! `stepwell show`: one run, its steps, what it logged, the models it made and why it failed.
 
 use std::io;
 
 use jiff::Timestamp;
-use serde::Serialize;
-use stepwell_api::{Metrics, Run};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::render::run::show;
+use crate::render::run::{Shown, show};
 use crate::render::style::Style;
 use crate::select;
 use crate::session::Context;
 
-/// Show a run: its steps, its metrics, and why it failed
+/// Show a run: its steps, its metrics, its models, and why it failed
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  stepwell show last\n  stepwell show 3f2a1b7c --json")]
 pub(crate) struct Args {
@@ -25,28 +23,25 @@ pub(crate) struct Args {
     json: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct Shown {
-    run: Run,
-    steps: Vec<Run>,
-    metrics: Metrics,
-}
-
 /// Does it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let session = context.existing_session()?;
     let run = select::run(&session, &args.run)?;
     let steps = session.call(|client| client.children(run.id))?;
     let metrics = session.call(|client| client.metrics(run.id))?;
+    let under = [("under", run.id.to_string())];
+    let models = session.call(|client| client.models(&under).collect::<Result<Vec<_>, _>>())?;
+    let shown = Shown {
+        run,
+        steps,
+        metrics,
+        models,
+    };
     if args.json {
-        output::json(&Shown {
-            run,
-            steps,
-            metrics,
-        })?;
+        output::json(&shown)?;
     } else {
         let style = Style::of(&io::stdout());
-        output::print(&show(&run, &steps, &metrics, Timestamp::now(), style))?;
+        output::print(&show(&shown, Timestamp::now(), style))?;
     }
     Ok(Exit::Success)
 }

@@ -1,5 +1,5 @@
 //! `stepwell snapshot`: stores folders by their content and prints their digests. What the SDK
-//! calls for each `source_directory`.
+//! calls for each `source_directory`, and with `--below` for the files of a model.
 //!
 //! When the data folder is on this machine the files go straight into it, and no server is
 //! needed. Else the server says which files it lacks, and only those are sent.
@@ -13,7 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use stepwell_data::cas::Cas;
 use stepwell_data::folder::DataFolder;
-use stepwell_data::snapshot::{Entry, Scan, ScanOptions, scan, store};
+use stepwell_data::snapshot::{Entry, Scan, ScanOptions, scan, scan_paths, store};
 
 use crate::client::Client;
 use crate::discover::Place;
@@ -30,12 +30,15 @@ const SENDERS: usize = 4;
 /// Store folders as snapshots, and print their digests
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  stepwell snapshot src\n  stepwell snapshot prepare train --json"
+    after_help = "Examples:\n  stepwell snapshot src\n  stepwell snapshot prepare train --json\n  stepwell snapshot --below models net/weights.bin net/labels.txt"
 )]
 pub(crate) struct Args {
-    /// The folders
+    /// The folders; with --below, files and folders below it
     #[arg(required = true, value_name = "DIR")]
     directories: Vec<Utf8PathBuf>,
+    /// Store the named files and folders below DIR as one snapshot, whatever ignore files say
+    #[arg(long, value_name = "DIR")]
+    below: Option<Utf8PathBuf>,
     /// The data folder to store into
     #[arg(long, value_name = "DIR")]
     data: Option<Utf8PathBuf>,
@@ -69,11 +72,17 @@ enum Target {
 /// Does it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let target = target(args, context)?;
-    let snapshots = args
-        .directories
-        .iter()
-        .map(|directory| take(&target, directory))
-        .collect::<Result<Vec<_>, _>>()?;
+    let snapshots = match &args.below {
+        Some(base) => {
+            let scan = scan_paths(base, &args.directories, ScanOptions::default())?;
+            vec![keep(&target, base, scan)?]
+        }
+        None => args
+            .directories
+            .iter()
+            .map(|directory| keep(&target, directory, scan(directory, ScanOptions::default())?))
+            .collect::<Result<_, Failure>>()?,
+    };
     if args.json {
         output::json(&Snapshots { snapshots })?;
         return Ok(Exit::Success);
@@ -104,8 +113,7 @@ fn target(args: &Args, context: &Context) -> Result<Target, Failure> {
     )?))
 }
 
-fn take(target: &Target, directory: &Utf8Path) -> Result<Snapshot, Failure> {
-    let scan = scan(directory, ScanOptions::default())?;
+fn keep(target: &Target, directory: &Utf8Path, scan: Scan) -> Result<Snapshot, Failure> {
     let digest = match target {
         Target::Folder(cas) => store(cas, &scan)?.to_string(),
         Target::Server(client) => send(client, &scan)?,

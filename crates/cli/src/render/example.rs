@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use stepwell_api::{Run, RunFailure, RunUsage};
+use stepwell_api::{FileInfo, Model, ModelDataset, Run, RunFailure, RunUsage};
 use uuid::Uuid;
 
 /// The time at which the views are drawn.
@@ -85,5 +85,39 @@ fn step(place: u32, name: &str, status: &str) -> Run {
             hint: "the whole log is shown by `stepwell logs last`".to_owned(),
         }),
         ..pipeline()
+    }
+}
+
+/// A model that its second step made.
+pub(crate) fn model() -> Model {
+    let file = |name: &str, size| FileInfo {
+        name: name.to_owned(),
+        size,
+    };
+    Model {
+        name: "churn".to_owned(),
+        version: 3,
+        run: Some(id(2)),
+        experiment: Some("diabetes".to_owned()),
+        snapshot: "0".repeat(64),
+        is_file: false,
+        files: vec![
+            file("net/labels.txt", 120),
+            file("net/weights.bin", 48_000_000),
+        ],
+        tags: BTreeMap::from([("champion".to_owned(), String::new())]),
+        properties: BTreeMap::from([("auc".to_owned(), "0.91".to_owned())]),
+        description: "who leaves".to_owned(),
+        framework: Some("ScikitLearn".to_owned()),
+        framework_version: Some("1.7".to_owned()),
+        datasets: vec![ModelDataset {
+            scenario: "training".to_owned(),
+            dataset: id(9),
+        }],
+        sample_input_dataset: None,
+        sample_output_dataset: None,
+        resources: None,
+        user: "ada".to_owned(),
+        created_at: "2026-03-01T12:01:00.000Z".to_owned(),
     }
 }

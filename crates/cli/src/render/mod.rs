@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 pub(crate) mod example;
+pub(crate) mod models;
 pub(crate) mod moment;
 pub(crate) mod run;
 pub(crate) mod size;

@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use stepwell_api::{MetricKind, Metrics, Run, RunFailure};
+use serde::Serialize;
+use stepwell_api::{MetricKind, Metrics, Model, Run, RunFailure};
 
+use super::models::brief;
 use super::moment::{took, wire_ago};
 use super::size;
 use super::status::{self, title};
@@ -17,6 +19,22 @@ const FAILURES_MAX: usize = 5;
 
 /// How many metrics are shown.
 const METRICS_MAX: usize = 20;
+
+/// How many models are shown.
+const MODELS_MAX: usize = 20;
+
+/// One run and what belongs to it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown {
+    /// The run.
+    pub(crate) run: Run,
+    /// Its steps and other children.
+    pub(crate) steps: Vec<Run>,
+    /// What it logged.
+    pub(crate) metrics: Metrics,
+    /// The models that it and its steps made, newest first.
+    pub(crate) models: Vec<Model>,
+}
 
 /// The list of runs, newest first.
 pub(crate) fn list(runs: &[Run], now: Timestamp, style: Style) -> String {
@@ -37,15 +55,16 @@ pub(crate) fn list(runs: &[Run], now: Timestamp, style: Style) -> String {
     table.render(style)
 }
 
-/// One run with its steps and what it logged.
-pub(crate) fn show(
-    run: &Run,
-    steps: &[Run],
-    metrics: &Metrics,
-    now: Timestamp,
-    style: Style,
-) -> String {
+/// One run with its steps, what it logged and the models it made.
+pub(crate) fn show(shown: &Shown, now: Timestamp, style: Style) -> String {
+    let Shown {
+        run,
+        steps,
+        metrics,
+        models,
+    } = shown;
     let mut text = head(run, now, style);
+    text.push_str(&made(models, style));
     if !steps.is_empty() {
         text.push('\n');
         text.push_str(&step_table(steps, now, style));
@@ -57,6 +76,19 @@ pub(crate) fn show(
     }
     text.push_str(&failures(run, steps, style));
     text
+}
+
+/// The models, a line each.
+fn made(models: &[Model], style: Style) -> String {
+    let mut lines: Vec<String> = models.iter().take(MODELS_MAX).map(brief).collect();
+    if models.len() > MODELS_MAX {
+        lines.push(format!("and {} more", models.len() - MODELS_MAX));
+    }
+    let label = style.paint(Paint::Faint, &format!("{:<12}", "model"));
+    lines
+        .iter()
+        .map(|line| format!("{label}{line}\n"))
+        .collect()
 }
 
 /// Why the steps failed; or the run, where no step's failure says it.
@@ -217,13 +249,13 @@ mod tests {
                 }],
             }],
         };
-        let text = show(
-            &example::pipeline(),
-            &example::steps(),
-            &metrics,
-            example::now(),
-            Style::PLAIN,
-        );
+        let shown = Shown {
+            run: example::pipeline(),
+            steps: example::steps(),
+            metrics,
+            models: vec![example::model()],
+        };
+        let text = show(&shown, example::now(), Style::PLAIN);
         insta::assert_snapshot!(text, @r#"
         run         0192f5c4-1111-7222-8333-444455556666
         pipeline    diabetes #3
@@ -233,6 +265,7 @@ mod tests {
         time        1 min 12 s
         parameter   rate = 0.1
         tag         team = risk
+        model       churn:3 (ScikitLearn 1.7)
 
         #  STEP            STATUS      TIME        MEMORY  RUN
         1  prepare         Completed   12.4 s      48 MB   55550001
