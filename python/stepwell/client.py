@@ -13,7 +13,18 @@ import json
 import os
 import threading
 import time
-from typing import IO, Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Tuple
+from typing import (
+    IO,
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 from urllib.parse import quote, urlencode
 
 from stepwell import errors
@@ -212,6 +223,15 @@ class Client:
 
             self._snapshots[key] = take(key, self._address, self._find_again is None)
         return self._snapshots[key]
+
+    def push_files(self, directory: str, only: Sequence[str]) -> str:
+        """Store files and folders below a folder at the server and return their digest.
+
+        Unlike `push_snapshot` it stores them whole, whatever ignore files say.
+        """
+        from stepwell._snapshot import take
+
+        return take(directory, self._address, self._find_again is None, only)
 
     def forget_snapshots(self) -> None:
         """Look at every folder again the next time it is pushed."""

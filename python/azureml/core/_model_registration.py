@@ -1,14 +1,18 @@
 """Registering models: from files of this machine, or from files of a run.
 
-Files of this machine travel as a snapshot, so what the server has already is not sent again.
+Files of this machine travel as a snapshot, so what the server has already is not sent again, and
+no file is ever held in memory. Whatever a model is made from, its files keep the name of the file
+or folder that was registered.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
+from azureml.core import _model_datasets
 from azureml.core._run_core import texts
+from azureml.core._run_interactive import login_name
 from azureml.exceptions import UserErrorException
 from stepwell import errors
 
@@ -27,9 +31,17 @@ class Facts(NamedTuple):
     description: Optional[str]
     framework: Optional[str]
     framework_version: Optional[str]
+    datasets: Any = None
+    sample_input_dataset: Any = None
+    sample_output_dataset: Any = None
+    resource_configuration: Any = None
 
-    def body(self, **source: Any) -> Dict[str, Any]:
+    def body(self, workspace: Workspace, **source: Any) -> Dict[str, Any]:
         """The request, with where the files come from."""
+        examples = [
+            _model_datasets.saved_id(workspace, each)
+            for each in (self.sample_input_dataset, self.sample_output_dataset)
+        ]
         return {
             "name": self.name,
             "tags": texts(self.tags or {}),
@@ -37,6 +49,11 @@ class Facts(NamedTuple):
             "description": self.description or "",
             "framework": self.framework,
             "framework_version": self.framework_version,
+            "datasets": _model_datasets.references(workspace, self.datasets),
+            "sample_input_dataset": examples[0],
+            "sample_output_dataset": examples[1],
+            "resources": _model_datasets.resources(self.resource_configuration),
+            "user": login_name(),
             **source,
         }
 
@@ -47,70 +64,50 @@ def register_from_run(run: Run, facts: Facts, path: str) -> Model:
     A script may register what it has just written to its `outputs` folder: what the run does not
     have yet is uploaded first.
     """
-    path = path.replace(os.sep, "/").strip("/")
-    body = facts.body(run=run.id, path=path)
+    path = path.replace(os.sep, "/").rstrip("/")
+    workspace = run.experiment.workspace
+    body = facts.body(workspace, run=run.id, path=os.path.normpath(path).replace(os.sep, "/"))
     try:
         record = run._client.post("/models", body)
     except errors.ApiError as refused:
-        if refused.status != 404 or not _upload_if_local(run, path):
-            raise _as_user_error(refused) from None
-        record = run._client.post("/models", body)
-    return _made(run.experiment.workspace, record)
-
-
-def _upload_if_local(run: Run, path: str) -> bool:
-    mine = run.id == os.environ.get("AZUREML_RUN_ID")
-    if mine and os.path.isfile(path):
-        run.upload_file(path, path)
-    elif mine and os.path.isdir(path):
-        run.upload_folder(path, path)
-    else:
-        return False
-    return True
+        own = run.id == os.environ.get("AZUREML_RUN_ID")
+        if own and refused.status in (400, 404) and os.path.exists(path):
+            return register_local(workspace, facts, path)
+        raise _as_user_error(refused) from None
+    return _made(workspace, record)
 
 
 def register_local(
     workspace: Workspace, facts: Facts, path: str, inner: Optional[Sequence[str]] = None
 ) -> Model:
-    """Register a file or folder of this machine; of a folder, perhaps only some paths in it."""
-    client = workspace._client
-    if not os.path.exists(path):
-        raise _missing(path)
-    client.forget_snapshots()
-    if os.path.isdir(path) and not inner:
-        digest = client.push_snapshot(path)
-    else:
-        digest = _push_copies(client, path, inner)
-    return _made(workspace, client.post("/models", facts.body(snapshot=digest)))
+    """Register a file or folder of this machine; of a folder, perhaps only some paths in it.
 
-
-def _push_copies(client: Any, path: str, inner: Optional[Sequence[str]]) -> str:
-    """Push a folder that holds just the wanted files; hard links where they can be made."""
-    import shutil
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="stepwell-model-") as folder:
-        wanted = [os.path.join(path, each) for each in inner] if inner else [path]
-        base = path if inner else os.path.dirname(os.path.abspath(path))
-        for source in wanted:
-            target = os.path.join(folder, os.path.relpath(source, base))
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            if os.path.isdir(source):
-                shutil.copytree(source, target, copy_function=_link_or_copy)
-            elif os.path.isfile(source):
-                _link_or_copy(source, target)
-            else:
-                raise _missing(source)
-        return str(client.push_snapshot(folder))
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    import shutil
-
+    What a script of a run registers is linked to that run.
+    """
+    path = os.path.abspath(path)
+    base, name = os.path.split(path)
+    wanted = _checked_paths(base, [os.path.join(name, each) for each in inner or [""]])
+    body = facts.body(workspace, run=os.environ.get("AZUREML_RUN_ID"))
     try:
-        os.link(os.path.realpath(source), target)
-    except OSError:
-        shutil.copy2(source, target)
+        body["snapshot"] = workspace._client.push_files(base, wanted)
+        record = workspace._client.post("/models", body)
+    except errors.ApiError as refused:
+        raise _as_user_error(refused) from None
+    except errors.CommandFailed as refused:
+        raise UserErrorException(str(refused)) from None
+    return _made(workspace, record)
+
+
+def _checked_paths(base: str, paths: Sequence[str]) -> List[str]:
+    """Paths below `base`, in the plainest form; each must be there and stay there."""
+    checked = []
+    for path in paths:
+        # A path in the folder may be given as an absolute one.
+        plain = os.path.relpath(os.path.join(base, path), base)
+        if plain.split(os.sep)[0] == os.pardir or not os.path.exists(os.path.join(base, plain)):
+            raise _missing(os.path.join(base, path))
+        checked.append(plain.replace(os.sep, "/"))
+    return checked
 
 
 def _missing(path: str) -> Exception:

@@ -10,10 +10,6 @@ from azureml._not_yet import not_yet
 class ModelServing(object):
     """The part of a model's interface that is refused."""
 
-    def add_dataset_references(self, datasets: Any) -> None:
-        """Not there yet."""
-        not_yet("models do not remember their datasets yet; keep the names as tags")
-
     def get_sas_urls(self) -> Dict[str, str]:
         """Not there: only Azure has this."""
         not_yet("models have no signed addresses; use `model.download`")

@@ -7,13 +7,13 @@ change the object too. Serving models is not a part of Stepwell.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from azureml._not_yet import not_yet
-from azureml.core import _model_store
+from azureml.core import _model_datasets, _model_store
 from azureml.core._model_serving import InferenceConfig as InferenceConfig
 from azureml.core._model_serving import ModelPackage as ModelPackage
 from azureml.core._model_serving import ModelServing
+from azureml.core._model_store import Wanted
 from azureml.core._run_core import texts
 
 if TYPE_CHECKING:
@@ -66,11 +66,9 @@ class Model(ModelServing):
         record = kwargs.get("_record")
         if record is None:
             if id is not None:
-                name, _, number = id.rpartition(":")
-                version = int(number)
-            record = _model_store.find(
-                workspace, name, version, tags, properties, run_id, model_framework
-            )
+                name, version = _name_and_version(id)
+            wanted = Wanted(name, tags, properties, run_id, model_framework)
+            record = _model_store.find(workspace, wanted, version)
         self.workspace = workspace
         self._take(record)
 
@@ -91,14 +89,11 @@ class Model(ModelServing):
         self.model_framework: Optional[str] = record["framework"]
         self.model_framework_version: Optional[str] = record["framework_version"]
         self.created_time: str = record["created_at"]
-        self.created_by: Optional[str] = None
+        self.created_by: Optional[str] = record["user"] or None
         self.url = "aml://asset/{}".format(record["snapshot"])
         self.mime_type = "application/octet-stream"
         self.unpack = not record["is_file"]
-        self.datasets: Dict[str, Any] = {}
-        self.sample_input_dataset = None
-        self.sample_output_dataset = None
-        self.resource_configuration = None
+        self.resource_configuration = _model_datasets.configuration(record["resources"])
         self.parent_id = None
         self.derived_model_ids: List[str] = []
 
@@ -106,6 +101,21 @@ class Model(ModelServing):
     def run(self) -> Optional[Run]:
         """The run that made it, if one did."""
         return self.workspace.get_run(self.run_id) if self.run_id else None
+
+    @property
+    def datasets(self) -> Dict[str, List[Any]]:
+        """The datasets it was made with, by the word for what they were used for."""
+        return _model_datasets.by_scenario(self.workspace, self._record)
+
+    @property
+    def sample_input_dataset(self) -> Any:
+        """A dataset that shows what it takes, if there is one."""
+        return _model_datasets.dataset_of(self.workspace, self._record["sample_input_dataset"])
+
+    @property
+    def sample_output_dataset(self) -> Any:
+        """A dataset that shows what it gives, if there is one."""
+        return _model_datasets.dataset_of(self.workspace, self._record["sample_output_dataset"])
 
     def __repr__(self) -> str:
         """The workspace and what identifies the version."""
@@ -140,15 +150,31 @@ class Model(ModelServing):
             tags: Tags of the version.
             properties: Properties of the version; they cannot be changed later.
             description: A description for people.
-            datasets: Accepted; they are not kept yet.
+            datasets: The datasets it was made with: pairs of a word for the use, such as
+                `training data`, and the dataset.
             model_framework: One of `Model.Framework`.
             model_framework_version: The framework's version.
             child_paths: Of a folder, only these paths in it.
+            sample_input_dataset: A dataset that shows what it takes.
+            sample_output_dataset: A dataset that shows what it gives.
+            resource_configuration: What serving it would need; kept for other programs.
+
+        Raises:
+            ModelPathNotFoundException: A path is not there.
         """
         from azureml.core._model_registration import Facts, register_local
 
         facts = Facts(
-            model_name, tags, properties, description, model_framework, model_framework_version
+            model_name,
+            tags,
+            properties,
+            description,
+            model_framework,
+            model_framework_version,
+            datasets,
+            sample_input_dataset,
+            sample_output_dataset,
+            resource_configuration,
         )
         return register_local(workspace, facts, model_path, child_paths)
 
@@ -174,13 +200,12 @@ class Model(ModelServing):
             properties: Only those with these keys, or pairs of key and value.
             run_id: Only those that this run made.
             latest: Only the newest version of each model.
+            dataset_id: Only those that were made with the dataset of this id.
+            page_count: How many are asked for at a time.
             model_framework: Only those of this framework.
         """
-        if dataset_id is not None:
-            not_yet("models do not remember their datasets yet")
-        records = _model_store.records(
-            workspace, name, tags, properties, run_id, model_framework, latest
-        )
+        wanted = Wanted(name, tags, properties, run_id, model_framework, latest, dataset_id)
+        records = _model_store.records(workspace, wanted, page_count)
         return [Model._of_record(workspace, record) for record in records]
 
     def download(
@@ -193,7 +218,8 @@ class Model(ModelServing):
             exist_ok: Whether what is there may be replaced.
             exists_ok: The older name of `exist_ok`.
         """
-        return _model_store.download(self, target_dir, exist_ok if exists_ok is None else exists_ok)
+        replace = exist_ok if exists_ok is None else exists_ok
+        return _model_store.download(self, target_dir, bool(replace))
 
     @staticmethod
     def get_model_path(
@@ -201,21 +227,39 @@ class Model(ModelServing):
     ) -> str:
         """The path of a model's file or folder on this machine, fetched if it is not there yet.
 
-        It lies below `azureml-models/<name>/<version>`.
-        """
-        from azureml.core.workspace import Workspace
-        from azureml.exceptions import ModelNotFoundException, WebserviceException
+        It lies below `azureml-models/<name>/<version>`. Where the registry has no such model, a
+        file or folder of the model's name in the working directory stands for it.
 
+        Args:
+            model_name: The model's name.
+            version: The version; the newest when `None`.
+
+        Raises:
+            ModelNotFoundException: There is none.
+        """
+        from azureml.exceptions import ModelNotFoundException, WebserviceException
+        from stepwell import errors
+
+        if version is not None:
+            known = _model_store.cached(MODELS_DIR, model_name, int(version))
+            if known is not None:
+                return known
         try:
-            model = Model(_workspace or Workspace.from_config(), model_name, version=version)
+            model = Model(_workspace or _own_workspace(), model_name, version=version)
+            return _model_store.fetched(model, MODELS_DIR)
+        except errors.ServerUnreachable:
+            known = _model_store.cached(MODELS_DIR, model_name, version)
+            if known is None:
+                raise
+            return known
         except WebserviceException as missing:
+            if version is None and os.path.exists(model_name):
+                return model_name
             raise ModelNotFoundException(str(missing)) from None
-        folder = os.path.join(MODELS_DIR, model.name, str(model.version))
-        return _model_store.download(model, folder, None)
 
     def delete(self) -> None:
-        """Take this version out of the registry."""
-        self.workspace._client.delete(self._path)
+        """Take this version out of the registry; its number is not given again."""
+        self._call(lambda: self.workspace._client.delete(self._path))
 
     # Changes.
 
@@ -224,7 +268,20 @@ class Model(ModelServing):
         return "/models/{}/versions/{}".format(self.name, self.version)
 
     def _change(self, **change: Any) -> None:
-        self._take(self.workspace._client.patch(self._path, change))
+        self._take(self._call(lambda: self.workspace._client.patch(self._path, change)))
+
+    @staticmethod
+    def _call(call: Callable[[], Any]) -> Any:
+        """What the server answers; its refusals are exceptions of v1."""
+        from azureml.exceptions import WebserviceException
+        from stepwell import errors
+
+        try:
+            return call()
+        except errors.ApiError as refused:
+            if refused.status >= 500:
+                raise
+            raise WebserviceException(str(refused), status_code=refused.status) from None
 
     def update(
         self,
@@ -234,13 +291,18 @@ class Model(ModelServing):
         sample_output_dataset: Any = None,
         resource_configuration: Any = None,
     ) -> None:
-        """Replace all tags, or the description."""
-        change: Dict[str, Any] = {}
+        """Replace all tags, the description, the examples or the needs; what is `None` stays."""
+        change: Dict[str, Any] = {
+            "description": description,
+            "sample_input_dataset": _model_datasets.saved_id(self.workspace, sample_input_dataset),
+            "sample_output_dataset": _model_datasets.saved_id(
+                self.workspace, sample_output_dataset
+            ),
+            "resources": _model_datasets.resources(resource_configuration),
+        }
         if tags is not None:
             change["set_tags"] = texts(tags)
             change["remove_tags"] = [key for key in self.tags if key not in tags]
-        if description is not None:
-            change["description"] = description
         self._change(**change)
 
     def update_tags_properties(
@@ -268,6 +330,10 @@ class Model(ModelServing):
         """Add properties; one that is set already cannot be changed."""
         self._change(add_properties=texts(properties))
 
+    def add_dataset_references(self, datasets: Any) -> None:
+        """Add datasets it was made with: pairs of a word for the use and the dataset."""
+        self._change(add_datasets=_model_datasets.references(self.workspace, datasets))
+
     # As a dictionary.
 
     def serialize(self) -> Dict[str, Any]:
@@ -288,9 +354,42 @@ class Model(ModelServing):
             "version": self.version,
             "experimentName": self.experiment_name,
             "runId": self.run_id,
+            "datasets": [
+                {"name": each["scenario"], "id": each["dataset"]}
+                for each in self._record["datasets"]
+            ],
+            "resourceRequirements": (
+                self.resource_configuration.serialize() if self.resource_configuration else None
+            ),
         }
 
     @staticmethod
     def deserialize(workspace: Workspace, model_payload: Dict[str, Any]) -> Model:
         """The version that `serialize` described."""
         return Model(workspace, id=model_payload["id"])
+
+
+def _name_and_version(identifier: str) -> Tuple[str, int]:
+    """What an id such as `churn:3` names."""
+    from azureml.exceptions import WebserviceException
+
+    name, _, number = identifier.rpartition(":")
+    if not name or not number.isdigit():
+        raise WebserviceException(
+            "`{}` is no id of a model; one is a name and a version, such as `churn:3`".format(
+                identifier
+            )
+        )
+    return name, int(number)
+
+
+def _own_workspace() -> Workspace:
+    """The workspace of the run this is a script of, or of the working directory."""
+    from azureml.core.workspace import Workspace
+
+    if os.environ.get("AZUREML_RUN_ID"):
+        from azureml.core.run import Run
+
+        workspace: Workspace = Run.get_context().experiment.workspace
+        return workspace
+    return Workspace.from_config()

@@ -253,12 +253,25 @@ class Run(RunLogging, RunFiles, RunTree):
             model_framework: One of `Model.Framework`.
             model_framework_version: The framework's version.
             description: A description for people.
-            datasets: Accepted; they are not kept yet.
+            datasets: The datasets it was made with: pairs of a word for the use, such as
+                `training data`, and the dataset.
+            sample_input_dataset: A dataset that shows what it takes.
+            sample_output_dataset: A dataset that shows what it gives.
+            resource_configuration: What serving it would need; kept for other programs.
         """
         from azureml.core._model_registration import Facts, register_from_run
 
         facts = Facts(
-            model_name, tags, properties, description, model_framework, model_framework_version
+            model_name,
+            tags,
+            properties,
+            description,
+            model_framework,
+            model_framework_version,
+            datasets,
+            sample_input_dataset,
+            sample_output_dataset,
+            resource_configuration,
         )
         return register_from_run(self, facts, model_path or model_name)
 
