@@ -109,6 +109,33 @@ def variable_of(name: str) -> Any:
     return ParamDef(name, set_env_var=True)._variable()
 
 
+def parallel_config(**kwargs: Any) -> Any:
+    from azureml.core import Environment
+    from azureml.pipeline.steps import ParallelRunConfig
+
+    given: Dict[str, Any] = {
+        "environment": Environment("e"),
+        "entry_script": "s.py",
+        "error_threshold": 1,
+        "output_action": "append_row",
+        "compute_target": "cpu",
+        "node_count": 1,
+    }
+    return ParallelRunConfig(**{**given, **kwargs})
+
+
+def batch_size(size: Any) -> Any:
+    return parallel_config(mini_batch_size=size).mini_batch_size
+
+
+def parallel_step(inputs: Any = None, **kwargs: Any) -> Any:
+    from azureml.pipeline.steps import ParallelRunStep
+
+    inputs = [output_config("rows").as_input("rows")] if inputs is None else inputs
+    config = parallel_config(output_action=kwargs.pop("output_action", "append_row"))
+    return ParallelRunStep("score", config, inputs, **kwargs)
+
+
 def script_and_command() -> Any:
     made = script_run(script="a.py", command="python b.py")
     return isinstance(made, object)
@@ -160,6 +187,31 @@ NOW: Dict[str, Callable[[], Any]] = {
     "InputPortBinding None": lambda: input_port("a"),
     "InputPortBinding upload": lambda: input_port("a", data(), "upload"),
     "OutputPortBinding download": lambda: output_port("a", bind_mode="download"),
+    "PRC mini_batch_size '5'": lambda: batch_size("5"),
+    "PRC mini_batch_size '1KB'": lambda: batch_size("1KB"),
+    "PRC mini_batch_size '1.5MB'": lambda: batch_size("1.5MB"),
+    "PRC mini_batch_size '5 MB'": lambda: batch_size("5 MB"),
+    "PRC mini_batch_size 'abc'": lambda: batch_size("abc"),
+    "PRC mini_batch_size 5": lambda: batch_size(5),
+    "PRC mini_batch_size '1MBKB'": lambda: batch_size("1MBKB"),
+    "PRC output_action APPEND_ROW": lambda: (
+        parallel_config(output_action="APPEND_ROW").output_action
+    ),
+    "PRC error_threshold 0": lambda: parallel_config(error_threshold=0).error_threshold,
+    "PRC error_threshold -2": lambda: parallel_config(error_threshold=-2),
+    "PRC allowed_failed_count -2": lambda: parallel_config(allowed_failed_count=-2),
+    "PRC allowed_failed_percent 0": lambda: (
+        parallel_config(allowed_failed_percent=0).allowed_failed_percent
+    ),
+    "PRC keys PP": lambda: (
+        parallel_config(partition_keys=parameter('["a"]')).partition_keys.default_value
+    ),
+    "PRC process_count 0": lambda: parallel_config(process_count_per_node=0),
+    "PRC node_count 0 with str compute": lambda: parallel_config(node_count=0).node_count,
+    "PRS no inputs": lambda: parallel_step(inputs=[], output=data()),
+    "PRS no output summary_only": lambda: parallel_step(output_action="summary_only")._outputs,
+    "PRS reserved arg": lambda: parallel_step(output=data(), arguments=["--output", "x"]),
+    "PRS positional first arg": lambda: parallel_step(output=data(), arguments=["x"]),
     "SRC both": script_and_command,
     "SRC ok": lambda: _script_config(script_run(script="a.py")),
 }
@@ -199,9 +251,6 @@ LATER = {
     },
     "KustoStep is not there yet": {"Kusto compute obj", "Kusto ok", "Kusto output dref"},
     "ModuleStep is not there yet": {"Module none"},
-    "ParallelRunStep is not there yet": {
-        *(name for name in CHECKS if name.startswith(("PRC ", "PRS "))),
-    },
     "schedules are not there yet": {*(name for name in CHECKS if name.startswith("SR "))},
     "the search of hyperparameters is not there yet": {
         *(name for name in CHECKS if name.startswith(("HD ", "Policy "))),

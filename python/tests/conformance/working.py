@@ -198,6 +198,8 @@ _BY_MODULE: Dict[str, List[str]] = {
         "WorkspaceException",
         "WorkspacePrivateEndpointException",
     ],
+    "azureml.pipeline.core._parallel_run_config_base": ["_ParallelRunConfigBase"],
+    "azureml.pipeline.core._parallel_run_step_base": ["_ParallelRunStepBase"],
     "azureml.pipeline.core._python_script_step_base": ["_PythonScriptStepBase"],
     "azureml.pipeline.core.builder": ["PipelineData", "PipelineStep", "StepSequence"],
     "azureml.pipeline.core.graph": [
@@ -231,7 +233,10 @@ _BY_MODULE: Dict[str, List[str]] = {
     ],
     "azureml.pipeline.core.run": ["PipelineRun", "StepRun", "StepRunOutput"],
     "azureml.pipeline.steps.command_step": ["CommandStep"],
+    "azureml.pipeline.steps.parallel_run_config": ["ParallelRunConfig"],
+    "azureml.pipeline.steps.parallel_run_step": ["ParallelRunStep"],
     "azureml.pipeline.steps.python_script_step": ["PythonScriptStep"],
+    "azureml.widgets.parallel_run_step_details": ["ParallelRunStepDetails"],
     "azureml.widgets.run_details": ["RunDetails"],
 }
 

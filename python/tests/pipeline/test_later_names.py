@@ -38,7 +38,6 @@ CALLS = {
     "PublishedPipeline.get": lambda: core.PublishedPipeline.get(None, "x"),
     "PipelineEndpoint.publish": lambda: core.PipelineEndpoint.publish(None, "x", "y", None),
     "Pipeline.load_yaml": lambda: core.Pipeline.load_yaml(None, "x"),
-    "ParallelRunConfig.load_yaml": lambda: steps.ParallelRunConfig.load_yaml(None, "x"),
 }
 
 

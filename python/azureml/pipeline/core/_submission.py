@@ -125,13 +125,13 @@ class _StepWriter(object):
     def _task(self, node: ModuleNode, work: Any, datasets: Mapping[str, Any]) -> Dict[str, Any]:
         environment, variables = self._environment(work.run_config)
         return {
-            "type": "process",
-            "program": work.program,
+            **_kind(work, datasets),
             "arguments": [_argument(token, node, datasets) for token in work.arguments],
             "snapshot": self._client.push_snapshot(work.source_directory),
             "environment": environment,
             "variables": {
                 **variables,
+                **work.variables,
                 **self._parameter_variables(node),
                 **_dataset_variables(datasets),
             },
@@ -177,6 +177,17 @@ class _StepWriter(object):
                 "path": (definition.path_on_datastore or "").strip("/"),
             }
         }
+
+
+def _kind(work: Any, datasets: Mapping[str, Any]) -> Dict[str, Any]:
+    """What sets one kind of task apart from the others."""
+    if work.parallel is None:
+        return {"type": "process", "program": work.program}
+    return {
+        "type": "parallel",
+        "entry_script": work.program["script"],
+        **work.parallel.wire(datasets),
+    }
 
 
 def _argument(token: Token, node: ModuleNode, datasets: Mapping[str, Any]) -> Dict[str, str]:

@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from azureml.pipeline.core._arguments import Token
 from azureml.pipeline.core._definitions import ModuleDef
+
+
+class ParallelWork(NamedTuple):
+    """How a script is called with one mini-batch after the other."""
+
+    inputs: List[Tuple[str, str]]
+    """The ports that are cut into mini-batches, and whether each is `files` or a `table`."""
+    output: Optional[str]
+    """The port that the file of rows goes to."""
+    settings: Dict[str, Dict[str, str]]
+    """Each as the server takes it."""
+
+    def wire(self, datasets: Mapping[str, Any]) -> Dict[str, Any]:
+        """What the server is sent; `datasets` are the inputs that are read as such."""
+        return {
+            "inputs": [
+                {
+                    "port": port,
+                    "form": form,
+                    # What is cut by its meaning is read as a dataset; files are a folder.
+                    "dataset": datasets[port].dataset_id if datasets[port].is_direct else None,
+                }
+                for port, form in self.inputs
+            ],
+            "output": self.output,
+            "settings": self.settings,
+        }
 
 
 class Work(NamedTuple):
@@ -20,6 +47,10 @@ class Work(NamedTuple):
     """The `RunConfiguration`, or `None` for the submitting interpreter."""
     target: str
     """The name of the compute target."""
+    parallel: Optional[ParallelWork] = None
+    """For a step that works in mini-batches, how."""
+    variables: Mapping[str, str] = {}
+    """Variables beside those of the run configuration."""
 
 
 class ModuleBuilder(object):

@@ -1,7 +1,7 @@
 """The kinds of step a pipeline can have.
 
-`PythonScriptStep` and `CommandStep` run; the other names are there, and constructing one says
-in a sentence that it does not run yet.
+`PythonScriptStep`, `CommandStep` and `ParallelRunStep` run; the other names are there, and
+constructing one says in a sentence that it does not run yet.
 """
 
 from __future__ import annotations

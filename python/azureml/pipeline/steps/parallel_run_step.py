@@ -1,13 +1,81 @@
-"""`ParallelRunStep`: the name is there, the work is not yet."""
+"""`ParallelRunStep`: one script over many mini-batches on many workers."""
 
 from __future__ import annotations
 
-from azureml._later import Later
+from typing import Any, List, Optional
+
+from azureml.pipeline.core._parallel_run_config_base import _ParallelRunConfigBase
+from azureml.pipeline.core._parallel_run_step_base import _ParallelRunStepBase
 
 
-class ParallelRunStep(Later):
-    """A step that works through data in parallel; not there yet."""
+class ParallelRunStep(_ParallelRunStepBase):
+    """A step that calls a script's `run` with one mini-batch of its inputs after the other.
 
-    sentence = (
-        "ParallelRunStep is not there yet; loop over the data in a PythonScriptStep meanwhile"
-    )
+    Example:
+        >>> scores = OutputFileDatasetConfig("scores")
+        >>> score = ParallelRunStep(
+        ...     name="score",
+        ...     parallel_run_config=config,
+        ...     inputs=[images.as_named_input("images")],
+        ...     output=scores,
+        ...     arguments=["--model", "churn"],
+        ... )
+    """
+
+    def __init__(
+        self,
+        name: str,
+        parallel_run_config: _ParallelRunConfigBase,
+        inputs: List[Any],
+        output: Any = None,
+        side_inputs: Optional[List[Any]] = None,
+        arguments: Optional[List[Any]] = None,
+        allow_reuse: bool = True,
+    ) -> None:
+        """A step that works through `inputs`.
+
+        Args:
+            name: The step's name.
+            parallel_run_config: The entry script, and how the work is done.
+            inputs: The datasets that are cut into mini-batches: all of files or all tables.
+            output: Where the file with the rows goes; needed unless they are only counted.
+            side_inputs: Data that every worker sees whole.
+            arguments: What the entry script finds in `sys.argv`, beginning with the name of an
+                argument.
+            allow_reuse: Whether outputs of an equal earlier step may stand in for it.
+
+        Raises:
+            AssertionError: There are no inputs.
+            ValueError: An argument has a name that a setting has.
+            Exception: The inputs are of several kinds, or there is no output.
+        """
+        super().__init__(
+            name, parallel_run_config, inputs, output, side_inputs, arguments, allow_reuse
+        )
+
+    def create_node(self, graph: Any, default_datastore: Any, context: Any) -> Any:
+        """Add this step to a graph and return its node."""
+        return super().create_node(graph, default_datastore, context)
+
+    def create_module_def(  # type: ignore[override]
+        self,
+        execution_type: Optional[str],
+        input_bindings: List[Any],
+        output_bindings: List[Any],
+        param_defs: Optional[List[Any]] = None,
+        create_sequencing_ports: bool = True,
+        allow_reuse: bool = True,
+        version: Optional[str] = None,
+        arguments: Optional[List[Any]] = None,
+    ) -> Any:
+        """The definition of this step's node."""
+        return super().create_module_def(
+            execution_type,
+            input_bindings,
+            output_bindings,
+            param_defs,
+            create_sequencing_ports,
+            allow_reuse,
+            version,
+            arguments,
+        )
