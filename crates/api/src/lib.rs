@@ -11,6 +11,7 @@ mod error;
 mod metric;
 mod model;
 mod parallel;
+mod published;
 mod run;
 mod submit;
 mod token;
@@ -25,13 +26,18 @@ pub use error::{ErrorBody, ErrorCode, ErrorReply};
 pub use metric::{LogMetrics, MetricKind, MetricPoint, MetricSeries, Metrics};
 pub use model::{Model, ModelChange, ModelDataset, ModelList, ModelResources, RegisterModel};
 pub use parallel::{ParallelForm, ParallelInput, ParallelTask, Setting};
+pub use published::{
+    PublishPipeline, PublishedChange, PublishedList, PublishedPipeline, PublishedStatus,
+    SubmitPublished,
+};
 pub use run::{
     CancelOutcome, CancelReply, CreateRun, EndRun, FileInfo, FileList, GraphEdge, GraphNode,
     GraphView, OutputInfo, Run, RunChange, RunEvent, RunFailure, RunPage, RunUsage,
 };
 pub use submit::{
-    Argument, ClientInfo, DataPlace, Environment, OutputRef, ProcessTask, Program, PythonSpec,
-    StepInput, StepOutput, SubmitRun, SubmitStep, Task,
+    Argument, ClientInfo, DataPlace, DatasetValue, Environment, OutputRef, Parameter,
+    PlaceOnDatastore, ProcessTask, Program, PythonSpec, StepInput, StepOutput, SubmitRun,
+    SubmitStep, Task,
 };
 pub use token::Role;
 pub use why::{ReuseOutcome, Why, WhyList};

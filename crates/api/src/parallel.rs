@@ -24,6 +24,9 @@ pub struct ParallelTask {
     /// Environment variables of the workers.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// Environment variables that carry the value of a pipeline parameter, by the parameter's name.
+    #[serde(default)]
+    pub parameter_variables: BTreeMap<String, String>,
     /// The longest the whole step may run, in seconds.
     #[serde(default)]
     pub timeout_seconds: Option<u64>,
@@ -51,7 +54,8 @@ pub struct ParallelInput {
     /// What a mini-batch of it is.
     pub form: ParallelForm,
     /// The id of the saved dataset that says how the files are read. Needed for a table, and for
-    /// files that are grouped by `partition_keys`.
+    /// files that are grouped by `partition_keys`. Where a parameter chooses the input, its value
+    /// takes the place of this.
     #[serde(default)]
     pub dataset: Option<String>,
 }

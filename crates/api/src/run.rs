@@ -54,6 +54,9 @@ pub struct Run {
     pub usage: Option<RunUsage>,
     /// Of a step that did not run: the step run whose outputs, log and metrics stand in for its own.
     pub reused_from: Option<Uuid>,
+    /// The published pipeline it is a run of.
+    #[serde(default)]
+    pub published: Option<Uuid>,
     /// Where its outputs are, by name; of a pipeline, the outputs it names itself.
     pub outputs: Vec<OutputInfo>,
     /// Who submitted it.

@@ -30,9 +30,19 @@ pub struct SubmitRun {
     /// The run this one belongs to.
     #[serde(default)]
     pub parent: Option<Uuid>,
-    /// Values of the pipeline parameters that arguments name, as text.
+    /// The pipeline parameters with their types and defaults.
+    #[serde(default)]
+    pub declared: BTreeMap<String, Parameter>,
+    /// Values of the pipeline parameters that arguments name, as text. What is not declared is
+    /// declared by this as a text.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
+    /// Values of the parameters that are data paths.
+    #[serde(default)]
+    pub data_paths: BTreeMap<String, PlaceOnDatastore>,
+    /// Values of the parameters that are datasets.
+    #[serde(default)]
+    pub datasets: BTreeMap<String, DatasetValue>,
     /// Whether steps that do not depend on a failed step still run.
     #[serde(default)]
     pub continue_on_step_failure: bool,
@@ -51,6 +61,45 @@ pub struct SubmitRun {
 
 fn pipeline() -> String {
     "pipeline".to_owned()
+}
+
+/// A pipeline parameter: the type of its values, and the value it has when a submission sets none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", content = "default", rename_all = "snake_case")]
+pub enum Parameter {
+    /// Text.
+    String(String),
+    /// A whole number, as text.
+    Int(String),
+    /// A number, as text.
+    Float(String),
+    /// A truth value, as text: `True` or `False`.
+    Bool(String),
+    /// A place on a datastore.
+    DataPath(PlaceOnDatastore),
+    /// A saved dataset.
+    Dataset(DatasetValue),
+}
+
+/// A place on a datastore.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceOnDatastore {
+    /// The datastore's name.
+    pub datastore: String,
+    /// The path below its root, with `/` between the parts.
+    pub path: String,
+}
+
+/// A saved dataset as the value of a parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetValue {
+    /// The dataset's id.
+    pub id: Uuid,
+    /// The place that holds its files and nothing else. When absent the server looks for one.
+    #[serde(default)]
+    pub place: Option<PlaceOnDatastore>,
 }
 
 /// Where the submitting program runs.
@@ -122,6 +171,9 @@ pub struct ProcessTask {
     /// Environment variables.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// Environment variables that carry the value of a pipeline parameter, by the parameter's name.
+    #[serde(default)]
+    pub parameter_variables: BTreeMap<String, String>,
     /// The longest it may run, in seconds.
     #[serde(default)]
     pub timeout_seconds: Option<u64>,
@@ -192,7 +244,7 @@ pub struct StepInput {
     pub source: DataPlace,
 }
 
-/// Where data is: exactly one of the two.
+/// Where data is: exactly one of the three.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DataPlace {
@@ -205,6 +257,8 @@ pub enum DataPlace {
         /// The path below its root, with `/` between the parts.
         path: String,
     },
+    /// Where the named pipeline parameter says, a data path or a dataset.
+    Parameter(String),
 }
 
 /// An output of a step.

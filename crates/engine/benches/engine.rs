@@ -97,6 +97,7 @@ fn graph(steps: usize) -> Graph {
                     python: "/usr/bin/python3".to_owned(),
                 },
                 variables: BTreeMap::new(),
+                parameter_variables: BTreeMap::new(),
                 timeout_s: None,
             }),
             inputs: Vec::new(),
@@ -144,6 +145,8 @@ async fn engine(steps: usize) -> Duration {
         parent: None,
         sdk_path: None,
         parameters: BTreeMap::new(),
+        declared: BTreeMap::new(),
+        open_inputs: Vec::new(),
         continue_on_step_failure: false,
         regenerate_outputs: false,
     };

@@ -62,6 +62,8 @@ impl World {
             parent: None,
             sdk_path: None,
             parameters,
+            declared: BTreeMap::new(),
+            open_inputs: Vec::new(),
             continue_on_step_failure: false,
             regenerate_outputs: false,
         };
@@ -74,7 +76,8 @@ impl World {
             graph: Arc::new(graph),
             about,
         };
-        self.engine.submit(submission).await.expect("accepted")
+        let accepted = self.engine.submit(submission).await.expect("accepted");
+        accepted.run()
     }
 
     async fn wait(&self, run: RunId) -> Vec<Record> {
@@ -165,6 +168,7 @@ fn step(name: &str, argument: Arg, before: Option<usize>) -> StepSpec {
                 python: "python3".to_owned(),
             },
             variables: BTreeMap::new(),
+            parameter_variables: BTreeMap::new(),
             timeout_s: None,
         }),
         inputs: before.map(input).into_iter().collect(),

@@ -14,6 +14,7 @@ mod ids;
 mod parallel;
 mod run;
 mod task;
+mod template;
 mod time;
 
 pub use environment::{EnvironmentSpec, PythonSpec};
@@ -26,4 +27,7 @@ pub use parallel::{
 };
 pub use run::{RunKind, RunSpec, RunStatus};
 pub use task::{Arg, Input, InputSource, Output, ProcessTask, Program, Task};
+pub use template::{
+    AssignmentError, DatasetValue, OpenInput, Parameter, Place, Settled, Template, Value,
+};
 pub use time::Timestamp;

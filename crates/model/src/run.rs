@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::RunId;
+use crate::{OpenInput, Parameter, RunId};
 
 /// What sort of run it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -113,6 +113,12 @@ pub struct RunSpec {
     /// Values of the pipeline parameters, as text.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
+    /// The parameters with their types and the values of this run, so that it can be published.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub declared: BTreeMap<String, Parameter>,
+    /// The inputs that parameters chose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_inputs: Vec<OpenInput>,
     /// Whether steps that do not depend on a failed step still run.
     #[serde(default)]
     pub continue_on_step_failure: bool,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, EnvironmentSpec, ParallelTask, StepIndex};
+use crate::{Digest, EnvironmentSpec, InputForm, ParallelInput, ParallelTask, StepIndex};
 
 /// What is executed when the step starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,16 @@ impl Task {
             Self::Parallel(task) => &task.worker,
         }
     }
+
+    /// Whether the files of the named input are read: an argument is their place, or they are cut
+    /// into mini-batches.
+    #[must_use]
+    pub fn reads_files(&self, name: &str) -> bool {
+        let mut arguments = self.process().arguments.iter();
+        let named = |argument: &Arg| matches!(argument, Arg::Input(port) if port == name);
+        let cut = |input: &ParallelInput| input.port == name && input.form == InputForm::Files;
+        arguments.any(named) || matches!(self, Self::Parallel(task) if task.inputs.iter().any(cut))
+    }
 }
 
 /// A program with its arguments, files and environment.
@@ -44,6 +54,9 @@ pub struct ProcessTask {
     /// Environment variables beside those that Stepwell sets.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
+    /// Environment variables that carry the value of a pipeline parameter, by the parameter's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameter_variables: BTreeMap<String, String>,
     /// The longest it may run, in seconds; `None` for no limit.
     #[serde(default)]
     pub timeout_s: Option<u64>,

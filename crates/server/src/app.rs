@@ -11,6 +11,7 @@ use stepwell_store::Store;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use crate::published::Templates;
 use crate::serve::Mode;
 
 /// The state of the server, shared by all handlers.
@@ -25,6 +26,8 @@ pub(crate) struct App {
     pub(crate) slots: u32,
     pub(crate) started: Timestamp,
     pub(crate) activity: Activity,
+    /// The published pipelines that were used lately.
+    pub(crate) templates: Templates,
     /// Rung by the request to stop.
     pub(crate) stop: Notify,
 }

@@ -9,7 +9,9 @@ mod app;
 mod convert;
 mod error;
 mod lock;
+mod published;
 mod routes;
+mod sdk;
 mod serve;
 
 pub use routes::openapi;

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::app::{Activity, App, now};
 use crate::lock::{Lock, LockError};
+use crate::published::Templates;
 use crate::routes;
 
 /// How long a step may take to stop when asked.
@@ -281,6 +282,7 @@ async fn start(
         slots,
         started: now(),
         activity: Activity::default(),
+        templates: Templates::default(),
         stop: Notify::new(),
     })
 }

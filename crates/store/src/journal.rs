@@ -31,17 +31,31 @@ pub struct Change {
     pub message: Option<String>,
 }
 
-/// Remembers what a scheduled run was asked to do.
+/// What is asked of a run, as it is stored.
+///
+/// # Errors
+/// None that is known: the types have a text.
+pub fn spec_json(spec: &RunSpec) -> Result<String> {
+    columns::json("run", spec)
+}
+
+/// A graph, as it is stored.
+///
+/// # Errors
+/// None that is known: the types have a text.
+pub fn graph_json(graph: &Graph) -> Result<String> {
+    columns::json("graph", graph)
+}
+
+/// Remembers what a scheduled run was asked to do: texts of [`spec_json`] and [`graph_json`].
 ///
 /// # Errors
 /// Those of the database.
-pub fn insert_graph(connection: &Connection, spec: &RunSpec, graph: &Graph) -> Result<()> {
+pub fn insert_graph(connection: &Connection, run: RunId, spec: &str, graph: &str) -> Result<()> {
     let insert = "INSERT INTO graphs (run, spec_json, graph_json) VALUES (?, ?, ?)";
-    let spec_json = columns::json("run", spec)?;
-    let graph_json = columns::json("graph", graph)?;
     connection
         .prepare_cached(insert)?
-        .execute(params![id(spec.id), spec_json, graph_json])?;
+        .execute(params![id(run), spec, graph])?;
     Ok(())
 }
 

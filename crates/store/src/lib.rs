@@ -13,6 +13,7 @@ pub mod experiments;
 pub mod journal;
 pub mod metrics;
 pub mod models;
+pub mod published;
 pub mod reuse;
 pub mod runs;
 

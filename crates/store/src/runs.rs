@@ -67,6 +67,8 @@ pub struct NewRun {
     pub created: Timestamp,
     /// A text that makes a repeated submission the same run.
     pub idempotency_key: Option<String>,
+    /// The published pipeline it is a run of.
+    pub published: Option<Uuid>,
 }
 
 /// A run as stored.
@@ -116,6 +118,8 @@ pub struct Record {
     pub usage: Option<Usage>,
     /// The run of the step whose outputs, log and metrics stand in for its own.
     pub reused_from: Option<RunId>,
+    /// The published pipeline it is a run of.
+    pub published: Option<Uuid>,
     /// When it was accepted.
     pub created: Timestamp,
     /// When its program, or its first step, started.
@@ -161,8 +165,8 @@ pub fn insert(connection: &Connection, run: &NewRun) -> Result<()> {
     };
     let insert = "INSERT INTO runs (id, kind, experiment, number, display_name, description,
         status, parent, root, step, step_kind, target, snapshot, user, tags_json, properties_json,
-        parameters_json, outputs_json, created_ms, idempotency_key, started_ms)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        parameters_json, outputs_json, created_ms, idempotency_key, started_ms, published)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let started = (run.status == RunStatus::Running).then_some(run.created.as_millis());
     connection.prepare_cached(insert)?.execute(params![
         id(run.id),
@@ -186,6 +190,7 @@ pub fn insert(connection: &Connection, run: &NewRun) -> Result<()> {
         run.created.as_millis(),
         run.idempotency_key,
         started,
+        run.published.as_ref().map(Uuid::as_bytes),
     ])?;
     Ok(())
 }
@@ -193,7 +198,7 @@ pub fn insert(connection: &Connection, run: &NewRun) -> Result<()> {
 const SELECT: &str = "SELECT r.seq, r.id, r.kind, e.name, r.number, r.display_name,
     r.description, r.status, r.parent, r.root, r.step, r.step_kind, r.target, r.snapshot, r.user,
     r.tags_json, r.properties_json, r.parameters_json, r.outputs_json, r.failure_json,
-    r.usage_json, r.created_ms, r.started_ms, r.ended_ms, r.reused_from
+    r.usage_json, r.created_ms, r.started_ms, r.ended_ms, r.reused_from, r.published
     FROM runs r JOIN experiments e ON e.id = r.experiment";
 
 /// The run of that id.
@@ -221,6 +226,17 @@ pub fn find_by_key(connection: &Connection, key: &str) -> Result<Option<Record>>
         .transpose()
 }
 
+/// The id of the run that was submitted with that idempotency key.
+///
+/// # Errors
+/// Those of the database.
+pub fn id_by_key(connection: &Connection, key: &str) -> Result<Option<RunId>> {
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM runs WHERE idempotency_key = ?")?;
+    let found: Option<[u8; 16]> = statement.query_row([key], |row| row.get(0)).optional()?;
+    Ok(found.map(columns::run_id))
+}
+
 /// Which runs to list; what is `None` does not matter.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -234,6 +250,8 @@ pub struct Filter {
     pub kind: Option<String>,
     /// In this status.
     pub status: Option<RunStatus>,
+    /// Of this published pipeline.
+    pub published: Option<Uuid>,
     /// Only runs without a parent.
     pub top_level: bool,
     /// After this cursor.
@@ -268,6 +286,9 @@ pub fn list(connection: &Connection, filter: &Filter, limit: usize) -> Result<Ve
     }
     if let Some(status) = filter.status {
         also("r.status = ?", Box::new(status.as_str()));
+    }
+    if let Some(pipeline) = filter.published {
+        also("r.published = ?", Box::new(*pipeline.as_bytes()));
     }
     if let Some(after) = filter.after {
         also(
@@ -429,5 +450,6 @@ fn read(row: &Row<'_>) -> Result<Record> {
         started: columns::time(row.get(22)?),
         ended: columns::time(row.get(23)?),
         reused_from: row.get::<_, Option<_>>(24)?.map(columns::run_id),
+        published: row.get::<_, Option<_>>(25)?.map(Uuid::from_bytes),
     })
 }

@@ -44,6 +44,7 @@ fn run(number: u128, parent: Option<u128>, experiment: Uuid) -> NewRun {
         outputs: Vec::new(),
         created: NOW,
         idempotency_key: None,
+        published: None,
     }
 }
 

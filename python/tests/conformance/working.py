@@ -222,6 +222,7 @@ _BY_MODULE: Dict[str, List[str]] = {
         "ParamDef",
         "PipelineParameter",
         "PortDataReference",
+        "PublishedPipeline",
         "TrainingOutput",
     ],
     "azureml.pipeline.core.pipeline": ["Pipeline"],

@@ -65,6 +65,7 @@ def test_a_pipeline_of_two_steps_is_sent_whole(workspace: FakeWorkspace) -> None
             "runType": "SDK",
             "azureml.parameters": '{"rate": "0.25"}',
         },
+        "declared": {"rate": {"type": "float", "default": "0.25"}},
         "parameters": {"rate": "0.25"},
         "continue_on_step_failure": False,
         "regenerate_outputs": False,
@@ -81,6 +82,7 @@ def test_a_pipeline_of_two_steps_is_sent_whole(workspace: FakeWorkspace) -> None
                     "snapshot": "5" * 64,
                     "environment": environment,
                     "variables": {},
+                    "parameter_variables": {},
                     "timeout_seconds": None,
                 },
                 "inputs": [],
@@ -111,7 +113,8 @@ def test_a_pipeline_of_two_steps_is_sent_whole(workspace: FakeWorkspace) -> None
                     ],
                     "snapshot": "5" * 64,
                     "environment": environment,
-                    "variables": {"AML_PARAMETER_my_depth": "3", "AML_PARAMETER_rate": "0.25"},
+                    "variables": {"AML_PARAMETER_my_depth": "3"},
+                    "parameter_variables": {"AML_PARAMETER_rate": "rate"},
                     "timeout_seconds": None,
                 },
                 "inputs": [{"name": "clean", "source": {"step": {"step": 0, "output": "clean"}}}],
@@ -208,9 +211,11 @@ def test_a_data_path_that_is_a_parameter_is_chosen_at_submission(
     pair = (where, DataPathComputeBinding())
     made = step("a", inputs=[pair], arguments=[pair])
     for given, expected in (({}, "old"), ({"where": DataPath(OTHER, "new")}, "new")):
-        (sent,) = body_of(workspace, made, **given)["steps"]
-        place = {"datastore": {"datastore": "other", "path": expected}}
-        assert sent["inputs"] == [{"name": "where", "source": place}]
+        body = body_of(workspace, made, **given)
+        (sent,) = body["steps"]
+        place = {"datastore": "other", "path": expected}
+        assert body["declared"] == {"where": {"type": "data_path", "default": place}}
+        assert sent["inputs"] == [{"name": "where", "source": {"parameter": "where"}}]
         assert sent["task"]["variables"] == {}
 
 

@@ -42,6 +42,7 @@ pub(crate) fn pipeline() -> Run {
         error: None,
         usage: None,
         reused_from: None,
+        published: None,
         outputs: Vec::new(),
         user: "ada".to_owned(),
     }

@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, oneshot, watch};
 
 use super::event_loop::{EventLoop, Message};
 use super::launch::Site;
-use super::submission::{self, Submission};
+use super::submission::{self, Accepted, Submission, Texts};
 use crate::core::TargetLoad;
 
 /// How many groups of changes a slow watcher may fall behind before it must read the journal.
@@ -90,18 +90,30 @@ impl Engine {
     }
 
     /// Accepts a run. When this returns the run survives the loss of power, and will be run once.
+    /// A repeated idempotency key accepts nothing new and gives the run of the first.
+    ///
+    /// An asker that goes away in the middle changes nothing: what is stored is scheduled too.
     ///
     /// # Errors
-    /// When the run cannot be stored, or its idempotency key is taken.
-    pub async fn submit(&self, submission: Submission) -> Result<RunId, EngineError> {
-        let id = submission.spec.id;
+    /// When the run cannot be stored.
+    pub async fn submit(&self, submission: Submission) -> Result<Accepted, EngineError> {
+        let engine = self.clone();
+        let accepting = tokio::spawn(async move { engine.accept(submission).await });
+        accepting.await.map_err(|_| EngineError::Stopped)?
+    }
+
+    async fn accept(&self, submission: Submission) -> Result<Accepted, EngineError> {
         let (spec, graph) = (submission.spec.clone(), Arc::clone(&submission.graph));
+        let texts = Texts::of(&submission)?;
         let at = now();
-        self.store
-            .write_durable(move |db| submission::insert(db, &submission, at))
+        let accepted = self
+            .store
+            .write_durable(move |db| submission::insert(db, &submission, &texts, at))
             .await?;
-        self.send(Message::Submit(Box::new(spec), graph))?;
-        Ok(id)
+        if let Accepted::New(_) = accepted {
+            self.send(Message::Submit(Box::new(spec), graph))?;
+        }
+        Ok(accepted)
     }
 
     /// Asks a run to stop.

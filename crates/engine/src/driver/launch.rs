@@ -236,6 +236,10 @@ impl Site {
             variables.insert(format!("AZUREML_DATAREFERENCE_{name}"), place.clone());
         }
         variables.extend(task.variables.clone());
+        for (variable, parameter) in &task.parameter_variables {
+            let value = spec.parameters.get(parameter).cloned();
+            variables.insert(variable.clone(), value.unwrap_or_default());
+        }
         if let Some(path) = self.sdk_path(spec, task) {
             let users = variables
                 .get("PYTHONPATH")

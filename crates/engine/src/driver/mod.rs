@@ -20,4 +20,4 @@ pub use engine::{CancelOutcome, Engine, EngineError, Start};
 pub use launch::Site;
 pub use plan::plan;
 pub use reuse::{Explanation, Outcome as ReuseOutcome};
-pub use submission::{About, Submission};
+pub use submission::{About, Accepted, Submission};

@@ -284,7 +284,12 @@ fn process_parts(task: &ProcessTask, spec: &RunSpec, parts: &mut Vec<Part>) {
         };
         parts.push(Part::new(format!("argument {number}"), value));
     }
-    for (name, value) in &task.variables {
+    let mut variables = task.variables.clone();
+    for (variable, parameter) in &task.parameter_variables {
+        let value = spec.parameters.get(parameter).cloned();
+        variables.insert(variable.clone(), value.unwrap_or_default());
+    }
+    for (name, value) in &variables {
         parts.push(Part::new(format!("variable {name}"), value));
     }
     if let Some(snapshot) = &task.snapshot {

@@ -36,17 +36,59 @@ pub struct About {
     pub user: String,
     /// A text that makes a repeated submission the same run.
     pub idempotency_key: Option<String>,
+    /// The published pipeline it is a run of.
+    pub published: Option<Uuid>,
     /// The id of the experiment, should it have to be made.
     pub new_experiment: Uuid,
 }
 
-/// Stores the run, its steps and its graph.
+/// What became of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// The run is stored and will be run.
+    New(RunId),
+    /// A run was submitted with the same idempotency key before: this one.
+    Before(RunId),
+}
+
+impl Accepted {
+    /// The run, new or not.
+    #[must_use]
+    pub const fn run(self) -> RunId {
+        match self {
+            Self::New(run) | Self::Before(run) => run,
+        }
+    }
+}
+
+/// What is asked for as it is stored, written down before the one writer is taken up with it.
+pub(super) struct Texts {
+    spec: String,
+    graph: String,
+}
+
+impl Texts {
+    pub(super) fn of(submission: &Submission) -> stepwell_store::Result<Self> {
+        Ok(Self {
+            spec: journal::spec_json(&submission.spec)?,
+            graph: journal::graph_json(&submission.graph)?,
+        })
+    }
+}
+
+/// Stores the run, its steps and its graph, unless the same was submitted before.
 pub(super) fn insert(
     db: &Connection,
     submission: &Submission,
+    texts: &Texts,
     at: Timestamp,
-) -> stepwell_store::Result<()> {
+) -> stepwell_store::Result<Accepted> {
     let Submission { spec, graph, about } = submission;
+    if let Some(key) = &about.idempotency_key
+        && let Some(earlier) = runs::id_by_key(db, key)?
+    {
+        return Ok(Accepted::Before(earlier));
+    }
     let experiment = experiments::ensure(db, &spec.experiment, about.new_experiment, at)?;
     let root = match spec.parent {
         Some(parent) => runs::find(db, parent)?.map_or(spec.id, |parent| parent.root),
@@ -75,6 +117,7 @@ pub(super) fn insert(
         outputs: Vec::new(),
         created: at,
         idempotency_key: about.idempotency_key.clone(),
+        published: about.published,
     };
     let steps = graph.steps();
     match (spec.kind, steps) {
@@ -94,13 +137,15 @@ pub(super) fn insert(
                     properties: BTreeMap::new(),
                     parameters: BTreeMap::new(),
                     idempotency_key: None,
+                    published: None,
                     ..top.clone()
                 };
                 runs::insert(db, &describe(row, step))?;
             }
         }
     }
-    journal::insert_graph(db, spec, graph)
+    journal::insert_graph(db, spec.id, &texts.spec, &texts.graph)?;
+    Ok(Accepted::New(spec.id))
 }
 
 /// Adds to a row what the step is and where its outputs go.

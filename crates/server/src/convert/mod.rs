@@ -5,3 +5,4 @@ pub(crate) mod model;
 pub(crate) mod parallel;
 pub(crate) mod run;
 pub(crate) mod submit;
+pub(crate) mod template;

@@ -17,9 +17,9 @@ pub(super) struct Rest {
 
 /// What a task may name.
 pub(super) struct Ports<'a> {
-    pub(super) inputs: &'a [model::Input],
+    pub(super) is_input: &'a dyn Fn(&str) -> bool,
     pub(super) outputs: &'a [model::Output],
-    pub(super) parameters: &'a BTreeMap<String, String>,
+    pub(super) parameters: &'a BTreeMap<String, model::Parameter>,
 }
 
 /// The program of the workers, which is checked like any other, and the rest.
@@ -30,6 +30,7 @@ pub(super) fn split(task: api::ParallelTask) -> (api::ProcessTask, Rest) {
         snapshot: task.snapshot,
         environment: task.environment,
         variables: task.variables,
+        parameter_variables: task.parameter_variables,
         timeout_seconds: task.timeout_seconds,
     };
     let rest = Rest {
@@ -38,6 +39,38 @@ pub(super) fn split(task: api::ParallelTask) -> (api::ProcessTask, Rest) {
         settings: task.settings,
     };
     (worker, rest)
+}
+
+/// A parallel task as clients see it.
+pub(super) fn shown(task: &model::ParallelTask, worker: api::ProcessTask) -> api::ParallelTask {
+    let input = |input: &model::ParallelInput| api::ParallelInput {
+        port: input.port.clone(),
+        form: match input.form {
+            InputForm::Files => api::ParallelForm::Files,
+            InputForm::Table => api::ParallelForm::Table,
+        },
+        dataset: input.dataset.clone(),
+    };
+    let setting = |(name, setting): (&String, &model::Setting)| {
+        let setting = match setting {
+            model::Setting::Literal(text) => api::Setting::Literal(text.clone()),
+            model::Setting::Parameter(name) => api::Setting::Parameter(name.clone()),
+        };
+        (name.clone(), setting)
+    };
+    let (api::Program::Script(entry_script) | api::Program::Command(entry_script)) = worker.program;
+    api::ParallelTask {
+        entry_script,
+        arguments: worker.arguments,
+        snapshot: worker.snapshot,
+        environment: worker.environment,
+        variables: worker.variables,
+        parameter_variables: worker.parameter_variables,
+        timeout_seconds: worker.timeout_seconds,
+        inputs: task.inputs.iter().map(input).collect(),
+        output: task.output.clone(),
+        settings: task.settings.iter().map(setting).collect(),
+    }
 }
 
 /// Checks the rest and puts both together.
@@ -95,15 +128,19 @@ fn convert_setting(setting: api::Setting) -> model::Setting {
     }
 }
 
-/// The settings with the values that the pipeline's parameters have in this submission.
+/// The settings with the defaults of the pipeline's parameters; other values are looked at when
+/// they are given.
 fn understood(
     settings: &BTreeMap<String, model::Setting>,
     ports: &Ports<'_>,
     refuse: &dyn Fn(String) -> ApiError,
 ) -> Result<ParallelSettings> {
+    let parameters = ports.parameters.iter();
+    let parameters = parameters.map(|(name, value)| (name.clone(), value.text()));
+    let parameters: BTreeMap<String, String> = parameters.collect();
     let mut texts = BTreeMap::new();
     for (name, setting) in settings {
-        let Some(text) = setting.resolve(ports.parameters) else {
+        let Some(text) = setting.resolve(&parameters) else {
             return Err(refuse(format!(
                 "the setting `{name}` names a pipeline parameter which there is not"
             )));
@@ -120,7 +157,7 @@ fn convert_input(
     refuse: &dyn Fn(String) -> ApiError,
 ) -> Result<model::ParallelInput> {
     let port = &input.port;
-    let is_there = ports.inputs.iter().any(|other| other.name == *port);
+    let is_there = (ports.is_input)(port);
     let form = match input.form {
         api::ParallelForm::Files => InputForm::Files,
         api::ParallelForm::Table => InputForm::Table,
@@ -148,7 +185,7 @@ fn convert_input(
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use stepwell_model::{EnvironmentSpec, Input, InputSource, Output, ProcessTask, Program};
+    use stepwell_model::{EnvironmentSpec, Output, Parameter, ProcessTask, Program};
 
     use super::*;
 
@@ -173,15 +210,9 @@ mod tests {
                 python: "/usr/bin/python3".to_owned(),
             },
             variables: BTreeMap::new(),
+            parameter_variables: BTreeMap::new(),
             timeout_s: None,
         };
-        let inputs = [Input {
-            name: "input_ds_0".to_owned(),
-            source: InputSource::Datastore {
-                datastore: "workspaceblobstore".to_owned(),
-                path: "raw".to_owned(),
-            },
-        }];
         let outputs = [Output {
             name: "scores".to_owned(),
             datastore: "workspaceblobstore".to_owned(),
@@ -189,9 +220,10 @@ mod tests {
             upload_from: None,
             make_folder: false,
         }];
-        let parameters = BTreeMap::from([("size".to_owned(), "5".to_owned())]);
+        let five = Parameter::Int("5".to_owned());
+        let parameters = BTreeMap::from([("size".to_owned(), five)]);
         let ports = Ports {
-            inputs: &inputs,
+            is_input: &|port| port == "input_ds_0",
             outputs: &outputs,
             parameters: &parameters,
         };

@@ -38,6 +38,7 @@ pub(crate) fn run(record: Record, folder: &DataFolder) -> api::Run {
                 .as_secs_f64(),
         }),
         reused_from: record.reused_from.map(|run| run.uuid()),
+        published: record.published,
         outputs: record
             .outputs
             .into_iter()

@@ -1,6 +1,7 @@
 //! From what a client sends to a run that can be scheduled: everything is checked here, before
 //! anything is stored or started, and each refusal names the step and what to do.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stepwell_api as api;
@@ -8,8 +9,13 @@ use stepwell_data::cas::Cas;
 use stepwell_data::folder::LOCAL_DATASTORES;
 use stepwell_engine::driver::{About, EngineError, Submission};
 use stepwell_model as model;
-use stepwell_model::{Digest, Graph, RunId, RunKind, RunSpec, StepIndex, TargetName};
+use stepwell_model::{
+    Digest, Graph, OpenInput, Parameter, RunId, RunKind, RunSpec, StepIndex, TargetName, Template,
+    Value,
+};
 use uuid::Uuid;
+
+use super::template;
 
 use crate::error::{ApiError, Result};
 
@@ -21,14 +27,13 @@ pub(crate) struct Known<'a> {
     pub(crate) targets: Option<Vec<String>>,
 }
 
-/// Checks and converts.
+/// Checks and converts a pipeline that is started at once: a template that is settled on the spot.
 pub(crate) fn submission(
-    body: api::SubmitRun,
+    mut body: api::SubmitRun,
     idempotency_key: Option<String>,
     known: &Known<'_>,
 ) -> Result<Submission> {
     experiment_name(&body.experiment)?;
-    let id = RunId::new(Uuid::now_v7());
     let kind = match body.kind.as_str() {
         "pipeline" => RunKind::Pipeline,
         "script" if body.steps.len() == 1 => RunKind::Script,
@@ -38,40 +43,115 @@ pub(crate) fn submission(
                 .hint("it must be `pipeline` or `script`"));
         }
     };
-    let mut steps = Vec::with_capacity(body.steps.len());
-    for step in body.steps {
-        let run = match kind {
-            RunKind::Script => id,
-            _ => RunId::new(Uuid::now_v7()),
-        };
-        let spec = step_spec(step, &body.parameters, known)?;
-        steps.push(model::Step { run, spec });
-    }
-    let graph = Graph::new(steps).map_err(EngineError::Graph)?;
-    let spec = RunSpec {
-        id,
+    let wanted = Wanted {
         kind,
-        experiment: body.experiment,
+        experiment: std::mem::take(&mut body.experiment),
         parent: body.parent.map(RunId::new),
-        sdk_path: body.client.sdk_path,
-        parameters: body.parameters,
         continue_on_step_failure: body.continue_on_step_failure,
         regenerate_outputs: body.regenerate_outputs,
+        about: About {
+            display_name: body.display_name.take(),
+            description: body.description.take().unwrap_or_default(),
+            tags: std::mem::take(&mut body.tags),
+            properties: std::mem::take(&mut body.properties),
+            user: body.client.user.take().unwrap_or_default(),
+            idempotency_key,
+            published: None,
+            new_experiment: Uuid::now_v7(),
+        },
     };
-    let about = About {
-        display_name: body.display_name,
-        description: body.description.unwrap_or_default(),
-        tags: body.tags,
-        properties: body.properties,
-        user: body.client.user.unwrap_or_default(),
-        idempotency_key,
-        new_experiment: Uuid::now_v7(),
+    let (template, values) = open(body, known)?;
+    start(&template, &values, wanted)
+}
+
+/// A run as it is wanted, beside its pipeline and the values of its parameters.
+pub(crate) struct Wanted {
+    pub(crate) kind: RunKind,
+    pub(crate) experiment: String,
+    pub(crate) parent: Option<RunId>,
+    pub(crate) continue_on_step_failure: bool,
+    pub(crate) regenerate_outputs: bool,
+    pub(crate) about: About,
+}
+
+/// Closes a template's parameters and gives its steps their runs.
+pub(crate) fn start(
+    template: &Template,
+    values: &BTreeMap<String, Value>,
+    wanted: Wanted,
+) -> Result<Submission> {
+    let settled = template.settle(values)?;
+    let id = RunId::new(Uuid::now_v7());
+    let step = |spec| model::Step {
+        run: match wanted.kind {
+            RunKind::Script => id,
+            _ => RunId::new(Uuid::now_v7()),
+        },
+        spec,
+    };
+    let graph = Graph::new(settled.steps.into_iter().map(step).collect());
+    let spec = RunSpec {
+        id,
+        kind: wanted.kind,
+        experiment: wanted.experiment,
+        parent: wanted.parent,
+        sdk_path: template.sdk_path.clone(),
+        parameters: settled.texts,
+        declared: settled.parameters,
+        open_inputs: template.open_inputs.clone(),
+        continue_on_step_failure: wanted.continue_on_step_failure,
+        regenerate_outputs: wanted.regenerate_outputs,
     };
     Ok(Submission {
         spec,
-        graph: Arc::new(graph),
-        about,
+        graph: Arc::new(graph.map_err(EngineError::Graph)?),
+        about: wanted.about,
     })
+}
+
+/// Checks a pipeline; its template, and the values that the body gives its parameters.
+pub(crate) fn open(
+    body: api::SubmitRun,
+    known: &Known<'_>,
+) -> Result<(Template, BTreeMap<String, Value>)> {
+    let mut declared: BTreeMap<String, Parameter> = BTreeMap::new();
+    for (name, parameter) in body.declared {
+        declared.insert(name.clone(), template::parameter(&name, parameter)?);
+    }
+    let mut values = BTreeMap::new();
+    for (name, text) in body.parameters {
+        declared
+            .entry(name.clone())
+            .or_insert_with(|| Parameter::String(text.clone()));
+        values.insert(name, Value::Text(text));
+    }
+    for (name, place) in body.data_paths {
+        values.insert(name.clone(), Value::Place(template::place(&name, place)?));
+    }
+    for (name, dataset) in body.datasets {
+        values.insert(
+            name.clone(),
+            Value::Dataset(template::dataset(&name, dataset)?),
+        );
+    }
+    let (mut steps, mut open_inputs) = (Vec::with_capacity(body.steps.len()), Vec::new());
+    for (index, step) in body.steps.into_iter().enumerate() {
+        let (spec, open) = step_spec(step, &declared, known)?;
+        open_inputs.extend(open.into_iter().map(|(name, parameter)| OpenInput {
+            step: StepIndex::from(index),
+            name,
+            parameter,
+        }));
+        steps.push(spec);
+    }
+    let template = Template {
+        parameters: declared,
+        steps,
+        open_inputs,
+        sdk_path: body.client.sdk_path,
+        continue_on_step_failure: body.continue_on_step_failure,
+    };
+    Ok((template, values))
 }
 
 /// An experiment's name: 1 to 255 characters, none of them a control character or a slash.
@@ -86,11 +166,12 @@ pub(crate) fn experiment_name(name: &str) -> Result<()> {
     Ok(())
 }
 
+/// A step, and its open inputs: the name of each with its parameter.
 fn step_spec(
     step: api::SubmitStep,
-    parameters: &std::collections::BTreeMap<String, String>,
+    declared: &BTreeMap<String, Parameter>,
     known: &Known<'_>,
-) -> Result<model::StepSpec> {
+) -> Result<(model::StepSpec, Vec<(String, String)>)> {
     let name = step.name;
     let refuse = |what: String| ApiError::invalid(format!("step `{name}`: {what}"));
     if let Some(targets) = &known.targets
@@ -101,11 +182,19 @@ fn step_spec(
                 .hint(format!("known compute targets: {}", targets.join(", "))),
         );
     }
-    let inputs = step
-        .inputs
-        .into_iter()
-        .map(|input| convert_input(input, &refuse));
-    let inputs = inputs.collect::<Result<Vec<_>>>()?;
+    let (mut inputs, mut open) = (Vec::new(), Vec::new());
+    for input in step.inputs {
+        match convert_input(input, declared, &refuse)? {
+            Source::Known(input) => inputs.push(input),
+            Source::Open(name, parameter) => open.push((name, parameter)),
+        }
+    }
+    let is_input = |port: &str| {
+        inputs
+            .iter()
+            .any(|input: &model::Input| input.name == *port)
+            || open.iter().any(|(name, _)| name == port)
+    };
     let outputs = step
         .outputs
         .into_iter()
@@ -125,31 +214,35 @@ fn step_spec(
     };
     for argument in &task.arguments {
         match argument {
-            api::Argument::Input(port) if !inputs.iter().any(|input| input.name == *port) => {
-                return Err(missing("input", port));
-            }
+            api::Argument::Input(port) if !is_input(port) => return Err(missing("input", port)),
             api::Argument::Output(port) if !outputs.iter().any(|output| output.name == *port) => {
                 return Err(missing("output", port));
             }
-            api::Argument::Parameter(name) if !parameters.contains_key(name) => {
+            api::Argument::Parameter(name) if !declared.contains_key(name) => {
                 return Err(missing("pipeline parameter", name));
             }
             _ => {}
         }
+    }
+    let mut carried = task.parameter_variables.iter();
+    if let Some((variable, name)) = carried.find(|(_, name)| !declared.contains_key(*name)) {
+        return Err(refuse(format!(
+            "variable `{variable}` names the pipeline parameter `{name}`, which there is not"
+        )));
     }
     let worker = process_task(task, known, &refuse)?;
     let task = match parallel {
         None => model::Task::Process(worker),
         Some(rest) => {
             let ports = super::parallel::Ports {
-                inputs: &inputs,
+                is_input: &is_input,
                 outputs: &outputs,
-                parameters,
+                parameters: declared,
             };
             model::Task::Parallel(super::parallel::task(worker, rest, &ports, &refuse)?)
         }
     };
-    Ok(model::StepSpec {
+    let spec = model::StepSpec {
         kind: step.kind,
         target: TargetName::new(step.target),
         task,
@@ -158,7 +251,8 @@ fn step_spec(
         after: step.after.into_iter().map(StepIndex).collect(),
         allow_reuse: step.allow_reuse,
         name,
-    })
+    };
+    Ok((spec, open))
 }
 
 fn process_task(
@@ -196,9 +290,8 @@ fn process_task(
         api::Argument::Output(name) => model::Arg::Output(name),
         api::Argument::Parameter(name) => model::Arg::Parameter(name),
     };
-    if let Some((name, _)) = task
-        .variables
-        .iter()
+    let mut variables = task.variables.iter().chain(&task.parameter_variables);
+    if let Some((name, _)) = variables
         .find(|(name, value)| name.is_empty() || name.contains(['=', '\0']) || value.contains('\0'))
     {
         return Err(refuse(format!(
@@ -211,6 +304,7 @@ fn process_task(
         snapshot,
         environment: environment(task.environment),
         variables: task.variables,
+        parameter_variables: task.parameter_variables,
         timeout_s: task.timeout_seconds,
     })
 }
@@ -229,10 +323,17 @@ fn environment(environment: api::Environment) -> model::EnvironmentSpec {
     }
 }
 
+/// An input as it comes: known now, or chosen by a parameter.
+enum Source {
+    Known(model::Input),
+    Open(String, String),
+}
+
 fn convert_input(
     input: api::StepInput,
+    declared: &BTreeMap<String, Parameter>,
     refuse: &dyn Fn(String) -> ApiError,
-) -> Result<model::Input> {
+) -> Result<Source> {
     port_name(&input.name, refuse)?;
     let source = match input.source {
         api::DataPlace::Step(place) => model::InputSource::Step {
@@ -243,11 +344,22 @@ fn convert_input(
             data_place(&datastore, &path, refuse)?;
             model::InputSource::Datastore { datastore, path }
         }
+        api::DataPlace::Parameter(name) => match declared.get(&name) {
+            Some(Parameter::DataPath(_) | Parameter::Dataset(_)) => {
+                return Ok(Source::Open(input.name, name));
+            }
+            _ => {
+                return Err(refuse(format!(
+                    "input `{}` names the parameter `{name}`, which is no data path and no dataset",
+                    input.name
+                )));
+            }
+        },
     };
-    Ok(model::Input {
+    Ok(Source::Known(model::Input {
         name: input.name,
         source,
-    })
+    }))
 }
 
 fn convert_output(
@@ -289,7 +401,11 @@ fn port_name(name: &str, refuse: &dyn Fn(String) -> ApiError) -> Result<()> {
     }
 }
 
-fn data_place(datastore: &str, path: &str, refuse: &dyn Fn(String) -> ApiError) -> Result<()> {
+pub(super) fn data_place(
+    datastore: &str,
+    path: &str,
+    refuse: &dyn Fn(String) -> ApiError,
+) -> Result<()> {
     if !LOCAL_DATASTORES.contains(&datastore) {
         return Err(refuse(format!("there is no datastore `{datastore}`"))
             .hint(format!("known datastores: {}", LOCAL_DATASTORES.join(", "))));

@@ -9,6 +9,7 @@ mod log;
 mod metrics;
 mod models;
 mod page;
+mod published;
 mod register;
 mod runs;
 mod snapshots;
@@ -78,6 +79,14 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .submitter(routes!(runs::end_run))
         .submitter(routes!(runs::cancel_run))
         .reader(routes!(runs::wait_for_run))
+        .reader(routes!(published::list_published))
+        .contributor(routes!(published::publish_pipeline))
+        .reader(routes!(published::get_published))
+        .contributor(routes!(published::change_published))
+        .reader(routes!(published::show_template))
+        .reader(routes!(published::show_pipeline_of_run))
+        .submitter(routes!(published::submit_published))
+        .reader(routes!(published::list_runs_of_published))
         .reader(routes!(why::explain_run))
         .submitter(routes!(why::plan_run))
         .reader(routes!(log::read_log))

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use stepwell_api::{
     CancelOutcome, CancelReply, CreateRun, EndRun, ErrorReply, Run, RunChange, RunPage, SubmitRun,
 };
-use stepwell_engine::driver::{self, Submission};
+use stepwell_engine::driver::{self, Accepted, Submission};
 use stepwell_model::{RunId, RunKind, RunStatus};
 use stepwell_store::runs::{self, Filter, NewRun, Record};
 use stepwell_store::{catalog, experiments};
@@ -17,11 +17,13 @@ use tokio::time::Instant;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+use super::published::answer;
 use crate::app::{App, Context, now};
 use crate::convert;
 use crate::convert::submit::{Known, experiment_name};
 use crate::error::{ApiError, Body, Params, Result, run_id};
 use crate::serve::Mode;
+use crate::{published, sdk};
 
 /// The most runs of one page.
 const PAGE_MAX: usize = 1_000;
@@ -59,36 +61,50 @@ pub(super) async fn submit_run(
     headers: HeaderMap,
     Body(body): Body<SubmitRun>,
 ) -> Result<(StatusCode, Json<Run>)> {
-    let key = headers
-        .get("idempotency-key")
-        .and_then(|value| value.to_str().ok());
-    let key = key.map(str::to_owned);
-    if let Some(key) = key.clone() {
-        let earlier = app
-            .store
-            .read(move |db| runs::find_by_key(db, &key))
-            .await?;
-        if let Some(earlier) = earlier {
-            return Ok((
-                StatusCode::OK,
-                Json(convert::run::run(earlier, &app.folder)),
-            ));
+    let key = idempotency_key(&headers)?;
+    let submission = match check(&app, body, key.clone()).await {
+        Ok(submission) => submission,
+        // What was accepted once stays accepted, whatever was changed since.
+        Err(refusal) => {
+            let earlier = published::earlier(&app, key).await?.ok_or(refusal)?;
+            return answer(&app, Accepted::Before(earlier)).await;
         }
-    }
-    let submission = check(&app, body, key).await?;
+    };
     if let Some(sdk) = &submission.spec.sdk_path {
-        link_sdk(&app, sdk)?;
+        sdk::link(&app.folder, sdk)?;
     }
-    let id = app.engine.submit(submission).await?;
-    let run = find(&app, id).await?;
-    Ok((
-        StatusCode::CREATED,
-        Json(convert::run::run(run, &app.folder)),
-    ))
+    let accepted = app.engine.submit(submission).await?;
+    answer(&app, accepted).await
+}
+
+/// The text that makes a repeated request the same, if the client gave one.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    match value.to_str() {
+        Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(ApiError::invalid("the Idempotency-Key cannot be used")
+            .hint("give 1 to 255 plain characters, such as a UUID")),
+    }
 }
 
 /// A submission that has been checked against everything there is.
-pub(super) async fn check(app: &App, body: SubmitRun, key: Option<String>) -> Result<Submission> {
+pub(super) async fn check(
+    app: &App,
+    mut body: SubmitRun,
+    key: Option<String>,
+) -> Result<Submission> {
+    published::look_up_all(app, &mut body).await?;
+    let submission = convert::submit::submission(body, key, &known(app).await?)?;
+    if let Some(parent) = submission.spec.parent {
+        find(app, parent).await?;
+    }
+    Ok(submission)
+}
+
+/// What a submission is checked against.
+pub(super) async fn known(app: &App) -> Result<Known<'_>> {
     let targets = match app.mode {
         Mode::Embedded => None,
         Mode::Shared => {
@@ -96,37 +112,10 @@ pub(super) async fn check(app: &App, body: SubmitRun, key: Option<String>) -> Re
             Some(computes.into_iter().map(|compute| compute.name).collect())
         }
     };
-    let known = Known {
+    Ok(Known {
         cas: &app.cas,
         targets,
-    };
-    let submission = convert::submit::submission(body, key, &known)?;
-    if let Some(parent) = submission.spec.parent {
-        find(app, parent).await?;
-    }
-    Ok(submission)
-}
-
-/// Makes the submitter's SDK importable for steps in environments that lack it.
-fn link_sdk(app: &App, sdk: &str) -> Result<()> {
-    let folder = app.folder.sdk().join(stepwell_data::folder::sdk_name(sdk));
-    for package in ["stepwell", "azureml"] {
-        let target = camino::Utf8Path::new(sdk).join(package);
-        let link = folder.join(package);
-        if !target.is_absolute() || !target.is_dir() || link.exists() {
-            continue;
-        }
-        fs_err::create_dir_all(&folder)?;
-        // A link to a folder that was moved away is replaced.
-        drop(std::fs::remove_file(&link));
-        match std::os::unix::fs::symlink(&target, &link) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                return Err(error.into());
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+    })
 }
 
 /// Opens a run that the asking program ends itself.
@@ -170,6 +159,7 @@ pub(super) async fn create_run(
                 outputs: Vec::new(),
                 created: now(),
                 idempotency_key: None,
+                published: None,
             },
         )?;
         runs::find(db, id)
@@ -227,6 +217,7 @@ pub(super) async fn list_runs(
         parent: query.parent.map(RunId::new),
         root: query.root.map(RunId::new),
         kind: query.kind,
+        published: None,
         status: status.transpose()?,
         after: after.transpose()?,
     };

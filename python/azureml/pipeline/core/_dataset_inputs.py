@@ -21,6 +21,8 @@ class DatasetInputs(object):
         # Steps that read one dataset in one way share the look at it. Each entry keeps the
         # dataset, so that no other one can get its id.
         self._known: Dict[Tuple[int, str, str], Tuple[Any, Any]] = {}
+        self.of_parameters: Dict[str, Dict[str, Any]] = {}
+        """Of each parameter that is a dataset, its value as the server takes it."""
 
     def of(self, ports: Iterable[InputPort]) -> Dict[str, Any]:
         """A `StepInput` for each port that consumes a dataset, by the port's name."""
@@ -57,7 +59,15 @@ class DatasetInputs(object):
         if key not in self._known:
             made = _step_inputs.step_input(self._workspace, port.name, port.bind_mode, dataset)
             self._known[key] = (dataset, made)
-        return self._known[key][1]
+        made = self._known[key][1]
+        if node.datapath_param_name is not None:
+            self._remember(node.datapath_param_name, made)
+        return made
+
+    def _remember(self, parameter: str, made: Any) -> None:
+        """Keep a parameter's value; one step may know a place where another needs none."""
+        known = self.of_parameters.setdefault(parameter, {"id": made.dataset_id, "place": None})
+        known["place"] = known["place"] or made.place
 
     def _written(self, port: InputPort, source: OutputPort) -> Any:
         """What an earlier step of the pipeline writes."""

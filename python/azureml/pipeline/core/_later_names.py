@@ -5,14 +5,6 @@ from __future__ import annotations
 from azureml._later import Later
 
 
-class PublishedPipeline(Later):
-    """A pipeline that is published at the server; not there yet."""
-
-    sentence = (
-        "published pipelines are not there yet; keep the Python program and submit its Pipeline"
-    )
-
-
 class PipelineDataset(Later):
     """v1's older name for a dataset as an input; not there yet."""
 

@@ -7,7 +7,7 @@ them by their place in it.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from azureml._not_yet import not_yet
 from azureml.pipeline.core._arguments import InputToken, Token
@@ -45,7 +45,7 @@ def submit(graph: Any, wish: Wish) -> Any:
     body = submission(graph, wish, client)
     tell_of_unknown(client, graph)
     record = client.submit(body)
-    _tell_of_steps(in_order(graph.module_nodes)[0], body["steps"])
+    tell_of_steps(in_order(graph.module_nodes)[0], body["steps"])
     print("Submitted PipelineRun {}".format(record["id"]))
     experiment = Experiment(workspace, wish.experiment_name)
     run = PipelineRun(experiment, record["id"], _record=record)
@@ -65,6 +65,7 @@ def submission(graph: Any, wish: Wish, client: Any) -> Dict[str, Any]:
     nodes = in_order(graph.module_nodes)[0]
     numbers = {node.node_id: number for number, node in enumerate(nodes)}
     writer = _StepWriter(numbers, values, client, graph._context._workspace)
+    steps = [writer.step(node) for node in nodes]
     texts = {name: str(value) for name, value in values.items() if _is_text_like(value)}
     return {
         "experiment": wish.experiment_name,
@@ -72,11 +73,12 @@ def submission(graph: Any, wish: Wish, client: Any) -> Dict[str, Any]:
         "description": wish.description,
         "parent": wish.parent_run_id,
         "properties": _properties(texts),
+        "declared": writer.declared(),
         "parameters": texts,
         "continue_on_step_failure": bool(wish.continue_on_step_failure),
         "regenerate_outputs": bool(wish.regenerate_outputs),
         "client": _client_info(client),
-        "steps": [writer.step(node) for node in nodes],
+        "steps": steps,
         "outputs": {
             name: writer.output_reference(port) for name, port in graph._pipeline_outputs.items()
         },
@@ -93,6 +95,7 @@ class _StepWriter(object):
         self._values = values
         self._client = client
         self._datasets = DatasetInputs(workspace, values)
+        self._places: Dict[str, Dict[str, Any]] = {}
         self._environments: Dict[int, Any] = {}
 
     def step(self, node: ModuleNode) -> Dict[str, Any]:
@@ -106,12 +109,13 @@ class _StepWriter(object):
         for port in data:
             _check_readable(port)
         datasets = self._datasets.of(data)
+        open_ports = {port.name: name for port in data for name in [_parameter_of(port)] if name}
         sources = ((port.name, self._source(port, datasets.get(port.name))) for port in data)
         return {
             "name": node.name,
             "kind": node.module_def.step_type,
             "target": work.target,
-            "task": self._task(node, work, datasets),
+            "task": self._task(node, work, datasets, open_ports),
             "inputs": [{"name": name, "source": source} for name, source in sources if source],
             "outputs": [output(port) for port in written],
             "after": sorted({self._numbers[_source_port(port).node.node_id] for port in order}),
@@ -122,19 +126,44 @@ class _StepWriter(object):
         """The name of an output within the submission."""
         return {"step": self._numbers[port.node.node_id], "output": port.name}
 
-    def _task(self, node: ModuleNode, work: Any, datasets: Mapping[str, Any]) -> Dict[str, Any]:
+    def declared(self) -> Dict[str, Any]:
+        """The parameters with their types and values; after all steps have been written."""
+        kinds = ((bool, "bool"), (int, "int"), (float, "float"), (str, "string"))
+        found: Dict[str, Any] = {}
+        for name, value in self._values.items():
+            for kind, word in kinds:
+                if isinstance(value, kind):
+                    found[name] = {"type": word, "default": str(value)}
+                    break
+            else:
+                if name in self._places:
+                    found[name] = {"type": "data_path", "default": self._places[name]}
+                elif name in self._datasets.of_parameters:
+                    dataset = self._datasets.of_parameters[name]
+                    found[name] = {"type": "dataset", "default": dataset}
+        return found
+
+    def _task(
+        self,
+        node: ModuleNode,
+        work: Any,
+        datasets: Mapping[str, Any],
+        open_ports: Mapping[str, str],
+    ) -> Dict[str, Any]:
         environment, variables = self._environment(work.run_config)
+        known, carried = self._parameter_variables(node)
+        for name, text in _dataset_variables(datasets).items():
+            if name in open_ports:
+                carried[name] = open_ports[name]
+            else:
+                known[name] = text
         return {
             **_kind(work, datasets),
-            "arguments": [_argument(token, node, datasets) for token in work.arguments],
+            "arguments": [_argument(each, node, datasets, open_ports) for each in work.arguments],
             "snapshot": self._client.push_snapshot(work.source_directory),
             "environment": environment,
-            "variables": {
-                **variables,
-                **work.variables,
-                **self._parameter_variables(node),
-                **_dataset_variables(datasets),
-            },
+            "variables": {**variables, **work.variables, **known},
+            "parameter_variables": carried,
             "timeout_seconds": _timeout(work.run_config),
         }
 
@@ -149,16 +178,18 @@ class _StepWriter(object):
             self._environments[key] = wire_environment(environment, run_config)
         return self._environments[key]
 
-    def _parameter_variables(self, node: ModuleNode) -> Dict[str, str]:
-        variables = {}
+    def _parameter_variables(self, node: ModuleNode) -> Tuple[Dict[str, str], Dict[str, str]]:
+        """The variables of a step's parameters: texts, and the pipeline parameters of the rest."""
+        known, carried = {}, {}
         for param in node._params.values():
-            value = param.get_value()
+            value, variable = param.get_value(), param.param_def._variable()
+            if variable is None or value is None:
+                continue
             if isinstance(value, PipelineParameter):
-                value = self._values[value.name]
-            variable = param.param_def._variable()
-            if variable is not None and value is not None:
-                variables[variable] = str(value)
-        return variables
+                carried[variable] = value.name
+            else:
+                known[variable] = str(value)
+        return known, carried
 
     def _source(self, port: InputPort, dataset: Any) -> Optional[Dict[str, Any]]:
         """Where an input finds its data; `None` for a dataset that is on no datastore."""
@@ -166,17 +197,15 @@ class _StepWriter(object):
         node = source.node
         if not isinstance(node, DataSourceNode):
             return {"step": self.output_reference(source)}
+        parameter = node.datapath_param_name
         if dataset is not None:
+            if parameter is not None:
+                return {"parameter": parameter}
             return {"datastore": dataset.place} if dataset.place else None
-        definition = node.datasource_def
-        if node.datapath_param_name is not None:
-            definition = place(node.name, self._values[node.datapath_param_name])
-        return {
-            "datastore": {
-                "datastore": definition.datastore_name,
-                "path": (definition.path_on_datastore or "").strip("/"),
-            }
-        }
+        if parameter is not None:
+            self._places[parameter] = _wire_place(place(node.name, self._values[parameter]))
+            return {"parameter": parameter}
+        return {"datastore": _wire_place(node.datasource_def)}
 
 
 def _kind(work: Any, datasets: Mapping[str, Any]) -> Dict[str, Any]:
@@ -190,9 +219,26 @@ def _kind(work: Any, datasets: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _argument(token: Token, node: ModuleNode, datasets: Mapping[str, Any]) -> Dict[str, str]:
+def _wire_place(definition: Any) -> Dict[str, Any]:
+    return {
+        "datastore": definition.datastore_name,
+        "path": (definition.path_on_datastore or "").strip("/"),
+    }
+
+
+def _parameter_of(port: InputPort) -> Optional[str]:
+    """The pipeline parameter that chooses what an input reads, if one does."""
+    node = _source_port(port).node
+    return node.datapath_param_name if isinstance(node, DataSourceNode) else None
+
+
+def _argument(
+    token: Token, node: ModuleNode, datasets: Mapping[str, Any], open_ports: Mapping[str, str]
+) -> Dict[str, str]:
     """An argument as the server takes it; a dataset read directly is its id."""
     dataset = datasets.get(token.text) if isinstance(token, InputToken) else None
+    if dataset is not None and dataset.is_direct and token.text in open_ports:
+        return {"parameter": open_ports[token.text]}
     if dataset is not None:
         argument: Dict[str, str] = dataset.argument
         return argument
@@ -311,7 +357,7 @@ def _properties(parameters: Dict[str, str]) -> Dict[str, str]:
     }
 
 
-def _tell_of_steps(nodes: List[ModuleNode], steps: List[Dict[str, Any]]) -> None:
+def tell_of_steps(nodes: List[ModuleNode], steps: List[Dict[str, Any]]) -> None:
     """Name the steps, up to a number that a person would read."""
     for node, step in list(zip(nodes, steps))[:STEPS_TOLD_MAX]:
         snapshot = step["task"]["snapshot"] or ""

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
         StoredProcedureParameter,
         StoredProcedureParameterType,
     )
-    from azureml.pipeline.core._later_names import DataType, PipelineDataset, PublishedPipeline
+    from azureml.pipeline.core._later_names import DataType, PipelineDataset
     from azureml.pipeline.core._port_data_reference import PortDataReference
+    from azureml.pipeline.core._published_pipeline import PublishedPipeline
 
 __all__ = [
     "DataSource",
@@ -71,7 +72,7 @@ __getattr__ = exports(
         "DataType": "azureml.pipeline.core._later_names",
         "PipelineDataset": "azureml.pipeline.core._later_names",
         "PortDataReference": "azureml.pipeline.core._port_data_reference",
-        "PublishedPipeline": "azureml.pipeline.core._later_names",
+        "PublishedPipeline": "azureml.pipeline.core._published_pipeline",
         "StoredProcedureParameter": "azureml.data.stored_procedure_parameter",
         "StoredProcedureParameterType": "azureml.data.stored_procedure_parameter",
     },

@@ -112,8 +112,18 @@ class Pipeline(object):
         version: Optional[str] = None,
         continue_on_step_failure: Optional[bool] = None,
     ) -> Any:
-        """Not there yet."""
-        not_yet("a pipeline cannot be published yet; keep its Python program and submit it again")
+        """Keep it at the server with its parameters open, and return the `PublishedPipeline`.
+
+        Args:
+            name: Its name; several published pipelines may share one.
+            description: What it does, for people; the pipeline's own when `None`.
+            version: Its version, for people.
+            continue_on_step_failure: Whether steps that do not depend on a failed step run.
+        """
+        from azureml.pipeline.core._published import publish_graph
+
+        description = self._description if description is None else description
+        return publish_graph(self._graph, name, description, version, continue_on_step_failure)
 
     @staticmethod
     def load_yaml(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
 
-from azureml._not_yet import not_yet
 from azureml.core.run import Run
 from azureml.pipeline.core._step_run import StepRun as StepRun
 from azureml.pipeline.core._step_run import StepRunOutput as StepRunOutput
@@ -49,8 +48,17 @@ class PipelineRun(Run):
     def get_pipeline_runs(
         workspace: Workspace, pipeline_id: str, _service_endpoint: Any = None
     ) -> List[PipelineRun]:
-        """Not there yet."""
-        not_yet("runs do not know their published pipeline yet; use `experiment.get_runs()`")
+        """The runs of a published pipeline, newest first."""
+        from azureml.core.experiment import Experiment
+        from azureml.pipeline.core._published import refusals
+
+        path = "/published/{}/runs".format(pipeline_id)
+        with refusals():
+            records = list(workspace._client.pages(path, "runs"))
+        return [
+            PipelineRun(Experiment(workspace, each["experiment"]), each["id"], _record=each)
+            for each in records
+        ]
 
     # Status.
 
@@ -138,8 +146,10 @@ class PipelineRun(Run):
         )
 
     def get_graph(self) -> Any:
-        """Not there yet."""
-        not_yet("a run's graph is not an object yet; see `run.get_steps()` or its page")
+        """The graph of its pipeline, to look at."""
+        from azureml.pipeline.core._graph_of_template import graph_of
+
+        return graph_of(self._experiment.workspace, self._pipeline())
 
     # What only pipelines do, or do not.
 
@@ -173,9 +183,17 @@ class PipelineRun(Run):
         continue_on_step_failure: Optional[bool] = None,
         **kwargs: Any,
     ) -> Any:
-        """Not there yet."""
-        not_yet("pipelines cannot be published yet; submit the Pipeline again instead")
+        """Publish its pipeline; the values of its parameters become the defaults."""
+        from azureml.pipeline.core._published import publish_run
+
+        return publish_run(self, name, description, version, continue_on_step_failure)
 
     def save(self, path: Optional[str] = None) -> None:
-        """Not there yet."""
-        not_yet("a pipeline run cannot be saved as YAML yet")
+        """Write its pipeline as YAML, to `path`: a file, or a folder that gets one."""
+        from azureml.pipeline.core._template_file import save as save_template
+
+        save_template(path, self._run_id, self.description, self._pipeline())
+
+    def _pipeline(self) -> Dict[str, Any]:
+        pipeline: Dict[str, Any] = self._client.get(self._path + "/pipeline")
+        return pipeline

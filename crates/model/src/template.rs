@@ -1,0 +1,529 @@
+//! A pipeline with its parameters left open, and how a submission closes them.
+//!
+//! A published pipeline is a [`Template`] that is kept; a pipeline that is submitted at once is one
+//! that is settled on the spot. Nothing here knows what exists: whether a dataset or a datastore is
+//! there is looked up before a value comes here.
+//!
+//! Invariant: what [`Template::settle`] gives names no parameter that has no value.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Graph, Input, InputSource, ParallelSettings, RunSpec, StepIndex, StepSpec, Task};
+
+/// A place on a datastore.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// The datastore's name.
+    pub datastore: String,
+    /// The path below its root, with `/` between the parts.
+    pub path: String,
+}
+
+/// A saved dataset, and the place that holds its files and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DatasetValue {
+    /// The dataset's id.
+    pub id: String,
+    /// `None` when its files are on no datastore: only a script that reads it by its id can use it.
+    #[serde(default)]
+    pub place: Option<Place>,
+}
+
+/// A parameter as a pipeline declares it: the type of its values, and the value it has when a
+/// submission sets none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "default", rename_all = "snake_case")]
+pub enum Parameter {
+    /// Text.
+    String(String),
+    /// A whole number, as text.
+    Int(String),
+    /// A number, as text.
+    Float(String),
+    /// A truth value, as text: `True` or `False`.
+    Bool(String),
+    /// A place on a datastore.
+    DataPath(Place),
+    /// A saved dataset.
+    Dataset(DatasetValue),
+}
+
+/// A value that a submission gives a parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Of a text, a number or a truth value: its text.
+    Text(String),
+    /// Of a data path.
+    Place(Place),
+    /// Of a dataset.
+    Dataset(DatasetValue),
+}
+
+/// An input of a step whose place a parameter chooses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenInput {
+    /// The step.
+    pub step: StepIndex,
+    /// The name of the port.
+    pub name: String,
+    /// The parameter: a data path or a dataset.
+    pub parameter: String,
+}
+
+/// A pipeline with its parameters left open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Template {
+    /// The parameters by name.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, Parameter>,
+    /// The steps, without the inputs that are open.
+    pub steps: Vec<StepSpec>,
+    /// The inputs that are open.
+    #[serde(default)]
+    pub open_inputs: Vec<OpenInput>,
+    /// The folder with the packages of the publishing SDK, on the server's own machine.
+    #[serde(default)]
+    pub sdk_path: Option<String>,
+    /// Whether steps that do not depend on a failed step still run.
+    #[serde(default)]
+    pub continue_on_step_failure: bool,
+}
+
+/// A template whose parameters all have values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The parameters with their values in the place of the defaults.
+    pub parameters: BTreeMap<String, Parameter>,
+    /// The values as text: what arguments and variables are given.
+    pub texts: BTreeMap<String, String>,
+    /// The steps with all their inputs.
+    pub steps: Vec<StepSpec>,
+}
+
+/// Why a submission's values do not fit its pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AssignmentError {
+    /// The pipeline has no such parameter.
+    #[error("the pipeline has no parameter `{name}`")]
+    Unknown {
+        /// The name that was given.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// The value is of another type.
+    #[error("parameter `{name}` takes {expected}, not {given}")]
+    WrongType {
+        /// The parameter.
+        name: String,
+        /// What it takes.
+        expected: &'static str,
+        /// What was given.
+        given: String,
+    },
+    /// A step reads the files of a dataset that has none in one place.
+    #[error(
+        "step `{step}` reads the files of parameter `{name}`, and the files of dataset {dataset} are in no place of their own"
+    )]
+    NoPlace {
+        /// The parameter.
+        name: String,
+        /// The dataset.
+        dataset: String,
+        /// The step.
+        step: String,
+    },
+    /// A setting of a parallel step is given a value that it cannot have.
+    #[error("step `{step}`: {reason}")]
+    Setting {
+        /// The step.
+        step: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Parameter {
+    /// What it takes, for messages.
+    #[must_use]
+    pub const fn expected(&self) -> &'static str {
+        match self {
+            Self::String(_) => "a text",
+            Self::Int(_) => "a whole number",
+            Self::Float(_) => "a number",
+            Self::Bool(_) => "True or False",
+            Self::DataPath(_) => "a data path",
+            Self::Dataset(_) => "a dataset",
+        }
+    }
+
+    /// The value as arguments and variables are given it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::String(text) | Self::Int(text) | Self::Float(text) | Self::Bool(text) => {
+                text.clone()
+            }
+            Self::DataPath(place) => format!("{}/{}", place.datastore, place.path),
+            Self::Dataset(dataset) => dataset.id.clone(),
+        }
+    }
+
+    /// The place of its data, if its data has one.
+    #[must_use]
+    pub const fn place(&self) -> Option<&Place> {
+        match self {
+            Self::DataPath(place) => Some(place),
+            Self::Dataset(dataset) => dataset.place.as_ref(),
+            Self::String(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) => None,
+        }
+    }
+
+    /// The same parameter with another value; `None` when the value is of another type.
+    ///
+    /// A whole number and a truth value stand for each other, because v1 asks for whole numbers
+    /// first and Python's truth values are some.
+    #[must_use]
+    pub fn with(&self, value: &Value) -> Option<Self> {
+        let number = |text: &str| is_whole(text) || is_truth(text);
+        match (self, value) {
+            (Self::String(_), Value::Text(text)) => Some(Self::String(text.clone())),
+            (Self::Int(_), Value::Text(text)) => number(text).then(|| Self::Int(as_python(text))),
+            (Self::Bool(_), Value::Text(text)) => number(text).then(|| Self::Bool(as_python(text))),
+            (Self::Float(_), Value::Text(text)) => {
+                is_number(text).then(|| Self::Float(text.trim().to_owned()))
+            }
+            (Self::DataPath(_), Value::Place(place)) => Some(Self::DataPath(place.clone())),
+            (Self::Dataset(_), Value::Dataset(dataset)) => Some(Self::Dataset(dataset.clone())),
+            _ => None,
+        }
+    }
+}
+
+fn is_whole(text: &str) -> bool {
+    let digits = text.trim().trim_start_matches(['-', '+']);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_number(text: &str) -> bool {
+    text.trim().parse::<f64>().is_ok()
+}
+
+fn is_truth(text: &str) -> bool {
+    let text = text.trim();
+    text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
+}
+
+/// A truth value as Python writes it; anything else as it is.
+fn as_python(text: &str) -> String {
+    match text.trim() {
+        text if text.eq_ignore_ascii_case("true") => "True".to_owned(),
+        text if text.eq_ignore_ascii_case("false") => "False".to_owned(),
+        text => text.to_owned(),
+    }
+}
+
+impl Value {
+    fn told(&self) -> String {
+        match self {
+            Self::Text(text) => format!("`{text}`"),
+            Self::Place(_) => "a data path".to_owned(),
+            Self::Dataset(_) => "a dataset".to_owned(),
+        }
+    }
+}
+
+impl Template {
+    /// The template that a run was made from, with the run's values as the defaults.
+    #[must_use]
+    pub fn of_run(spec: RunSpec, graph: &Graph) -> Self {
+        let mut parameters = spec.declared;
+        for (name, text) in spec.parameters {
+            let declared = parameters.entry(name);
+            declared.or_insert(Parameter::String(text));
+        }
+        let mut steps: Vec<StepSpec> = graph.steps().iter().map(|step| step.spec.clone()).collect();
+        for open in &spec.open_inputs {
+            if let Some(step) = steps.get_mut(open.step.get()) {
+                step.inputs.retain(|input| input.name != open.name);
+            }
+        }
+        Self {
+            parameters,
+            steps,
+            open_inputs: spec.open_inputs,
+            sdk_path: spec.sdk_path,
+            continue_on_step_failure: spec.continue_on_step_failure,
+        }
+    }
+
+    /// The same with other defaults.
+    ///
+    /// # Errors
+    /// The first value, by name, that does not fit.
+    pub fn with_defaults(
+        mut self,
+        values: &BTreeMap<String, Value>,
+    ) -> Result<Self, AssignmentError> {
+        self.parameters = self.settle(values)?.parameters;
+        Ok(self)
+    }
+
+    /// Gives every parameter its value: the assigned one, or its default.
+    ///
+    /// # Errors
+    /// The first value, by name, that does not fit.
+    pub fn settle(&self, values: &BTreeMap<String, Value>) -> Result<Settled, AssignmentError> {
+        let mut parameters = self.parameters.clone();
+        for (name, value) in values {
+            let Some(parameter) = parameters.get_mut(name) else {
+                return Err(AssignmentError::Unknown {
+                    name: name.clone(),
+                    known: self.parameters.keys().cloned().collect(),
+                });
+            };
+            *parameter = parameter.with(value).ok_or_else(|| {
+                let name = name.clone();
+                let (expected, given) = (parameter.expected(), value.told());
+                AssignmentError::WrongType {
+                    name,
+                    expected,
+                    given,
+                }
+            })?;
+        }
+        let mut steps = self.steps.clone();
+        for open in &self.open_inputs {
+            if let (Some(step), Some(parameter)) = (
+                steps.get_mut(open.step.get()),
+                parameters.get(&open.parameter),
+            ) {
+                close(step, open, parameter)?;
+            }
+        }
+        let texts = parameters.iter();
+        let texts = texts.map(|(name, value)| (name.clone(), value.text()));
+        let texts = texts.collect();
+        if !values.is_empty() {
+            steps
+                .iter()
+                .try_for_each(|step| check_settings(step, &texts))?;
+        }
+        Ok(Settled {
+            texts,
+            parameters,
+            steps,
+        })
+    }
+}
+
+/// What the settings of a parallel step are with these values must make sense.
+fn check_settings(
+    step: &StepSpec,
+    texts: &BTreeMap<String, String>,
+) -> Result<(), AssignmentError> {
+    let Task::Parallel(task) = &step.task else {
+        return Ok(());
+    };
+    let settings = task.settings.iter();
+    let settings = settings.filter_map(|(name, setting)| {
+        let text = setting.resolve(texts)?;
+        Some((name.clone(), text.to_owned()))
+    });
+    match ParallelSettings::parse(&settings.collect()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(AssignmentError::Setting {
+            step: step.name.clone(),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// Gives a step the input that a parameter chooses. Data in no place is no input: a script reads
+/// it by its id, unless it counts on the files.
+fn close(
+    step: &mut StepSpec,
+    open: &OpenInput,
+    parameter: &Parameter,
+) -> Result<(), AssignmentError> {
+    if let (Task::Parallel(task), Parameter::Dataset(dataset)) = (&mut step.task, parameter) {
+        let cut = task.inputs.iter_mut();
+        for input in cut.filter(|input| input.port == open.name && input.dataset.is_some()) {
+            input.dataset = Some(dataset.id.clone());
+        }
+    }
+    match parameter.place() {
+        Some(Place { datastore, path }) => {
+            let (datastore, path) = (datastore.clone(), path.clone());
+            step.inputs.push(Input {
+                name: open.name.clone(),
+                source: InputSource::Datastore { datastore, path },
+            });
+            Ok(())
+        }
+        None if step.task.reads_files(&open.name) => Err(AssignmentError::NoPlace {
+            name: open.parameter.clone(),
+            dataset: parameter.text(),
+            step: step.name.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Arg, EnvironmentSpec, ProcessTask, Program, TargetName};
+
+    fn step(arguments: Vec<Arg>) -> StepSpec {
+        StepSpec {
+            name: "train".to_owned(),
+            kind: "PythonScriptStep".to_owned(),
+            target: TargetName::new("t"),
+            task: Task::Process(ProcessTask {
+                program: Program::Script("train.py".to_owned()),
+                arguments,
+                snapshot: None,
+                environment: EnvironmentSpec::Interpreter {
+                    python: "python3".to_owned(),
+                },
+                variables: BTreeMap::new(),
+                parameter_variables: BTreeMap::new(),
+                timeout_s: None,
+            }),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            after: Vec::new(),
+            allow_reuse: true,
+        }
+    }
+
+    fn place(path: &str) -> Place {
+        Place {
+            datastore: "store".to_owned(),
+            path: path.to_owned(),
+        }
+    }
+
+    fn dataset(place: Option<Place>) -> DatasetValue {
+        let id = "d1".to_owned();
+        DatasetValue { id, place }
+    }
+
+    fn template(arguments: Vec<Arg>) -> Template {
+        let parameters = [
+            ("depth", Parameter::Int("3".to_owned())),
+            ("data", Parameter::Dataset(dataset(Some(place("a"))))),
+        ];
+        let named = |(name, parameter): (&str, _)| (name.to_owned(), parameter);
+        Template {
+            parameters: parameters.into_iter().map(named).collect(),
+            steps: vec![step(arguments)],
+            open_inputs: vec![OpenInput {
+                step: StepIndex(0),
+                name: "input".to_owned(),
+                parameter: "data".to_owned(),
+            }],
+            ..Template::default()
+        }
+    }
+
+    fn values(name: &str, value: Value) -> BTreeMap<String, Value> {
+        BTreeMap::from([(name.to_owned(), value)])
+    }
+
+    fn fits(parameter: &Parameter, texts: &[&str]) -> Vec<bool> {
+        let text = |text: &&str| parameter.with(&Value::Text((*text).to_owned())).is_some();
+        texts.iter().map(text).collect()
+    }
+
+    #[test]
+    fn a_value_has_the_type_of_the_default() {
+        let texts = ["a", "1", "-1", "1.5", "True", "false", ""];
+        let text = String::new;
+        let all = [true; 7];
+        assert_eq!(fits(&Parameter::String(text()), &texts), all);
+        let whole = [false, true, true, false, true, true, false];
+        assert_eq!(fits(&Parameter::Int(text()), &texts), whole);
+        assert_eq!(fits(&Parameter::Bool(text()), &texts), whole);
+        let number = [false, true, true, true, false, false, false];
+        assert_eq!(fits(&Parameter::Float(text()), &texts), number);
+        assert_eq!(fits(&Parameter::DataPath(place("a")), &texts), [false; 7]);
+        let truth = Parameter::Bool(text()).with(&Value::Text("true".to_owned()));
+        assert_eq!(truth, Some(Parameter::Bool("True".to_owned())));
+    }
+
+    #[test]
+    fn what_is_not_assigned_keeps_its_default() {
+        let settled = template(Vec::new())
+            .settle(&values("depth", Value::Text("7".to_owned())))
+            .expect("it fits");
+        assert_eq!(settled.texts["depth"], "7");
+        assert_eq!(settled.texts["data"], "d1");
+        let source = InputSource::Datastore {
+            datastore: "store".to_owned(),
+            path: "a".to_owned(),
+        };
+        assert_eq!(settled.steps[0].inputs[0].source, source);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_by_name() {
+        let told = |value| {
+            let error = template(Vec::new())
+                .settle(&value)
+                .expect_err("it does not fit");
+            error.to_string()
+        };
+        let text = || Value::Text("x".to_owned());
+        assert_eq!(
+            told(values("dept", text())),
+            "the pipeline has no parameter `dept`"
+        );
+        assert_eq!(
+            told(values("depth", text())),
+            "parameter `depth` takes a whole number, not `x`"
+        );
+        assert_eq!(
+            told(values("data", Value::Place(place("b")))),
+            "parameter `data` takes a dataset, not a data path"
+        );
+    }
+
+    #[test]
+    fn a_dataset_without_a_place_is_no_input_unless_its_files_are_read() {
+        let scattered = values("data", Value::Dataset(dataset(None)));
+        let by_id = template(vec![Arg::Parameter("data".to_owned())]).settle(&scattered);
+        assert_eq!(by_id.expect("it is read by its id").steps[0].inputs, []);
+        let by_place = template(vec![Arg::Input("input".to_owned())]).settle(&scattered);
+        assert!(matches!(by_place, Err(AssignmentError::NoPlace { .. })));
+    }
+
+    #[test]
+    fn a_run_gives_its_template_back_with_its_own_values() {
+        let made = template(vec![Arg::Input("input".to_owned())]);
+        let settled = made
+            .settle(&values("depth", Value::Text("9".to_owned())))
+            .expect("it fits");
+        let run = crate::RunId::new(uuid::Uuid::nil());
+        let step = |spec| crate::Step { run, spec };
+        let graph = Graph::new(settled.steps.into_iter().map(step).collect()).expect("a graph");
+        let spec = RunSpec {
+            id: run,
+            kind: crate::RunKind::Pipeline,
+            experiment: "e".to_owned(),
+            parent: None,
+            sdk_path: None,
+            parameters: settled.texts,
+            declared: settled.parameters,
+            open_inputs: made.open_inputs.clone(),
+            continue_on_step_failure: false,
+            regenerate_outputs: false,
+        };
+        let again = Template::of_run(spec, &graph);
+        let nine = values("depth", Value::Text("9".to_owned()));
+        assert_eq!(again, made.with_defaults(&nine).expect("it fits"));
+    }
+}
