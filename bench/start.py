@@ -51,12 +51,12 @@ def memory() -> measure.Figure:
         workspace.finish(workspace.submit([step(workspace.script("pass\n"))]))
         # Idle is idle for a while, not for the moment after the last answer.
         time.sleep(IDLE_S)
-        resident = _resident(workspace.pid)
+        found = resident(workspace.pid)
     return measure.Figure(
         name="idle memory of the server",
-        value="{:.1f} MB".format(resident / 1e6),
+        value="{:.1f} MB".format(found / 1e6),
         target="<= {:.0f} MB".format(MEMORY_MAX / 1e6),
-        met=resident <= MEMORY_MAX,
+        met=found <= MEMORY_MAX,
         ratio="",
         note="resident, after {:.0f} s".format(IDLE_S),
     )
@@ -114,7 +114,8 @@ def _twice(line: "list[str]") -> None:
         subprocess.run(line, stdout=subprocess.DEVNULL, check=True)
 
 
-def _resident(pid: int) -> float:
+def resident(pid: int) -> float:
+    """The resident memory of a process, in bytes."""
     with open("/proc/{}/status".format(pid), encoding="ascii") as status:
         for line in status:
             if line.startswith("VmRSS:"):

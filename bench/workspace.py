@@ -60,7 +60,8 @@ class Workspace:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="stepwell-bench-"))
         self.pid = 0
-        self._token = ""
+        self.url = ""
+        self.token = ""
         self._connection: Optional[http.client.HTTPConnection] = None
 
     def __enter__(self) -> Workspace:
@@ -81,7 +82,7 @@ class Workspace:
     def connect(self) -> None:
         """Finds or starts the server."""
         found = self.command("connect", "--json")
-        self.pid, self._token = found["pid"], found["token"]
+        self.pid, self.url, self.token = found["pid"], found["url"], found["token"]
         self._connection = http.client.HTTPConnection(urlsplit(found["url"]).netloc)
 
     def stop(self) -> None:
@@ -103,7 +104,7 @@ class Workspace:
         connection = self._connection
         assert connection is not None
         headers = {
-            "Authorization": "Bearer " + self._token,
+            "Authorization": "Bearer " + self.token,
             "Content-Type": "application/json",
         }
         text = None if body is None else json.dumps(body)

@@ -107,10 +107,12 @@ class Client:
         body: Any = None,
         repeatable: bool = False,
         idempotency_key: Optional[str] = None,
+        **query: Any,
     ) -> Any:
         """Send something new; sent once unless it is `repeatable` or has a key."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return self._json("POST", path, body, repeatable or bool(idempotency_key), headers=headers)
+        repeatable = repeatable or bool(idempotency_key)
+        return self._json("POST", path, body, repeatable, query=query, headers=headers)
 
     def put(self, path: str, body: Any = None, **query: Any) -> Any:
         """Make something be as `body` says."""

@@ -75,10 +75,11 @@ class Client:
         query: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
         token: str | None = "",
+        prefix: str = "/api/v1",
     ) -> Answer:
         """Asks; `token=None` sends none, the empty text the right one. JSON unless bytes."""
         repeatable = method in ("GET", "PUT") or "Idempotency-Key" in (headers or {})
-        target = f"/api/v1{quote(path)}" + (f"?{urlencode(query)}" if query else "")
+        target = f"{prefix}{quote(path)}" + (f"?{urlencode(query)}" if query else "")
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         for last in (False, False, False, True):
             endpoint = self.endpoint

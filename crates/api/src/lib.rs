@@ -6,7 +6,10 @@
 //!
 //! These types know nothing of the engine's own; the server converts between the two by hand.
 
+pub mod azure;
+
 mod dataset;
+mod endpoint;
 mod error;
 mod metric;
 mod model;
@@ -21,6 +24,10 @@ mod workspace;
 pub use dataset::{
     Dataset, DatasetChange, DatasetFile, DatasetKind, DatasetList, DatasetPlace, FileChange,
     FileChanges, SaveDataset,
+};
+pub use endpoint::{
+    AddVersion, CreateDraft, CreateEndpoint, DraftChange, DraftList, EndpointChange, EndpointList,
+    EndpointVersion, PipelineDraft, PipelineEndpoint,
 };
 pub use error::{ErrorBody, ErrorCode, ErrorReply};
 pub use metric::{LogMetrics, MetricKind, MetricPoint, MetricSeries, Metrics};

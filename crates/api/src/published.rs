@@ -102,6 +102,8 @@ pub struct SubmitPublished {
     pub experiment: String,
     /// A description of the run; the pipeline's when absent.
     pub description: Option<String>,
+    /// A name of the run for people; the pipeline's when absent.
+    pub display_name: Option<String>,
     /// Values of parameters that are texts, numbers or truth values, as such or as text.
     #[schema(value_type = BTreeMap<String, Object>)]
     pub parameters: BTreeMap<String, Value>,

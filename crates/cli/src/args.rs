@@ -4,8 +4,8 @@ use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    cancel, completions, connect, doctor, graph, logs, models, plan, run, runs, serve, show,
-    snapshot, stop, why,
+    cancel, completions, connect, doctor, graph, logs, models, plan, published, run, runs, serve,
+    show, snapshot, stop, why,
 };
 use crate::exit;
 
@@ -34,6 +34,7 @@ pub(crate) enum Command {
     Graph(graph::Args),
     Models(models::Args),
     Cancel(cancel::Args),
+    Published(published::Args),
     Doctor(doctor::Args),
     Serve(serve::Args),
     Stop(stop::Args),

@@ -87,6 +87,11 @@ fn fits(digits: &str, run: Uuid) -> bool {
     id.starts_with(digits) || (digits.len() >= SUFFIX_DIGITS && id.ends_with(digits))
 }
 
+/// Whether `text` is an abbreviation of an id.
+pub(crate) fn is_short_for(text: &str, id: Uuid) -> bool {
+    digits(text).is_some_and(|digits| fits(&digits, id))
+}
+
 fn the_one(text: &str, mut candidates: Vec<Run>) -> Result<Run, Failure> {
     match candidates.len() {
         0 => Err(unknown(text)),

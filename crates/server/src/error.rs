@@ -20,6 +20,10 @@ pub(crate) type Result<T, E = ApiError> = std::result::Result<T, E>;
 #[derive(Debug)]
 pub(crate) struct ApiError(ErrorBody);
 
+/// What an answer's body says, beside the answer, for those who say it in other words.
+#[derive(Debug, Clone)]
+pub(crate) struct Told(pub(crate) ErrorBody);
+
 impl ApiError {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self(ErrorBody {
@@ -67,7 +71,10 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.code.status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(ErrorReply { error: self.0 })).into_response()
+        let told = Told(self.0.clone());
+        let mut response = (status, Json(ErrorReply { error: self.0 })).into_response();
+        response.extensions_mut().insert(told);
+        response
     }
 }
 

@@ -9,6 +9,8 @@
 
 pub mod catalog;
 pub mod datasets;
+pub mod drafts;
+pub mod endpoints;
 pub mod experiments;
 pub mod journal;
 pub mod metrics;

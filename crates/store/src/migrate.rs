@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_datasets.sql"),
     include_str!("migrations/0004_models.sql"),
     include_str!("migrations/0005_published.sql"),
+    include_str!("migrations/0006_endpoints.sql"),
 ];
 
 /// Brings the file to the newest format.

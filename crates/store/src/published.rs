@@ -215,12 +215,13 @@ pub fn runs_of(
     runs::list(connection, &filter, limit)
 }
 
-/// All that must live because a published pipeline names it.
+/// All that must live because a published pipeline or a draft names it.
 ///
 /// # Errors
 /// Those of the database.
 pub fn needed(connection: &Connection) -> Result<Needs> {
-    let mut statement = connection.prepare_cached("SELECT needs_json FROM published")?;
+    let query = "SELECT needs_json FROM published UNION ALL SELECT needs_json FROM drafts";
+    let mut statement = connection.prepare_cached(query)?;
     let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
     let mut needs = Needs::default();
     for text in rows {

@@ -324,6 +324,17 @@ pub fn steps(connection: &Connection, pipeline: RunId) -> Result<Vec<Record>> {
     list(connection, &filter, usize::MAX)
 }
 
+/// How many steps a pipeline run has.
+///
+/// # Errors
+/// Those of the database.
+pub fn count_steps(connection: &Connection, pipeline: RunId) -> Result<u32> {
+    let query = "SELECT count(*) FROM runs WHERE parent = ? AND kind = 'step'";
+    Ok(connection
+        .prepare_cached(query)?
+        .query_row([id(pipeline)], |row| row.get(0))?)
+}
+
 /// How many runs without a parent are not over.
 ///
 /// # Errors

@@ -226,6 +226,12 @@ _BY_MODULE: Dict[str, List[str]] = {
         "TrainingOutput",
     ],
     "azureml.pipeline.core.pipeline": ["Pipeline"],
+    "azureml.pipeline.core.pipeline_draft": ["PipelineDraft"],
+    "azureml.pipeline.core.pipeline_endpoint": [
+        "PipelineEndpoint",
+        "PipelineIdVersion",
+        "PipelineVersion",
+    ],
     "azureml.pipeline.core.pipeline_output_dataset": [
         "DatasetRegistration",
         "PipelineOutputAbstractDataset",

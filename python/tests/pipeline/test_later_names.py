@@ -35,7 +35,6 @@ CALLS = {
     "Schedule.create": lambda: core.Schedule.create(None, name="x"),
     "Schedule.list": lambda: core.Schedule.list(None),
     "TimeZone.UTC": lambda: core.TimeZone.UTC,
-    "PipelineEndpoint.publish": lambda: core.PipelineEndpoint.publish(None, "x", "y", None),
     "Pipeline.load_yaml": lambda: core.Pipeline.load_yaml(None, "x"),
 }
 

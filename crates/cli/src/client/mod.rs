@@ -6,6 +6,7 @@ mod calls;
 mod error;
 mod events;
 mod log;
+mod published;
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -127,6 +128,25 @@ impl Client {
 
     fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
         let request = self.authorized(self.agent.post(self.address(path)));
+        let answer = self.settle(path, request.send_json(body))?;
+        self.parsed(path, answer)
+    }
+
+    /// Sends something that a repetition with the same key does not do twice.
+    fn post_once<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        key: &str,
+    ) -> Result<T> {
+        let request = self.authorized(self.agent.post(self.address(path)));
+        let request = request.header("Idempotency-Key", key);
+        let answer = self.settle(path, request.send_json(body))?;
+        self.parsed(path, answer)
+    }
+
+    fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+        let request = self.authorized(self.agent.patch(self.address(path)));
         let answer = self.settle(path, request.send_json(body))?;
         self.parsed(path, answer)
     }

@@ -8,6 +8,7 @@ pub(crate) mod graph;
 pub(crate) mod logs;
 pub(crate) mod models;
 pub(crate) mod plan;
+pub(crate) mod published;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod serve;

@@ -7,6 +7,7 @@
 pub(crate) mod example;
 pub(crate) mod models;
 pub(crate) mod moment;
+pub(crate) mod published;
 pub(crate) mod run;
 pub(crate) mod size;
 pub(crate) mod status;

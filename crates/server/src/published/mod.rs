@@ -5,6 +5,8 @@
 //! idempotency key gives the run of the first.
 
 mod datasets;
+mod drafts;
+mod endpoints;
 mod templates;
 
 use std::collections::BTreeMap;
@@ -19,6 +21,8 @@ use stepwell_store::runs;
 use uuid::Uuid;
 
 pub(crate) use datasets::{look_up, look_up_all};
+pub(crate) use drafts::start_draft;
+pub(crate) use endpoints::{find as find_endpoint, no_endpoint, start_endpoint};
 pub(crate) use templates::{Ready, Templates};
 
 use templates::no_pipeline;
@@ -49,7 +53,6 @@ pub(crate) async fn submit(
 /// A run of a published pipeline that was started, now or before.
 pub(crate) struct Started {
     pub(crate) accepted: Accepted,
-    #[expect(dead_code, reason = "entities of runs are made of it")]
     pub(crate) pipeline: Arc<Ready>,
 }
 
@@ -133,7 +136,12 @@ async fn check(
         continue_on_step_failure: goes_on.unwrap_or(ready.template.continue_on_step_failure),
         regenerate_outputs: false,
         about: About {
-            display_name: Some(name.clone()),
+            display_name: Some(
+                assignments
+                    .display_name
+                    .take()
+                    .unwrap_or_else(|| name.clone()),
+            ),
             description: assignments
                 .description
                 .take()
@@ -147,7 +155,11 @@ async fn check(
         },
     };
     let mut submission = convert::submit::start(&ready.template, &values, wanted)?;
-    submission.about.properties = properties(*id, &submission.spec.declared, assignments);
+    submission.about.properties = properties(
+        ("azureml.pipelineid", *id),
+        &submission.spec.declared,
+        assignments,
+    );
     Ok(submission)
 }
 
@@ -188,7 +200,7 @@ fn text_of(name: &str, value: Json) -> Result<String> {
 
 /// What v1 writes on every run of a pipeline and programs look for.
 fn properties(
-    pipeline: Uuid,
+    (subject, id): (&str, Uuid),
     declared: &BTreeMap<String, Parameter>,
     assignments: Assignments,
 ) -> BTreeMap<String, String> {
@@ -212,7 +224,7 @@ fn properties(
             "azureml.parameters",
             serde_json::to_string(&scalars).unwrap_or_default(),
         ),
-        ("azureml.pipelineid", pipeline.to_string()),
+        (subject, id.to_string()),
     ];
     let mut properties = assignments.properties;
     properties.extend(own.map(|(name, value)| (name.to_owned(), value)));
@@ -255,17 +267,7 @@ pub(crate) fn published(
 /// Keeps a published pipeline; it survives the loss of power.
 pub(crate) async fn keep(app: &App, published: Published, template: Template) -> Result<()> {
     let needs = Needs::of(&template);
-    for snapshot in &needs.snapshots {
-        let digest: stepwell_model::Digest = snapshot
-            .parse()
-            .map_err(|error| ApiError::internal(&error))?;
-        if !app.cas.has(&digest) {
-            return Err(ApiError::conflict(format!(
-                "snapshot {digest} of the pipeline is not there any more"
-            ))
-            .hint("publish the pipeline from its program, which sends it again"));
-        }
-    }
+    check_snapshots(app, &needs)?;
     let text = serde_json::to_string(&template).map_err(|error| ApiError::internal(&error))?;
     let insert = move |db: &_| store::insert(db, &published, &text, &needs);
     Ok(app.store.write_durable(insert).await?)
@@ -281,4 +283,20 @@ pub(crate) async fn set_active(app: &App, pipeline: Uuid, active: bool) -> Resul
         true => Ok(()),
         false => Err(no_pipeline(pipeline)),
     }
+}
+
+/// What is kept must be able to run.
+pub(crate) fn check_snapshots(app: &App, needs: &Needs) -> Result<()> {
+    for snapshot in &needs.snapshots {
+        let digest: stepwell_model::Digest = snapshot
+            .parse()
+            .map_err(|error| ApiError::internal(&error))?;
+        if !app.cas.has(&digest) {
+            return Err(ApiError::conflict(format!(
+                "snapshot {digest} of the pipeline is not there any more"
+            ))
+            .hint("publish the pipeline from its program, which sends it again"));
+        }
+    }
+    Ok(())
 }

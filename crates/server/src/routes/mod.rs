@@ -1,7 +1,10 @@
 //! Every route, in one list from which the router and the OpenAPI document both come.
 
+mod azure;
 mod catalog;
 mod datasets;
+mod drafts;
+mod endpoints;
 mod events;
 mod files;
 mod graph;
@@ -87,6 +90,20 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .reader(routes!(published::show_pipeline_of_run))
         .submitter(routes!(published::submit_published))
         .reader(routes!(published::list_runs_of_published))
+        .reader(routes!(endpoints::list_endpoints))
+        .contributor(routes!(endpoints::create_endpoint))
+        .reader(routes!(endpoints::get_endpoint))
+        .contributor(routes!(endpoints::change_endpoint))
+        .reader(routes!(endpoints::get_named_endpoint))
+        .contributor(routes!(endpoints::add_version))
+        .submitter(routes!(endpoints::submit_endpoint))
+        .reader(routes!(drafts::list_drafts))
+        .contributor(routes!(drafts::create_draft))
+        .reader(routes!(drafts::get_draft))
+        .contributor(routes!(drafts::change_draft, drafts::delete_draft))
+        .reader(routes!(drafts::show_draft_pipeline))
+        .submitter(routes!(drafts::submit_draft))
+        .contributor(routes!(drafts::publish_draft))
         .reader(routes!(why::explain_run))
         .submitter(routes!(why::plan_run))
         .reader(routes!(log::read_log))
@@ -119,7 +136,9 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .contributor(routes!(catalog::put_compute, catalog::delete_compute))
         .submitter(routes!(snapshots::put_snapshot))
         .submitter(routes!(snapshots::put_object));
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api.into_router())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .nest("/api/v1", api.into_router())
+        .nest(azure::ROOT, azure::routes().into_router())
 }
 
 /// The whole router.
@@ -137,6 +156,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             ApiError::internal(&"a handler panicked").into_response()
         }))
         .layer(from_fn(no_store))
+        .layer(from_fn(azure::speak))
         .with_state(app)
 }
 

@@ -83,7 +83,17 @@ pub(super) struct ListQuery {
     /// At most so many; 100 when absent, 1,000 at most.
     limit: Option<usize>,
     /// What `next` of the page before said.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
+}
+
+impl ListQuery {
+    pub(super) fn limit(&self) -> usize {
+        self.limit.unwrap_or(100).clamp(1, PAGE_MAX)
+    }
+
+    pub(super) fn active_only(&self) -> bool {
+        self.active_only.unwrap_or(false)
+    }
 }
 
 /// Published pipelines, newest first.
@@ -94,8 +104,7 @@ pub(super) async fn list_published(
     Params(query): Params<ListQuery>,
 ) -> Result<Json<PublishedList>> {
     let before = cursor(query.cursor.as_deref())?;
-    let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
-    let active_only = query.active_only.unwrap_or(false);
+    let (limit, active_only) = (query.limit(), query.active_only());
     let read = move |db: &_| store::list(db, active_only, before, limit + 1);
     let mut rows = app.store.read(read).await?;
     let more = rows.len() > limit;

@@ -8,7 +8,7 @@ an HTTP library of their own go on working.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping, Optional, Type
 
 from azureml.pipeline.core._data_kinds import CONSUMPTION, DATA_PATH, DATASET, is_a
 
@@ -139,7 +139,9 @@ def _dataset(workspace: Workspace, name: str, value: Any) -> Dict[str, Any]:
     return {"id": made.dataset_id, "place": made.place}
 
 
-def start(workspace: Workspace, path: str, body: Mapping[str, Any], **query: Any) -> PipelineRun:
+def start(
+    workspace: Workspace, path: str, body: Optional[Mapping[str, Any]], **query: Any
+) -> PipelineRun:
     """Start what is at `path` and return its run; a lost answer does not start two."""
     import uuid
 
@@ -156,15 +158,15 @@ def start(workspace: Workspace, path: str, body: Mapping[str, Any], **query: Any
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """What the server refuses is the program's mistake, in v1's words for it."""
+def refusals(kind: Optional[Type[Exception]] = None) -> Iterator[None]:
+    """What the server refuses is the program's mistake: a `kind`, or a `UserErrorException`."""
     from azureml.exceptions import UserErrorException
     from stepwell.errors import Conflict, InvalidGraph, InvalidRequest, NotFound
 
     try:
         yield
     except (Conflict, InvalidGraph, InvalidRequest, NotFound) as error:
-        raise UserErrorException(str(error)) from error
+        raise (kind or UserErrorException)(str(error)) from error
 
 
 def address(workspace: Workspace, rest: str) -> str:
