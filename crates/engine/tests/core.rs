@@ -13,11 +13,13 @@ use uuid::Uuid;
 
 const RUN: RunId = RunId::new(Uuid::from_u128(1));
 
-/// `"a -> b, a -> c"` with so many slots: steps named by letters, arrows from first to last.
+/// `"a -> b, a -> c"` with so many slots: steps named by letters, arrows from first to last. A step
+/// with a capital goes on after an interruption.
 struct Fixture {
     names: Vec<String>,
     scheduler: Scheduler,
     running: Vec<StepIndex>,
+    attempts: HashMap<StepIndex, u32>,
     history: String,
 }
 
@@ -39,11 +41,16 @@ impl Fixture {
             }
         }
         let targets = vec![0; names.len()];
-        let topology = Topology::from_edges(&dependencies, targets, vec![TargetName::new("t")]);
+        let resumable = names
+            .iter()
+            .map(|name| name.starts_with(char::is_uppercase));
+        let topology = Topology::from_edges(&dependencies, targets, vec![TargetName::new("t")])
+            .with_resumable(resumable.collect());
         let mut fixture = Self {
             names,
             scheduler: Scheduler::new(slots),
             running: Vec::new(),
+            attempts: HashMap::new(),
             history: String::new(),
         };
         fixture.tell(Input::Submit(RUN, topology, policy));
@@ -75,6 +82,9 @@ impl Fixture {
                     format!("{} failed", name(step))
                 }
                 Event::Ended { step, .. } => format!("{} cancelled", name(step)),
+                Event::Interrupted { step, attempt, .. } => {
+                    format!("{} interrupted {attempt}", name(step))
+                }
                 Event::Skipped {
                     step,
                     because: SkipReason::Upstream(cause),
@@ -89,7 +99,10 @@ impl Fixture {
         }
         for effect in &effects {
             match effect {
-                Effect::Start(_, step, _) => self.running.push(*step),
+                Effect::Start(_, step, attempt) => {
+                    self.running.push(*step);
+                    self.attempts.insert(*step, *attempt);
+                }
                 Effect::Stop(_, step, _) => words.push(format!("stop {}!", name(step))),
                 Effect::Resolve(_, step) => words.push(format!("{}?", name(step))),
             }
@@ -109,7 +122,9 @@ impl Fixture {
             .iter()
             .position(|known| known == name)
             .expect("a known step");
-        self.tell(Input::Ended(RUN, StepIndex::from(place), 1, outcome));
+        let step = StepIndex::from(place);
+        let attempt = self.attempts.get(&step).copied().unwrap_or(1);
+        self.tell(Input::Ended(RUN, step, attempt, outcome));
     }
 }
 
@@ -120,6 +135,13 @@ fn ok() -> Outcome {
 fn failed() -> Outcome {
     Outcome::Failed(
         Failure::new(FailureKind::UserCode, "it broke"),
+        Usage::default(),
+    )
+}
+
+fn lost() -> Outcome {
+    Outcome::Failed(
+        Failure::new(FailureKind::Lost, "the power failed"),
         Usage::default(),
     )
 }
@@ -135,6 +157,7 @@ fn history(graph: &str, slots: u32, policy: Policy, script: &str) -> String {
         match word.split_once(' ') {
             Some((name, "ok")) => fixture.end(name, ok()),
             Some((name, "fails")) => fixture.end(name, failed()),
+            Some((name, "lost")) => fixture.end(name, lost()),
             Some((name, "stops")) => fixture.end(name, Outcome::Cancelled(Usage::default())),
             _ => fixture.tell(Input::Cancel(RUN)),
         }
@@ -221,6 +244,38 @@ fn reports_that_come_twice_or_late_change_nothing() {
     nothing
     b ok, Completed
     ");
+}
+
+#[test]
+fn a_step_that_keeps_how_far_it_is_goes_on_after_an_interruption() {
+    assert_snapshot!(history("A -> b, c", 1, Policy::StopAtFirstFailure, "A lost, c ok, A lost, A ok, b ok"), @"
+    submitted, A+
+    A interrupted 1, c+
+    c ok, A+
+    A interrupted 2, A+
+    A ok, b+
+    b ok, Completed
+    ");
+}
+
+#[test]
+fn a_step_that_keeps_nothing_a_failure_of_its_own_and_the_last_attempt_are_final() {
+    let stop = Policy::StopAtFirstFailure;
+    assert_snapshot!(history("a", 1, stop, "a lost"), @"
+    submitted, a+
+    a failed, Failed
+    ");
+    assert_snapshot!(history("A", 1, stop, "A fails"), @"
+    submitted, A+
+    A failed, Failed
+    ");
+    assert_snapshot!(history("A", 1, stop, "cancel, A lost"), @"
+    submitted, A+
+    cancel asked, stop A!
+    A failed, Canceled
+    ");
+    let five = history("A", 1, stop, "A lost, A lost, A lost, A lost, A lost");
+    assert_snapshot!(five.lines().last().unwrap_or_default(), @"A failed, Failed");
 }
 
 #[test]

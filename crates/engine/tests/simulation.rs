@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use stepwell_engine::core::{Decision, Effect, Input, Policy, Resolution, Scheduler, Topology};
+use stepwell_engine::core::{
+    ATTEMPTS_MAX, Decision, Effect, Input, Policy, Resolution, Scheduler, Topology,
+};
 use stepwell_model::{
     Digest, Event, Failure, FailureKind, Outcome, RunId, StepIndex, TargetName, Usage,
 };
@@ -87,6 +89,9 @@ impl World {
         let outcome = if stopped && random.chance(80) {
             Outcome::Cancelled(Usage::default())
         } else if random.chance(8) {
+            let kind = FailureKind::Lost;
+            Outcome::Failed(Failure::new(kind, "chance"), Usage::default())
+        } else if random.chance(8) {
             Outcome::Failed(
                 Failure::new(FailureKind::UserCode, "chance"),
                 Usage::default(),
@@ -147,8 +152,11 @@ impl Simulation {
             .map(|_| u16::from(self.random.chance(30)))
             .collect();
         let reusable = (0..steps).map(|_| self.random.chance(50)).collect();
+        let resumable = (0..steps).map(|_| self.random.chance(30)).collect();
         let names = vec![TargetName::new("a"), TargetName::new("b")];
-        Topology::from_edges(&dependencies, targets, names).with_reusable(reusable)
+        Topology::from_edges(&dependencies, targets, names)
+            .with_reusable(reusable)
+            .with_resumable(resumable)
     }
 
     /// What an honest world answers: a hit if a step of the class has succeeded by now.
@@ -202,7 +210,7 @@ impl Simulation {
                     } if k == key => {
                         open.insert(*step);
                     }
-                    Event::Ended { step, .. } => {
+                    Event::Ended { step, .. } | Event::Interrupted { step, .. } => {
                         open.remove(step);
                     }
                     _ => {}
@@ -335,7 +343,17 @@ impl Simulation {
                 .count();
             assert_eq!(finished, 1, "{id} finished {finished} times");
             let mut settled = HashSet::new();
+            let mut attempts: BTreeMap<StepIndex, u32> = BTreeMap::new();
             for event in &run.journal {
+                if let Event::Assigned { step, attempt, .. } = event {
+                    let last = attempts.insert(*step, *attempt).unwrap_or(0);
+                    assert_eq!(*attempt, last + 1, "{id}/{step:?} skips an attempt");
+                    assert!(*attempt <= ATTEMPTS_MAX, "{id}/{step:?} is tried for ever");
+                }
+                if let Event::Interrupted { step, attempt, .. } = event {
+                    assert!(run.topology.is_resumable(*step), "{id}/{step:?} runs twice");
+                    assert_eq!(attempts.get(step), Some(attempt));
+                }
                 if let Event::Ended { step, .. }
                 | Event::Skipped { step, .. }
                 | Event::Reused { step, .. } = event

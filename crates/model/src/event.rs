@@ -51,6 +51,18 @@ pub enum Event {
         /// How it ended.
         outcome: Outcome,
     },
+    /// The attempt was lost to something outside, its slot is free, and the step waits for another
+    /// one that goes on from what this one has kept.
+    Interrupted {
+        /// The step.
+        step: StepIndex,
+        /// The number of the attempt, from 1.
+        attempt: u32,
+        /// What ended it.
+        failure: Failure,
+        /// What it used.
+        usage: Usage,
+    },
     /// The step will never start.
     Skipped {
         /// The step.

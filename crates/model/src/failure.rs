@@ -23,6 +23,12 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Whether something outside ended the attempt, so that another one may well succeed.
+    #[must_use]
+    pub const fn is_interruption(self) -> bool {
+        matches!(self, Self::Signal | Self::Lost)
+    }
+
     /// The name on the wire and in the journal.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

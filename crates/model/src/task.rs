@@ -19,6 +19,12 @@ pub enum Task {
 }
 
 impl Task {
+    /// Whether an attempt that was interrupted leaves what the next one goes on from.
+    #[must_use]
+    pub fn is_resumable(&self) -> bool {
+        matches!(self, Self::Parallel(_))
+    }
+
     /// The program with its files and its environment; of a parallel task, that of each worker.
     #[must_use]
     pub fn process(&self) -> &ProcessTask {

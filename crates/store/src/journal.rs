@@ -5,7 +5,8 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use stepwell_model::{
-    Event, Graph, Outcome, RunId, RunSpec, RunStatus, SkipReason, StepIndex, Timestamp, Usage,
+    Event, Failure, Graph, Outcome, RunId, RunSpec, RunStatus, SkipReason, StepIndex, Timestamp,
+    Usage,
 };
 
 use crate::columns::{self, id};
@@ -121,6 +122,32 @@ fn events(connection: &Connection, run: RunId) -> Result<Vec<Event>> {
         .collect()
 }
 
+/// The attempts at a step that were interrupted, in their order: number and cause.
+///
+/// # Errors
+/// Those of the database.
+pub fn interruptions(
+    connection: &Connection,
+    root: RunId,
+    step: StepIndex,
+) -> Result<Vec<(u32, Failure)>> {
+    let query = "SELECT event_json FROM journal WHERE run = ?
+                 AND json_extract(event_json, '$.e') = 'interrupted'
+                 AND json_extract(event_json, '$.step') = ? ORDER BY seq";
+    let mut statement = connection.prepare_cached(query)?;
+    let rows = statement.query_map(params![id(root), step.0], |row| row.get::<_, String>(0))?;
+    let mut found = Vec::new();
+    for text in rows {
+        if let Event::Interrupted {
+            attempt, failure, ..
+        } = columns::from_json("event", &text?)?
+        {
+            found.push((attempt, failure));
+        }
+    }
+    Ok(found)
+}
+
 /// The changes of a run's tree after a place in the journal.
 ///
 /// # Errors
@@ -163,6 +190,10 @@ impl Change {
                     Outcome::Cancelled(_) => (RunStatus::Canceled, None),
                 };
                 (step_run, Some(*step), status, message)
+            }
+            Event::Interrupted { step, failure, .. } => {
+                let message = format!("interrupted, and goes on: {}", failure.summary);
+                (step_run, Some(*step), RunStatus::Queued, Some(message))
             }
             Event::Skipped { step, because } => (
                 step_run,
@@ -245,6 +276,11 @@ fn project(
         }
         Event::Reused { source, .. } => reuse::project(connection, step_run, *source, at),
         Event::Ended { outcome, .. } => project_end(connection, step_run, outcome, at),
+        Event::Interrupted { .. } => {
+            let update = "UPDATE runs SET status = 'Queued' WHERE id = ?";
+            connection.prepare_cached(update)?.execute([id(step_run)])?;
+            Ok(())
+        }
         Event::Skipped { because, .. } => {
             let failure = StoredFailure {
                 kind: "skipped".to_owned(),

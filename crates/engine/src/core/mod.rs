@@ -16,5 +16,5 @@ mod target;
 mod topology;
 
 pub use reuse::Resolution;
-pub use scheduler::{Decision, Effect, Input, Scheduler, TargetLoad};
+pub use scheduler::{ATTEMPTS_MAX, Decision, Effect, Input, Scheduler, TargetLoad};
 pub use topology::{Policy, Topology};

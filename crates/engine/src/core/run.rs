@@ -96,6 +96,8 @@ pub(super) struct Run {
     pub(super) states: Vec<StepState>,
     /// What the outputs of steps that are queued or active may be reused by.
     pub(super) keys: HashMap<StepIndex, Digest>,
+    /// The last attempt at each step that was interrupted.
+    pub(super) interrupted: HashMap<StepIndex, u32>,
     /// How many steps are not settled.
     pub(super) unsettled: u32,
     /// The first step that failed.
@@ -120,6 +122,7 @@ impl Run {
             policy,
             states,
             keys: HashMap::new(),
+            interrupted: HashMap::new(),
             unsettled,
             failed: None,
             began: false,
@@ -138,6 +141,11 @@ impl Run {
 
     pub(super) fn state(&self, step: StepIndex) -> Option<StepState> {
         self.states.get(step.get()).copied()
+    }
+
+    /// The number of the next attempt at a step.
+    pub(super) fn next_attempt(&self, step: StepIndex) -> u32 {
+        self.interrupted.get(&step).map_or(1, |last| last + 1)
     }
 
     /// Whether steps that have not started may still start.
@@ -188,6 +196,11 @@ impl Run {
                     Outcome::Cancelled(_) => StepState::Cancelled,
                 };
                 self.settle(*step, state, ready);
+            }
+            Event::Interrupted { step, attempt, .. } => {
+                self.states[step.get()] = StepState::Queued;
+                self.interrupted.insert(*step, *attempt);
+                ready.push(*step);
             }
             Event::Skipped { step, .. } => {
                 self.states[step.get()] = StepState::Skipped;

@@ -9,6 +9,9 @@ use super::run::{Run, StepState};
 use super::target::Target;
 use super::topology::{Policy, Topology};
 
+/// How many attempts there are at a step whose attempts are interrupted.
+pub const ATTEMPTS_MAX: u32 = 5;
+
 /// What the scheduler is told.
 #[derive(Debug, Clone)]
 pub enum Input {
@@ -159,8 +162,11 @@ impl Scheduler {
             run.apply(event, &mut ignored);
         }
         let states = &run.states;
-        run.keys
-            .retain(|step, _| states[step.get()].attempt().is_some());
+        // A step that waits for its next attempt still owns its key.
+        run.keys.retain(|step, _| {
+            let state = states[step.get()];
+            state.attempt().is_some() || state == StepState::Queued
+        });
         if run.finished.is_none() {
             self.runs.insert(id, run);
         }
@@ -228,6 +234,11 @@ impl Scheduler {
         outcome: Outcome,
         decision: &mut Decision,
     ) {
+        if let Some(interrupted) = self.interruption(id, step, attempt, &outcome) {
+            let freed = self.runs[&id].topology.target(step).clone();
+            self.record(id, interrupted, decision);
+            return self.assign(&freed, decision);
+        }
         let succeeded = matches!(outcome, Outcome::Succeeded(_));
         self.record(
             id,
@@ -251,6 +262,30 @@ impl Scheduler {
             }
         }
         self.assign(&freed, decision);
+    }
+
+    /// The event of an attempt that another one follows.
+    fn interruption(
+        &self,
+        id: RunId,
+        step: StepIndex,
+        attempt: u32,
+        outcome: &Outcome,
+    ) -> Option<Event> {
+        let run = &self.runs[&id];
+        let goes_on =
+            run.starts_steps() && run.topology.is_resumable(step) && attempt < ATTEMPTS_MAX;
+        match outcome {
+            Outcome::Failed(failure, usage) if goes_on && failure.kind.is_interruption() => {
+                Some(Event::Interrupted {
+                    step,
+                    attempt,
+                    failure: failure.clone(),
+                    usage: usage.clone(),
+                })
+            }
+            _ => None,
+        }
     }
 
     /// Starts what a step's success has made ready, or ends the run.
@@ -356,7 +391,7 @@ impl Scheduler {
                 let name = run.topology.target(*step).clone();
                 self.target(&name).in_use += 1;
             }
-            Event::Ended { step, .. } => {
+            Event::Ended { step, .. } | Event::Interrupted { step, .. } => {
                 let name = run.topology.target(*step).clone();
                 self.target(&name).in_use -= 1;
             }
@@ -380,11 +415,9 @@ impl Scheduler {
     /// Gives free slots of a target to the steps that wait for them.
     pub(super) fn assign(&mut self, name: &TargetName, decision: &mut Decision) {
         while let Some((run, step)) = self.targets.get_mut(name).and_then(Target::pop) {
-            let attempt = 1;
-            let key = self
-                .runs
-                .get(&run)
-                .and_then(|run| run.keys.get(&step).copied());
+            let known = self.runs.get(&run);
+            let attempt = known.map_or(1, |run| run.next_attempt(step));
+            let key = known.and_then(|run| run.keys.get(&step).copied());
             self.record(run, Event::Assigned { step, attempt, key }, decision);
             decision.effects.push(Effect::Start(run, step, attempt));
         }
@@ -402,6 +435,9 @@ impl Scheduler {
             match run.states[index] {
                 StepState::Resolving if run.starts_steps() => self.ask(id, step, decision),
                 StepState::Queued if run.starts_steps() => {
+                    if let Some(key) = run.keys.get(&step) {
+                        self.in_flight.owners.insert(*key, (id, step));
+                    }
                     let name = name.clone();
                     self.target(&name).push(id, step);
                 }

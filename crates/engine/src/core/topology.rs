@@ -26,6 +26,8 @@ pub struct Topology {
     names: Vec<TargetName>,
     /// Whether outputs of an equal earlier step may stand in for each step.
     reusable: Vec<bool>,
+    /// Whether an interrupted attempt leaves what the next one goes on from.
+    resumable: Vec<bool>,
 }
 
 impl Topology {
@@ -51,8 +53,10 @@ impl Topology {
             .iter()
             .map(|step| step.spec.allow_reuse && !regenerate)
             .collect();
+        let resumable = steps.iter().map(|step| step.spec.task.is_resumable());
         Self {
             reusable,
+            resumable: resumable.collect(),
             ..Self::from_edges(&dependencies, targets, names)
         }
     }
@@ -84,14 +88,15 @@ impl Topology {
             .iter()
             .map(|edges| StepIndex::from(edges.len()).0)
             .collect();
-        let reusable = vec![false; dependencies.len()];
+        let none = vec![false; dependencies.len()];
         Self {
             starts,
             dependents,
             unmet,
             targets,
             names,
-            reusable,
+            reusable: none.clone(),
+            resumable: none,
         }
     }
 
@@ -99,6 +104,19 @@ impl Topology {
     #[must_use]
     pub fn with_reusable(self, reusable: Vec<bool>) -> Self {
         Self { reusable, ..self }
+    }
+
+    /// The same, where interrupted attempts at these steps are followed by others: for tests and
+    /// simulations.
+    #[must_use]
+    pub fn with_resumable(self, resumable: Vec<bool>) -> Self {
+        Self { resumable, ..self }
+    }
+
+    /// Whether an interrupted attempt leaves what the next one goes on from.
+    #[must_use]
+    pub fn is_resumable(&self, step: StepIndex) -> bool {
+        self.resumable[step.get()]
     }
 
     /// Whether outputs of an equal earlier step may stand in for this one.

@@ -213,6 +213,7 @@ impl EventLoop {
             | Event::Reused { step, .. }
             | Event::Started { step, .. }
             | Event::Ended { step, .. }
+            | Event::Interrupted { step, .. }
             | Event::Skipped { step, .. } => *step,
             Event::Submitted | Event::Began | Event::CancelAsked | Event::Finished { .. } => {
                 return run;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use stepwell_api::{ErrorReply, ReuseOutcome, SubmitRun, Why, WhyList};
 use stepwell_engine::driver::{self, Explanation};
-use stepwell_model::{Graph, RunStatus, StepIndex};
+use stepwell_model::{Failure, Graph, RunStatus, StepIndex};
 use stepwell_store::runs::{self, Record};
 use stepwell_store::{Connection, journal, reuse};
 
@@ -27,7 +27,11 @@ pub(super) async fn explain_run(
             "pipeline" => runs::steps(db, scheduled)?,
             _ => vec![record],
         };
-        let texts = rows.iter().map(|row| reuse::explanation(db, row.id));
+        let texts = rows.iter().map(|row| {
+            let step = StepIndex(row.step.unwrap_or(0));
+            let lost = journal::interruptions(db, scheduled, step)?;
+            Ok((reuse::explanation(db, row.id)?, lost))
+        });
         let texts = texts.collect::<stepwell_store::Result<Vec<_>>>()?;
         Ok((graph, rows, texts))
     };
@@ -35,9 +39,16 @@ pub(super) async fn explain_run(
     let Some((spec, graph)) = graph else {
         return Err(ApiError::not_found(format!("run {scheduled} has no steps")));
     };
-    let steps = rows.into_iter().zip(texts).map(|(row, text)| {
+    let steps = rows.into_iter().zip(texts).map(|(row, (text, lost))| {
         let explanation = text.and_then(|text| serde_json::from_str(&text).ok());
-        why(&row, explanation, &graph, spec.regenerate_outputs)
+        let mut why = why(&row, explanation, &graph, spec.regenerate_outputs);
+        let went_on = |(attempt, failure): (u32, Failure)| {
+            let next = attempt + 1;
+            let cause = failure.summary;
+            format!("attempt {attempt} was interrupted ({cause}); attempt {next} goes on from it")
+        };
+        why.reasons.extend(lost.into_iter().map(went_on));
+        why
     });
     Ok(Json(WhyList {
         steps: steps.collect(),
