@@ -22,12 +22,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "model", "api", "layout", "schedule", "store", "data", "compute", "engine",
+            "model", "api", "layout", "schedule", "store", "data", "compute", "parallel", "engine",
         ],
     ),
     (
         "cli",
-        &["model", "api", "layout", "data", "supervise", "server"],
+        &[
+            "model",
+            "api",
+            "layout",
+            "data",
+            "supervise",
+            "parallel",
+            "server",
+        ],
     ),
 ];
 

@@ -4,8 +4,8 @@ use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    cancel, completions, connect, doctor, graph, logs, models, plan, published, run, runs, serve,
-    show, snapshot, stop, why,
+    cancel, completions, connect, doctor, drive_parallel, graph, logs, models, plan, published,
+    run, runs, serve, show, snapshot, stop, why,
 };
 use crate::exit;
 
@@ -41,6 +41,7 @@ pub(crate) enum Command {
     Connect(connect::Args),
     Snapshot(snapshot::Args),
     Completions(completions::Args),
+    DriveParallel(drive_parallel::Args),
 }
 
 #[cfg(test)]

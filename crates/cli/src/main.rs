@@ -63,5 +63,6 @@ fn perform(args: Args) -> Result<Exit, Failure> {
         Command::Connect(args) => commands::connect::run(&args, &context),
         Command::Snapshot(args) => commands::snapshot::run(&args, &context),
         Command::Completions(args) => commands::completions::run(&args),
+        Command::DriveParallel(args) => commands::drive_parallel::run(&args),
     }
 }

@@ -52,6 +52,14 @@ pub struct JobInput {
 }
 
 impl ParallelJob {
+    /// The job in a text that the variable held.
+    ///
+    /// # Errors
+    /// When it is not one.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
     /// The text that the variable holds.
     #[must_use]
     pub fn to_json(&self) -> String {

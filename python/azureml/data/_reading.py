@@ -29,11 +29,12 @@ def delimited(
     empty_as_string: bool = False,
     include_path: bool = False,
     set_column_types: Optional[Mapping[str, Any]] = None,
+    multi_line: bool = False,
 ) -> Dict[str, Any]:
-    """Reading of delimited text."""
+    """Reading of delimited text; `multi_line` keeps a file with quoted line breaks in one piece."""
     if not isinstance(separator, str) or not separator:
         raise UserErrorException("separator is a text of at least one character")
-    return {
+    made = {
         "format": "delimited",
         "separator": separator,
         "header": header_word(header),
@@ -43,6 +44,9 @@ def delimited(
         "include_path": bool(include_path),
         "types": column_types(set_column_types),
     }
+    if multi_line:  # left out otherwise, so that a definition of before it was known is the same
+        made["multi_line"] = True
+    return made
 
 
 def parquet(
@@ -89,7 +93,12 @@ def of_output(word: str, settings: Mapping[str, Any]) -> Dict[str, Any]:
     if word == "read_parquet_files":
         made = parquet(**common)
     else:
-        made = delimited(separator=settings["separator"], header=settings["header"], **common)
+        made = delimited(
+            separator=settings["separator"],
+            header=settings["header"],
+            multi_line=bool(settings.get("multi_line")),
+            **common,
+        )
     made["glob"] = settings.get("path_glob")
     made["extension"] = settings.get("extension")
     return made

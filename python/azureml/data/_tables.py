@@ -151,9 +151,12 @@ def _padded(names: List[str], count: int) -> List[str]:
 
 
 def _opened(file: Found, encoding: str) -> Any:
+    import io
+
+    if isinstance(file.location, io.BytesIO):  # a part of a file
+        return io.TextIOWrapper(file.location, encoding=encoding)
     if not file.is_remote:
         return open(file.location, encoding=encoding)
-    import io
     from urllib.request import urlopen
 
     return io.TextIOWrapper(urlopen(file.location), encoding=encoding)

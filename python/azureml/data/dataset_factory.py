@@ -68,7 +68,8 @@ class TabularDatasetFactory:
             header: A `PromoteHeadersBehavior`, or whether each file has a line of names.
             partition_format: What the paths say about the rows, such as
                 `/{city}/{day:yyyy-MM-dd}.csv`.
-            support_multi_line: Quoted line breaks are read in either case.
+            support_multi_line: Quoted line breaks are read in either case; a parallel step must
+                be told of them, so that it does not cut a file there.
             empty_as_string: Whether nothing between separators is an empty text, not a null.
             encoding: The encoding of the files.
         """
@@ -80,6 +81,7 @@ class TabularDatasetFactory:
             empty_as_string,
             include_path,
             set_column_types,
+            support_multi_line,
         )
         return _table(path, reading, validate, partition_format)
 

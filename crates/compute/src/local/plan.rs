@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use camino::Utf8Path;
 use stepwell_model::Program;
 use stepwell_supervise::{Attempt, Spec};
 
@@ -11,6 +10,9 @@ use crate::{Job, Prepared};
 
 /// The name of the log among the files of a run, as Azure ML has it.
 const LOG: &str = "user_logs/std_log.txt";
+
+/// The variable that names the interpreter of the step's environment.
+const PYTHON: &str = "STEPWELL_PYTHON";
 
 /// What the supervisor of this job does; `path` is the server's own `PATH`.
 pub(super) fn spec(
@@ -29,7 +31,7 @@ pub(super) fn spec(
     Spec {
         attempt: job.attempt,
         argv,
-        variables: variables(job, prepared.bin.as_deref(), path),
+        variables: variables(job, prepared, path),
         work_dir: attempt.folder().join("work"),
         log: files_dir.join(LOG),
         files_dir,
@@ -41,13 +43,15 @@ pub(super) fn spec(
     }
 }
 
-/// Python is told not to keep its output back: a log is of use while the step runs.
-fn variables(job: &Job, bin: Option<&Utf8Path>, path: &str) -> BTreeMap<String, String> {
+/// Python is told not to keep its output back: a log is of use while the step runs. A program that
+/// is no Python script is told which interpreter it has.
+fn variables(job: &Job, prepared: &Prepared, path: &str) -> BTreeMap<String, String> {
     let mut variables = job.variables.clone();
     variables
         .entry("PYTHONUNBUFFERED".to_owned())
         .or_insert_with(|| "1".to_owned());
-    if let Some(bin) = bin {
+    variables.insert(PYTHON.to_owned(), prepared.python.to_string());
+    if let Some(bin) = prepared.bin.as_deref() {
         let rest = variables.get("PATH").map_or(path, String::as_str);
         let path = match rest {
             "" => bin.to_string(),

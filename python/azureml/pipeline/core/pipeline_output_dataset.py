@@ -121,7 +121,8 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
             file_extension: How the names of the files end; an empty text stands for `.csv` or
                 `.tsv` as the separator is, `None` for all files.
             set_column_types: Types of columns, made by `DataType`.
-            quoted_line_breaks: Quoted line breaks are read in either case.
+            quoted_line_breaks: Quoted line breaks are read in either case; a parallel step must
+                be told of them, so that it does not cut a file there.
         """
         if file_extension == "":
             file_extension = {",": ".csv", "\t": ".tsv"}.get(separator)
@@ -133,6 +134,7 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
             partition_format=partition_format,
             extension=file_extension,
             set_column_types=set_column_types,
+            **({"multi_line": True} if quoted_line_breaks else {}),
         )
 
     def parse_parquet_files(

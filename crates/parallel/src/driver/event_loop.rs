@@ -1,0 +1,483 @@
+//! The loop: takes what happens, asks the scheduler, does what it says.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::future::pending;
+use std::io;
+use std::time::{Duration, Instant};
+
+use stepwell_model::{OutputAction, ParallelSettings};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
+
+use super::Error;
+use super::connections::{Connections, News};
+use super::journal::{self, Journal};
+use super::output::Output;
+use super::place::{Invitation, Local, Placement, Role, gpus};
+use super::report::{Progress, Reporter};
+use super::source::{self, Plan, Source};
+use crate::ParallelJob;
+use crate::core::{Input, Limits, Micros, Scheduler, Verdict, WorkerId};
+use crate::plan::Cut;
+use crate::protocol::{Said, Told, Welcome, frame};
+
+/// How often progress is written.
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+
+/// How long killed workers may take to be gone.
+const GONE_WITHIN: Duration = Duration::from_secs(10);
+
+/// How the loop ended.
+pub(super) enum Ended {
+    /// The scheduler's verdict.
+    With(Verdict),
+    /// What was finished belongs to another input.
+    InputChanged,
+}
+
+/// A mini-batch that is neither done nor given up.
+pub(super) struct Held {
+    pub(super) cut: Cut,
+    pub(super) digest: u64,
+}
+
+/// What `run` has returned.
+#[derive(Default)]
+pub(super) struct Made {
+    pub(super) items: u64,
+    pub(super) rows: u64,
+    pub(super) text: Vec<u8>,
+}
+
+/// A worker as the loop knows it.
+#[derive(Default)]
+pub(super) struct Link {
+    pub(super) tell: Option<UnboundedSender<Vec<u8>>>,
+    /// Its process is gone; what it has said is still being heard.
+    pub(super) ended: Option<String>,
+}
+
+pub(super) struct Driver<'a> {
+    pub(super) job: &'a ParallelJob,
+    settings: ParallelSettings,
+    pub(super) limits: Limits,
+    pub(super) scheduler: Scheduler,
+    began: Instant,
+    connections: Connections,
+    pub(super) placement: Local,
+    ended: UnboundedReceiver<(Role, String)>,
+    terminate: Signal,
+    source: Source,
+    planner: Option<UnboundedSender<Vec<u8>>>,
+    pub(super) journal: Journal,
+    output: Option<Output>,
+    /// Finished by earlier attempts and not yet met again in the plan, the next one last.
+    finished: Vec<(u64, u64)>,
+    next_batch: u64,
+    pub(super) plan_ended: bool,
+    pub(super) held: HashMap<u64, Held>,
+    pub(super) links: HashMap<WorkerId, Link>,
+    pub(super) reporter: Reporter,
+    /// What came with the input that is being decided on.
+    pub(super) made: Made,
+    pub(super) detail: String,
+    pub(super) verdict: Option<Verdict>,
+}
+
+impl<'a> Driver<'a> {
+    /// Makes all ready; no worker has been started.
+    pub(super) async fn begin(job: &'a ParallelJob, python: &str) -> Result<Self, Error> {
+        let settings = ParallelSettings::parse(&job.settings)?;
+        let gpus = gpus();
+        let per_node = workers_per_node(&settings, gpus.len());
+        let limits = Limits::new(&settings, per_node, share_of_memory(&settings, per_node));
+        let (journal, finished) = Journal::open(&job.state)?;
+        let output = match (&job.output, settings.output_action) {
+            (Some(folder), OutputAction::AppendRow) => {
+                let name = &settings.append_row_file_name;
+                Some(Output::link(folder.as_str().into(), name, &job.state)?)
+            }
+            _ => None,
+        };
+        let stamp = jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string();
+        let reporter = Reporter::new(&job.files, &job.state, &stamp, &finished.tally)?;
+        let token = uuid::Uuid::new_v4().simple().to_string();
+        let connections = Connections::listen(token.clone()).await?;
+        let invitation = Invitation {
+            address: connections.address.clone(),
+            token,
+            python: python.to_owned(),
+            nodes: settings.node_count,
+            logs: job.files.join("logs").join("user"),
+            gpus,
+        };
+        let (tell_ended, ended) = unbounded_channel();
+        let mut placement = Local::new(invitation, tell_ended);
+        let source = if source::needs_process(job, &settings.partition_keys) {
+            placement.start(Role::Planner)?;
+            Source::Process
+        } else {
+            source::list(job.inputs.clone(), settings.mini_batch_size)?
+        };
+        // A mini-batch is counted when it is met in the plan.
+        let mut tally = finished.tally;
+        tally.planned = 0;
+        let mut finished = finished.batches;
+        finished.reverse();
+        if !finished.is_empty() {
+            let count = finished.len();
+            Reporter::say(&format!("goes on: {count} mini-batches are finished"));
+        }
+        Ok(Self {
+            scheduler: Scheduler::new(limits.clone(), tally),
+            job,
+            settings,
+            limits,
+            began: Instant::now(),
+            connections,
+            placement,
+            ended,
+            terminate: signal(SignalKind::terminate())?,
+            source,
+            planner: None,
+            journal,
+            output,
+            finished,
+            next_batch: 0,
+            plan_ended: false,
+            held: HashMap::new(),
+            links: HashMap::new(),
+            reporter,
+            made: Made::default(),
+            detail: String::new(),
+            verdict: None,
+        })
+    }
+
+    /// Runs to the end; no worker is left then.
+    pub(super) async fn run(mut self) -> Result<Ended, Error> {
+        let ended = self.work().await;
+        self.bury().await;
+        // If the rows cannot be written, that is why all has ended.
+        self.journal.close().map_err(Error::Rows)?;
+        let Some(verdict) = ended? else {
+            return Ok(Ended::InputChanged);
+        };
+        if verdict == Verdict::Completed {
+            if let Some(output) = &self.output {
+                output.complete(&self.job.state).map_err(Error::Rows)?;
+            }
+            // Nothing goes on from here; what cannot be removed is no fault of the step.
+            let _ = journal::clear(&self.job.state);
+        }
+        Ok(Ended::With(verdict))
+    }
+
+    /// `None` when the input has changed.
+    async fn work(&mut self) -> Result<Option<Verdict>, Error> {
+        let mut look = interval(PROGRESS_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut said = Vec::new();
+        loop {
+            if let Some(verdict) = self.verdict.take() {
+                self.report_end(&verdict);
+                return Ok(Some(verdict));
+            }
+            let deadline = self.scheduler.next_deadline();
+            let deadline = deadline.map(|at| self.began + Duration::from_micros(at));
+            let hungry = !self.plan_ended && self.scheduler.wants_more();
+            tokio::select! {
+                biased;
+                _ = self.terminate.recv() => self.tell(Input::Cancel)?,
+                Some((role, how)) = self.ended.recv() => self.process_ended(role, how)?,
+                _ = look.tick() => self.report(),
+                plan = next_cut(&mut self.source, &mut self.connections.plan, hungry) => {
+                    if !self.planned(plan)? {
+                        return Ok(None);
+                    }
+                }
+                count = self.connections.news.recv_many(&mut said, 64) => {
+                    if count == 0 {
+                        return Err(io::Error::other("nobody listens for workers").into());
+                    }
+                    for news in said.drain(..) {
+                        self.hear(news)?;
+                    }
+                }
+                () = sleep(deadline) => self.tell(Input::Tick)?,
+            }
+        }
+    }
+
+    pub(super) fn now(&self) -> Micros {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Something that the planner has made. `false` when it is not what it was.
+    fn planned(&mut self, plan: Plan) -> Result<bool, Error> {
+        let cut = match plan {
+            Plan::Cut(cut) => cut,
+            Plan::Ended => {
+                self.plan_ended = true;
+                self.planner = None;
+                // Something that was finished may not be there any more.
+                let all_met = self.finished.is_empty();
+                self.tell(Input::PlanEnded)?;
+                return Ok(all_met);
+            }
+            Plan::Failed(why) => return Err(Error::Plan(why)),
+            Plan::Came(tell) => {
+                let _ = tell.send(self.welcome(0, 0));
+                self.planner = Some(tell);
+                return Ok(true);
+            }
+        };
+        let batch = self.next_batch;
+        self.next_batch += 1;
+        let digest = cut.digest();
+        if let Some((_, known)) = self.finished.pop_if(|(number, _)| *number == batch) {
+            self.scheduler.meet_finished();
+            return Ok(known == digest);
+        }
+        let items = cut.items;
+        self.held.insert(batch, Held { cut, digest });
+        self.tell(Input::Planned(batch, items))?;
+        Ok(true)
+    }
+
+    /// Something that came over a worker's connection.
+    fn hear(&mut self, news: News) -> Result<(), Error> {
+        match news {
+            News::Came(Some(worker), tell) => {
+                let per_node = self.limits.per_node.max(1);
+                let (node, process) = (worker.slot / per_node, worker.slot % per_node);
+                let _ = tell.send(self.welcome(node, process));
+                if let Some(link) = self.links.get_mut(&worker) {
+                    link.tell = Some(tell);
+                }
+                Ok(())
+            }
+            News::Left(Some(worker)) => {
+                let Entry::Occupied(mut link) = self.links.entry(worker) else {
+                    return Ok(());
+                };
+                link.get_mut().tell = None;
+                match link.get_mut().ended.take() {
+                    Some(how) => {
+                        link.remove();
+                        self.tell(Input::Gone(worker, how))
+                    }
+                    // A worker that cannot be talked to is of no use; its end follows.
+                    None => {
+                        self.kill(worker);
+                        Ok(())
+                    }
+                }
+            }
+            News::Said(Some(worker), said, body) => self.said(worker, said, body),
+            News::Came(None, _) | News::Left(None) | News::Said(None, ..) => Ok(()),
+        }
+    }
+
+    fn said(&mut self, worker: WorkerId, said: Said, body: Vec<u8>) -> Result<(), Error> {
+        let input = match said {
+            Said::Ready => Input::Ready(worker),
+            Said::Unready { error, detail } => {
+                self.detail = detail;
+                Input::StartFailed(worker, error)
+            }
+            Said::Began { batch, items } => Input::Began(worker, batch, items),
+            Said::Done {
+                batch,
+                items,
+                rows,
+                memory,
+            } => {
+                self.made = Made {
+                    items,
+                    rows,
+                    text: body,
+                };
+                Input::Done {
+                    worker,
+                    batch,
+                    items,
+                    rows,
+                    memory,
+                }
+            }
+            Said::Raised {
+                batch,
+                items,
+                error,
+                detail,
+            } => {
+                self.detail = detail;
+                Input::Raised(worker, batch, items, error)
+            }
+            Said::Hello { .. }
+            | Said::Planned { .. }
+            | Said::PlanEnded
+            | Said::PlanFailed { .. } => {
+                return Ok(());
+            }
+        };
+        self.tell(input)
+    }
+
+    /// A process that the placement has started is gone.
+    fn process_ended(&mut self, role: Role, how: String) -> Result<(), Error> {
+        self.placement.forget(role);
+        let Role::Worker(worker, ..) = role else {
+            let lost = !self.plan_ended && self.verdict.is_none();
+            return match lost {
+                // What it said last is still to be heard.
+                true if self.planner.is_some() => Ok(()),
+                true => Err(Error::Plan(format!("its planner is gone: {how}"))),
+                false => Ok(()),
+            };
+        };
+        match self.links.get_mut(&worker) {
+            Some(link) if link.tell.is_some() => {
+                link.ended = Some(how);
+                Ok(())
+            }
+            _ => {
+                self.links.remove(&worker);
+                self.tell(Input::Gone(worker, how))
+            }
+        }
+    }
+
+    fn kill(&mut self, worker: WorkerId) {
+        let role = self.role(worker);
+        self.placement.kill(role);
+    }
+
+    pub(super) fn role(&self, worker: WorkerId) -> Role {
+        let per_node = self.limits.per_node.max(1);
+        Role::Worker(worker, worker.slot / per_node, worker.slot % per_node)
+    }
+
+    fn welcome(&self, node: u32, process: u32) -> Vec<u8> {
+        let logs = self.job.files.join("logs").join("user");
+        let scratch = journal::planned(&self.job.state);
+        let job = Welcome {
+            entry_script: &self.job.entry_script,
+            arguments: &self.job.arguments,
+            logging_level: &self.settings.logging_level,
+            output: self.job.output.as_deref(),
+            rows: self.settings.output_action == OutputAction::AppendRow,
+            logs: logs.as_str(),
+            node,
+            process,
+            mini_batch_size: self.settings.mini_batch_size,
+            partition_keys: &self.settings.partition_keys,
+            inputs: &self.job.inputs,
+            scratch: scratch.as_str(),
+        };
+        let protocol = crate::protocol::VERSION;
+        frame(&Told::Welcome { protocol, job }, b"")
+    }
+
+    fn report(&mut self) {
+        let progress = self.progress("running", None);
+        let now = self.now();
+        self.reporter.progress(progress, now);
+    }
+
+    fn report_end(&mut self, verdict: &Verdict) {
+        let (state, reason) = match verdict {
+            Verdict::Completed => ("completed", None),
+            Verdict::Cancelled => ("cancelled", None),
+            Verdict::Exceeded(what) | Verdict::Stuck(what) => ("failed", Some(what.clone())),
+            Verdict::NoWorkers(what, why) => ("failed", Some(format!("{what}: {why}"))),
+        };
+        let progress = self.progress(state, reason);
+        self.reporter.ended(progress);
+    }
+
+    fn progress(&self, state: &str, reason: Option<String>) -> Progress {
+        let now = self.now();
+        let mut tally = *self.scheduler.tally();
+        // What earlier attempts have finished is met in the plan only by and by.
+        tally.planned = tally.planned.max(tally.done + tally.failed);
+        Progress {
+            state: state.to_owned(),
+            tally,
+            all_planned: self.plan_ended,
+            in_flight: self.scheduler.in_flight(),
+            items_per_s: 0.0,
+            left_s: None,
+            elapsed_ms: now / 1000,
+            reason,
+            workers: self.scheduler.workers(now),
+        }
+    }
+
+    /// Kills what is left and waits for it.
+    async fn bury(&mut self) {
+        self.placement.kill_all();
+        let until = tokio::time::Instant::now() + GONE_WITHIN;
+        while self.placement.any_left() {
+            match tokio::time::timeout_at(until, self.ended.recv()).await {
+                Ok(Some((role, _))) => self.placement.forget(role),
+                _ => return,
+            }
+        }
+    }
+}
+
+/// The next news of the planner, if there is use for any.
+async fn next_cut(source: &mut Source, process: &mut Receiver<News>, hungry: bool) -> Plan {
+    if !hungry {
+        return pending().await;
+    }
+    let lost = || Plan::Failed("the planner has gone without a word".to_owned());
+    match source {
+        Source::Thread(cuts) => cuts.recv().await.unwrap_or_else(lost),
+        Source::Process => loop {
+            let Some(news) = process.recv().await else {
+                return lost();
+            };
+            if let Some(plan) = source::understood(news) {
+                return plan;
+            }
+        },
+    }
+}
+
+/// Never, if there is no deadline.
+async fn sleep(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline.into()).await,
+        None => pending().await,
+    }
+}
+
+/// As many as there are processors or one for each GPU node, as in v1. Nodes that are all this
+/// machine share its processors.
+fn workers_per_node(settings: &ParallelSettings, gpus: usize) -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let processors = u32::try_from(processors).unwrap_or(u32::MAX);
+    settings.process_count_per_node.unwrap_or(match gpus {
+        0 => (processors / settings.node_count.max(1)).max(1),
+        _ => 1,
+    })
+}
+
+/// The variable with the number of bytes above which a worker that grows is replaced.
+const MEMORY: &str = "STEPWELL_WORKER_MEMORY";
+
+/// Four fifths of the machine's memory, shared by all workers, unless the step says otherwise.
+fn share_of_memory(settings: &ParallelSettings, per_node: u32) -> Option<u64> {
+    if let Ok(said) = std::env::var(MEMORY) {
+        return said.parse().ok();
+    }
+    let total = rustix::system::sysinfo();
+    let bytes = u64::from(total.mem_unit).saturating_mul(total.totalram);
+    let workers = u64::from(settings.node_count) * u64::from(per_node);
+    Some(bytes / 5 * 4 / workers.max(1))
+}

@@ -1,0 +1,288 @@
+//! What is finished, on disk: the rows of all mini-batches, and a line for each that says where
+//! its rows end. Killed at any moment, the next attempt goes on from here.
+//!
+//! | file of the state folder | holds |
+//! |---|---|
+//! | `rows` | the rows as `run` returned them; the output's file is a second name of it |
+//! | `journal` | one JSON line for each mini-batch that is done or given up |
+//! | `planned/` | rows that the planner had to read to cut them |
+//!
+//! Both are written by a thread of its own, a group at a time: rows, then a sync, then the lines.
+//! So a line never stands for rows that are not there, whatever is killed or loses power; and rows
+//! without a line are cut off when the journal is opened again.
+//!
+//! Invariant: the rows of a mini-batch are in the file once, if its line is there, or not at all.
+
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use fs_err::File;
+use serde::{Deserialize, Serialize};
+
+use crate::core::Tally;
+
+/// How long a group may wait for more.
+const GROUP_WITHIN: Duration = Duration::from_millis(200);
+/// How many bytes of rows a group has at most, about.
+const GROUP_BYTES: usize = 8 << 20;
+/// How many records may wait for the thread.
+const WAITING: usize = 4096;
+
+/// One line. Only grows, with defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Line {
+    /// The mini-batch.
+    b: u64,
+    /// Its digest.
+    h: u64,
+    /// Its items.
+    n: u64,
+    /// How many results; absent if it was given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    r: Option<u64>,
+    /// Where the rows of all that is finished end.
+    e: u64,
+}
+
+/// What is finished about a mini-batch.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) batch: u64,
+    pub(crate) digest: u64,
+    pub(crate) items: u64,
+    /// The number of results and their text; `None` if it was given up.
+    pub(crate) rows: Option<(u64, Vec<u8>)>,
+}
+
+/// What an earlier attempt has finished.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Finished {
+    pub(crate) tally: Tally,
+    /// Mini-batches with their digests, by number.
+    pub(crate) batches: Vec<(u64, u64)>,
+}
+
+/// The writing end.
+pub(crate) struct Journal {
+    records: SyncSender<Record>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+/// Where the rows are.
+pub(crate) fn rows_file(state: &Utf8Path) -> Utf8PathBuf {
+    state.join("rows")
+}
+
+/// Where the planner sets down rows that it had to read.
+pub(crate) fn planned(state: &Utf8Path) -> Utf8PathBuf {
+    state.join("planned")
+}
+
+/// Forgets what is finished.
+pub(crate) fn clear(state: &Utf8Path) -> io::Result<()> {
+    match fs_err::remove_dir_all(planned(state)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    for name in ["journal", "rows"] {
+        match fs_err::remove_file(state.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+impl Journal {
+    /// Opens the journal of a state folder, and reads what is finished.
+    pub(crate) fn open(state: &Utf8Path) -> io::Result<(Self, Finished)> {
+        fs_err::create_dir_all(state)?;
+        let mut options = fs_err::OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut lines = options.open(state.join("journal"))?;
+        let mut rows = options.open(rows_file(state))?;
+        let (finished, end) = fold(&mut lines, rows.metadata()?.len())?;
+        rows.set_len(end)?;
+        rows.seek(SeekFrom::Start(end))?;
+        let (records, incoming) = sync_channel(WAITING);
+        let writer = Writer { lines, rows, end };
+        let thread = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.run(&incoming))?;
+        Ok((Self { records, thread }, finished))
+    }
+
+    /// Hands a record over. `false` when the thread has ended because it cannot write: then
+    /// [`Self::close`] tells why.
+    pub(crate) fn add(&self, record: Record) -> bool {
+        self.records.send(record).is_ok()
+    }
+
+    /// Waits until everything is written.
+    pub(crate) fn close(self) -> io::Result<()> {
+        drop(self.records);
+        match self.thread.join() {
+            Ok(result) => result,
+            Err(_) => Err(io::Error::other("the journal's thread has panicked")),
+        }
+    }
+}
+
+/// Reads the lines up to one that was not written to its end, or whose rows are not there, and
+/// cuts off what follows.
+fn fold(lines: &mut File, rows_length: u64) -> io::Result<(Finished, u64)> {
+    let mut text = Vec::new();
+    lines.read_to_end(&mut text)?;
+    let mut finished = Finished::default();
+    let (mut good, mut end) = (0, 0);
+    for piece in text.split_inclusive(|byte| *byte == b'\n') {
+        let Ok(line) = serde_json::from_slice::<Line>(piece) else {
+            break;
+        };
+        if line.e > rows_length || piece.last() != Some(&b'\n') {
+            break;
+        }
+        match line.r {
+            Some(rows) => finished.tally.count_done(line.n, rows),
+            None => finished.tally.count_failed(line.n),
+        }
+        finished.batches.push((line.b, line.h));
+        good += piece.len() as u64;
+        end = line.e;
+    }
+    lines.set_len(good)?;
+    lines.seek(SeekFrom::Start(good))?;
+    finished.batches.sort_unstable();
+    finished.tally.planned = finished.batches.len() as u64;
+    Ok((finished, end))
+}
+
+struct Writer {
+    lines: File,
+    rows: File,
+    end: u64,
+}
+
+impl Writer {
+    fn run(mut self, incoming: &Receiver<Record>) -> io::Result<()> {
+        while let Ok(first) = incoming.recv() {
+            let mut rows = Vec::new();
+            let mut lines = Vec::new();
+            self.take(first, &mut rows, &mut lines)?;
+            let until = Instant::now() + GROUP_WITHIN;
+            while rows.len() < GROUP_BYTES {
+                let patience = until.saturating_duration_since(Instant::now());
+                match incoming.recv_timeout(patience) {
+                    Ok(record) => self.take(record, &mut rows, &mut lines)?,
+                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+                }
+            }
+            if !rows.is_empty() {
+                self.rows.write_all(&rows)?;
+                self.rows.sync_data()?;
+            }
+            self.lines.write_all(&lines)?;
+        }
+        self.lines.sync_data()
+    }
+
+    fn take(&mut self, record: Record, rows: &mut Vec<u8>, lines: &mut Vec<u8>) -> io::Result<()> {
+        let Record {
+            batch,
+            digest,
+            items,
+            rows: made,
+        } = record;
+        if let Some((_, text)) = &made {
+            self.end += text.len() as u64;
+            rows.extend_from_slice(text);
+        }
+        let line = Line {
+            b: batch,
+            h: digest,
+            n: items,
+            r: made.map(|(count, _)| count),
+            e: self.end,
+        };
+        serde_json::to_writer(&mut *lines, &line)?;
+        lines.push(b'\n');
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(batch: u64, text: &str) -> Record {
+        Record {
+            batch,
+            digest: batch * 10,
+            items: 2,
+            rows: Some((2, text.as_bytes().to_vec())),
+        }
+    }
+
+    fn folder() -> (tempfile::TempDir, Utf8PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = Utf8PathBuf::try_from(folder.path().to_owned()).expect("UTF-8");
+        (folder, path)
+    }
+
+    #[test]
+    fn what_was_not_finished_is_cut_off() {
+        let (_folder, state) = folder();
+        let (journal, finished) = Journal::open(&state).expect("a journal");
+        assert_eq!(finished, Finished::default());
+        assert!(journal.add(record(1, "one\n")) && journal.add(record(0, "zero\n")));
+        let given_up = Record {
+            rows: None,
+            ..record(2, "")
+        };
+        assert!(journal.add(given_up));
+        journal.close().expect("written");
+
+        // The driver was killed in the middle of the next group.
+        let append = |name: &str, text: &str| {
+            let mut options = fs_err::OpenOptions::new();
+            let mut file = options.append(true).open(state.join(name)).expect("a file");
+            file.write_all(text.as_bytes()).expect("written");
+        };
+        append("rows", "three\nfou");
+        append("journal", "{\"b\":3,\"h\":30,\"n\":2,\"r\":2,\"e\":1");
+        let (journal, finished) = Journal::open(&state).expect("a journal");
+        assert_eq!(finished.batches, [(0, 0), (1, 10), (2, 20)]);
+        let Tally {
+            planned,
+            done,
+            failed,
+            rows,
+            failed_items,
+            ..
+        } = finished.tally;
+        assert_eq!((planned, done, failed, rows, failed_items), (3, 2, 1, 4, 2));
+        assert!(journal.add(record(3, "three\n")));
+        journal.close().expect("written");
+        let rows = fs_err::read_to_string(rows_file(&state)).expect("rows");
+        assert_eq!(rows, "one\nzero\nthree\n");
+    }
+
+    #[test]
+    fn a_line_whose_rows_are_not_there_does_not_count() {
+        let (_folder, state) = folder();
+        let (journal, _) = Journal::open(&state).expect("a journal");
+        assert!(journal.add(record(0, "zero\n")) && journal.add(record(1, "one\n")));
+        journal.close().expect("written");
+        let mut options = fs_err::OpenOptions::new();
+        let rows = options.write(true).open(rows_file(&state)).expect("rows");
+        rows.set_len(6).expect("cut");
+        let (journal, finished) = Journal::open(&state).expect("a journal");
+        assert_eq!(finished.batches, [(0, 0)]);
+        journal.close().expect("written");
+        let rows = fs_err::read_to_string(rows_file(&state)).expect("rows");
+        assert_eq!(rows, "zero\n");
+    }
+}

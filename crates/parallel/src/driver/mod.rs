@@ -1,0 +1,71 @@
+//! The driver of one parallel step: the program of the step, which starts workers, gives them
+//! mini-batches and keeps what they return.
+//!
+//! It decides nothing: that is [`crate::core`]. It leaves no worker behind, and whatever it has
+//! finished survives it.
+
+mod connections;
+mod effects;
+mod error;
+mod event_loop;
+mod journal;
+mod output;
+mod place;
+mod report;
+mod source;
+
+use std::io::Write as _;
+
+pub use error::Error;
+pub use report::{PROGRESS, Progress};
+
+use crate::ParallelJob;
+use crate::core::Verdict;
+use event_loop::{Driver, Ended};
+use report::Reporter;
+
+/// How the driver's process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Every mini-batch is done or given up, within the thresholds.
+    Completed,
+    /// It is not; standard error says why.
+    Failed,
+    /// It was asked to stop.
+    Cancelled,
+}
+
+/// Runs a job from its beginning, or on from where an earlier driver was killed.
+///
+/// # Errors
+/// When it could not begin, or could not keep what is finished.
+pub fn run(job: &ParallelJob, python: &str) -> Result<Exit, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    loop {
+        let driver = runtime.block_on(Driver::begin(job, python))?;
+        match runtime.block_on(driver.run())? {
+            Ended::With(verdict) => return Ok(exit(&verdict)),
+            Ended::InputChanged => {
+                Reporter::say(
+                    "the input is not what it was when the first mini-batches were finished: all \
+                     begins anew",
+                );
+                journal::clear(&job.state)?;
+            }
+        }
+    }
+}
+
+fn exit(verdict: &Verdict) -> Exit {
+    let why = match verdict {
+        Verdict::Completed => return Exit::Completed,
+        Verdict::Cancelled => return Exit::Cancelled,
+        Verdict::Exceeded(what) | Verdict::Stuck(what) => what.clone(),
+        Verdict::NoWorkers(what, why) => format!("{what}: {why}"),
+    };
+    // Nobody is left to tell if the log cannot be written.
+    let _ = writeln!(std::io::stderr(), "error: {why}");
+    Exit::Failed
+}

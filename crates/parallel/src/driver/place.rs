@@ -1,0 +1,223 @@
+//! Where workers run: the one thing that differs between this machine and a cluster.
+//!
+//! Whatever starts a worker gives it the three variables of the [protocol](crate::protocol) and
+//! the step's working folder and environment; from then on driver and worker talk over TCP.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitStatus, Stdio};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::process::{Pid, Signal};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::core::WorkerId;
+use crate::protocol;
+
+/// Who a process is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Role {
+    /// A worker, its node and its number there.
+    Worker(WorkerId, u32, u32),
+    /// The process that cuts tables.
+    Planner,
+}
+
+/// A place where workers can be started.
+pub(crate) trait Placement {
+    /// Starts the process. That it has ended is told through the channel the placement was made
+    /// with, in any case once.
+    fn start(&mut self, role: Role) -> io::Result<()>;
+
+    /// Kills the process and all it has started. One that is gone is left in peace.
+    fn kill(&mut self, role: Role);
+}
+
+/// What a process needs, whoever starts it.
+#[derive(Debug, Clone)]
+pub(crate) struct Invitation {
+    /// The driver's address.
+    pub(crate) address: String,
+    /// The driver's secret.
+    pub(crate) token: String,
+    /// The interpreter of the step's environment.
+    pub(crate) python: String,
+    /// How many nodes there are.
+    pub(crate) nodes: u32,
+    /// The folder of the logs of all workers: `logs/user` of the run.
+    pub(crate) logs: Utf8PathBuf,
+    /// The GPUs of a node, as `CUDA_VISIBLE_DEVICES` names them.
+    pub(crate) gpus: Vec<String>,
+}
+
+/// Processes of this machine, in the driver's working folder. They die with the driver.
+pub(crate) struct Local {
+    invitation: Invitation,
+    ended: UnboundedSender<(Role, String)>,
+    processes: HashMap<Role, Pid>,
+}
+
+impl Local {
+    /// Ends are told through `ended`, in words.
+    pub(crate) fn new(invitation: Invitation, ended: UnboundedSender<(Role, String)>) -> Self {
+        Self {
+            invitation,
+            ended,
+            processes: HashMap::new(),
+        }
+    }
+
+    fn command(&self, role: Role) -> io::Result<Command> {
+        let Invitation {
+            address,
+            token,
+            python,
+            logs,
+            ..
+        } = &self.invitation;
+        let mut command = Command::new(python);
+        command
+            .args(["-m", "stepwell._parallel"])
+            .env_remove(crate::JOB)
+            .env(protocol::DRIVER, address)
+            .env(protocol::TOKEN, token)
+            .stdin(Stdio::null())
+            .process_group(0);
+        match role {
+            Role::Planner => {
+                command.env(protocol::WORKER, protocol::PLANNER);
+            }
+            Role::Worker(worker, node, process) => {
+                let log = |stream: &str| open_log(logs, stream, node, process);
+                command
+                    .env(protocol::WORKER, worker.to_string())
+                    .env("AZ_BATCHAI_TASK_INDEX", node.to_string())
+                    .env("AZUREML_NODE_COUNT", self.invitation.nodes.to_string())
+                    .env(
+                        "AZ_BATCHAI_GPU_COUNT_FOUND",
+                        self.invitation.gpus.len().to_string(),
+                    )
+                    .stdout(log("stdout")?)
+                    .stderr(log("stderr")?);
+                let gpus = &self.invitation.gpus;
+                if !gpus.is_empty() {
+                    let mine = &gpus[process as usize % gpus.len()];
+                    command.env("CUDA_VISIBLE_DEVICES", mine);
+                }
+            }
+        }
+        tie(&mut command);
+        Ok(command)
+    }
+}
+
+/// The worker dies with the driver, whatever it is doing.
+#[expect(
+    unsafe_code,
+    reason = "a child can only be tied to its parent after the fork"
+)]
+fn tie(command: &mut Command) {
+    let driver = rustix::process::getpid();
+    // SAFETY: between fork and exec the closure only makes system calls; it allocates nothing.
+    unsafe {
+        command.pre_exec(move || {
+            rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+            // It may have died before it was listened to.
+            if rustix::process::getppid() != Some(driver) {
+                rustix::process::kill_process(rustix::process::getpid(), Signal::KILL)?;
+            }
+            Ok(())
+        });
+    }
+}
+
+impl Placement for Local {
+    fn start(&mut self, role: Role) -> io::Result<()> {
+        let child = self.command(role)?.spawn()?;
+        if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+            self.processes.insert(role, pid);
+        }
+        tokio::spawn(wait(child, role, self.ended.clone()));
+        Ok(())
+    }
+
+    fn kill(&mut self, role: Role) {
+        if let Some(group) = self.processes.get(&role) {
+            let _ = rustix::process::kill_process_group(*group, Signal::KILL);
+        }
+    }
+}
+
+impl Local {
+    /// Kills every process.
+    pub(crate) fn kill_all(&mut self) {
+        for role in self.processes.keys().copied().collect::<Vec<_>>() {
+            self.kill(role);
+        }
+    }
+
+    /// Whether a process has not been reported gone.
+    pub(crate) fn any_left(&self) -> bool {
+        !self.processes.is_empty()
+    }
+
+    /// The process is gone and was reaped: its number may come to mean another one.
+    pub(crate) fn forget(&mut self, role: Role) {
+        self.processes.remove(&role);
+    }
+}
+
+/// Waits for the end of a process, kills what it has left, and tells.
+async fn wait(mut child: Child, role: Role, ended: UnboundedSender<(Role, String)>) {
+    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    let how = match child.wait().await {
+        Ok(status) => in_words(status),
+        Err(error) => format!("its process cannot be awaited: {error}"),
+    };
+    if let Some(group) = group {
+        // Its own number is free, but a group keeps it as long as a member lives.
+        let _ = rustix::process::kill_process_group(group, Signal::KILL);
+    }
+    // The driver may be at its end.
+    let _ = ended.send((role, how));
+}
+
+fn in_words(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("the worker's process exited with status {code}"),
+        (None, Some(9)) => {
+            "the worker's process was killed (SIGKILL): by the out-of-memory killer, mostly"
+                .to_owned()
+        }
+        (None, signal) => format!(
+            "the worker's process was ended by signal {}",
+            signal.unwrap_or_default()
+        ),
+    }
+}
+
+/// `stdout/0/process000.stdout.txt`, as in v1. Lives of one place follow each other in one file.
+fn open_log(logs: &Utf8Path, stream: &str, node: u32, process: u32) -> io::Result<Stdio> {
+    let folder = logs.join(stream).join(node.to_string());
+    fs_err::create_dir_all(&folder)?;
+    let mut options = fs_err::OpenOptions::new();
+    let path = folder.join(format!("process{process:03}.{stream}.txt"));
+    let file = options.append(true).create(true).open(path)?;
+    Ok(file.into_parts().0.into())
+}
+
+/// The GPUs of this machine: those that the step may see, or those that the driver lists.
+pub(crate) fn gpus() -> Vec<String> {
+    if let Ok(visible) = std::env::var("CUDA_VISIBLE_DEVICES") {
+        let names = visible.split(',').map(str::trim);
+        return names
+            .filter(|name| !name.is_empty() && *name != "-1")
+            .map(str::to_owned)
+            .collect();
+    }
+    let listed = std::fs::read_dir("/proc/driver/nvidia/gpus");
+    let count = listed.map_or(0, Iterator::count);
+    (0..count).map(|number| number.to_string()).collect()
+}

@@ -1,0 +1,262 @@
+//! What a driver and its workers say to each other, and how it is framed. Version 1.
+//!
+//! A worker connects to the driver over TCP; so it does not matter on which machine it runs or who
+//! has started it. All it needs beside the step's working folder and environment are three
+//! variables:
+//!
+//! | variable | value |
+//! |---|---|
+//! | `STEPWELL_PARALLEL_DRIVER` | `host:port` |
+//! | `STEPWELL_PARALLEL_TOKEN` | the secret of this driver |
+//! | `STEPWELL_PARALLEL_WORKER` | `place.life`, or `planner` |
+//!
+//! # Frames
+//!
+//! ```text
+//! u32 length of the header, big-endian
+//! u32 length of the body, big-endian
+//! header: one JSON object
+//! body:   bytes, as the header's kind has it
+//! ```
+//!
+//! # Conversation
+//!
+//! ```text
+//! worker   hello {protocol, token, worker, pid}
+//! driver   welcome {settings of the worker}
+//! worker   ready, or unready {error}
+//! driver   run {batch, try}                       body: what the mini-batch is, JSON
+//! worker   began {batch, items}                   only for what had to be read first
+//! worker   done {batch, items, rows, memory?}     body: the rows as text
+//!          or raised {batch, items?, error, detail}
+//! driver   leave
+//! ```
+//!
+//! A driver may send several `run` in advance; a worker answers them in order. A connection that
+//! ends ends the worker. The planner says `planned {items?}` (body: what the mini-batch is) until
+//! `plan_ended` or `plan_failed {error}`; that it is read slowly is how the driver holds it back.
+//!
+//! A driver and a worker of another version say so and part. New fields are added with defaults;
+//! anything else is a new version.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use crate::core::WorkerId;
+
+/// The version of all that is described here.
+pub const VERSION: u32 = 1;
+
+/// The variable that names the driver's address.
+pub const DRIVER: &str = "STEPWELL_PARALLEL_DRIVER";
+/// The variable that holds the driver's secret.
+pub const TOKEN: &str = "STEPWELL_PARALLEL_TOKEN";
+/// The variable that says who the worker is.
+pub const WORKER: &str = "STEPWELL_PARALLEL_WORKER";
+/// Who the process is that cuts tables.
+pub const PLANNER: &str = "planner";
+
+/// The longest header, in bytes.
+const HEADER_MAX: u32 = 16 << 20;
+/// The longest body, in bytes: the rows of one mini-batch.
+const BODY_MAX: u32 = 2 << 30;
+
+/// What a worker says.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "say", rename_all = "snake_case")]
+pub enum Said {
+    /// First of all.
+    Hello {
+        /// Its version of the protocol.
+        protocol: u32,
+        /// The driver's secret.
+        token: String,
+        /// Who it is.
+        worker: String,
+        /// Its process.
+        pid: u32,
+    },
+    /// `init` has returned.
+    Ready,
+    /// The script cannot be imported, or `init` has raised.
+    Unready {
+        /// In one line.
+        error: String,
+        /// The traceback.
+        #[serde(default)]
+        detail: String,
+    },
+    /// The mini-batch was read, and `run` is called.
+    Began {
+        /// Which.
+        batch: u64,
+        /// How many items it has.
+        items: u64,
+    },
+    /// `run` has returned.
+    Done {
+        /// For which mini-batch.
+        batch: u64,
+        /// How many items it has.
+        items: u64,
+        /// How many results were returned.
+        rows: u64,
+        /// The resident memory of the worker, in bytes, now and then.
+        #[serde(default)]
+        memory: Option<u64>,
+    },
+    /// `run` has raised, or the mini-batch cannot be read.
+    Raised {
+        /// Which.
+        batch: u64,
+        /// How many items it has, if it could be read.
+        #[serde(default)]
+        items: Option<u64>,
+        /// In one line.
+        error: String,
+        /// The traceback.
+        #[serde(default)]
+        detail: String,
+    },
+    /// A mini-batch was cut.
+    Planned {
+        /// How many items it has, if that is known without reading them.
+        #[serde(default)]
+        items: Option<u64>,
+    },
+    /// There are no more mini-batches.
+    PlanEnded,
+    /// The input cannot be cut.
+    PlanFailed {
+        /// Why.
+        error: String,
+    },
+}
+
+/// What a driver says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Told<'a> {
+    /// What the worker is to be.
+    Welcome {
+        /// The driver's version of the protocol.
+        protocol: u32,
+        /// Its job.
+        job: Welcome<'a>,
+    },
+    /// A mini-batch to run.
+    Run {
+        /// Its number.
+        batch: u64,
+        /// Which try it is, from 1.
+        r#try: u32,
+    },
+    /// There is nothing more: call `shutdown` and end.
+    Leave,
+}
+
+/// What a worker needs to know of its job.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Welcome<'a> {
+    /// The script that defines `run`.
+    pub entry_script: &'a str,
+    /// What it finds in `sys.argv` after its own name.
+    pub arguments: &'a [String],
+    /// The level of its logger.
+    pub logging_level: &'a str,
+    /// Where the rows go; `None` when they are only counted.
+    pub output: Option<&'a str>,
+    /// Whether the rows themselves are wanted.
+    pub rows: bool,
+    /// The folder of its node's logs, for `EntryScript.log_dir`.
+    pub logs: &'a str,
+    /// The node, from 0.
+    pub node: u32,
+    /// The worker on its node, from 0.
+    pub process: u32,
+    /// How many bytes of a table, or files, a mini-batch has; for the planner.
+    pub mini_batch_size: Option<u64>,
+    /// The columns whose combinations of values are the mini-batches; for the planner.
+    pub partition_keys: &'a [String],
+    /// The inputs that are cut.
+    pub inputs: &'a [crate::JobInput],
+    /// The folder for what the planner has to set down, all its own.
+    pub scratch: &'a str,
+}
+
+/// The bytes of one frame.
+pub(crate) fn frame(told: &Told<'_>, body: &[u8]) -> Vec<u8> {
+    let header = serde_json::to_vec(told).unwrap_or_default();
+    let length = |part: &[u8]| u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let mut bytes = Vec::with_capacity(8 + header.len() + body.len());
+    bytes.extend_from_slice(&length(&header));
+    bytes.extend_from_slice(&length(body));
+    bytes.extend_from_slice(&header);
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// Reads one frame; `None` at the end.
+///
+/// # Errors
+/// When the connection breaks, or what comes is no frame.
+pub(crate) async fn read(
+    from: &mut (impl AsyncRead + Unpin),
+) -> io::Result<Option<(Said, Vec<u8>)>> {
+    let mut lengths = [0; 8];
+    match from.read_exact(&mut lengths).await {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        other => other?,
+    };
+    let [a, b, c, d, e, f, g, h] = lengths;
+    let (header, body) = (
+        u32::from_be_bytes([a, b, c, d]),
+        u32::from_be_bytes([e, f, g, h]),
+    );
+    if header > HEADER_MAX || body > BODY_MAX {
+        let what = format!("a frame of {header} and {body} bytes is too long");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    let mut bytes = vec![0; header as usize];
+    from.read_exact(&mut bytes).await?;
+    let said = serde_json::from_slice(&bytes)?;
+    let mut bytes = vec![0; body as usize];
+    from.read_exact(&mut bytes).await?;
+    Ok(Some((said, bytes)))
+}
+
+/// The worker that a hello is from; `None` for the planner.
+pub(crate) fn worker(text: &str) -> Option<WorkerId> {
+    let (slot, life) = text.split_once('.')?;
+    Some(WorkerId {
+        slot: slot.parse().ok()?,
+        life: life.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_two_lengths_a_header_and_a_body() {
+        let bytes = frame(&Told::Run { batch: 7, r#try: 2 }, b"[1]");
+        let header = br#"{"do":"run","batch":7,"try":2}"#;
+        assert_eq!(bytes[..8], [0, 0, 0, 30, 0, 0, 0, 3]);
+        assert_eq!(&bytes[8..38], header);
+        assert_eq!(&bytes[38..], b"[1]");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_frame_is_refused_before_it_is_read() {
+        let mut endless: &[u8] = &[0xff; 64];
+        assert!(read(&mut endless).await.is_err());
+        let mut nothing: &[u8] = &[];
+        assert!(read(&mut nothing).await.expect("an end").is_none());
+        let mut said: &[u8] = b"\0\0\0\x0f\0\0\0\x02{\"say\":\"ready\"}ab";
+        let (ready, body) = read(&mut said).await.expect("a frame").expect("one");
+        assert_eq!((ready, body.as_slice()), (Said::Ready, b"ab".as_slice()));
+    }
+}

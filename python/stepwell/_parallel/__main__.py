@@ -1,0 +1,25 @@
+"""The process that a driver starts: a worker, or the planner."""
+
+from __future__ import annotations
+
+import sys
+
+from stepwell._parallel._wire import Connection, Invitation
+
+
+def main() -> int:
+    """Do what the driver says until it says no more."""
+    invitation = Invitation.taken()
+    connection = Connection(invitation)
+    job = connection.welcome()
+    if invitation.worker == "planner":
+        from stepwell._parallel import _planner
+
+        return _planner.work(connection, job)
+    from stepwell._parallel import _worker
+
+    return _worker.work(connection, job)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
