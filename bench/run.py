@@ -17,6 +17,7 @@ import sys
 from typing import Callable, Dict, List
 
 import metrics
+import parallel
 import published
 import snapshot
 import start
@@ -41,6 +42,9 @@ def figures(quick: bool) -> Dict[str, Callable[[], Figure]]:
         "snapshot": bind(snapshot.unchanged, many),
         "import": bind(metrics.import_time, many),
         "metrics": bind(metrics.logged_one_by_one, few),
+        "parallel": bind(parallel.overhead, few),
+        "parallel-scaling": bind(parallel.scaling, few),
+        "parallel-million": parallel.million,
         "published": bind(published.latency, few),
         "published-rate": bind(published.rate, 2_000 if quick else 10_000),
         "published-memory": bind(published.memory, 2_000 if quick else 10_000),

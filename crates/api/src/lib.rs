@@ -32,7 +32,10 @@ pub use endpoint::{
 pub use error::{ErrorBody, ErrorCode, ErrorReply};
 pub use metric::{LogMetrics, MetricKind, MetricPoint, MetricSeries, Metrics};
 pub use model::{Model, ModelChange, ModelDataset, ModelList, ModelResources, RegisterModel};
-pub use parallel::{ParallelForm, ParallelInput, ParallelTask, Setting};
+pub use parallel::{
+    ParallelForm, ParallelInput, ParallelProgress, ParallelTally, ParallelTask, ParallelWorker,
+    Setting,
+};
 pub use published::{
     PublishPipeline, PublishedChange, PublishedList, PublishedPipeline, PublishedStatus,
     SubmitPublished,

@@ -1,4 +1,4 @@
-//! A parallel step as a client sends it: one script over many mini-batches on many workers.
+//! A parallel step: as a client sends it, and how far it is.
 
 use std::collections::BTreeMap;
 
@@ -79,4 +79,65 @@ pub enum Setting {
     Literal(String),
     /// The value of the named pipeline parameter.
     Parameter(String),
+}
+
+/// How far a parallel step is.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ParallelProgress {
+    /// `running`, `completed`, `failed` or `cancelled`: how the driver last described itself.
+    pub state: String,
+    /// The counts.
+    pub tally: ParallelTally,
+    /// Whether `planned` is the number of all mini-batches.
+    pub all_planned: bool,
+    /// Mini-batches that are with a worker or wait for one.
+    pub in_flight: u64,
+    /// Items a second: over the last half minute, or over the whole attempt once it is over.
+    pub items_per_s: f64,
+    /// How much longer, in seconds, if that can be told.
+    pub left_s: Option<f64>,
+    /// How long the attempt has run, in milliseconds.
+    pub elapsed_ms: u64,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// The workers, by place.
+    pub workers: Vec<ParallelWorker>,
+}
+
+/// What has become of mini-batches and items.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ParallelTally {
+    /// Mini-batches that were cut.
+    pub planned: u64,
+    /// Mini-batches that `run` returned from.
+    pub done: u64,
+    /// Mini-batches that were given up.
+    pub failed: u64,
+    /// Mini-batches that have failed and are tried again.
+    pub wavering: u64,
+    /// Tries that failed.
+    pub failed_tries: u64,
+    /// Items of mini-batches that are done or given up.
+    pub items: u64,
+    /// Items of these that failed.
+    pub failed_items: u64,
+    /// Rows that `run` returned.
+    pub rows: u64,
+}
+
+/// A place of a worker.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ParallelWorker {
+    /// The node, from 0.
+    pub node: u32,
+    /// The place, from 0 over all nodes.
+    pub place: u32,
+    /// How many workers the place has had.
+    pub life: u32,
+    /// `none`, `starting`, `idle`, `busy` or `leaving`.
+    pub state: String,
+    /// The mini-batch it works on.
+    pub batch: Option<u64>,
+    /// For how long, in milliseconds.
+    pub for_ms: u64,
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 /// Links the packages of an SDK's folder into the data folder.
 pub(crate) fn link(data: &DataFolder, sdk: &str) -> Result<()> {
     let target_folder = data.sdk().join(folder::sdk_name(sdk));
-    for package in ["stepwell", "azureml"] {
+    for package in ["stepwell", "azureml", "azureml_user"] {
         let target = camino::Utf8Path::new(sdk).join(package);
         let link = target_folder.join(package);
         if !target.is_absolute() || !target.is_dir() || link.exists() {

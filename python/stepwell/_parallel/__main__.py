@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+from typing import List
 
 from stepwell._parallel._wire import Connection, Invitation
+
+_KEPT: List[Connection] = []
 
 
 def main() -> int:
     """Do what the driver says until it says no more."""
     invitation = Invitation.taken()
     connection = Connection(invitation)
+    # Its end would end the process before what was logged is sent when the interpreter ends.
+    _KEPT.append(connection)
     job = connection.welcome()
     if invitation.worker == "planner":
         from stepwell._parallel import _planner

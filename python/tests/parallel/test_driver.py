@@ -299,6 +299,15 @@ def test_what_a_script_starts_ends_with_its_worker(step: Step) -> None:
     assert step.workers() == []
 
 
+def test_a_worker_has_time_for_what_it_does_at_its_end(step: Step) -> None:
+    """What a script logs last is sent when the interpreter ends."""
+    step.items(count=4)
+    late = "__import__('atexit').register(lambda: (time.sleep(0.5), times('ended')))"
+    step.script(init=late)
+    assert step.run(process_count_per_node=1) == 0, step.log
+    assert (step.folder / "marks" / "ended").exists()
+
+
 def test_nodes_have_workers_and_logs_of_their_own(step: Step) -> None:
     step.items(count=40)
     step.script(

@@ -4,8 +4,8 @@ use fs_err::File;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use stepwell_api::{
-    CancelReply, GraphView, Health, Metrics, Model, ModelList, Run, RunPage, SnapshotReply,
-    SubmitRun, WhyList, Workspace,
+    CancelReply, GraphView, Health, Metrics, Model, ModelList, ParallelProgress, Run, RunPage,
+    SnapshotReply, SubmitRun, WhyList, Workspace,
 };
 use uuid::Uuid;
 
@@ -47,6 +47,11 @@ impl Client {
     /// One run.
     pub(crate) fn run(&self, run: Uuid) -> Result<Run> {
         self.get(&format!("runs/{run}"), &[])
+    }
+
+    /// How far a parallel step is.
+    pub(crate) fn parallel(&self, run: Uuid) -> Result<ParallelProgress> {
+        self.get(&format!("runs/{run}/parallel"), &[])
     }
 
     /// One run, once it is over or the server's patience ends.

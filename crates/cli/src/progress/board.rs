@@ -4,7 +4,7 @@
 //! its start, change nothing.
 
 use jiff::Timestamp;
-use stepwell_api::{Run, RunEvent};
+use stepwell_api::{ParallelProgress, Run, RunEvent};
 use uuid::Uuid;
 
 use crate::render::moment::{parse, span};
@@ -25,6 +25,8 @@ struct Row {
     started: Option<Timestamp>,
     ended: Option<Timestamp>,
     message: Option<String>,
+    /// How far a parallel step is.
+    progress: Option<String>,
 }
 
 /// A run with its steps.
@@ -50,6 +52,7 @@ impl Row {
             started: None,
             ended: None,
             message: None,
+            progress: None,
         }
     }
 
@@ -157,6 +160,15 @@ impl Board {
         Some(line)
     }
 
+    /// A parallel step has come further.
+    pub(super) fn progressed(&mut self, root: Uuid, step: Uuid, progress: &ParallelProgress) {
+        let tree = self.trees.iter_mut().find(|tree| tree.run.id == root);
+        let row = tree.and_then(|tree| tree.steps.iter_mut().find(|row| row.id == step));
+        if let Some(row) = row.filter(|row| !is_over(&row.status)) {
+            row.progress = Some(how_far(progress));
+        }
+    }
+
     /// How a run stands at the end, events or not.
     pub(super) fn finally(&mut self, run: &Run, steps: &[Run]) {
         let row = |step: &Run| Row::of(step, step.display_name.clone());
@@ -241,12 +253,29 @@ impl Tree {
     }
 }
 
+/// `12/40 mini-batches, 1 failed, 31 items/s, 20 s left`.
+fn how_far(progress: &ParallelProgress) -> String {
+    let tally = &progress.tally;
+    let more = if progress.all_planned { "" } else { "+" };
+    let mut text = format!("{}/{}{more} mini-batches", tally.done, tally.planned);
+    if tally.failed > 0 {
+        text.push_str(&format!(", {} failed", tally.failed));
+    }
+    text.push_str(&format!(", {:.0} items/s", progress.items_per_s));
+    if let Some(left) = progress.left_s {
+        text.push_str(&format!(", {:.0} s left", left.ceil()));
+    }
+    text
+}
+
 fn step_line(step: &Row, width: usize, now: Timestamp, frame: usize, style: Style) -> String {
     let colour = paint(&step.status);
     let mark = style.paint(colour, mark(&step.status, frame));
     let mut line = format!("  {mark} {:width$}  {:>8}", step.name, step.took(now));
     if let Some(message) = &step.message {
         line.push_str(&style.paint(colour, &format!("  {message}")));
+    } else if let Some(progress) = step.progress.as_ref().filter(|_| !is_over(&step.status)) {
+        line.push_str(&format!("  {progress}"));
     }
     line.trim_end().to_owned()
 }
@@ -327,6 +356,33 @@ mod tests {
           ✗ train trees        5.0 s  `train.py` exited with code 1
           · compare
         ");
+    }
+
+    #[test]
+    fn a_parallel_step_says_how_far_it_is_while_it_runs() {
+        let (mut board, _) = board();
+        let (run, steps) = (example::pipeline(), example::steps());
+        let progress = serde_json::json!({
+            "state": "running",
+            "tally": {"planned": 40, "done": 12, "failed": 1, "wavering": 0, "failed_tries": 3,
+                "items": 130, "failed_items": 10, "rows": 120},
+            "all_planned": false, "in_flight": 4, "items_per_s": 31.2, "left_s": null,
+            "elapsed_ms": 4000, "reason": null, "workers": [],
+        });
+        let mut progress: ParallelProgress = serde_json::from_value(progress).expect("progress");
+        board.progressed(run.id, steps[1].id, &progress);
+        board.progressed(run.id, steps[0].id, &progress);
+        let lines = picture(&board, 20);
+        insta::assert_snapshot!(lines.lines().nth(2).unwrap_or_default(), @"  ⠋ train logistic     6.0 s  12/40+ mini-batches, 1 failed, 31 items/s");
+        assert!(
+            !lines.contains("prepare            3.0 s  12"),
+            "it is over"
+        );
+        (progress.all_planned, progress.left_s) = (true, Some(19.2));
+        assert_eq!(
+            how_far(&progress),
+            "12/40 mini-batches, 1 failed, 31 items/s, 20 s left"
+        );
     }
 
     #[test]

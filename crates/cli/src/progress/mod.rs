@@ -10,7 +10,7 @@ mod board;
 mod view;
 mod watch;
 
-use stepwell_api::{Run, RunEvent};
+use stepwell_api::{ParallelProgress, Run, RunEvent};
 use uuid::Uuid;
 
 pub(crate) use view::View;
@@ -29,6 +29,15 @@ pub(crate) enum Message {
         root: Uuid,
         /// What changed.
         event: RunEvent,
+    },
+    /// How far a parallel step is.
+    Progress {
+        /// The run at the top.
+        root: Uuid,
+        /// The step.
+        step: Uuid,
+        /// How far.
+        progress: ParallelProgress,
     },
     /// How a run stands at the very end.
     Final(Run, Vec<Run>),

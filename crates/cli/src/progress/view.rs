@@ -91,6 +91,11 @@ fn take_in(board: &mut Board, batch: Vec<Message>) -> (Vec<(Stream, String)>, Ve
             Message::Line(stream, line) => printed.push((stream, line)),
             Message::Found(run, steps) => news.push(board.found(&run, &steps)),
             Message::Changed { root, event } => news.extend(board.changed(root, &event)),
+            Message::Progress {
+                root,
+                step,
+                progress,
+            } => board.progressed(root, step, &progress),
             Message::Final(run, steps) => board.finally(&run, &steps),
             Message::End => {}
         }

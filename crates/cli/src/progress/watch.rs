@@ -45,6 +45,8 @@ struct Looking {
     baseline: Option<Uuid>,
     user: Option<String>,
     seen: BTreeSet<Uuid>,
+    /// Parallel steps that are not known to be over, each with its run.
+    parallel: Vec<(Uuid, Uuid)>,
 }
 
 impl Watch {
@@ -57,6 +59,7 @@ impl Watch {
             baseline: newest.map(|run| run.id),
             user: owner(session.place()),
             seen: BTreeSet::new(),
+            parallel: Vec::new(),
         };
         let (stop, stopped) = channel();
         Ok(Self {
@@ -86,6 +89,11 @@ impl Watch {
     }
 }
 
+/// Whether a step tells how far it is.
+fn is_parallel(step: &Run) -> bool {
+    step.step_kind.as_deref() == Some("ParallelRunStep")
+}
+
 fn filter() -> RunFilter {
     RunFilter {
         page: Some(PAGE),
@@ -110,6 +118,7 @@ impl Looking {
             let last = stopped.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Disconnected);
             // A server that does not answer is asked again.
             let _ = self.look_once();
+            self.look_at_parallel_steps();
             if last {
                 return self;
             }
@@ -123,12 +132,32 @@ impl Looking {
             }
             let steps = self.session.call(|client| client.children(run.id))?;
             self.seen.insert(run.id);
+            let parallel = steps.iter().filter(|step| is_parallel(step));
+            self.parallel.extend(parallel.map(|step| (run.id, step.id)));
             let _ = self.sender.send(Message::Found(run.clone(), steps));
             let (session, sender) = (Arc::clone(&self.session), self.sender.clone());
             // It ends with the run, or with this process.
             thread::spawn(move || follow(&session, run.id, &sender));
         }
         Ok(())
+    }
+
+    /// Passes on how far parallel steps are. One that has not started answers with an error.
+    fn look_at_parallel_steps(&mut self) {
+        let client = self.session.client();
+        let sender = &self.sender;
+        self.parallel.retain(|(root, step)| {
+            let Ok(progress) = client.parallel(*step) else {
+                return true;
+            };
+            let goes_on = progress.state == "running";
+            let _ = sender.send(Message::Progress {
+                root: *root,
+                step: *step,
+                progress,
+            });
+            goes_on
+        });
     }
 
     /// Runs that were not there at the beginning, newest first.

@@ -31,7 +31,12 @@ impl Driver<'_> {
         match effect {
             Effect::Place(worker) => return Ok(self.place(worker)),
             Effect::Send(worker, batch, attempt) => self.send(worker, batch, attempt),
-            Effect::Dismiss(worker) => self.tell_worker(worker, frame(&Told::Leave, b"")),
+            Effect::Dismiss(worker) => {
+                self.tell_worker(worker, frame(&Told::Leave, b""));
+                if let Some(link) = self.links.get_mut(&worker) {
+                    link.dismissed = true;
+                }
+            }
             Effect::Kill(worker) => {
                 let role = self.role(worker);
                 self.placement.kill(role);

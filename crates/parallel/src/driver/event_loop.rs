@@ -55,6 +55,8 @@ pub(super) struct Made {
 #[derive(Default)]
 pub(super) struct Link {
     pub(super) tell: Option<UnboundedSender<Vec<u8>>>,
+    /// It was told to end, and closes the connection before it is gone.
+    pub(super) dismissed: bool,
     /// Its process is gone; what it has said is still being heard.
     pub(super) ended: Option<String>,
 }
@@ -271,7 +273,9 @@ impl<'a> Driver<'a> {
                     }
                     // A worker that cannot be talked to is of no use; its end follows.
                     None => {
-                        self.kill(worker);
+                        if !link.get().dismissed {
+                            self.kill(worker);
+                        }
                         Ok(())
                     }
                 }

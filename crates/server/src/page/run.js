@@ -15,6 +15,7 @@ import { Graph } from "./graph.js";
 import { offerCancel, showFailure, showHead, tickHead } from "./head.js";
 import { showLog } from "./log.js";
 import { showMetrics } from "./metrics.js";
+import { isParallel, showParallel } from "./parallel.js";
 import { Bell, DONE, repeat, seen, sleep } from "./repeat.js";
 import { Steps } from "./steps.js";
 import { Tree } from "./tree.js";
@@ -91,7 +92,11 @@ function openPanel(run, tab) {
 async function fillPanel(host, { id: chosen }, tab, signal) {
   const current = () => tree.all.find((run) => run.id === chosen) ?? tree.run;
   const compared = () => (chosen === tree.run.id ? tree.all : [current()]);
-  if (tab === "logs") await showLog(host, current, signal);
+  if (tab === "logs" && isParallel(current())) {
+    const [progress, log] = [el("div"), el("div")];
+    host.append(progress, log);
+    await Promise.all([showParallel(progress, current, signal), showLog(log, current, signal)]);
+  } else if (tab === "logs") await showLog(host, current, signal);
   else if (tab === "metrics") await showMetrics(host, compared, signal);
   else if (tab === "files") await showFiles(host, current, signal);
   else showDetails(host, current);

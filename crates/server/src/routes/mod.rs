@@ -12,6 +12,7 @@ mod log;
 mod metrics;
 mod models;
 mod page;
+mod parallel;
 mod published;
 mod register;
 mod runs;
@@ -107,6 +108,7 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .reader(routes!(why::explain_run))
         .submitter(routes!(why::plan_run))
         .reader(routes!(log::read_log))
+        .reader(routes!(parallel::show_parallel))
         .reader(routes!(events::follow_events))
         .reader(routes!(graph::show_graph))
         .reader(routes!(graph::draw_graph))

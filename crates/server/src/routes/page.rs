@@ -69,6 +69,11 @@ const ASSETS: &[(&str, &str, &str)] = &[
         include_str!("../page/models.js"),
     ),
     (
+        "parallel.js",
+        "text/javascript",
+        include_str!("../page/parallel.js"),
+    ),
+    (
         "repeat.js",
         "text/javascript",
         include_str!("../page/repeat.js"),
