@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Optional
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from azureml.exceptions import UserErrorException
+from azureml.widgets import _parallel
+from stepwell import errors
 
 if TYPE_CHECKING:
     from azureml.core.run import Run
     from azureml.core.workspace import Workspace
+
+REFRESH_S = 1.0
+_OVER = ("Finished", "Completed", "Failed", "Canceled")
 
 
 class ParallelRunStepDetails(object):
@@ -41,10 +48,29 @@ class ParallelRunStepDetails(object):
         self.step_run = _step_run(run_instance, step_name)
 
     def show(self) -> None:
-        """Show the step, until it is over where output goes to a terminal."""
-        from azureml.widgets.run_details import RunDetails
+        """Show how far the step is; where output goes to a terminal, until it is over."""
+        painted = 0
+        while True:
+            status = self.step_run.get_status()
+            told = ["step {}: {}".format(self.step_run.display_name, status)]
+            told += ["  " + line for line in _parallel.lines(self._progress())]
+            # Go back over what stands there, and clear what is below.
+            sys.stdout.write("\x1b[{}F\x1b[J".format(painted) if painted else "")
+            print("\n".join(told), flush=True)
+            if status in _OVER or not sys.stdout.isatty():
+                return
+            painted = len(told)
+            time.sleep(REFRESH_S)
 
-        RunDetails(self.step_run).show()
+    def _progress(self) -> Optional[Dict[str, Any]]:
+        """What the server knows of the mini-batches; `None` before there are any."""
+        record = self.step_run._record
+        shown = record.get("reused_from") or record["id"]
+        try:
+            progress: Dict[str, Any] = self.step_run._client.get("/runs/{}/parallel".format(shown))
+        except errors.NotFound:
+            return None
+        return progress
 
 
 def _step_run(run: Any, step_name: Optional[str]) -> Any:

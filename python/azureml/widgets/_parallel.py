@@ -1,0 +1,47 @@
+"""How far a parallel step is, in words, made from what the server answers."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+
+def lines(progress: Optional[Dict[str, Any]]) -> List[str]:
+    """A few lines; `None` stands for a step that has not begun."""
+    if progress is None:
+        return ["no mini-batch has begun yet"]
+    tally = progress["tally"]
+    told = [
+        "mini-batches: {} of {}{} done, {} failed, {} in flight".format(
+            tally["done"],
+            tally["planned"],
+            "" if progress["all_planned"] else " or more",
+            tally["failed"],
+            progress["in_flight"],
+        ),
+        "items: {} done, {} failed, {:.1f} a second".format(
+            tally["items"], tally["failed_items"], progress["items_per_s"]
+        ),
+    ]
+    if progress["state"] == "running":
+        told.append("workers: " + _workers(progress["workers"]))
+        if progress.get("left_s") is not None:
+            told.append("about {} left".format(_span(progress["left_s"])))
+    if progress.get("reason"):
+        told.append(progress["reason"])
+    return told
+
+
+def _workers(workers: List[Dict[str, Any]]) -> str:
+    counts: Dict[str, int] = {}
+    for worker in workers:
+        counts[worker["state"]] = counts.get(worker["state"], 0) + 1
+    return ", ".join("{} {}".format(count, state) for state, count in sorted(counts.items()))
+
+
+def _span(seconds: float) -> str:
+    whole = int(seconds)
+    if whole < 60:
+        return "{} s".format(whole)
+    if whole < 3600:
+        return "{} min {} s".format(whole // 60, whole % 60)
+    return "{} h {} min".format(whole // 3600, whole % 3600 // 60)
