@@ -35,3 +35,28 @@ fn every_operation_documents_an_error_and_a_success() {
         }
     }
 }
+
+#[test]
+fn no_part_of_a_whole_forbids_what_the_other_parts_say() {
+    let document: serde_json::Value =
+        serde_json::from_str(&stepwell_server::openapi()).expect("JSON");
+    let schemas = document["components"]["schemas"].as_object();
+    let schemas = schemas.expect("schemas");
+    let mut parts = 0;
+    for (name, schema) in schemas {
+        for choice in schema["oneOf"].as_array().into_iter().flatten() {
+            for part in choice["allOf"].as_array().into_iter().flatten() {
+                let Some(place) = part["$ref"].as_str() else {
+                    continue;
+                };
+                let part = place.rsplit('/').next().expect("a name");
+                parts += 1;
+                assert!(
+                    schemas[part].get("additionalProperties").is_none(),
+                    "`{part}` is a part of `{name}` and closed: nothing can be such a `{name}`"
+                );
+            }
+        }
+    }
+    assert!(parts > 1, "a task is made of parts");
+}

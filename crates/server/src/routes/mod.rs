@@ -30,7 +30,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
+use utoipa::openapi::schema::Schema;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Components, RefOr};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -55,14 +57,38 @@ struct Document;
 pub fn openapi() -> String {
     let mut document = protected().split_for_parts().1;
     let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    document
-        .components
-        .get_or_insert_default()
+    let components = document.components.get_or_insert_default();
+    components
         .security_schemes
         .insert("token".to_owned(), scheme.into());
+    open_parts(components);
     let text = document.to_pretty_json().unwrap_or_default();
     // A trailing wildcard is axum's notation; OpenAPI has plain parameters only.
     text.replace("{*path}", "{path}")
+}
+
+/// Opens the types that are a part of a whole, as a task is of its kind and the rest: the other
+/// parts have fields that a closed one would forbid.
+fn open_parts(components: &mut Components) {
+    let mut parts = Vec::new();
+    for schema in components.schemas.values() {
+        let RefOr::T(Schema::OneOf(choice)) = schema else {
+            continue;
+        };
+        for item in &choice.items {
+            if let RefOr::T(Schema::AllOf(whole)) = item {
+                parts.extend(whole.items.iter().filter_map(|part| match part {
+                    RefOr::Ref(part) => Some(part.ref_location.rsplit('/').next()?.to_owned()),
+                    RefOr::T(_) => None,
+                }));
+            }
+        }
+    }
+    for part in parts {
+        if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(&part) {
+            object.additional_properties = None;
+        }
+    }
 }
 
 /// The routes that need a token, each under the role it asks for.
