@@ -12,6 +12,7 @@ import pytest
 
 from azureml.core import Dataset, Environment, Experiment, Model, Workspace
 from azureml.data import OutputFileDatasetConfig
+from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
 from azureml.data.dataset_factory import DataType
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter
@@ -289,6 +290,35 @@ def test_what_an_earlier_step_wrote_is_cut_and_settings_can_be_chosen(project: P
     run = submit(project, write, step, size="3")
     expected = ["{}.txt of 3".format(n) for n in range(6)]
     assert sorted(rows_of(run, project, "listed")) == expected
+
+    workspace = Workspace.from_config()
+    published = Pipeline(workspace, [write, step]).publish(name=project.name)
+    run = published.submit(workspace, project.name, pipeline_parameters={"size": "6"})
+    run.wait_for_completion(show_output=False)
+    expected = ["{}.txt of 6".format(n) for n in range(6)]
+    assert sorted(rows_of(run, project, "listed")) == expected
+
+
+def test_a_submission_chooses_the_table_that_is_cut(project: Path) -> None:
+    store, folder = upload(project, {"a.csv": "n\n1\n2\n", "b.csv": "n\n3\n"})
+    first, second = (
+        Dataset.Tabular.from_delimited_files((store, "{}/{}.csv".format(folder, name)))
+        for name in "ab"
+    )
+    chosen = PipelineParameter("table", first)
+    script = """
+        def run(mini_batch):
+            return mini_batch['n'].tolist()
+        """
+    step = ParallelRunStep(
+        name="score",
+        parallel_run_config=config(project, script),
+        inputs=[DatasetConsumptionConfig("rows", chosen)],
+        output=PipelineData("numbers"),
+    )
+    assert sorted(rows_of(submit(project, step), project, "numbers")) == ["1", "2"]
+    run = submit(project, step, table=second)
+    assert rows_of(run, project, "numbers") == ["3"]
 
 
 def test_rows_are_only_counted_and_side_inputs_are_whole(project: Path) -> None:
