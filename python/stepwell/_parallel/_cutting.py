@@ -52,7 +52,7 @@ def pieces(
                         piece["header"] = header.decode("latin-1")
                     yield piece, None
             elif os.path.getsize(file.location):
-                yield whole, None
+                yield {**whole, "bytes": os.path.getsize(file.location)}, None
 
 
 def title(piece: Piece) -> str:
