@@ -165,13 +165,16 @@ class Client:
         """Ask for bytes; the answer's headers come with them."""
         return self._checked(self._request("GET", path, query=query, timeout_s=timeout_s))
 
-    def save(self, path: str, target: str, **query: Any) -> None:
-        """Write what is at `path` into the file `target`; a partial file is never left there."""
+    def save(self, path: str, target: str, timeout_s: float = TIMEOUT_S, **query: Any) -> None:
+        """Write what is at `path` into the file `target`; a partial file is never left there.
+
+        The server may take `timeout_s` until it begins to answer.
+        """
         folder = os.path.dirname(os.path.abspath(target))
         os.makedirs(folder, exist_ok=True)
-        partial = "{}.{}.part".format(target, os.getpid())
+        partial = "{}.{}-{}.part".format(target, os.getpid(), threading.get_ident())
         try:
-            self._persist(lambda: self._save_once(path, partial, query), repeatable=True)
+            self._persist(lambda: self._save_once(path, partial, query, timeout_s), repeatable=True)
             os.replace(partial, target)
         finally:
             if os.path.exists(partial):
@@ -334,8 +337,10 @@ class Client:
             return response
         raise _refusal(response.status, response.body, "{} {}".format(method, path))
 
-    def _save_once(self, path: str, partial: str, query: Mapping[str, Any]) -> None:
-        request = Request("GET", _target(path, query), self._headers({}), None, TIMEOUT_S)
+    def _save_once(
+        self, path: str, partial: str, query: Mapping[str, Any], timeout_s: float
+    ) -> None:
+        request = Request("GET", _target(path, query), self._headers({}), None, timeout_s)
         with self._transport.open(request) as response:
             if response.status >= 400:
                 raise _refusal(response.status, response.read(), "GET " + path)

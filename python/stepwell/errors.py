@@ -8,7 +8,8 @@
     └── ApiError             the server said no; one class for each of its codes
         ├── InvalidRequest   ├── InvalidGraph   ├── Unauthorized
         ├── Forbidden        ├── NotFound       ├── Conflict
-        └── TooLarge         ├── Storage        └── Internal
+        ├── TooLarge         ├── Storage        ├── Datastore
+        └── Internal
 
 An error's text says what was wrong and where; `hint`, when there is one, says what to do.
 """
@@ -113,6 +114,12 @@ class Storage(ApiError):
     code = "storage"
 
 
+class Datastore(ApiError):
+    """A datastore on another machine cannot be reached, or refuses."""
+
+    code = "datastore"
+
+
 class Internal(ApiError):
     """A fault of Stepwell."""
 
@@ -130,6 +137,7 @@ BY_CODE: Dict[str, Type[ApiError]] = {
         Conflict,
         TooLarge,
         Storage,
+        Datastore,
         Internal,
     )
 }

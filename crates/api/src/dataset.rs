@@ -66,8 +66,12 @@ pub struct DatasetFile {
     pub size: u64,
     /// When it was last modified.
     pub modified_at: String,
-    /// The digest of its content; absent for a large file, which is known by size and time.
+    /// The digest of its content; absent for a large file, which is known by size and time, and
+    /// for one on another machine.
     pub digest: Option<String>,
+    /// What a datastore on another machine knows its content by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
 }
 
 /// A saved dataset, or one version of a registered one.

@@ -42,6 +42,8 @@ pub enum ErrorCode {
     TooLarge,
     /// 507: the disk is full, or the data folder cannot be written.
     Storage,
+    /// 424: a datastore on another machine cannot be reached, or refuses.
+    Datastore,
     /// 500: a fault of Stepwell.
     Internal,
 }
@@ -58,12 +60,13 @@ impl ErrorCode {
             Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::Storage => 507,
+            Self::Datastore => 424,
             Self::Internal => 500,
         }
     }
 
     /// All codes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::InvalidRequest,
         Self::InvalidGraph,
         Self::Unauthorized,
@@ -72,6 +75,7 @@ impl ErrorCode {
         Self::Conflict,
         Self::TooLarge,
         Self::Storage,
+        Self::Datastore,
         Self::Internal,
     ];
 }

@@ -9,6 +9,7 @@
 pub mod azure;
 
 mod dataset;
+mod datastore;
 mod endpoint;
 mod error;
 mod metric;
@@ -24,6 +25,10 @@ mod workspace;
 pub use dataset::{
     Dataset, DatasetChange, DatasetFile, DatasetKind, DatasetList, DatasetPlace, FileChange,
     FileChanges, SaveDataset,
+};
+pub use datastore::{
+    Datastore, DatastoreFile, DatastoreFileList, DatastoreList, DatastorePlace, DefaultDatastore,
+    HiddenText, RegisterDatastore,
 };
 pub use endpoint::{
     AddVersion, CreateDraft, CreateEndpoint, DraftChange, DraftList, EndpointChange, EndpointList,
@@ -52,7 +57,6 @@ pub use submit::{
 pub use token::Role;
 pub use why::{ReuseOutcome, Why, WhyList};
 pub use workspace::{
-    Compute, ComputeList, ComputeSettings, Datastore, DatastoreList, EnvironmentList,
-    EnvironmentRecord, Experiment, ExperimentList, Health, RegisterEnvironment, SnapshotReply,
-    Workspace,
+    Compute, ComputeList, ComputeSettings, EnvironmentList, EnvironmentRecord, Experiment,
+    ExperimentList, Health, RegisterEnvironment, SnapshotReply, Workspace,
 };

@@ -107,26 +107,6 @@ pub struct ComputeSettings {
     pub settings: Value,
 }
 
-/// Datastores, sorted by name.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct DatastoreList {
-    /// The datastores.
-    pub datastores: Vec<Datastore>,
-}
-
-/// A datastore.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct Datastore {
-    /// Its name.
-    pub name: String,
-    /// `local`: a folder on the server's machine.
-    pub kind: String,
-    /// The folder, when it is local.
-    pub root: Option<String>,
-    /// Whether outputs go here unless they name another.
-    pub is_default: bool,
-}
-
 /// A Python environment to register.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -74,7 +74,14 @@ pub(crate) fn run(config: ServeConfig, ready: impl FnOnce(&Endpoint)) -> Result<
 }
 
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env(LOG_FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut filter = EnvFilter::try_from_env(LOG_FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
+    // These print URLs, which may hold the signature that opens a datastore. Our own errors tell
+    // what they have to say, without it.
+    for silenced in ["object_store=off", "reqwest=off", "hyper_util=off"] {
+        if let Ok(directive) = silenced.parse() {
+            filter = filter.add_directive(directive);
+        }
+    }
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())

@@ -11,6 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use camino::Utf8PathBuf;
+use stepwell_datastore::steps::StepData;
 use stepwell_model::{AttemptId, Digest, EnvironmentSpec, Failure, Outcome, Program, Timestamp};
 pub use stepwell_supervise::OutputPlace;
 
@@ -33,6 +34,8 @@ pub struct Job {
     pub variables: BTreeMap<String, String>,
     /// Where its outputs are kept.
     pub outputs: Vec<OutputPlace>,
+    /// What of its data is on other machines.
+    pub data: Option<StepData>,
     /// The longest it may run, in seconds; `None` for no limit.
     pub timeout_s: Option<u64>,
 }

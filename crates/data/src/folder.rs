@@ -7,8 +7,13 @@
 //! runs/<run id>/files/   what a run keeps: outputs/, logs/, user_logs/, uploads
 //! runs/<run id>/attempt-1/  how one try went
 //! runs/<run id>/parallel/  how far a parallel step is, for its next attempt
+//! runs/<run id>/data-1/   inputs and outputs of one try that are on other machines
+//! runs/<run id>/delivered.json  what was uploaded of its outputs
 //! runs/<run id>/spool/   what the SDK in a step could not send
 //! data/<datastore>/      the local datastores
+//! datastores.key         what seals the credentials of datastores
+//! cache/                 what was fetched from datastores on other machines
+//! transfer/              files on their way to or from a datastore
 //! envs/                  Python environments
 //! sdk/                   links to the submitting SDK, for environments that lack it
 //! logs/server.log        the server's own log
@@ -99,10 +104,40 @@ impl DataFolder {
         self.run(run).join("parallel")
     }
 
+    /// What an attempt reads from and writes for other machines, while it lasts.
+    #[must_use]
+    pub fn step_data(&self, run: RunId, attempt: u32) -> Utf8PathBuf {
+        self.run(run).join(format!("data-{attempt}"))
+    }
+
+    /// What a step has uploaded to other machines.
+    #[must_use]
+    pub fn delivered(&self, run: RunId) -> Utf8PathBuf {
+        self.run(run).join("delivered.json")
+    }
+
     /// The root of a local datastore.
     #[must_use]
     pub fn datastore(&self, name: &str) -> Utf8PathBuf {
         self.root.join("data").join(name)
+    }
+
+    /// What seals the credentials of datastores; readable by the owner only.
+    #[must_use]
+    pub fn datastores_key(&self) -> Utf8PathBuf {
+        self.root.join("datastores.key")
+    }
+
+    /// What was fetched from datastores on other machines.
+    #[must_use]
+    pub fn cache(&self) -> Utf8PathBuf {
+        self.root.join("cache")
+    }
+
+    /// Files on their way to or from a datastore; nothing here outlives a server.
+    #[must_use]
+    pub fn transfer(&self) -> Utf8PathBuf {
+        self.root.join("transfer")
     }
 
     /// Python environments.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use camino::Utf8PathBuf;
 use stepwell_compute::fake::{FakeExecutor, Play};
 use stepwell_data::folder::DataFolder;
+use stepwell_datastore::Registry;
 use stepwell_engine::core::{Effect, Input, Policy, Scheduler, Topology};
 use stepwell_engine::driver::{About, Engine, Site, Start, Submission};
 use stepwell_model::{
@@ -110,8 +111,11 @@ fn graph(steps: usize) -> Graph {
 }
 
 fn site(folder: Utf8PathBuf) -> Site {
+    let registry = Registry::open(&DataFolder::new(&folder), 1 << 20).expect("a cache");
+    let datastores = Arc::new(registry);
     Site {
         folder: DataFolder::new(folder),
+        datastores: Arc::clone(&datastores),
         url: String::new(),
         token: String::new(),
         workspace: String::new(),

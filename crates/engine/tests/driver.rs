@@ -7,6 +7,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_compute::fake::{FakeExecutor, Play};
 use stepwell_data::folder::DataFolder;
+use stepwell_datastore::Registry;
 use stepwell_engine::driver::{About, Engine, Site, Start, Submission};
 use stepwell_model::{
     EnvironmentSpec, Graph, ProcessTask, Program, RunId, RunKind, RunSpec, Step, StepSpec,
@@ -29,6 +30,7 @@ async fn server(folder: &Utf8Path) -> Engine {
         reports,
         site: Site {
             folder: DataFolder::new(folder),
+            datastores: datastores(folder),
             url: String::new(),
             token: String::new(),
             workspace: String::new(),
@@ -110,4 +112,9 @@ fn an_accepted_run_that_the_loop_never_heard_of_takes_its_slots_once() {
         assert!(in_time, "stuck: {loads:?}");
         assert!(loads.is_empty(), "{loads:?}");
     });
+}
+
+fn datastores(folder: &Utf8Path) -> Arc<Registry> {
+    let registry = Registry::open(&DataFolder::new(folder), 1 << 20);
+    Arc::new(registry.expect("a cache"))
 }

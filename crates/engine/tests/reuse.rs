@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_compute::fake::{FakeExecutor, Play};
 use stepwell_compute::{Executor, Job, Report};
 use stepwell_data::folder::DataFolder;
+use stepwell_datastore::Registry;
 use stepwell_engine::driver::{About, Engine, Explanation, Site, Start, Submission};
 use stepwell_model::{
     Arg, EnvironmentSpec, Graph, Input, InputSource, Output, ProcessTask, Program, RunId, RunKind,
@@ -129,6 +130,7 @@ async fn engine(root: &Utf8Path, store: Store, started: Arc<Mutex<Vec<String>>>)
     let executor: Arc<dyn Executor> = Arc::new(FakeExecutor::new(reporter, play));
     let site = Site {
         folder: DataFolder::new(root),
+        datastores: datastores(root),
         url: String::new(),
         token: String::new(),
         workspace: String::new(),
@@ -289,4 +291,9 @@ async fn reuse_outlives_the_engine() {
     world.jobs();
     world.run(chain("1", "2")).await;
     assert!(world.jobs().is_empty());
+}
+
+fn datastores(folder: &Utf8Path) -> Arc<Registry> {
+    let registry = Registry::open(&DataFolder::new(folder), 1 << 20);
+    Arc::new(registry.expect("a cache"))
 }

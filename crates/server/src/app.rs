@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use stepwell_data::cas::Cas;
 use stepwell_data::folder::DataFolder;
+use stepwell_datastore::Registry;
+use stepwell_datastore::vault::Vault;
 use stepwell_engine::driver::{Engine, Site};
 use stepwell_model::Timestamp;
 use stepwell_store::Store;
@@ -20,6 +22,9 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) cas: Cas,
     pub(crate) folder: DataFolder,
+    pub(crate) datastores: Arc<Registry>,
+    /// Seals the credentials of datastores.
+    pub(crate) vault: Vault,
     pub(crate) site: Site,
     pub(crate) workspace_id: Uuid,
     pub(crate) mode: Mode,

@@ -60,7 +60,7 @@ impl ApiError {
         Self::new(ErrorCode::Internal, "the server has a fault").hint("its log says more")
     }
 
-    fn storage(error: &dyn std::fmt::Display) -> Self {
+    pub(crate) fn storage(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "the data folder cannot be written");
         Self::new(ErrorCode::Storage, error.to_string())
             .hint("free some space or mend the folder's permissions, then try again")

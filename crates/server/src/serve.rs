@@ -14,8 +14,10 @@ use stepwell_compute::Environments;
 use stepwell_compute::local::{LocalConfig, LocalExecutor};
 use stepwell_data::cas::Cas;
 use stepwell_data::folder::{DataFolder, LOCAL_DATASTORES};
+use stepwell_datastore::vault::Vault;
+use stepwell_datastore::{Credentials, Datastore, Registry};
 use stepwell_engine::driver::{Engine, EngineError, Site, Start};
-use stepwell_store::{Store, catalog};
+use stepwell_store::{Store, catalog, datastores};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -52,6 +54,8 @@ pub struct ServeConfig {
     pub idle_exit: Option<Duration>,
     /// The workspace's name, when the folder is new.
     pub workspace_name: String,
+    /// How many bytes the cache of datastores on other machines may hold.
+    pub cache_bytes_max: u64,
 }
 
 /// Whom a server serves.
@@ -244,8 +248,14 @@ async fn start(
         ))
     });
     let (workspace, workspace_id) = settings.await?;
+    let vault = Vault::open(&folder.datastores_key()).map_err(|error| ServeError::Folder {
+        folder: config.data_folder.clone(),
+        reason: error.to_string(),
+    })?;
+    let datastores = Arc::new(known_datastores(config, &folder, &store, &vault).await?);
     let site = Site {
         folder: folder.clone(),
+        datastores: Arc::clone(&datastores),
         url,
         token,
         workspace,
@@ -276,6 +286,8 @@ async fn start(
         store,
         cas,
         folder,
+        datastores,
+        vault,
         site,
         workspace_id: workspace_id.parse().unwrap_or_default(),
         mode: config.mode,
@@ -285,6 +297,53 @@ async fn start(
         templates: Templates::default(),
         stop: Notify::new(),
     })
+}
+
+/// The datastores of the workspace: its own two, and those that were registered.
+async fn known_datastores(
+    config: &ServeConfig,
+    folder: &DataFolder,
+    store: &Store,
+    vault: &Vault,
+) -> Result<Registry, ServeError> {
+    let default = LOCAL_DATASTORES[0].to_owned();
+    let read = store.write(move |db| {
+        let default = catalog::setting(db, routes::datastores::DEFAULT, &default)?;
+        Ok((datastores::list(db)?, default))
+    });
+    let (rows, default) = read.await?;
+    let unusable = |error: stepwell_datastore::Error| ServeError::Folder {
+        folder: config.data_folder.clone(),
+        reason: error.to_string(),
+    };
+    // What a killed server left on its way.
+    if folder.transfer().exists() {
+        let emptied = fs_err::remove_dir_all(folder.transfer());
+        emptied.map_err(|error| unusable(error.into()))?;
+    }
+    let known = Registry::open(folder, config.cache_bytes_max).map_err(unusable)?;
+    for row in rows {
+        let Ok(place) = serde_json::from_str(&row.definition_json) else {
+            tracing::error!(
+                name = row.name,
+                "the definition of a datastore cannot be read"
+            );
+            continue;
+        };
+        let opened = match row.sealed {
+            Some(sealed) => vault.unseal(&row.name, &sealed),
+            None => Ok(Credentials::new()),
+        };
+        known.put(match opened {
+            Ok(credentials) => Datastore::new(row.name, place, credentials),
+            Err(error) => {
+                tracing::error!(%error, "a datastore cannot be used");
+                Datastore::shut(row.name, place, error)
+            }
+        });
+    }
+    known.set_default(&default);
+    Ok(known)
 }
 
 fn make_folders(folder: &DataFolder) -> std::io::Result<()> {

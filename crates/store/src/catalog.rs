@@ -164,3 +164,14 @@ pub fn setting(connection: &Connection, key: &str, default: &str) -> Result<Stri
         .prepare_cached(query)?
         .query_row([key], |row| row.get(0))?)
 }
+
+/// Changes a setting of the workspace.
+///
+/// # Errors
+/// Those of the database.
+pub fn put_setting(connection: &Connection, key: &str, value: &str) -> Result<()> {
+    let upsert = "INSERT INTO meta (key, value) VALUES (?, ?)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    connection.prepare_cached(upsert)?.execute([key, value])?;
+    Ok(())
+}

@@ -26,6 +26,9 @@ pub struct DatasetFile {
     /// The digest of its content, unless the file is large.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// What a datastore on another machine knows its content by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
 }
 
 impl DatasetFile {
@@ -33,6 +36,7 @@ impl DatasetFile {
     fn equals(&self, other: &Self) -> bool {
         let content = match (&self.digest, &other.digest) {
             (Some(own), Some(others)) => own == others,
+            _ if self.etag.is_some() || other.etag.is_some() => self.etag == other.etag,
             _ => self.modified_ns == other.modified_ns,
         };
         content

@@ -9,6 +9,7 @@
 
 pub mod catalog;
 pub mod datasets;
+pub mod datastores;
 pub mod drafts;
 pub mod endpoints;
 pub mod experiments;

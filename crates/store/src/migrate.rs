@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_models.sql"),
     include_str!("migrations/0005_published.sql"),
     include_str!("migrations/0006_endpoints.sql"),
+    include_str!("migrations/0007_datastores.sql"),
 ];
 
 /// Brings the file to the newest format.

@@ -21,6 +21,7 @@ fn dataset(id: u128, digest: &str, modified_ns: i64) -> Dataset {
             size: 3,
             modified_ns,
             digest: Some(digest.to_owned()),
+            etag: None,
         }],
         tags: BTreeMap::new(),
         description: String::new(),

@@ -1,14 +1,17 @@
-"""Finding the datastores of a workspace. Registering others comes with a later release."""
+"""Finding and registering the datastores of a workspace."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional
+from typing import TYPE_CHECKING, Any, NoReturn, Optional
 
 from azureml._not_yet import not_yet
+from azureml.core import _datastore_registration
 from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
     from azureml.data.abstract_datastore import AbstractDatastore
+    from azureml.data.azure_data_lake_datastore import AzureDataLakeGen2Datastore
+    from azureml.data.azure_storage_datastore import AzureBlobDatastore
 
 
 class Datastore:
@@ -34,8 +37,8 @@ class Datastore:
         self.workspace.set_default_datastore(self.name)
 
     def unregister(self: Any) -> None:
-        """Refuse: the datastores of a server are its own folders."""
-        not_yet("datastore `{}` is a folder of the server and stays".format(self.name))
+        """Forget it in the workspace; its files stay where they are."""
+        _datastore_registration.unregister(self.workspace, self.name)
 
     @staticmethod
     def get(workspace: Any, datastore_name: str) -> AbstractDatastore:
@@ -44,12 +47,11 @@ class Datastore:
         Raises:
             UserErrorException: There is none; the error names those there are.
         """
-        from azureml.data.azure_storage_datastore import of_record
-
-        records = _records(workspace)
+        records = _datastore_registration.records(workspace)
         for record in records:
             if record["name"] == datastore_name:
-                return of_record(workspace, record)
+                found: AbstractDatastore = _datastore_registration.of_record(workspace, record)
+                return found
         raise UserErrorException(
             "the workspace has no datastore `{}`; it has {}".format(
                 datastore_name, ", ".join("`{}`".format(each["name"]) for each in records)
@@ -59,11 +61,10 @@ class Datastore:
     @staticmethod
     def get_default(workspace: Any) -> AbstractDatastore:
         """The datastore that outputs go to unless they name another."""
-        from azureml.data.azure_storage_datastore import of_record
-
-        for record in _records(workspace):
+        for record in _datastore_registration.records(workspace):
             if record["is_default"]:
-                return of_record(workspace, record)
+                found: AbstractDatastore = _datastore_registration.of_record(workspace, record)
+                return found
         raise UserErrorException("the workspace has no default datastore")
 
     @staticmethod
@@ -83,9 +84,47 @@ class Datastore:
         grant_workspace_access: bool = False,
         subscription_id: Optional[str] = None,
         resource_group: Optional[str] = None,
-    ) -> NoReturn:
-        """Refuse: storage elsewhere is not there yet."""
-        _refuse(datastore_name)
+    ) -> AzureBlobDatastore:
+        """Register a container of Azure Blob storage.
+
+        Args:
+            workspace: The workspace.
+            datastore_name: The name it gets: letters, digits, `-` and `_`.
+            container_name: The container.
+            account_name: The storage account.
+            sas_token: A shared access signature that opens it, or `env:NAME`.
+            account_key: A key of the account, or `env:NAME`.
+            protocol: `https` unless given.
+            endpoint: The last part of the account's host name, or a whole URL.
+            overwrite: Whether a different datastore of that name is replaced.
+            create_if_not_exists: Whether the container is made if it is not there.
+            skip_validation: Whether it is registered without trying to open it.
+            blob_cache_timeout: Nothing is cached by time.
+            grant_workspace_access: There is no identity of a workspace.
+            subscription_id: Kept by v1 for the identity.
+            resource_group: Kept by v1 for the identity.
+
+        Raises:
+            UserErrorException: It cannot be opened, or there is another of that name.
+        """
+        place = {
+            "kind": "azure_blob",
+            "account": account_name,
+            "container": container_name,
+            "endpoint": _datastore_registration.account_url(
+                account_name, "blob", protocol, endpoint
+            ),
+        }
+        made: AzureBlobDatastore = _datastore_registration.register(
+            workspace,
+            datastore_name,
+            place,
+            {"account_key": account_key, "sas_token": sas_token if not account_key else None},
+            overwrite,
+            create_if_not_exists,
+            skip_validation,
+        )
+        return made
 
     @staticmethod
     def register_azure_file_share(
@@ -101,8 +140,8 @@ class Datastore:
         create_if_not_exists: bool = False,
         skip_validation: bool = False,
     ) -> NoReturn:
-        """Refuse: storage elsewhere is not there yet."""
-        _refuse(datastore_name)
+        """Refuse: not there yet."""
+        _refuse(datastore_name, "Azure file shares")
 
     @staticmethod
     def register_azure_data_lake(
@@ -119,8 +158,8 @@ class Datastore:
         overwrite: bool = False,
         grant_workspace_access: bool = False,
     ) -> NoReturn:
-        """Refuse: storage elsewhere is not there yet."""
-        _refuse(datastore_name)
+        """Refuse: not there yet."""
+        _refuse(datastore_name, "data lakes of the first generation, which Azure has closed,")
 
     @staticmethod
     def register_azure_data_lake_gen2(
@@ -139,9 +178,49 @@ class Datastore:
         subscription_id: Optional[str] = None,
         resource_group: Optional[str] = None,
         grant_workspace_access: bool = False,
-    ) -> NoReturn:
-        """Refuse: storage elsewhere is not there yet."""
-        _refuse(datastore_name)
+    ) -> AzureDataLakeGen2Datastore:
+        """Register a file system of Azure Data Lake Storage, second generation.
+
+        It is spoken to as a blob container, which every such account also is, and is not opened
+        before it is used.
+
+        Args:
+            workspace: The workspace.
+            datastore_name: The name it gets: letters, digits, `-` and `_`.
+            filesystem: The file system.
+            account_name: The storage account.
+            tenant_id: The directory of the service principal.
+            client_id: The service principal.
+            client_secret: Its secret, or `env:NAME`.
+            resource_url: Tokens are asked for Azure Storage, whatever is named here.
+            authority_url: Who gives out tokens, for other clouds.
+            protocol: `https` unless given.
+            endpoint: The last part of the account's host name, or a whole URL.
+            overwrite: Whether a different datastore of that name is replaced.
+            subscription_id: Kept by v1 for the identity.
+            resource_group: Kept by v1 for the identity.
+            grant_workspace_access: There is no identity of a workspace.
+        """
+        place = {
+            "kind": "azure_data_lake_gen2",
+            "account": account_name,
+            "container": filesystem,
+            "endpoint": _datastore_registration.account_url(
+                account_name, "blob", protocol, endpoint
+            ),
+            "tenant_id": tenant_id,
+            "client_id": client_id,
+            "authority_url": authority_url,
+        }
+        made: AzureDataLakeGen2Datastore = _datastore_registration.register(
+            workspace,
+            datastore_name,
+            place,
+            {"client_secret": client_secret},
+            overwrite,
+            skip_validation=True,
+        )
+        return made
 
     @staticmethod
     def register_azure_sql_database(
@@ -163,8 +242,8 @@ class Datastore:
         grant_workspace_access: bool = False,
         **kwargs: Any,
     ) -> NoReturn:
-        """Refuse: storage elsewhere is not there yet."""
-        _refuse(datastore_name)
+        """Refuse: not there yet."""
+        _refuse(datastore_name, "databases")
 
     @staticmethod
     def register_azure_postgre_sql(
@@ -180,8 +259,8 @@ class Datastore:
         enforce_ssl: bool = True,
         **kwargs: Any,
     ) -> NoReturn:
-        """Refuse: storage elsewhere is not there yet."""
-        _refuse(datastore_name)
+        """Refuse: not there yet."""
+        _refuse(datastore_name, "databases")
 
     @staticmethod
     def register_azure_my_sql(
@@ -196,13 +275,13 @@ class Datastore:
         overwrite: bool = False,
         **kwargs: Any,
     ) -> NoReturn:
-        """Refuse: storage elsewhere is not there yet."""
-        _refuse(datastore_name)
+        """Refuse: not there yet."""
+        _refuse(datastore_name, "databases")
 
     @staticmethod
     def register_dbfs(workspace: Any, datastore_name: str) -> NoReturn:
-        """Refuse: storage elsewhere is not there yet."""
-        _refuse(datastore_name)
+        """Refuse: not there yet."""
+        _refuse(datastore_name, "Databricks file systems")
 
     @staticmethod
     def register_hdfs(
@@ -218,17 +297,14 @@ class Datastore:
         kerberos_password: Optional[str] = None,
         overwrite: bool = False,
     ) -> NoReturn:
-        """Refuse: storage elsewhere is not there yet."""
-        _refuse(datastore_name)
+        """Refuse: not there yet."""
+        _refuse(datastore_name, "HDFS clusters")
 
 
-def _records(workspace: Any) -> List[Dict[str, Any]]:
-    datastores: List[Dict[str, Any]] = workspace._client.get("/datastores")["datastores"]
-    return datastores
-
-
-def _refuse(name: str) -> NoReturn:
+def _refuse(name: str, kind: str) -> NoReturn:
     not_yet(
-        "datastore `{}` cannot be registered: storage elsewhere is not there yet; put the data on "
-        "the workspace's default datastore with its `upload`".format(name)
+        "datastore `{}` cannot be registered: {} are not reached yet; blob containers, data lakes "
+        "of the second generation, S3, Google Cloud Storage and local folders are".format(
+            name, kind
+        )
     )

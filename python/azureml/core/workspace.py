@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
-from azureml._not_yet import not_yet
 from azureml.core import _workspace_config
 from azureml.core._workspace_remainder import WorkspaceRemainder
 
@@ -324,12 +323,10 @@ class Workspace(WorkspaceRemainder):
         return Datastore.get_default(self)
 
     def set_default_datastore(self, name: str) -> None:
-        """Make sure that a datastore is the default one."""
-        if name != self.get_default_datastore().name:
-            not_yet(
-                "the default datastore cannot be changed yet; name `{}` at each output, or as "
-                "the pipeline's default_datastore".format(name)
-            )
+        """Make a datastore the one that outputs go to unless they name another."""
+        from azureml.core._datastore_registration import set_default
+
+        set_default(self, name)
 
     def get_default_keyvault(self) -> Keyvault:
         """The key vault of the workspace."""

@@ -60,7 +60,9 @@ def _look_up(file: Found, kind: str, name: str) -> Any:
                 None,
             )
         return file.values[name]
-    if file.is_remote:
+    if file.store is not None:
+        return _listed(file, name)
+    if file.is_url:
         raise DatasetExecutionError(
             "nothing is known of {} before it is read".format(file.location), None
         )
@@ -69,6 +71,14 @@ def _look_up(file: Found, kind: str, name: str) -> Any:
         return about.st_size
     seconds = about.st_ctime if name == "CreatedTime" else about.st_mtime
     return datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None)
+
+
+def _listed(file: Found, name: str) -> Any:
+    """A fact that a datastore elsewhere says of a file; it knows one time only."""
+    if name == "Size":
+        return file.listed.size
+    moment = datetime.fromisoformat(file.listed.modified.replace("Z", "+00:00"))
+    return moment.astimezone(timezone.utc).replace(tzinfo=None)
 
 
 _STEPS: Dict[str, Any] = {

@@ -20,7 +20,7 @@ from azureml.data.dataset_error_handling import DatasetValidationError
 VIEWS = ".views"
 _MAGIC = re.compile(r"[*?]")
 # What a copy in progress is called.
-_UNFINISHED = re.compile(r"\.\d+\.part\Z")
+_UNFINISHED = re.compile(r"\.\d+(-\d+)?\.part\Z")
 
 
 class Found(NamedTuple):
@@ -35,11 +35,20 @@ class Found(NamedTuple):
     datastore: Optional[str]
     values: Dict[str, Any]
     """What its path says about it, by column."""
+    store: Any = None
+    """Its datastore, when that is on another machine."""
+    listed: Any = None
+    """What that datastore says of it."""
+
+    @property
+    def is_url(self) -> bool:
+        """Whether it is behind a URL."""
+        return self.store is None and self.location.startswith(("http://", "https://"))
 
     @property
     def is_remote(self) -> bool:
-        """Whether it is behind a URL."""
-        return self.location.startswith(("http://", "https://"))
+        """Whether it has to be fetched before it can be read."""
+        return self.store is not None or self.is_url
 
 
 class _Match(NamedTuple):
@@ -48,15 +57,17 @@ class _Match(NamedTuple):
     base: str  # the deepest folder that the place names without wildcards
     path: str
     datastore: Optional[str]
+    store: Any = None
+    listed: Any = None
 
 
-def find(definition: Definition, folder_of: Callable[[str], str]) -> List[Found]:
-    """The files of all places; `folder_of` gives the folder of a datastore.
+def find(definition: Definition, store_of: Callable[[str], Any]) -> List[Found]:
+    """The files of all places; `store_of` gives the datastore of a name.
 
     Raises:
         DatasetValidationError: A place without wildcards has nothing.
     """
-    matches = [match for place in definition.places for match in _matches(place, folder_of)]
+    matches = [match for place in definition.places for match in _matches(place, store_of)]
     matches = [match for match in matches if _chosen(definition, match)]
     roots = {match.root for match in matches}
     common = _common([match.base for match in matches]) if len(roots) == 1 else None
@@ -66,17 +77,30 @@ def find(definition: Definition, folder_of: Callable[[str], str]) -> List[Found]
         inner = posixpath.join(match.root, match.path)
         name = inner if common is None else posixpath.relpath(match.path, common or ".")
         found.append(
-            Found(match.location, name, match.path, match.datastore, partition(match.path))
+            Found(
+                match.location,
+                name,
+                match.path,
+                match.datastore,
+                partition(match.path),
+                match.store,
+                match.listed,
+            )
         )
     return found
 
 
-def _matches(place: Place, folder_of: Callable[[str], str]) -> Iterator[_Match]:
+def _matches(place: Place, store_of: Callable[[str], Any]) -> Iterator[_Match]:
     if "url" in place:
         yield _of_url(place["url"])
     elif "datastore" in place:
         name = place["datastore"]
-        for base, path, location in _below(folder_of(name), place["path"]):
+        store = store_of(name)
+        if not store._is_here():
+            for match in _on_store(store, place["path"]):
+                yield match
+            return
+        for base, path, location in _below(store._folder(), place["path"]):
             yield _Match(location, name, base, path, name)
     elif "input" in place:
         for base, path, location in _below(_input_place(place["input"]), ""):
@@ -121,6 +145,25 @@ def _below(root: str, path: str) -> Iterator[Tuple[str, str, str]]:
                 yield base, inner, location
     else:
         raise DatasetValidationError("there is no file or folder {}".format(start))
+
+
+def _on_store(store: Any, path: str) -> Iterator[_Match]:
+    """The files that a path stands for on a datastore of another machine."""
+    base, pattern = path, None
+    files = store._list(path)
+    if not files and _MAGIC.search(path):
+        base, pattern = _plain_beginning(path), wildcard(path)
+        files = store._list(base)
+    elif not files:
+        raise DatasetValidationError(
+            "datastore `{}` has no file or folder {}".format(store.name, path or "at all")
+        )
+    elif len(files) == 1 and files[0].path == path:
+        base = posixpath.dirname(path)
+    for each in files:
+        if pattern is None or pattern.match(each.path):
+            location = "datastore://{}/{}".format(store.name, each.path)
+            yield _Match(location, store.name, base, each.path, store.name, store, each)
 
 
 def _files(folder: str) -> Iterator[str]:

@@ -1,7 +1,6 @@
-"""Copying between a program's files and a datastore that is a folder of this machine.
+"""A program's files that are about to go to a datastore, and their paths there.
 
-Nothing is written outside the folder, and a file is either there whole or not there: it is copied
-aside and renamed into its place.
+Nothing goes outside the datastore.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import shutil
 from typing import Iterator, List, NamedTuple, Optional
 
 from azureml.exceptions import UserErrorException
@@ -68,52 +66,9 @@ def of_files(paths: List[str], root: Optional[str], target: str) -> List[Copy]:
     return [Copy(path, os.path.join(target, os.path.relpath(path, base))) for path in whole]
 
 
-def below(root: str, prefix: str, target: str) -> List[Copy]:
-    """The file, or each file below the folder, `prefix` of a datastore, and where it goes.
-
-    Whole names count: `model` is not the beginning of `model2`.
-    """
-    start = os.path.join(root, prefix)
-    found = [start] if os.path.isfile(start) else files(start)
-    return [Copy(path, os.path.join(target, os.path.relpath(path, root))) for path in found]
-
-
 def files(folder: str) -> Iterator[str]:
     """All files below a folder, in order."""
     for base, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
             yield os.path.join(base, name)
-
-
-def run(copies: List[Copy], overwrite: bool, show_progress: bool, verb: str) -> int:
-    """Copy, and say so; return how many files were copied.
-
-    A file that is there already is left alone unless `overwrite` is set.
-    """
-    done = 0
-    for number, each in enumerate(copies, 1):
-        if os.path.exists(each.target) and not overwrite:
-            _say(show_progress, "{} is there already; left alone".format(each.target))
-            continue
-        _copy(each)
-        done += 1
-        _say(show_progress, "{} {} ({} of {})".format(verb, each.source, number, len(copies)))
-    _say(show_progress, "{} {} of {} files".format(verb, done, len(copies)))
-    return done
-
-
-def _copy(each: Copy) -> None:
-    os.makedirs(os.path.dirname(each.target), exist_ok=True)
-    aside = "{}.{}.part".format(each.target, os.getpid())
-    try:
-        shutil.copyfile(each.source, aside)
-        os.replace(aside, each.target)
-    finally:
-        if os.path.exists(aside):
-            os.remove(aside)
-
-
-def _say(show_progress: bool, sentence: str) -> None:
-    if show_progress:
-        print(sentence)

@@ -17,7 +17,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 from azureml._not_yet import not_yet
 from azureml.data import _transfer
 from azureml.data._files import VIEWS, Found
-from azureml.data.constants import DIRECT_MODE, HDFS_MODE
+from azureml.data.constants import DIRECT_MODE, HDFS_MODE, WORKSPACE_BLOB_DATASTORE
 
 MODES_VARIABLE = "AZUREML_DATASET_ENVIRONMENT_VARS"
 
@@ -110,7 +110,7 @@ def _place(workspace: Any, dataset: Any, files: List[Found], mode: str) -> Optio
     whole = _whole_place(dataset, files)
     if whole is not None:
         return whole
-    if mode == DIRECT_MODE and any(each.is_remote for each in files):
+    if mode == DIRECT_MODE and any(each.is_url for each in files):
         return None  # the script fetches them itself
     datastore, path = view(workspace, files)
     if dataset._definition.is_file and len(files) == 1:
@@ -127,7 +127,17 @@ def _whole_place(dataset: Any, files: List[Found]) -> Optional[Dict[str, str]]:
     if definition.steps and not is_table:
         return None
     name, path = definition.places[0]["datastore"], definition.places[0]["path"]
-    start = os.path.join(dataset._folder_of(name), path)
+    store = dataset._store_of(name)
+    if not store._is_here():
+        is_one = len(files) == 1 and files[0].source == path
+        has_magic = any(mark in path for mark in "*?")
+        is_whole = (
+            is_one
+            and (definition.is_file or is_table)
+            or (not is_one and bool(path) and not has_magic)
+        )
+        return {"datastore": name, "path": path} if is_whole else None
+    start = os.path.join(store._folder(), path)
     is_file = os.path.isfile(start)
     if os.path.isdir(start) and path or (is_file and (definition.is_file or is_table)):
         return {"datastore": name, "path": path}
@@ -139,7 +149,7 @@ def view(workspace: Any, files: List[Found]) -> Tuple[str, str]:
 
     Its name follows from what it holds, so it is never changed.
     """
-    store = workspace.get_default_datastore()
+    store = workspace.datastores[WORKSPACE_BLOB_DATASTORE]
     root = os.path.join(store._folder(), VIEWS)
     os.makedirs(root, exist_ok=True)
     aside = os.path.join(root, ".{}.{}".format(os.urandom(8).hex(), os.getpid()))

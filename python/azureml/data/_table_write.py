@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import tempfile
 import uuid
 from typing import Any, List, Optional
 
@@ -27,7 +28,7 @@ def write(
     if is_unique:
         path = posixpath.join(path, str(uuid.uuid4()))
     inner = posixpath.join(path, "part-00000.parquet")
-    _write(frame, os.path.join(datastore._folder(), inner), row_group_size)
+    _write(frame, datastore, inner, row_group_size)
     if show_progress:
         print("Wrote {} rows to {} on {}".format(len(frame), inner, datastore.name))
     return _dataset(datastore, path)
@@ -48,7 +49,7 @@ def partition(dataset: Any, keys: List[str], target: Any, show_progress: bool) -
     for values, rows in frame.groupby(list(keys), dropna=False):
         folders = [_folder(each) for each in values]
         inner = posixpath.join(path, *folders, "part-00000.parquet")
-        _write(rows.drop(columns=list(keys)), os.path.join(datastore._folder(), inner), None)
+        _write(rows.drop(columns=list(keys)), datastore, inner, None)
         if show_progress:
             print("Wrote {} rows to {} on {}".format(len(rows), inner, datastore.name))
     partition_format = "/".join("{" + each + "}" for each in keys) + "/*.parquet"
@@ -65,17 +66,13 @@ def _folder(value: Any) -> str:
     return name
 
 
-def _write(frame: Any, location: str, row_group_size: Optional[int]) -> None:
+def _write(frame: Any, datastore: Any, path: str, row_group_size: Optional[int]) -> None:
     _optional.check_parquet("writing Parquet files")
-    os.makedirs(os.path.dirname(location), exist_ok=True)
-    aside = "{}.{}.part".format(location, os.getpid())
     options = {} if row_group_size is None else {"row_group_size": row_group_size}
-    try:
+    with tempfile.TemporaryDirectory(prefix="table-") as folder:
+        aside = os.path.join(folder, "part.parquet")
         frame.to_parquet(aside, index=False, **options)
-        os.replace(aside, location)
-    finally:
-        if os.path.exists(aside):
-            os.remove(aside)
+        datastore._send(aside, path)
 
 
 def _dataset(datastore: Any, path: str, partition_format: Optional[str] = None) -> Any:

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any, Dict, Iterator, List, Optional
 
-from azureml.data import _optional, _table_steps
+from azureml.data import _optional, _table_steps, _transfer
 from azureml.data._column_types import converted
 from azureml.data._definition import Definition
 from azureml.data._files import Found
@@ -57,6 +57,8 @@ class _Reader(object):
     def frames(self, files: List[Found], limit: Optional[int]) -> Iterator[Any]:
         """The rows of each file, with what its path says; at most `limit` of each."""
         read_one = getattr(self, "_" + self._reading["format"])
+        if limit is None:
+            _transfer.make_readable(files)
         for number, file in enumerate(files):
             try:
                 frame = read_one(file, number, limit)
@@ -69,7 +71,7 @@ class _Reader(object):
     def _with_path(self, frame: Any, file: Found) -> Any:
         place = 0
         if self._reading.get("include_path"):
-            source = file.source if file.is_remote else "/" + file.source.lstrip("/")
+            source = file.source if file.is_url else "/" + file.source.lstrip("/")
             frame.insert(place, PATH_COLUMN, source)
             place += 1
         for column, value in file.values.items():
@@ -101,7 +103,7 @@ class _Reader(object):
             keeps = reading["empty_as_string"]
             options.update(dtype=str, keep_default_na=False, na_values=None if keeps else [""])
         try:
-            frame = self._pd.read_csv(file.location, **options)
+            frame = self._pd.read_csv(_transfer.readable(file), **options)
         except self._pd.errors.EmptyDataError:
             return self._pd.DataFrame(columns=self._names)
         if header is None:
@@ -116,7 +118,7 @@ class _Reader(object):
 
     def _parquet(self, file: Found, number: int, limit: Optional[int]) -> Any:
         _optional.check_parquet("reading Parquet files")
-        return self._pd.read_parquet(file.location)
+        return self._pd.read_parquet(_transfer.readable(file))
 
     def _json_lines(self, file: Found, number: int, limit: Optional[int]) -> Any:
         rows: List[Dict[str, Any]] = []
@@ -155,8 +157,8 @@ def _opened(file: Found, encoding: str) -> Any:
 
     if isinstance(file.location, io.BytesIO):  # a part of a file
         return io.TextIOWrapper(file.location, encoding=encoding)
-    if not file.is_remote:
-        return open(file.location, encoding=encoding)
+    if not file.is_url:
+        return open(_transfer.readable(file), encoding=encoding)
     from urllib.request import urlopen
 
     return io.TextIOWrapper(urlopen(file.location), encoding=encoding)

@@ -8,12 +8,63 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from typing import Any, Callable, Iterable, List, Optional
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from azureml.data._files import Found
 from azureml.exceptions import UserErrorException
+from stepwell.errors import NotFound
 
 URL_SILENCE_S = 60.0
+LANES = 8
+
+# What was fetched to be read, for as long as this process lives.
+_READ: Dict[Tuple[str, str], str] = {}
+_READ_LOCK = threading.Lock()
+_READ_FOLDER: List[Any] = []
+
+
+def readable(file: Found) -> str:
+    """Where the content of a file can be read: its path, its URL, or a copy of this process."""
+    if file.store is None:
+        return file.location
+    key = (file.location, file.listed.etag)
+    with _READ_LOCK:
+        if not _READ_FOLDER:
+            _READ_FOLDER.append(tempfile.TemporaryDirectory(prefix="stepwell-read-"))
+        # The end of the name says how a file is compressed.
+        place = _READ.setdefault(
+            key,
+            os.path.join(
+                _READ_FOLDER[0].name, "{}-{}".format(len(_READ), os.path.basename(file.source))
+            ),
+        )
+    if not os.path.exists(place):
+        fetch(file, place)
+    return place
+
+
+def brought(files: List[Found], folder: str) -> List[Found]:
+    """The files, of which those on datastores elsewhere have been copied below `folder`."""
+
+    def bring(numbered: Tuple[int, Found]) -> Found:
+        number, file = numbered
+        if file.store is None:
+            return file
+        target = os.path.join(folder, str(number), os.path.basename(file.source))
+        fetch(file, target)
+        return file._replace(location=target, store=None)
+
+    if all(file.store is None for file in files):
+        return files
+    with ThreadPoolExecutor(LANES) as lanes:
+        return list(lanes.map(bring, enumerate(files)))
+
+
+def make_readable(files: Iterable[Found]) -> None:
+    """Fetch what `readable` will be asked for, many files at once."""
+    _each([file for file in files if file.store is not None], readable)
 
 
 def download(
@@ -25,8 +76,8 @@ def download(
         UserErrorException: A file is there already, or one has vanished.
     """
     folder = os.path.abspath(target_path or tempfile.mkdtemp(prefix="dataset-"))
-    done = []
-    for file in files:
+
+    def copy(file: Found) -> Optional[str]:
         target = os.path.join(folder, file.name)
         if os.path.exists(target) and not overwrite:
             raise UserErrorException(
@@ -34,20 +85,31 @@ def download(
             )
         try:
             fetch(file, target)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotFound) as error:
             if not ignore_not_found:
                 raise UserErrorException("{} has vanished".format(file.location)) from error
-        else:
-            done.append(target)
-    return done
+            return None
+        return target
+
+    return [target for target in _each(list(files), copy) if target is not None]
+
+
+def _each(files: List[Found], work: Callable[[Found], Optional[str]]) -> List[Optional[str]]:
+    """`work` on each file, many at once where they come from other machines."""
+    if not any(file.is_remote for file in files):
+        return [work(file) for file in files]
+    with ThreadPoolExecutor(LANES) as lanes:
+        return list(lanes.map(work, files))
 
 
 def fetch(file: Found, target: str) -> None:
     """Copy one file to `target`."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    aside = "{}.{}.part".format(target, os.getpid())
+    aside = "{}.{}-{}.part".format(target, os.getpid(), threading.get_ident())
     try:
-        if file.is_remote:
+        if file.store is not None:
+            file.store._fetch(file.source, aside, file.listed.size)
+        elif file.is_url:
             _fetch_url(file.location, aside)
         else:
             shutil.copyfile(file.location, aside)
@@ -73,11 +135,17 @@ def _fetch_url(url: str, target: str) -> None:
 
 
 def link(files: Iterable[Found], folder: str) -> None:
-    """Make each file appear below a folder; those behind URLs are fetched."""
-    for file in files:
+    """Make each file appear below a folder; those of other machines are fetched."""
+    listed = list(files)
+
+    def bring(file: Found) -> Optional[str]:
+        fetch(file, os.path.join(folder, file.name))
+        return None
+
+    _each([file for file in listed if file.is_remote], bring)
+    for file in listed:
         target = os.path.join(folder, file.name)
         if file.is_remote:
-            fetch(file, target)
             continue
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if not os.path.lexists(target):  # a file that two places name

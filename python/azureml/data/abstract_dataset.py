@@ -96,9 +96,15 @@ class AbstractDataset(object):
         """When one of its files was last modified; `None` when that cannot be known."""
         import os
 
-        files = [each for each in self._all_files() if not each.is_remote]
-        times = [os.stat(each.location).st_mtime for each in files]
-        return datetime.fromtimestamp(max(times), timezone.utc) if times else None
+        times = []
+        for each in self._all_files():
+            if each.store is not None:
+                text = each.listed.modified.replace("Z", "+00:00")
+                times.append(datetime.fromisoformat(text))
+            elif not each.is_url:
+                seconds = os.stat(each.location).st_mtime
+                times.append(datetime.fromtimestamp(seconds, timezone.utc))
+        return max(times) if times else None
 
     @property
     def partition_keys(self) -> List[str]:
@@ -229,20 +235,19 @@ class AbstractDataset(object):
             found[tuple(file.values[each] for each in wanted)] = None
         return [dict(zip(wanted, values)) for values in found]
 
-    def _folder_of(self, name: str) -> str:
-        """The folder of a datastore."""
+    def _store_of(self, name: str) -> Any:
+        """The datastore of a name."""
         if name not in self._datastores:
             from azureml.core.datastore import Datastore
 
             if self._workspace is None:
                 raise UserErrorException("the dataset belongs to no workspace yet; register it")
             self._datastores[name] = Datastore.get(self._workspace, name)
-        folder: str = self._datastores[name]._folder()
-        return folder
+        return self._datastores[name]
 
     def _all_files(self) -> List[Found]:
         """The files of its places as they are now."""
-        return _files.find(self._definition, self._folder_of)
+        return _files.find(self._definition, self._store_of)
 
     def _compared_files(self) -> List[Found]:
         """The same; a registered version says, once, when they are not what they were."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from azureml._not_yet import not_yet
-
 
 class AbstractDatastore:
     """A place that keeps data, under a name in a workspace."""
@@ -47,8 +45,10 @@ class AbstractDatastore:
         self._workspace.set_default_datastore(self._name)
 
     def unregister(self) -> None:
-        """Refuse: the datastores of a server are its own folders."""
-        not_yet("datastore `{}` is a folder of the server and stays".format(self._name))
+        """Forget it in the workspace; its files stay where they are."""
+        from azureml.core._datastore_registration import unregister
+
+        unregister(self._workspace, self._name)
 
     def __repr__(self) -> str:
         """The kind, the name and the workspace."""

@@ -1,9 +1,10 @@
-"""Datastores in data lakes: descriptions; data elsewhere comes with a later release."""
+"""Datastores in data lakes. Those of the first generation are descriptions only."""
 
 from __future__ import annotations
 
 from typing import Any, Optional
 
+from azureml.data._file_store import FileStore
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.constants import AZURE_DATA_LAKE, AZURE_DATA_LAKE_GEN2
 
@@ -83,7 +84,7 @@ class AzureDataLakeDatastore(AbstractADLSDatastore):
         self._resource_group = resource_group
 
 
-class AzureDataLakeGen2Datastore(AbstractADLSDatastore):
+class AzureDataLakeGen2Datastore(AbstractADLSDatastore, FileStore):
     """A data lake of the second generation."""
 
     def __init__(

@@ -227,7 +227,7 @@ class FileDatasetFactory:
         from azureml.data._files import wildcard
 
         datastore, path = _places.target(target)
-        copies = _local_files.of_folder(src_dir, os.path.join(datastore._folder(), path))
+        copies = _local_files.of_folder(src_dir, path)
         if pattern is not None:
             chosen = wildcard(pattern.lstrip("/"))
             root = os.path.abspath(src_dir)
@@ -242,7 +242,7 @@ class FileDatasetFactory:
                     src_dir, "" if pattern is None else " that match {!r}".format(pattern)
                 )
             )
-        _local_files.run(copies, overwrite, show_progress, "Uploaded")
+        datastore._put(copies, overwrite, show_progress)
         return FileDatasetFactory.from_files((datastore, path))
 
 

@@ -81,7 +81,10 @@ class _Cutter(object):
         dataset = _tables.dataset(given["dataset"])
         self._definition = dataset._definition
         find = getattr(dataset, "_found", dataset._compared_files)
-        self._files = find()
+        from azureml.data import _transfer
+
+        # Workers are other processes: what is elsewhere is fetched where they find it.
+        self._files = _transfer.brought(find(), os.path.join(scratch, "fetched"))
         self._is_table = given["form"] == "table"
 
     def by_size(self, size: int) -> Iterator[Cut]:

@@ -99,10 +99,7 @@ def test_what_cannot_be_uploaded_is_refused(store: AzureBlobDatastore, tmp_path:
     with pytest.raises(UserErrorException, match="a list of at least one"):
         store.upload_files([])
     elsewhere = AzureBlobDatastore(None, "blob", "container", "account")
-    with pytest.raises(NotSupportedYet, match="not a folder of the server"):
-        elsewhere.download(str(tmp_path))
-    elsewhere._root = str(tmp_path / "gone")
-    with pytest.raises(UserErrorException, match="of the server's machine"):
+    with pytest.raises(UserErrorException, match="belongs to no workspace"):
         elsewhere.download(str(tmp_path))
 
 
@@ -119,10 +116,12 @@ def test_the_workspace_has_its_own_datastores(project: Path) -> None:
     default.upload(str(source), "here", show_progress=False)
     assert default.download(str(project), "here", show_progress=False) == 1
     assert (project / "here" / "a").read_text() == "1"
-    with pytest.raises(UserErrorException, match="has no datastore `mine`; it has `workspaceblob"):
+    with pytest.raises(
+        UserErrorException, match="has no datastore `mine`; it has .*`workspaceblob"
+    ):
         Datastore.get(workspace, "mine")
     with pytest.raises(NotSupportedYet, match="`mine` cannot be registered"):
-        Datastore.register_azure_blob_container(workspace, "mine", "container", "account")
+        Datastore.register_azure_file_share(workspace, "mine", "container", "account")
 
 
 def test_a_reference_is_changed_by_copies(store: AzureBlobDatastore) -> None:

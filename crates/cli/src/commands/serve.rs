@@ -41,9 +41,41 @@ pub(crate) struct Args {
     /// Stop after so many seconds without work or clients
     #[arg(long, value_name = "SECONDS")]
     idle_exit: Option<u64>,
+    /// How much of datastores on other machines is kept here, such as 500M or 20G
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "STEPWELL_CACHE_SIZE",
+        default_value = "20G"
+    )]
+    cache_size: Size,
     /// Leave the terminal's session: for the embedded server
     #[arg(long, hide = true)]
     detached: bool,
+}
+
+/// A number of bytes, as a person writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Size(u64);
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = match text[digits.len()..].to_ascii_uppercase().as_str() {
+            "" | "B" => 1,
+            "K" | "KB" => 1 << 10,
+            "M" | "MB" => 1 << 20,
+            "G" | "GB" => 1 << 30,
+            "T" | "TB" => 1 << 40,
+            _ => 0,
+        };
+        let size = digits.parse::<u64>().ok().filter(|_| unit > 0);
+        let size = size.and_then(|size| size.checked_mul(unit));
+        size.map(Self)
+            .ok_or_else(|| "give a number with K, M, G or T, such as 500M".to_owned())
+    }
 }
 
 /// Does it.
@@ -67,6 +99,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         program: service::program()?,
         idle_exit: args.idle_exit.map(Duration::from_secs),
         workspace_name: home.workspace_name,
+        cache_bytes_max: args.cache_size.0,
     };
     let served = service::run(config, |endpoint| {
         // Whoever started the server need not listen to it.

@@ -43,6 +43,7 @@ pub(super) async fn run(shared: Arc<Shared>, job: Job, stop: Arc<Notify>) {
         stopping: None,
     };
     let outcome = life.outcome().await;
+    let outcome = life.deliver(outcome).await;
     life.tell_started(outcome.usage().started);
     life.shared.live().remove(&id);
     life.shared.report(Report::Ended {
@@ -87,6 +88,34 @@ impl Life {
         }
     }
 
+    /// Uploads what a step has written for other machines, if it ended well, and removes what is
+    /// here of its data there. The step has succeeded only when everything is uploaded. A server
+    /// that is killed meanwhile has told nobody of an end: the next one begins the upload anew.
+    async fn deliver(&mut self, outcome: Outcome) -> Outcome {
+        let Some(data) = self.job.data.clone() else {
+            return outcome;
+        };
+        let outcome = match outcome {
+            Outcome::Succeeded(usage) => {
+                let delivered = tokio::select! {
+                    delivered = data.deliver() => delivered.map_err(Some),
+                    () = self.stop.notified() => Err(None),
+                };
+                if delivered.is_err() {
+                    data.withdraw().await;
+                }
+                match delivered {
+                    Ok(()) => Outcome::Succeeded(usage),
+                    Err(Some(failure)) => Outcome::Failed(failure, usage),
+                    Err(None) => Outcome::Cancelled(usage),
+                }
+            }
+            outcome => outcome,
+        };
+        data.discard().await;
+        outcome
+    }
+
     /// Starts a supervisor and watches it. If one was started before and has died without a
     /// claim, nothing has run.
     async fn launch(&mut self) -> Option<Outcome> {
@@ -99,16 +128,22 @@ impl Life {
             };
             return self.conclude(outcome);
         }
-        let prepared = self.shared.environments.prepare(&self.job.environment);
+        let environment = self.shared.environments.prepare(&self.job.environment);
+        let inputs = async {
+            match &self.job.data {
+                Some(data) => data.fetch().await,
+                None => Ok(()),
+            }
+        };
         let prepared = tokio::select! {
-            prepared = prepared => prepared,
+            prepared = async { tokio::try_join!(environment, inputs) } => prepared,
             () = self.stop.notified() => {
                 self.set_stopping();
                 return self.conclude(Outcome::Cancelled(Usage::default()));
             }
         };
         let prepared = match prepared {
-            Ok(prepared) => prepared,
+            Ok((prepared, ())) => prepared,
             Err(failure) => return self.conclude(failed(failure)),
         };
         let path = std::env::var("PATH").unwrap_or_default();

@@ -83,6 +83,7 @@ mod tests {
             snapshot: None,
             variables: variables.collect(),
             outputs: Vec::new(),
+            data: None,
             timeout_s: None,
         }
     }

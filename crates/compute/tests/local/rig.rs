@@ -119,6 +119,7 @@ impl Rig {
             snapshot: None,
             variables: BTreeMap::new(),
             outputs: Vec::new(),
+            data: None,
             timeout_s: None,
         }
     }

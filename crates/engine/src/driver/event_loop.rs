@@ -271,15 +271,24 @@ impl EventLoop {
         let answering = self.answering.clone();
         tokio::spawn(async move {
             let places: Vec<_> = questions.iter().map(|q| (q.spec.id, q.step)).collect();
+            let seen = resolver.site.look(&questions).await;
+            let (questions, asked) = (Arc::new(questions), Arc::clone(&resolver));
+            let all = Arc::clone(&questions);
             let resolve = move |db: &Connection| {
-                let answer = |question: &Question| resolver.resolve(db, question);
-                questions
-                    .iter()
+                let answer = |question: &Question| asked.resolve(db, question, &seen);
+                all.iter()
                     .map(answer)
                     .collect::<stepwell_store::Result<Vec<_>>>()
             };
             let answers: Answers = match store.read(resolve).await {
-                Ok(found) => places.into_iter().zip(found).map(flatten).collect(),
+                Ok(found) => {
+                    let mut answers = Answers::with_capacity(places.len());
+                    for ((question, place), answer) in questions.iter().zip(places).zip(found) {
+                        let confirmed = resolver.confirm(question, answer).await;
+                        answers.push(flatten((place, confirmed)));
+                    }
+                    answers
+                }
                 Err(error) => {
                     tracing::error!(%error, "reuse cannot be looked up; the steps run");
                     let unknown = |place| flatten((place, reuse::unknown(&error)));

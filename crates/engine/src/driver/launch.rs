@@ -3,21 +3,27 @@
 //! A function of its arguments; it touches no file.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use stepwell_compute::{Job, OutputPlace};
 use stepwell_data::folder::DataFolder;
+use stepwell_datastore::Registry;
 use stepwell_model::{
-    Arg, AttemptId, EnvironmentSpec, Graph, InputSource, Output, ParallelTask, ProcessTask,
-    Program, RunId, RunSpec, Step, StepIndex, Task,
+    Arg, AttemptId, EnvironmentSpec, Graph, Input, Output, ParallelTask, ProcessTask, Program,
+    RunId, RunSpec, Step, StepIndex, Task,
 };
 use stepwell_parallel::ParallelJob;
+
+use super::remote;
 
 /// What steps are told of the server and the workspace.
 #[derive(Debug, Clone)]
 pub struct Site {
     /// The server's data folder.
     pub folder: DataFolder,
+    /// The datastores of the workspace.
+    pub datastores: Arc<Registry>,
     /// The server's URL.
     pub url: String,
     /// The token that steps use.
@@ -60,7 +66,7 @@ impl Site {
     ) -> Job {
         let step = graph.step(index);
         let task = step.spec.task.process();
-        let places = self.places(graph, sources, step);
+        let places = self.places(graph, sources, step, attempt);
         let argument = |argument: &Arg| match argument {
             Arg::Literal(text) => text.clone(),
             Arg::Input(name) => places
@@ -97,8 +103,9 @@ impl Site {
                 .spec
                 .outputs
                 .iter()
-                .map(|out| self.output(step.run, out))
+                .map(|out| self.output(attempt, out))
                 .collect(),
+            data: self.step_data(graph, sources, step, attempt),
             timeout_s: task.timeout_s,
         }
     }
@@ -139,19 +146,28 @@ impl Site {
     }
 
     pub(super) fn local(&self, datastore: &str, path: &str) -> Utf8PathBuf {
-        self.folder
-            .datastore(datastore)
-            .join(path.trim_matches('/'))
+        let folder = || {
+            self.folder
+                .datastore(datastore)
+                .join(path.trim_matches('/'))
+        };
+        self.datastores
+            .local(datastore, path)
+            .unwrap_or_else(folder)
     }
 
-    /// Where an output of a step's run is on this machine.
+    /// Where an output of a step's run is kept, on a local datastore.
     pub(super) fn output_place(&self, run: RunId, output: &Output) -> Utf8PathBuf {
         self.local(&output.datastore, &output_path(run, output))
     }
 
-    fn output(&self, run: RunId, output: &Output) -> OutputPlace {
+    fn output(&self, attempt: AttemptId, output: &Output) -> OutputPlace {
+        let path = match self.is_here(&output.datastore) {
+            true => self.output_place(attempt.run, output),
+            false => self.written(attempt, output),
+        };
         OutputPlace {
-            path: self.output_place(run, output),
+            path,
             make_folder: output.make_folder,
             upload_from: output.upload_from.clone(),
         }
@@ -163,31 +179,29 @@ impl Site {
         graph: &'a Graph,
         sources: &HashMap<StepIndex, RunId>,
         step: &'a Step,
+        attempt: AttemptId,
     ) -> Places<'a> {
-        let input = |source: &InputSource| match source {
-            InputSource::Datastore { datastore, path } => self.local(datastore, path).to_string(),
-            InputSource::Step { step, output } => {
-                let producer = graph.step(*step);
-                let run = sources.get(step).copied().unwrap_or(producer.run);
-                let port = producer
-                    .spec
-                    .outputs
-                    .iter()
-                    .find(|port| port.name == *output);
-                port.map_or_else(String::new, |port| self.output_place(run, port).into())
-            }
+        let input = |port: &Input| {
+            let Some(origin) = remote::origin(graph, sources, &port.source) else {
+                return String::new();
+            };
+            let place = match self.is_here(origin.datastore) {
+                true => self.local(origin.datastore, &origin.path),
+                false => self.fetched(attempt, &port.name, &origin),
+            };
+            place.into_string()
         };
         let inputs = step.spec.inputs.iter();
         let outputs = step.spec.outputs.iter();
         Places {
             inputs: inputs
-                .map(|port| (port.name.as_str(), input(&port.source)))
+                .map(|port| (port.name.as_str(), input(port)))
                 .collect(),
             outputs: outputs
                 .map(|port| {
                     // What is uploaded afterwards is written in the working directory.
                     let written = port.upload_from.clone();
-                    let place = || self.output(step.run, port).path.into_string();
+                    let place = || self.output(attempt, port).path.into_string();
                     (port.name.as_str(), written.unwrap_or_else(place))
                 })
                 .collect(),

@@ -12,12 +12,14 @@ mod engine;
 mod event_loop;
 mod launch;
 mod plan;
+mod remote;
 mod reuse;
 mod spool;
 mod submission;
 
 pub use engine::{CancelOutcome, Engine, EngineError, Start};
 pub use launch::Site;
-pub use plan::plan;
+pub use plan::{look, plan};
+pub use remote::{Place, Seen};
 pub use reuse::{Explanation, Outcome as ReuseOutcome};
 pub use submission::{About, Accepted, Submission};

@@ -11,6 +11,7 @@ use stepwell_model::{Graph, InputSource, RunId, StepIndex};
 use stepwell_store::Connection;
 
 use super::launch::Site;
+use super::remote::Seen;
 use super::reuse::{Explanation, Outcome, Question, Resolver};
 use super::submission::Submission;
 use crate::core::{Resolution, Topology};
@@ -25,6 +26,7 @@ pub fn plan(
     site: &Site,
     cas: Cas,
     submission: &Submission,
+    seen: &Seen,
 ) -> stepwell_store::Result<Vec<Explanation>> {
     let resolver = Resolver {
         site: site.clone(),
@@ -44,7 +46,7 @@ pub fn plan(
                     step,
                     sources: Arc::new(sources.clone()),
                 };
-                let (resolution, explanation) = resolver.resolve(db, &question)?;
+                let (resolution, explanation) = resolver.resolve(db, &question, seen)?;
                 if let Resolution::Hit { source, .. } = resolution {
                     sources.insert(step, source);
                 }
@@ -55,6 +57,26 @@ pub fn plan(
     }
     let places = (0..graph.steps().len()).map(StepIndex::from);
     Ok(places.filter_map(|step| plans.remove(&step)).collect())
+}
+
+/// What the inputs of a submission are on other machines, to be looked at before it is planned.
+pub async fn look(site: &Site, submission: &Submission) -> Seen {
+    let (spec, graph) = (Arc::new(submission.spec.clone()), &submission.graph);
+    let question = |step| Question {
+        spec: Arc::clone(&spec),
+        graph: Arc::clone(graph),
+        step: StepIndex::from(step),
+        sources: Arc::default(),
+    };
+    let reads = |step: &usize| {
+        let inputs = &graph.steps()[*step].spec.inputs;
+        let given =
+            |input: &stepwell_model::Input| matches!(input.source, InputSource::Datastore { .. });
+        inputs.iter().any(given)
+    };
+    let steps = (0..graph.steps().len()).filter(reads);
+    let questions: Vec<_> = steps.map(question).collect();
+    site.look(&questions).await
 }
 
 fn runs(reason: String) -> Explanation {

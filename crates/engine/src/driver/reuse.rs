@@ -11,12 +11,13 @@ use stepwell_data::cas::Cas;
 use stepwell_data::content::{self, Contents};
 use stepwell_data::{snapshot, stamp};
 use stepwell_model::{
-    Arg, Digest, EnvironmentSpec, Graph, InputForm, InputSource, ParallelTask, ProcessTask,
-    Program, RunId, RunSpec, StepIndex, Task, Timestamp,
+    Arg, Digest, EnvironmentSpec, Graph, InputForm, ParallelTask, ProcessTask, Program, RunId,
+    RunSpec, StepIndex, Task, Timestamp,
 };
 use stepwell_store::{Connection, reuse, runs};
 
 use super::launch::{self, Site};
+use super::remote::{self, Seen};
 use crate::core::Resolution;
 use crate::core::key::{self, Part};
 
@@ -68,6 +69,10 @@ pub(super) struct Resolver {
 pub(super) fn stamps(site: &Site, graph: &Graph, step: StepIndex) -> stepwell_data::Result<String> {
     let step = graph.step(step);
     let stamp = |output: &stepwell_model::Output| {
+        if !site.is_here(&output.datastore) {
+            let stamp = site.delivered_stamp(step.run, output);
+            return Ok(Part::new(&output.name, stamp.unwrap_or_default()));
+        }
         let place = site.output_place(step.run, output);
         Ok(Part::new(&output.name, content::stamp(&place)?.to_string()))
     };
@@ -130,8 +135,9 @@ impl Resolver {
         &self,
         db: &Connection,
         question: &Question,
+        seen: &Seen,
     ) -> stepwell_store::Result<(Resolution, Explanation)> {
-        let parts = match self.parts(question) {
+        let parts = match self.parts(question, seen) {
             Ok(parts) => parts,
             Err(error) => return Ok(unknown(&error)),
         };
@@ -186,6 +192,26 @@ impl Resolver {
         }
     }
 
+    /// The answer, once it is known whether outputs on other machines are still there.
+    pub(super) async fn confirm(
+        &self,
+        question: &Question,
+        answer: (Resolution, Explanation),
+    ) -> (Resolution, Explanation) {
+        let (Resolution::Hit { source, key }, mut explanation) = answer else {
+            return answer;
+        };
+        let outputs = &question.graph.step(question.step).spec.outputs;
+        if self.site.is_still_there(source, outputs).await {
+            return (Resolution::Hit { source, key }, explanation);
+        }
+        explanation.outcome = Outcome::Miss;
+        explanation.reasons = vec![format!(
+            "the outputs of run {source} were changed or removed"
+        )];
+        (Resolution::Miss(key), explanation)
+    }
+
     /// How the parts differ; for a snapshot, which files do.
     fn differences(&self, earlier_json: &str, now: &[Part]) -> Vec<String> {
         let earlier: Vec<Part> = serde_json::from_str(earlier_json).unwrap_or_default();
@@ -219,6 +245,10 @@ impl Resolver {
         let stamps: Vec<Part> = serde_json::from_str(&found.outputs_json).unwrap_or_default();
         let outputs = &question.graph.step(question.step).spec.outputs;
         outputs.iter().all(|output| {
+            if !self.site.is_here(&output.datastore) {
+                // Whether it is still there is asked afterwards, off the database.
+                return true;
+            }
             let place = self.site.output_place(found.run, output);
             let now = content::stamp(&place).map(|stamp| stamp.to_string()).ok();
             stamps
@@ -228,7 +258,7 @@ impl Resolver {
     }
 
     /// Everything that the outputs of a step depend on.
-    fn parts(&self, question: &Question) -> stepwell_data::Result<Vec<Part>> {
+    fn parts(&self, question: &Question, seen: &Seen) -> Result<Vec<Part>, String> {
         let step = question.graph.step(question.step);
         let mut parts = vec![Part::new("kind", &step.spec.kind)];
         process_parts(step.spec.task.process(), &question.spec, &mut parts);
@@ -236,21 +266,21 @@ impl Resolver {
             parallel_parts(task, &question.spec, &mut parts);
         }
         for input in &step.spec.inputs {
-            let place = match &input.source {
-                InputSource::Datastore { datastore, path } => self.site.local(datastore, path),
-                InputSource::Step { step, output } => {
-                    let producer = question.graph.step(*step);
-                    let run = question.sources.get(step).copied().unwrap_or(producer.run);
-                    let port = producer
-                        .spec
-                        .outputs
-                        .iter()
-                        .find(|port| port.name == *output);
-                    let Some(port) = port else { continue };
-                    self.site.output_place(run, port)
+            let origin = remote::origin(&question.graph, &question.sources, &input.source);
+            let Some(origin) = origin else { continue };
+            let files = match self.site.is_here(origin.datastore) {
+                true => {
+                    let place = self.site.local(origin.datastore, &origin.path);
+                    self.contents
+                        .files(&place)
+                        .map_err(|error| error.to_string())?
+                }
+                false => {
+                    let files = self.site.remote_files(&origin, seen);
+                    files.map_err(|error| error.to_string())?
                 }
             };
-            for file in self.contents.files(&place)? {
+            for file in files {
                 let name = format!("input {} {}", input.name, file.path);
                 parts.push(Part::new(name.trim_end(), file.digest.to_string()));
             }

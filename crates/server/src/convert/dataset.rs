@@ -39,5 +39,6 @@ fn file(file: DatasetFile) -> api::DatasetFile {
         size: file.size,
         modified_at: Timestamp::from_millis(file.modified_ns / 1_000_000).to_string(),
         digest: file.digest,
+        etag: file.etag,
     }
 }

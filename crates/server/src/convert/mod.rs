@@ -1,6 +1,7 @@
 //! Between the wire and the engine, by hand and in one place.
 
 pub(crate) mod dataset;
+pub(crate) mod datastore;
 pub(crate) mod model;
 pub(crate) mod parallel;
 pub(crate) mod run;

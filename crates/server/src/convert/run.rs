@@ -1,13 +1,13 @@
 //! Runs, changes and metrics as clients see them.
 
 use stepwell_api as api;
-use stepwell_data::folder::{DataFolder, LOCAL_DATASTORES};
+use stepwell_datastore::Registry;
 use stepwell_layout::{Drawing, Edge, EdgeKind, Node, NodeState};
 use stepwell_model::{Graph, InputSource, RunStatus, Timestamp};
 use stepwell_store::journal::Change;
 use stepwell_store::runs::{OutputPlace, Record, StoredFailure};
 
-pub(crate) fn run(record: Record, folder: &DataFolder) -> api::Run {
+pub(crate) fn run(record: Record, datastores: &Registry) -> api::Run {
     let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
     api::Run {
         id: record.id.uuid(),
@@ -42,17 +42,16 @@ pub(crate) fn run(record: Record, folder: &DataFolder) -> api::Run {
         outputs: record
             .outputs
             .into_iter()
-            .map(|place| output(place, folder))
+            .map(|place| output(place, datastores))
             .collect(),
         user: record.user,
     }
 }
 
-fn output(place: OutputPlace, folder: &DataFolder) -> api::OutputInfo {
-    let local = LOCAL_DATASTORES.contains(&place.datastore.as_str());
-    let path = folder.datastore(&place.datastore).join(&place.path);
+fn output(place: OutputPlace, datastores: &Registry) -> api::OutputInfo {
+    let path = datastores.local(&place.datastore, &place.path);
     api::OutputInfo {
-        local_path: local.then(|| path.into_string()),
+        local_path: path.map(camino::Utf8PathBuf::into_string),
         name: place.name,
         datastore: place.datastore,
         path: place.path,

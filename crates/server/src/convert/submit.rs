@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use stepwell_api as api;
 use stepwell_data::cas::Cas;
-use stepwell_data::folder::LOCAL_DATASTORES;
+use stepwell_datastore::Registry;
 use stepwell_engine::driver::{About, EngineError, Submission};
 use stepwell_model as model;
 use stepwell_model::{
@@ -23,6 +23,8 @@ use crate::error::{ApiError, Result};
 pub(crate) struct Known<'a> {
     /// The snapshots there are.
     pub(crate) cas: &'a Cas,
+    /// The datastores there are.
+    pub(crate) datastores: &'a Registry,
     /// The compute targets there are; `None` where any name will do.
     pub(crate) targets: Option<Vec<String>>,
 }
@@ -116,7 +118,10 @@ pub(crate) fn open(
 ) -> Result<(Template, BTreeMap<String, Value>)> {
     let mut declared: BTreeMap<String, Parameter> = BTreeMap::new();
     for (name, parameter) in body.declared {
-        declared.insert(name.clone(), template::parameter(&name, parameter)?);
+        declared.insert(
+            name.clone(),
+            template::parameter(known.datastores, &name, parameter)?,
+        );
     }
     let mut values = BTreeMap::new();
     for (name, text) in body.parameters {
@@ -126,12 +131,15 @@ pub(crate) fn open(
         values.insert(name, Value::Text(text));
     }
     for (name, place) in body.data_paths {
-        values.insert(name.clone(), Value::Place(template::place(&name, place)?));
+        values.insert(
+            name.clone(),
+            Value::Place(template::place(known.datastores, &name, place)?),
+        );
     }
     for (name, dataset) in body.datasets {
         values.insert(
             name.clone(),
-            Value::Dataset(template::dataset(&name, dataset)?),
+            Value::Dataset(template::dataset(known.datastores, &name, dataset)?),
         );
     }
     let (mut steps, mut open_inputs) = (Vec::with_capacity(body.steps.len()), Vec::new());
@@ -184,7 +192,7 @@ fn step_spec(
     }
     let (mut inputs, mut open) = (Vec::new(), Vec::new());
     for input in step.inputs {
-        match convert_input(input, declared, &refuse)? {
+        match convert_input(input, declared, known.datastores, &refuse)? {
             Source::Known(input) => inputs.push(input),
             Source::Open(name, parameter) => open.push((name, parameter)),
         }
@@ -198,7 +206,7 @@ fn step_spec(
     let outputs = step
         .outputs
         .into_iter()
-        .map(|output| convert_output(output, &refuse));
+        .map(|output| convert_output(output, known.datastores, &refuse));
     let outputs = outputs.collect::<Result<Vec<_>>>()?;
     let (task, parallel) = match step.task {
         api::Task::Process(task) => (task, None),
@@ -332,6 +340,7 @@ enum Source {
 fn convert_input(
     input: api::StepInput,
     declared: &BTreeMap<String, Parameter>,
+    datastores: &Registry,
     refuse: &dyn Fn(String) -> ApiError,
 ) -> Result<Source> {
     port_name(&input.name, refuse)?;
@@ -341,7 +350,7 @@ fn convert_input(
             output: place.output,
         },
         api::DataPlace::Datastore { datastore, path } => {
-            data_place(&datastore, &path, refuse)?;
+            data_place(datastores, &datastore, &path, refuse)?;
             model::InputSource::Datastore { datastore, path }
         }
         api::DataPlace::Parameter(name) => match declared.get(&name) {
@@ -364,13 +373,15 @@ fn convert_input(
 
 fn convert_output(
     output: api::StepOutput,
+    datastores: &Registry,
     refuse: &dyn Fn(String) -> ApiError,
 ) -> Result<model::Output> {
     port_name(&output.name, refuse)?;
     let datastore = output
         .datastore
-        .unwrap_or_else(|| LOCAL_DATASTORES[0].to_owned());
+        .unwrap_or_else(|| datastores.default_name());
     data_place(
+        datastores,
         &datastore,
         output.path.as_deref().unwrap_or_default(),
         refuse,
@@ -402,13 +413,16 @@ fn port_name(name: &str, refuse: &dyn Fn(String) -> ApiError) -> Result<()> {
 }
 
 pub(super) fn data_place(
+    datastores: &Registry,
     datastore: &str,
     path: &str,
     refuse: &dyn Fn(String) -> ApiError,
 ) -> Result<()> {
-    if !LOCAL_DATASTORES.contains(&datastore) {
-        return Err(refuse(format!("there is no datastore `{datastore}`"))
-            .hint(format!("known datastores: {}", LOCAL_DATASTORES.join(", "))));
+    if let Err(error) = datastores.get(datastore) {
+        return Err(refuse(error.to_string()).hint(format!(
+            "known datastores: {}",
+            datastores.names().join(", ")
+        )));
     }
     // A leading slash means the datastore's root.
     let path = path.trim_matches('/');
@@ -436,6 +450,10 @@ mod tests {
 
     #[test]
     fn only_what_is_in_the_working_folder_is_uploaded() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let root = camino::Utf8Path::from_path(temp.path()).expect("UTF-8");
+        let folder = stepwell_data::folder::DataFolder::new(root);
+        let datastores = Registry::open(&folder, 1 << 20).expect("a cache");
         let allowed = |source: &str| {
             let output = api::StepOutput {
                 name: "made".to_owned(),
@@ -444,7 +462,7 @@ mod tests {
                 upload_from: Some(source.to_owned()),
                 make_folder: false,
             };
-            convert_output(output, &ApiError::invalid).is_ok()
+            convert_output(output, &datastores, &ApiError::invalid).is_ok()
         };
         assert!(allowed("made/here") && allowed("./outputs/report"));
         assert!(!allowed("/home/user/data") && !allowed("../up") && !allowed("a/../../up"));

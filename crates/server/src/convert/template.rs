@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use stepwell_api as api;
+use stepwell_datastore::Registry;
 use stepwell_model::{
     Arg, AssignmentError, DatasetValue, EnvironmentSpec, Input, InputSource, Output, Parameter,
     Place, ProcessTask, Program, StepSpec, Task, Template, Value,
@@ -12,7 +13,11 @@ use super::submit::data_place;
 use crate::error::{ApiError, Result};
 
 /// A declaration; a default that is not of its own type is refused.
-pub(super) fn parameter(name: &str, declared: api::Parameter) -> Result<Parameter> {
+pub(super) fn parameter(
+    datastores: &Registry,
+    name: &str,
+    declared: api::Parameter,
+) -> Result<Parameter> {
     let scalar = |parameter: Parameter| {
         let text = Value::Text(parameter.text());
         parameter.with(&text).ok_or_else(|| {
@@ -27,26 +32,34 @@ pub(super) fn parameter(name: &str, declared: api::Parameter) -> Result<Paramete
         api::Parameter::Int(text) => scalar(Parameter::Int(text)),
         api::Parameter::Float(text) => scalar(Parameter::Float(text)),
         api::Parameter::Bool(text) => scalar(Parameter::Bool(text)),
-        api::Parameter::DataPath(value) => Ok(Parameter::DataPath(place(name, value)?)),
-        api::Parameter::Dataset(value) => Ok(Parameter::Dataset(dataset(name, value)?)),
+        api::Parameter::DataPath(value) => Ok(Parameter::DataPath(place(datastores, name, value)?)),
+        api::Parameter::Dataset(value) => Ok(Parameter::Dataset(dataset(datastores, name, value)?)),
     }
 }
 
 /// A place that a parameter names; one that leads out of its datastore is refused.
-pub(crate) fn place(parameter: &str, place: api::PlaceOnDatastore) -> Result<Place> {
+pub(crate) fn place(
+    datastores: &Registry,
+    parameter: &str,
+    place: api::PlaceOnDatastore,
+) -> Result<Place> {
     let api::PlaceOnDatastore { datastore, path } = place;
     let refuse = |what: String| ApiError::invalid(format!("parameter `{parameter}`: {what}"));
-    data_place(&datastore, &path, &refuse)?;
+    data_place(datastores, &datastore, &path, &refuse)?;
     Ok(Place { datastore, path })
 }
 
 /// A dataset that a parameter names.
-pub(crate) fn dataset(parameter: &str, value: api::DatasetValue) -> Result<DatasetValue> {
+pub(crate) fn dataset(
+    datastores: &Registry,
+    parameter: &str,
+    value: api::DatasetValue,
+) -> Result<DatasetValue> {
     Ok(DatasetValue {
         id: value.id.to_string(),
         place: value
             .place
-            .map(|found| place(parameter, found))
+            .map(|found| place(datastores, parameter, found))
             .transpose()?,
     })
 }

@@ -6,7 +6,6 @@
 use camino::Utf8Path;
 use serde::Deserialize;
 use stepwell_api::{DatasetValue, Parameter, PlaceOnDatastore, SubmitRun};
-use stepwell_data::folder::LOCAL_DATASTORES;
 use stepwell_store::datasets;
 
 use crate::app::App;
@@ -73,10 +72,12 @@ fn place_of(app: &App, definition_json: &str) -> Option<PlaceOnDatastore> {
     if !definition.steps.is_empty() && !is_table {
         return None;
     }
-    if !LOCAL_DATASTORES.contains(&place.datastore.as_str()) {
-        return None;
-    }
-    let start = app.folder.datastore(&place.datastore).join(&place.path);
+    app.datastores.get(&place.datastore).ok()?;
+    let Some(start) = app.datastores.local(&place.datastore, &place.path) else {
+        // What is there cannot be seen from here; a plain path is what it says.
+        let is_plain = !place.path.contains(['*', '?']) && !place.path.trim_matches('/').is_empty();
+        return is_plain.then_some(place);
+    };
     let is_folder = start.is_dir() && !place.path.trim_matches('/').is_empty();
     let is_file = Utf8Path::is_file(&start) && (definition.is_file || is_table);
     (is_folder || is_file).then_some(place)

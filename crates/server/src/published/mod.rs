@@ -174,12 +174,12 @@ pub(crate) async fn values(
         values.insert(name, Value::Text(text));
     }
     for (name, place) in std::mem::take(&mut assignments.data_paths) {
-        let place = convert::template::place(&name, place)?;
+        let place = convert::template::place(&app.datastores, &name, place)?;
         values.insert(name, Value::Place(place));
     }
     for (name, dataset) in std::mem::take(&mut assignments.datasets) {
         let dataset = look_up(app, &name, dataset).await?;
-        let dataset = convert::template::dataset(&name, dataset)?;
+        let dataset = convert::template::dataset(&app.datastores, &name, dataset)?;
         values.insert(name, Value::Dataset(dataset));
     }
     Ok(values)

@@ -7,14 +7,15 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use camino::Utf8PathBuf;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use stepwell_api as api;
 use stepwell_api::{
     DatasetChange, DatasetKind, DatasetList, DatasetPlace, ErrorReply, FileChange, FileChanges,
     SaveDataset,
 };
-use stepwell_data::folder::{DataFolder, LOCAL_DATASTORES};
-use stepwell_data::stamp::{self, Stamp};
+use stepwell_data::stamp::{self, Change, Stamp};
+use stepwell_datastore::{Entry, Registry};
 use stepwell_model::Timestamp;
 use stepwell_store::datasets::{self, Dataset, DatasetFile, KnownName};
 use utoipa::IntoParams;
@@ -38,7 +39,7 @@ pub(super) async fn save_dataset(
     let created = now();
     // Only a version promises anything of its files.
     let files = match body.name {
-        Some(_) => look(&app.folder, body.files).await?,
+        Some(_) => look(&app.datastores, body.files).await?,
         None => Vec::new(),
     };
     let kind = convert::dataset::kind_name(body.kind);
@@ -88,31 +89,73 @@ fn check_name(name: &str) -> Result<()> {
     }
 }
 
-/// Looks at the files as they are now.
-async fn look(folder: &DataFolder, places: Vec<DatasetPlace>) -> Result<Vec<DatasetFile>> {
-    let paths = places.iter().map(|place| path_of(folder, place));
-    let paths = paths.collect::<Result<Vec<_>>>()?;
+/// Looks at the files as they are now; those on other machines are asked for, many at once.
+async fn look(datastores: &Registry, places: Vec<DatasetPlace>) -> Result<Vec<DatasetFile>> {
+    for place in &places {
+        check_place(datastores, place)?;
+    }
+    let (here, elsewhere): (Vec<_>, Vec<_>) =
+        places.into_iter().enumerate().partition(|(_, place)| {
+            let DatasetPlace { datastore, path } = place;
+            datastores.local(datastore, path).is_some()
+        });
+    let path_of = |(_, place): &(usize, DatasetPlace)| {
+        let path = datastores.local(&place.datastore, &place.path);
+        path.unwrap_or_default()
+    };
+    let paths: Vec<Utf8PathBuf> = here.iter().map(path_of).collect();
     let stamps = blocking(move || stamp::take(&paths)).await?;
-    let file = |(place, stamp): (DatasetPlace, Stamp)| DatasetFile {
+    let mut files: Vec<(usize, DatasetFile)> = here
+        .into_iter()
+        .zip(stamps)
+        .map(|((number, place), stamp)| (number, stamped(place, stamp)))
+        .collect();
+    let asked = elsewhere.into_iter().map(|(number, place)| async move {
+        let entry = datastores.get(&place.datastore)?.stat(&place.path).await?;
+        Ok::<_, ApiError>((number, listed(place, entry)))
+    });
+    let asked: Vec<_> = stream::iter(asked)
+        .buffer_unordered(STATS)
+        .try_collect()
+        .await?;
+    files.extend(asked);
+    files.sort_by_key(|(number, _)| *number);
+    Ok(files.into_iter().map(|(_, file)| file).collect())
+}
+
+/// How many files on other machines are asked for at once.
+const STATS: usize = 16;
+
+fn stamped(place: DatasetPlace, stamp: Stamp) -> DatasetFile {
+    DatasetFile {
         datastore: place.datastore,
         path: place.path,
         size: stamp.size,
         modified_ns: stamp.modified_ns,
         digest: stamp.digest.map(|digest| digest.to_string()),
-    };
-    Ok(places.into_iter().zip(stamps).map(file).collect())
+        etag: None,
+    }
 }
 
-fn path_of(folder: &DataFolder, place: &DatasetPlace) -> Result<Utf8PathBuf> {
+fn listed(place: DatasetPlace, entry: Entry) -> DatasetFile {
+    DatasetFile {
+        datastore: place.datastore,
+        path: place.path,
+        size: entry.size,
+        modified_ns: entry.modified_ms.saturating_mul(1_000_000),
+        digest: None,
+        etag: Some(entry.etag),
+    }
+}
+
+fn check_place(datastores: &Registry, place: &DatasetPlace) -> Result<()> {
     let DatasetPlace { datastore, path } = place;
-    if !LOCAL_DATASTORES.contains(&datastore.as_str()) {
-        return Err(
-            ApiError::invalid(format!("there is no datastore `{datastore}`"))
-                .hint(format!("known datastores: {}", LOCAL_DATASTORES.join(", "))),
-        );
+    if let Err(error) = datastores.get(datastore) {
+        let known = datastores.names().join(", ");
+        return Err(ApiError::invalid(error.to_string()).hint(format!("known datastores: {known}")));
     }
     match is_relative(path) {
-        true => Ok(folder.datastore(datastore).join(path)),
+        true => Ok(()),
         false => Err(ApiError::invalid(format!(
             "`{path}` is no file of datastore `{datastore}`"
         ))),
@@ -200,26 +243,34 @@ pub(super) async fn show_changes(
     Path(id): Path<String>,
 ) -> Result<Json<FileChanges>> {
     let dataset = find(&app, dataset_id(&id)?).await?;
-    let changes = changes(&app.folder, dataset.files, dataset.created).await?;
+    let changes = changes(&app.datastores, dataset.files, dataset.created).await?;
     Ok(Json(FileChanges { changes }))
 }
 
 async fn changes(
-    folder: &DataFolder,
+    datastores: &Registry,
     files: Vec<DatasetFile>,
     seen: Timestamp,
 ) -> Result<Vec<FileChange>> {
+    let (elsewhere, here): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|file| file.etag.is_some());
     let stamped = |file: &DatasetFile| {
         let stamp = Stamp {
             size: file.size,
             modified_ns: file.modified_ns,
             digest: file.digest.as_ref().and_then(|text| text.parse().ok()),
         };
-        (folder.datastore(&file.datastore).join(&file.path), stamp)
+        let place = datastores.local(&file.datastore, &file.path);
+        (place.unwrap_or_default(), stamp)
     };
-    let known: Vec<_> = files.iter().map(stamped).collect();
+    let known: Vec<_> = here.iter().map(stamped).collect();
     let compared = blocking(move || stamp::compare(&known, seen)).await?;
-    let changed = files.into_iter().zip(compared);
+    let asked = elsewhere.into_iter().map(|file| async move {
+        let change = changed_elsewhere(datastores, &file).await?;
+        Ok::<_, ApiError>((file, change))
+    });
+    let asked: Vec<_> = stream::iter(asked).buffered(STATS).try_collect().await?;
+    let changed = here.into_iter().zip(compared).chain(asked);
     let changed = changed.filter_map(|(file, change)| {
         Some(FileChange {
             datastore: file.datastore,
@@ -228,6 +279,18 @@ async fn changes(
         })
     });
     Ok(changed.collect())
+}
+
+async fn changed_elsewhere(datastores: &Registry, file: &DatasetFile) -> Result<Option<Change>> {
+    let Ok(store) = datastores.get(&file.datastore) else {
+        return Ok(Some(Change::Gone));
+    };
+    match store.stat(&file.path).await {
+        Err(error) if error.is_absent() => Ok(Some(Change::Gone)),
+        Err(error) => Err(error.into()),
+        Ok(entry) if Some(&entry.etag) == file.etag.as_ref() => Ok(None),
+        Ok(_) => Ok(Some(Change::Changed)),
+    }
 }
 
 /// Which version.

@@ -3,6 +3,7 @@
 mod azure;
 mod catalog;
 mod datasets;
+pub(crate) mod datastores;
 mod drafts;
 mod endpoints;
 mod events;
@@ -99,8 +100,17 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .reader(routes!(workspace::list_experiments))
         .reader(routes!(workspace::get_experiment))
         .submitter(routes!(workspace::put_experiment))
-        .reader(routes!(workspace::list_datastores))
-        .reader(routes!(workspace::get_datastore))
+        .reader(routes!(datastores::list_datastores))
+        .reader(routes!(datastores::get_datastore))
+        .contributor(routes!(
+            datastores::register_datastore,
+            datastores::unregister_datastore
+        ))
+        .contributor(routes!(datastores::set_default_datastore))
+        .reader(routes!(datastores::list_datastore_files))
+        .reader(routes!(datastores::get_datastore_file))
+        .contributor_or_step(routes!(datastores::put_datastore_file))
+        .contributor(routes!(datastores::delete_datastore_file))
         .reader(routes!(runs::list_runs))
         .submitter(routes!(runs::submit_run))
         .submitter(routes!(runs::create_run))

@@ -195,7 +195,7 @@ pub(super) async fn answer(app: &App, accepted: Accepted) -> Result<(StatusCode,
         Accepted::Before(_) => StatusCode::OK,
     };
     let run = find(app, accepted.run()).await?;
-    Ok((status, Json(convert::run::run(run, &app.folder))))
+    Ok((status, Json(convert::run::run(run, &app.datastores))))
 }
 
 /// Which runs to list.
@@ -228,7 +228,7 @@ pub(super) async fn list_runs_of_published(
     let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
     let shown = rows
         .into_iter()
-        .map(|row| convert::run::run(row, &app.folder));
+        .map(|row| convert::run::run(row, &app.datastores));
     Ok(Json(RunPage {
         runs: shown.collect(),
         next,

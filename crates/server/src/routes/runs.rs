@@ -114,6 +114,7 @@ pub(super) async fn known(app: &App) -> Result<Known<'_>> {
     };
     Ok(Known {
         cas: &app.cas,
+        datastores: &app.datastores,
         targets,
     })
 }
@@ -168,7 +169,7 @@ pub(super) async fn create_run(
     let run = made.ok_or_else(|| ApiError::no_run(id))?;
     Ok((
         StatusCode::CREATED,
-        Json(convert::run::run(run, &app.folder)),
+        Json(convert::run::run(run, &app.datastores)),
     ))
 }
 
@@ -234,7 +235,7 @@ pub(super) async fn list_runs(
         .map(|last| last.seq.to_string());
     let runs = rows
         .into_iter()
-        .map(|row| convert::run::run(row, &app.folder))
+        .map(|row| convert::run::run(row, &app.datastores))
         .collect();
     Ok(Json(RunPage { runs, next }))
 }
@@ -244,7 +245,7 @@ pub(super) async fn list_runs(
     (status = 200, body = Run), (status = "default", body = ErrorReply)))]
 pub(super) async fn get_run(State(app): Context, Path(run): Path<String>) -> Result<Json<Run>> {
     let record = find(&app, run_id(&run)?).await?;
-    Ok(Json(convert::run::run(record, &app.folder)))
+    Ok(Json(convert::run::run(record, &app.datastores)))
 }
 
 /// Changes what a run's status does not depend on.
@@ -269,7 +270,7 @@ pub(super) async fn change_run(
         .write(move |db| runs::change(db, run, change))
         .await?;
     let record = changed.ok_or_else(|| ApiError::no_run(run))?;
-    Ok(Json(convert::run::run(record, &app.folder)))
+    Ok(Json(convert::run::run(record, &app.datastores)))
 }
 
 /// Ends a run that a program opened itself.
@@ -297,7 +298,7 @@ pub(super) async fn end_run(
         .write_durable(end)
         .await?
         .ok_or_else(|| ApiError::no_run(run))?;
-    Ok(Json(convert::run::run(record, &app.folder)))
+    Ok(Json(convert::run::run(record, &app.datastores)))
 }
 
 /// Asks a run to stop. Its steps get a request, ten seconds, and then force. Cancelling a step
@@ -366,7 +367,7 @@ pub(super) async fn wait_for_run(
     loop {
         let record = find(&app, run).await?;
         if record.status.is_terminal() || Instant::now() >= deadline {
-            return Ok(Json(convert::run::run(record, &app.folder)));
+            return Ok(Json(convert::run::run(record, &app.datastores)));
         }
         // Interactive runs end without the engine, so look again now and then.
         let look_again = deadline.min(Instant::now() + Duration::from_secs(1));

@@ -100,7 +100,8 @@ pub(super) async fn plan_run(
 ) -> Result<Json<WhyList>> {
     let submission = check(&app, body, None).await?;
     let (site, cas, planned) = (app.site.clone(), app.cas.clone(), submission.clone());
-    let plan = move |db: &Connection| driver::plan(db, &site, cas, &planned);
+    let seen = driver::look(&site, &submission).await;
+    let plan = move |db: &Connection| driver::plan(db, &site, cas, &planned, &seen);
     let plans = app.store.read(plan).await?;
     let steps = submission
         .graph

@@ -3,14 +3,11 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use stepwell_api::{
-    Datastore, DatastoreList, ErrorReply, Experiment, ExperimentList, Health, Workspace,
-};
-use stepwell_data::folder::LOCAL_DATASTORES;
+use stepwell_api::{ErrorReply, Experiment, ExperimentList, Health, Workspace};
 use stepwell_store::{experiments, runs};
 use uuid::Uuid;
 
-use crate::app::{App, Context, now};
+use crate::app::{Context, now};
 use crate::convert::submit::experiment_name;
 use crate::error::{ApiError, Result};
 use crate::serve::Mode;
@@ -33,7 +30,7 @@ pub(super) async fn show_workspace(State(app): Context) -> Result<Json<Workspace
         subscription_id: app.site.subscription_id.clone(),
         resource_group: app.site.resource_group.clone(),
         id: app.workspace_id,
-        default_datastore: LOCAL_DATASTORES[0].to_owned(),
+        default_datastore: app.datastores.default_name(),
         data_folder: app.folder.root().to_string(),
         url: app.site.url.clone(),
         pid: std::process::id(),
@@ -100,41 +97,5 @@ fn experiment(experiment: experiments::Experiment) -> Experiment {
         runs: experiment.runs,
         created_at: experiment.created.to_string(),
         tags: experiment.tags,
-    }
-}
-
-/// All datastores.
-#[utoipa::path(get, path = "/datastores", responses(
-    (status = 200, body = DatastoreList), (status = "default", body = ErrorReply)))]
-pub(super) async fn list_datastores(State(app): Context) -> Json<DatastoreList> {
-    let datastores = LOCAL_DATASTORES
-        .iter()
-        .map(|name| datastore(&app, name))
-        .collect();
-    Json(DatastoreList { datastores })
-}
-
-/// A datastore.
-#[utoipa::path(get, path = "/datastores/{name}", params(("name" = String, Path)), responses(
-    (status = 200, body = Datastore), (status = "default", body = ErrorReply)))]
-pub(super) async fn get_datastore(
-    State(app): Context,
-    Path(name): Path<String>,
-) -> Result<Json<Datastore>> {
-    match LOCAL_DATASTORES.contains(&name.as_str()) {
-        true => Ok(Json(datastore(&app, &name))),
-        false => Err(
-            ApiError::not_found(format!("there is no datastore `{name}`"))
-                .hint(format!("known datastores: {}", LOCAL_DATASTORES.join(", "))),
-        ),
-    }
-}
-
-fn datastore(app: &App, name: &str) -> Datastore {
-    Datastore {
-        name: name.to_owned(),
-        kind: "local".to_owned(),
-        root: Some(app.folder.datastore(name).into_string()),
-        is_default: name == LOCAL_DATASTORES[0],
     }
 }

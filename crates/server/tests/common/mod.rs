@@ -27,6 +27,7 @@ impl Served {
             program: "/nonexistent/stepwell".into(),
             idle_exit: None,
             workspace_name: "test".to_owned(),
+            cache_bytes_max: 1 << 20,
         };
         let (tell, told) = channel();
         let thread = std::thread::spawn(move || {

@@ -42,6 +42,7 @@ fn reply(error: &ErrorBody) -> AzureErrorReply {
         ErrorCode::Conflict => "Conflict",
         ErrorCode::TooLarge => "TooLarge",
         ErrorCode::Storage => "Storage",
+        ErrorCode::Datastore => "Datastore",
         ErrorCode::Internal => "Internal",
     };
     let message = match error.hint.as_str() {

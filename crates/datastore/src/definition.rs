@@ -1,0 +1,190 @@
+//! What a datastore is: where its files are, and which credentials open it.
+//!
+//! The stored form is JSON and holds no credential. New fields have defaults.
+
+use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
+
+use crate::{Credentials, Error, Result};
+
+/// Where the files of a datastore are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Place {
+    /// A folder of the server's machine.
+    Local {
+        /// The folder.
+        root: Utf8PathBuf,
+    },
+    /// A container of Azure Blob storage.
+    AzureBlob {
+        /// The storage account.
+        account: String,
+        /// The container.
+        container: String,
+        /// The URL of the account's blobs, for other clouds and emulators.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<String>,
+    },
+    /// A file system of Azure Data Lake Storage, second generation.
+    AzureDataLakeGen2 {
+        /// The storage account.
+        account: String,
+        /// The file system.
+        container: String,
+        /// The URL of the account, for other clouds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<String>,
+        /// The directory that the service principal belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tenant_id: Option<String>,
+        /// The service principal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_id: Option<String>,
+        /// Who gives out its tokens, for other clouds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authority_url: Option<String>,
+    },
+    /// A bucket of S3 or of a store that speaks like it.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The region; `us-east-1` unless given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<String>,
+        /// The URL of a store that is not Amazon's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<String>,
+        /// The public half of the key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        access_key_id: Option<String>,
+    },
+    /// A bucket of Google Cloud Storage.
+    Gcs {
+        /// The bucket.
+        bucket: String,
+        /// The URL of a store that is not Google's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<String>,
+    },
+}
+
+impl Place {
+    /// The word for the kind, on the wire and in the database.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Local { .. } => "local",
+            Self::AzureBlob { .. } => "azure_blob",
+            Self::AzureDataLakeGen2 { .. } => "azure_data_lake_gen2",
+            Self::S3 { .. } => "s3",
+            Self::Gcs { .. } => "gcs",
+        }
+    }
+
+    /// The container, in words.
+    #[must_use]
+    pub fn container(&self) -> String {
+        match self {
+            Self::Local { root } => format!("the folder `{root}`"),
+            Self::AzureBlob { container, .. } => format!("the container `{container}`"),
+            Self::AzureDataLakeGen2 { container, .. } => format!("the file system `{container}`"),
+            Self::S3 { bucket, .. } | Self::Gcs { bucket, .. } => format!("the bucket `{bucket}`"),
+        }
+    }
+
+    /// The folder, when it is one of this machine.
+    #[must_use]
+    pub const fn root(&self) -> Option<&Utf8PathBuf> {
+        match self {
+            Self::Local { root } => Some(root),
+            _ => None,
+        }
+    }
+
+    /// The credentials that a kind knows, of which each may be absent.
+    const fn credential_names(&self) -> &'static [&'static str] {
+        match self {
+            Self::Local { .. } => &[],
+            Self::AzureBlob { .. } => &["account_key", "sas_token"],
+            Self::AzureDataLakeGen2 { .. } => &["client_secret", "account_key", "sas_token"],
+            Self::S3 { .. } => &["secret_access_key", "session_token"],
+            Self::Gcs { .. } => &["service_account_key"],
+        }
+    }
+
+    /// Refuses what could never be opened.
+    ///
+    /// # Errors
+    /// When a name is empty, an endpoint is no URL, or a credential is not of this kind.
+    pub fn check(&self, datastore: &str, credentials: &Credentials) -> Result<()> {
+        let refuse = |fault: String| {
+            Err(Error::Definition {
+                datastore: datastore.to_owned(),
+                fault,
+            })
+        };
+        let (names, endpoint): (Vec<(&str, &str)>, Option<&String>) = match self {
+            Self::Local { root } if !root.is_absolute() => {
+                return refuse(format!("the folder `{root}` is not an absolute path"));
+            }
+            Self::Local { .. } => (Vec::new(), None),
+            Self::AzureBlob {
+                account,
+                container,
+                endpoint,
+            }
+            | Self::AzureDataLakeGen2 {
+                account,
+                container,
+                endpoint,
+                ..
+            } => (
+                vec![("account", account), ("container", container)],
+                endpoint.as_ref(),
+            ),
+            Self::S3 {
+                bucket, endpoint, ..
+            }
+            | Self::Gcs { bucket, endpoint } => (vec![("bucket", bucket)], endpoint.as_ref()),
+        };
+        for (what, name) in names {
+            let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '/' | '?' | '#');
+            if name.is_empty() || name.contains(odd) {
+                return refuse(format!("`{name}` cannot name the {what}"));
+            }
+        }
+        if let Some(endpoint) = endpoint {
+            let url = url::Url::parse(endpoint).ok();
+            let plain = |url: &url::Url| {
+                matches!(url.scheme(), "http" | "https")
+                    && url.has_host()
+                    && url.query().is_none()
+                    && url.password().is_none()
+                    && url.username().is_empty()
+            };
+            if !url.as_ref().is_some_and(plain) {
+                // Not repeated: what is no plain URL may hold a signature.
+                return refuse(
+                    "the endpoint is not a plain http or https URL without a query".to_owned(),
+                );
+            }
+        }
+        let known = self.credential_names();
+        match credentials
+            .keys()
+            .find(|name| !known.contains(&name.as_str()))
+        {
+            Some(_) => refuse(format!(
+                "a {} datastore takes these credentials: {}",
+                self.kind(),
+                if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                }
+            )),
+            None => Ok(()),
+        }
+    }
+}

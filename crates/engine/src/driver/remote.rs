@@ -1,0 +1,243 @@
+//! Data of steps on other machines: what has to be fetched and uploaded, and what is there.
+//!
+//! What a remote input looks like goes into a step's key: of an output that a step of ours
+//! uploaded, the digests that were written down then; of anything else, size and etag as listed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use futures_util::{StreamExt as _, stream};
+use stepwell_data::content::File;
+use stepwell_data::stamp::digest_of;
+use stepwell_datastore::steps::{Delivered, Delivery, Fetch, StepData};
+use stepwell_datastore::{Entry, Error};
+use stepwell_model::{AttemptId, Graph, InputSource, Output, RunId, Step, StepIndex};
+
+use super::launch::{Site, output_path};
+use super::reuse::Question;
+
+/// How many places are listed at once.
+const LISTINGS: usize = 8;
+
+/// A datastore and a path on it.
+pub type Place = (String, String);
+
+/// What was found at places on other machines.
+pub type Seen = HashMap<Place, Result<Vec<Entry>, Error>>;
+
+/// Where the data of an input is, and the run that made it if a step of this graph did.
+pub(super) struct Origin<'a> {
+    pub(super) datastore: &'a str,
+    pub(super) path: String,
+    pub(super) maker: Option<(RunId, &'a Output)>,
+}
+
+/// Where the data of an input comes from; nothing when its producer has no such output.
+pub(super) fn origin<'a>(
+    graph: &'a Graph,
+    sources: &HashMap<StepIndex, RunId>,
+    source: &'a InputSource,
+) -> Option<Origin<'a>> {
+    match source {
+        InputSource::Datastore { datastore, path } => Some(Origin {
+            datastore,
+            path: path.trim_matches('/').to_owned(),
+            maker: None,
+        }),
+        InputSource::Step { step, output } => {
+            let producer = graph.step(*step);
+            let run = sources.get(step).copied().unwrap_or(producer.run);
+            let mut ports = producer.spec.outputs.iter();
+            let port = ports.find(|port| port.name == *output)?;
+            Some(Origin {
+                datastore: &port.datastore,
+                path: output_path(run, port),
+                maker: Some((run, port)),
+            })
+        }
+    }
+}
+
+impl Site {
+    /// Whether a datastore is a folder of this machine.
+    pub(super) fn is_here(&self, datastore: &str) -> bool {
+        self.datastores.local(datastore, "").is_some()
+    }
+
+    fn data_folder(&self, attempt: AttemptId) -> Utf8PathBuf {
+        self.folder.step_data(attempt.run, attempt.number)
+    }
+
+    /// Where an attempt finds an input that is fetched. The last part of the path is kept, as
+    /// programs look at the ends of names.
+    pub(super) fn fetched(
+        &self,
+        attempt: AttemptId,
+        port: &str,
+        origin: &Origin<'_>,
+    ) -> Utf8PathBuf {
+        let name = origin
+            .path
+            .rsplit('/')
+            .next()
+            .filter(|name| !name.is_empty());
+        let folder = self.data_folder(attempt).join("inputs").join(port);
+        folder.join(name.unwrap_or(origin.datastore))
+    }
+
+    /// Where an attempt writes an output that is uploaded.
+    pub(super) fn written(&self, attempt: AttemptId, output: &Output) -> Utf8PathBuf {
+        self.data_folder(attempt).join("outputs").join(&output.name)
+    }
+
+    /// What of an attempt's data is on other machines.
+    pub(super) fn step_data(
+        &self,
+        graph: &Graph,
+        sources: &HashMap<StepIndex, RunId>,
+        step: &Step,
+        attempt: AttemptId,
+    ) -> Option<StepData> {
+        let inputs = step.spec.inputs.iter().filter_map(|port| {
+            let origin = origin(graph, sources, &port.source)?;
+            (!self.is_here(origin.datastore)).then(|| Fetch {
+                name: port.name.clone(),
+                target: self.fetched(attempt, &port.name, &origin),
+                datastore: origin.datastore.to_owned(),
+                must_exist: origin.maker.is_none(),
+                path: origin.path,
+            })
+        });
+        let outputs = step.spec.outputs.iter();
+        let outputs = outputs.filter(|port| !self.is_here(&port.datastore));
+        let outputs = outputs.map(|port| Delivery {
+            name: port.name.clone(),
+            datastore: port.datastore.clone(),
+            path: output_path(step.run, port),
+            is_own: super::launch::path_template(port).contains("{run-id}"),
+            source: self.written(attempt, port),
+        });
+        let (inputs, outputs) = (inputs.collect::<Vec<_>>(), outputs.collect::<Vec<_>>());
+        (!inputs.is_empty() || !outputs.is_empty()).then(|| StepData {
+            datastores: Arc::clone(&self.datastores),
+            inputs,
+            outputs,
+            folder: self.data_folder(attempt),
+            record: self.folder.delivered(attempt.run),
+            log: self.folder.run_log(attempt.run),
+        })
+    }
+
+    /// What a run has uploaded.
+    fn delivered(&self, run: RunId) -> Option<Delivered> {
+        Delivered::read(&self.folder.delivered(run))
+    }
+
+    /// What an uploaded output of a run looks like, as text; nothing if it is not known.
+    pub(super) fn delivered_stamp(&self, run: RunId, output: &Output) -> Option<String> {
+        let stamp = self.delivered(run)?.stamp(&output.name)?;
+        Some(stamp.to_string())
+    }
+
+    /// Looks at what the inputs of steps are on other machines, each place once.
+    pub(super) async fn look(&self, questions: &[Question]) -> Seen {
+        let mut places: Vec<Place> = Vec::new();
+        for question in questions {
+            for input in &question.graph.step(question.step).spec.inputs {
+                let origin = origin(&question.graph, &question.sources, &input.source);
+                let Some(origin) = origin.filter(|origin| !self.is_here(origin.datastore)) else {
+                    continue;
+                };
+                if origin.maker.and_then(|maker| self.made(maker)).is_none() {
+                    places.push((origin.datastore.to_owned(), origin.path));
+                }
+            }
+        }
+        places.sort();
+        places.dedup();
+        let listings = places.into_iter().map(|place| async {
+            let listed = self.list(&place).await;
+            (place, listed)
+        });
+        stream::iter(listings)
+            .buffer_unordered(LISTINGS)
+            .collect()
+            .await
+    }
+
+    async fn list(&self, (datastore, path): &Place) -> Result<Vec<Entry>, Error> {
+        let found = self.datastores.get(datastore)?.files(path).await;
+        match found {
+            // Nothing is a content too.
+            Err(error) if error.is_absent() => Ok(Vec::new()),
+            found => found,
+        }
+    }
+
+    /// What a step of ours uploaded, as its files and their digests.
+    fn made(&self, (run, output): (RunId, &Output)) -> Option<Vec<File>> {
+        let delivered = self.delivered(run)?;
+        let files = delivered.outputs.get(&output.name)?;
+        let root = output_path(run, output);
+        Some(
+            files
+                .iter()
+                .map(|file| File {
+                    path: within(&file.path, &root),
+                    digest: match &file.digest {
+                        Some(digest) => digest_of(digest.as_bytes()),
+                        None => digest_of(format!("{} {}", file.size, file.etag).as_bytes()),
+                    },
+                })
+                .collect(),
+        )
+    }
+
+    /// The files of an input on another machine, with what stands for their content.
+    pub(super) fn remote_files(
+        &self,
+        origin: &Origin<'_>,
+        seen: &Seen,
+    ) -> Result<Vec<File>, Error> {
+        if let Some(files) = origin.maker.and_then(|maker| self.made(maker)) {
+            return Ok(files);
+        }
+        let place = (origin.datastore.to_owned(), origin.path.clone());
+        let found = match seen.get(&place) {
+            Some(found) => found.clone()?,
+            None => return Err(Error::Unknown(place.0)),
+        };
+        let file = |entry: Entry| File {
+            path: within(&entry.path, &origin.path),
+            digest: digest_of(format!("{} {}", entry.size, entry.etag).as_bytes()),
+        };
+        Ok(found.into_iter().map(file).collect())
+    }
+
+    /// Whether the outputs that a run uploaded are still as it left them.
+    pub(super) async fn is_still_there(&self, run: RunId, outputs: &[Output]) -> bool {
+        let mut delivered = None;
+        for output in outputs.iter().filter(|port| !self.is_here(&port.datastore)) {
+            if delivered.is_none() {
+                delivered = self.delivered(run);
+            }
+            let (Some(delivered), Ok(store)) = (&delivered, self.datastores.get(&output.datastore))
+            else {
+                return false;
+            };
+            let path = output_path(run, output);
+            let checked = delivered.is_untouched(&output.name, &store, &path).await;
+            if !checked.unwrap_or(false) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// A path within a folder; empty for the folder itself.
+fn within(path: &str, folder: &str) -> String {
+    let inner = path.strip_prefix(folder).unwrap_or(path);
+    inner.trim_start_matches('/').to_owned()
+}

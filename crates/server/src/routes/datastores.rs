@@ -1,0 +1,360 @@
+//! The register of datastores, and the files on them.
+//!
+//! Files of datastores elsewhere go through the server, which alone has the credentials. A file
+//! that is sent is received whole before it is put under its name; one that is asked for comes
+//! out of the cache.
+
+use axum::Json;
+use axum::body::{Body as Bytes, to_bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use camino::Utf8PathBuf;
+use futures_util::TryStreamExt as _;
+use serde::Deserialize;
+use stepwell_api::{
+    Datastore, DatastoreFile, DatastoreFileList, DatastoreList, DefaultDatastore, ErrorReply,
+    RegisterDatastore,
+};
+use stepwell_datastore::transfer::{self, Lanes, Progress};
+use stepwell_datastore::{self as datastore, Datastore as Known};
+use stepwell_store::{catalog, datastores};
+use tokio::io::AsyncWriteExt as _;
+use utoipa::IntoParams;
+
+use super::files::send;
+use crate::app::{App, Context, now};
+use crate::convert::datastore as convert;
+use crate::convert::submit::is_relative;
+use crate::error::{ApiError, Body, Params, Result};
+
+/// The largest definition of a datastore.
+const DEFINITION_MAX: usize = 1 << 20;
+
+/// All datastores.
+#[utoipa::path(get, path = "/datastores", responses(
+    (status = 200, body = DatastoreList), (status = "default", body = ErrorReply)))]
+pub(super) async fn list_datastores(State(app): Context) -> Json<DatastoreList> {
+    let default = app.datastores.default_name();
+    let all = app.datastores.all();
+    let datastores = all.iter().map(|each| convert::datastore(each, &default));
+    Json(DatastoreList {
+        datastores: datastores.collect(),
+    })
+}
+
+/// A datastore.
+#[utoipa::path(get, path = "/datastores/{name}", params(("name" = String, Path)), responses(
+    (status = 200, body = Datastore), (status = "default", body = ErrorReply)))]
+pub(super) async fn get_datastore(
+    State(app): Context,
+    Path(name): Path<String>,
+) -> Result<Json<Datastore>> {
+    let default = app.datastores.default_name();
+    let found = find(&app, &name)?;
+    Ok(Json(convert::datastore(&found, &default)))
+}
+
+fn find(app: &App, name: &str) -> Result<std::sync::Arc<Known>> {
+    app.datastores.get(name).map_err(|error| {
+        let known = app.datastores.names().join(", ");
+        ApiError::not_found(error.to_string()).hint(format!("known datastores: {known}"))
+    })
+}
+
+/// Registers a datastore. Its credentials are kept sealed, and no answer holds them.
+#[utoipa::path(put, path = "/datastores/{name}", params(("name" = String, Path)),
+    request_body = RegisterDatastore, responses(
+    (status = 200, body = Datastore), (status = "default", body = ErrorReply)))]
+pub(super) async fn register_datastore(
+    State(app): Context,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Json<Datastore>> {
+    let body = definition(request).await?;
+    check_name(&name)?;
+    if convert::is_built_in(&name) {
+        return Err(ApiError::conflict(format!(
+            "datastore `{name}` is the workspace's own and stays as it is"
+        )));
+    }
+    let place = convert::place(body.place);
+    let credentials = convert::credentials(body.credentials);
+    place
+        .check(&name, &credentials)
+        .map_err(|error| ApiError::invalid(error.to_string()))?;
+    if let Ok(known) = app.datastores.get(&name) {
+        if known.equals(&place, &credentials) {
+            return get_datastore(State(app), Path(name)).await;
+        }
+        if !body.overwrite {
+            return Err(
+                ApiError::conflict(format!("there is another datastore `{name}` already"))
+                    .hint("register it with `overwrite=True` to replace it"),
+            );
+        }
+    }
+    let sealed = match credentials.is_empty() {
+        true => None,
+        false => Some(app.vault.seal(&name, &credentials)?),
+    };
+    let row = datastores::Datastore {
+        name: name.clone(),
+        definition_json: serde_json::to_string(&place)
+            .map_err(|error| ApiError::internal(&error))?,
+        sealed,
+        created: now(),
+    };
+    let new = Known::new(name.clone(), place, credentials);
+    if body.create_if_not_exists {
+        new.create_container().await?;
+    }
+    if !body.skip_validation {
+        new.check().await?;
+    }
+    app.store
+        .write_durable(move |db| datastores::put(db, &row))
+        .await?;
+    app.datastores.put(new);
+    get_datastore(State(app), Path(name)).await
+}
+
+/// The definition that was sent. What does not fit is not repeated: it may hold a credential.
+async fn definition(request: Request) -> Result<RegisterDatastore> {
+    let bytes = to_bytes(request.into_body(), DEFINITION_MAX)
+        .await
+        .map_err(|_| ApiError::invalid("the body broke off or is larger than 1 MB"))?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        ApiError::invalid(format!(
+            "the body is no definition of a datastore, at line {line} column {column}"
+        ))
+        .hint(
+            "`kind` is local, azure_blob, azure_data_lake_gen2, s3 or gcs; the OpenAPI document \
+               has the fields of each",
+        )
+    })
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    match !name.is_empty() && name.len() <= 255 && name.chars().all(fits) {
+        true => Ok(()),
+        false => Err(
+            ApiError::invalid(format!("`{name}` cannot name a datastore"))
+                .hint("use letters, digits, `-` and `_`"),
+        ),
+    }
+}
+
+/// Forgets a datastore; its files stay where they are.
+#[utoipa::path(delete, path = "/datastores/{name}", params(("name" = String, Path)), responses(
+    (status = 204, description = "It is forgotten."), (status = "default", body = ErrorReply)))]
+pub(super) async fn unregister_datastore(
+    State(app): Context,
+    Path(name): Path<String>,
+) -> Result<StatusCode> {
+    find(&app, &name)?;
+    if convert::is_built_in(&name) {
+        return Err(ApiError::conflict(format!(
+            "datastore `{name}` is the workspace's own and stays"
+        )));
+    }
+    if app.datastores.default_name() == name {
+        return Err(
+            ApiError::conflict(format!("datastore `{name}` is the workspace's default"))
+                .hint("make another the default first: `ws.set_default_datastore(name)`"),
+        );
+    }
+    let wanted = name.clone();
+    app.store
+        .write_durable(move |db| datastores::remove(db, &wanted))
+        .await?;
+    app.datastores.remove(&name);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sets which datastore outputs go to unless they name another.
+#[utoipa::path(put, path = "/workspace/default-datastore", request_body = DefaultDatastore,
+    responses((status = 200, body = Datastore), (status = "default", body = ErrorReply)))]
+pub(super) async fn set_default_datastore(
+    State(app): Context,
+    Body(body): Body<DefaultDatastore>,
+) -> Result<Json<Datastore>> {
+    find(&app, &body.name)?;
+    let name = body.name.clone();
+    app.store
+        .write_durable(move |db| catalog::put_setting(db, DEFAULT, &name))
+        .await?;
+    app.datastores.set_default(&body.name);
+    get_datastore(State(app), Path(body.name)).await
+}
+
+/// The setting that names the default datastore.
+pub(crate) const DEFAULT: &str = "workspace.default_datastore";
+
+/// Which files.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct FilesQuery {
+    /// Those below this folder, or the file of this path; all when absent.
+    path: Option<String>,
+}
+
+/// The files that a path stands for: those below it, or the one that it names. None is no error.
+#[utoipa::path(get, path = "/datastores/{name}/files",
+    params(("name" = String, Path), FilesQuery), responses(
+    (status = 200, body = DatastoreFileList), (status = "default", body = ErrorReply)))]
+pub(super) async fn list_datastore_files(
+    State(app): Context,
+    Path(name): Path<String>,
+    Params(query): Params<FilesQuery>,
+) -> Result<Json<DatastoreFileList>> {
+    let store = find(&app, &name)?;
+    let files = match store.files(&query.path.unwrap_or_default()).await {
+        Err(error) if error.is_absent() => Vec::new(),
+        files => files?,
+    };
+    Ok(Json(DatastoreFileList {
+        files: files.into_iter().map(convert::file).collect(),
+    }))
+}
+
+/// A file of a datastore; ranges are answered.
+#[utoipa::path(get, path = "/datastores/{name}/files/{*path}",
+    params(("name" = String, Path), ("path" = String, Path)), responses(
+    (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+    (status = 206, content_type = "application/octet-stream", body = Vec<u8>),
+    (status = "default", body = ErrorReply)))]
+pub(super) async fn get_datastore_file(
+    State(app): Context,
+    Path((name, path)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response> {
+    let store = find(&app, &name)?;
+    inside(&name, &path)?;
+    let entry = store.stat(&path).await?;
+    let missing = || format!("datastore `{name}` has no `{path}`");
+    if let Some(root) = store.root() {
+        return send(&root.join(&entry.path), request, missing).await;
+    }
+    // A link of its own: the cache may throw the file away at any moment.
+    let link = passage(&app)?;
+    let (lanes, progress) = (Lanes::default(), Progress::default());
+    let cache = app.datastores.cache();
+    cache
+        .link(&store, &entry, &link.0, &lanes, &progress)
+        .await?;
+    // An answer that has begun holds the file open.
+    send(&link.0, request, missing).await
+}
+
+/// What to do with a file that is there.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PutQuery {
+    /// Replace it; without this it is a conflict.
+    overwrite: Option<bool>,
+}
+
+/// Puts a file on a datastore. It is there whole, or not at all.
+#[utoipa::path(put, path = "/datastores/{name}/files/{*path}",
+    params(("name" = String, Path), ("path" = String, Path), PutQuery),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses(
+    (status = 201, body = DatastoreFile), (status = "default", body = ErrorReply)))]
+pub(super) async fn put_datastore_file(
+    State(app): Context,
+    Path((name, path)): Path<(String, String)>,
+    Params(query): Params<PutQuery>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<DatastoreFile>)> {
+    let store = find(&app, &name)?;
+    inside(&name, &path)?;
+    if query.overwrite != Some(true) {
+        match store.stat(&path).await {
+            Err(error) if error.is_absent() => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => {
+                return Err(ApiError::conflict(format!(
+                    "datastore `{name}` has a file `{path}` already"
+                )));
+            }
+        }
+    }
+    let part = passage(&app)?;
+    let mut file = tokio::fs::File::create(&part.0).await?;
+    let mut chunks = body.into_data_stream();
+    let broken = |error| ApiError::invalid(format!("the upload of `{path}` broke off: {error}"));
+    while let Some(chunk) = chunks.try_next().await.map_err(broken)? {
+        file.write_all(&chunk).await?;
+    }
+    file.flush().await?;
+    drop(file);
+    let (lanes, progress) = (Lanes::default(), Progress::default());
+    let entry = transfer::upload(&store, &part.0, &path, &lanes, &progress).await?;
+    Ok((StatusCode::CREATED, Json(convert::file(entry))))
+}
+
+/// Removes a file of a datastore; one that is not there is no error.
+#[utoipa::path(delete, path = "/datastores/{name}/files/{*path}",
+    params(("name" = String, Path), ("path" = String, Path)), responses(
+    (status = 204, description = "It is not there any more."),
+    (status = "default", body = ErrorReply)))]
+pub(super) async fn delete_datastore_file(
+    State(app): Context,
+    Path((name, path)): Path<(String, String)>,
+) -> Result<StatusCode> {
+    let store = find(&app, &name)?;
+    inside(&name, &path)?;
+    store.delete(&path).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn inside(name: &str, path: &str) -> Result<()> {
+    match is_relative(path) {
+        true => Ok(()),
+        false => Err(ApiError::invalid(format!(
+            "`{path}` cannot name a file of datastore `{name}`"
+        ))
+        .hint("use a relative path without `..`")),
+    }
+}
+
+/// A file on its way; removed when it is dropped.
+struct Passage(Utf8PathBuf);
+
+impl Drop for Passage {
+    fn drop(&mut self) {
+        // It may not have come to be; the next server throws away what is left.
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+fn passage(app: &App) -> Result<Passage> {
+    let folder = app.folder.transfer();
+    fs_err::create_dir_all(&folder)?;
+    Ok(Passage(folder.join(uuid::Uuid::new_v4().to_string())))
+}
+
+impl From<datastore::Error> for ApiError {
+    fn from(error: datastore::Error) -> Self {
+        use datastore::Error as Fault;
+        let (text, hint) = (error.to_string(), error.hint());
+        let told = match error {
+            Fault::Absent { .. } | Fault::Unknown(_) => Self::not_found(text),
+            Fault::Changed { .. } => Self::conflict(text),
+            Fault::File { .. } => return Self::storage(&text),
+            Fault::Path { .. }
+            | Fault::TooMany { .. }
+            | Fault::Definition { .. }
+            | Fault::NoContainer { .. }
+            | Fault::Denied { .. } => Self::invalid(text),
+            Fault::Unreachable { .. } | Fault::Refused { .. } | Fault::Sealed { .. } => {
+                Self::new(stepwell_api::ErrorCode::Datastore, text)
+            }
+        };
+        told.hint(hint)
+    }
+}

@@ -1,0 +1,87 @@
+"""Datastores of each kind, on real peers."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import peers
+import pytest
+
+from azureml.core import Datastore, Workspace
+from stepwell import datastores
+
+KINDS = ("local", "blob", "s3")
+
+
+@pytest.fixture(scope="session")
+def blobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Peer]:
+    """Azurite."""
+    peer = peers.azurite(tmp_path_factory.mktemp("azurite"))
+    yield peer
+    peer.stop()
+
+
+@pytest.fixture(scope="session")
+def buckets() -> Iterator[peers.Peer]:
+    """moto."""
+    peer = peers.moto()
+    yield peer
+    peer.stop()
+
+
+@pytest.fixture
+def workspace(project: Path) -> Workspace:
+    """The workspace of the server of these tests."""
+    return Workspace.from_config()
+
+
+@pytest.fixture
+def make_store(
+    workspace: Workspace, request: pytest.FixtureRequest, tmp_path: Path
+) -> Callable[[str], Any]:
+    """Registers a fresh datastore of a kind."""
+
+    def make(kind: str) -> Any:
+        name = "{}-{}".format(kind, uuid.uuid4().hex[:12])
+        if kind == "local":
+            folder = str(tmp_path / name)
+            return datastores.register_local_folder(
+                workspace, name, folder, create_if_not_exists=True
+            )
+        if kind == "blob":
+            peer = request.getfixturevalue("blobs")
+            return Datastore.register_azure_blob_container(
+                workspace,
+                name,
+                container_name=name,
+                account_name=peers.ACCOUNT,
+                account_key=peers.KEY,
+                endpoint=peers.blob_endpoint(peer),
+                create_if_not_exists=True,
+            )
+        peer = request.getfixturevalue("buckets")
+        return datastores.register_s3(
+            workspace,
+            name,
+            bucket=name,
+            access_key_id=peers.S3_ID,
+            secret_access_key=peers.S3_KEY,
+            endpoint=peer.url,
+            create_if_not_exists=True,
+        )
+
+    return make
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, make_store: Callable[[str], Any]) -> Any:
+    """A fresh datastore of each kind in turn."""
+    return make_store(request.param)
+
+
+@pytest.fixture(params=KINDS[1:])
+def remote(request: pytest.FixtureRequest, make_store: Callable[[str], Any]) -> Any:
+    """A fresh datastore of each kind on another machine."""
+    return make_store(request.param)

@@ -1,0 +1,198 @@
+"""The outside peers of these tests: Azurite for Blob storage, moto for S3, on loopback ports.
+
+Both are ordinary packages. Azurite is installed by npm into the user's cache folder when it is
+not there; moto comes with the test environment.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Dict, List
+
+AZURITE = "3.35.0"
+ACCOUNT = "account1"
+# A made-up key of the length that Azure's have.
+KEY = "c3RlcHdlbGwtdGVzdC1rZXktdGhhdC1ub2JvZHktZWxzZS1oYXMtMDEyMzQ1Njc4OWFiY2RlZg=="
+S3_ID = "AKIASTEPWELLTEST"
+S3_KEY = "s3cr3t/stepwell+test/key/nobody/has0"
+START_S = 60.0
+
+
+class Peer:
+    """A server of this machine that is stopped at the end."""
+
+    def __init__(self, command: List[str], port: int, variables: Dict[str, str]) -> None:
+        self.url = "http://127.0.0.1:{}".format(port)
+        self.port = port
+        self._log = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            command,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+        )
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        self._log.seek(0)
+        raise AssertionError("the peer did not start: {!r}".format(self._log.read()[-2000:]))
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.wait(30)
+        self._log.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def azurite_program() -> Path:
+    """Azurite's Blob server, installed when it is not there."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    home = cache / "stepwell" / "azurite-{}".format(AZURITE)
+    program = home / "node_modules" / ".bin" / "azurite-blob"
+    if not program.exists():
+        home.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix="azurite-", dir=str(home.parent)))
+        command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(aside)]
+        subprocess.run([*command, "azurite@" + AZURITE], check=True)
+        try:
+            os.rename(str(aside), str(home))
+        except OSError:  # another test run was first
+            shutil.rmtree(str(aside))
+    return program
+
+
+def azurite(folder: Path) -> Peer:
+    """Azurite on a folder."""
+    port = free_port()
+    command = [
+        str(azurite_program()),
+        "--blobHost",
+        "127.0.0.1",
+        "--blobPort",
+        str(port),
+        "--location",
+        str(folder),
+        "--silent",
+        "--skipApiVersionCheck",
+        "--disableTelemetry",
+    ]
+    return Peer(command, port, {"AZURITE_ACCOUNTS": "{}:{}".format(ACCOUNT, KEY)})
+
+
+def moto() -> Peer:
+    """An S3 server in memory."""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    return Peer(command, port, {})
+
+
+def blob_endpoint(peer: Peer) -> str:
+    """The URL of the account's blobs."""
+    return "{}/{}".format(peer.url, ACCOUNT)
+
+
+class Proxy:
+    """Stands between the server and a peer, and can hold up or cut what the server sends."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._target = ("127.0.0.1", peer.port)
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(64)
+        self.port = int(self._listener.getsockname()[1])
+        self.sent = 0
+        """Bytes that the server has sent so far."""
+        self.answered = 0
+        """Bytes that the peer has answered so far."""
+        self._may_pass = threading.Event()
+        self._may_pass.set()
+        self.cuts = 0
+        """How many connections are cut from now on, each after some bytes of an answer."""
+        self.held = threading.Event()
+        """Set when `hold_after` has come about."""
+        self._hold_at = sys.maxsize
+        self._lock = threading.Lock()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """The URL of the account's blobs, through this."""
+        return "http://127.0.0.1:{}/{}".format(self.port, ACCOUNT)
+
+    def hold_after(self, count: int) -> None:
+        """Let nothing through once so many more bytes have passed."""
+        self.held.clear()
+        self._hold_at = self.sent + self.answered + count
+
+    def release(self) -> None:
+        """Let everything through again."""
+        self._may_pass.set()
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self.release()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self._target)
+            for source, target, is_answer in ((client, server, False), (server, client, True)):
+                threading.Thread(
+                    target=self._pump, args=(source, target, is_answer), daemon=True
+                ).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket, is_answer: bool) -> None:
+        try:
+            while True:
+                piece = source.recv(65536)
+                with self._lock:
+                    if is_answer:
+                        self.answered += len(piece)
+                    else:
+                        self.sent += len(piece)
+                    if self.sent + self.answered >= self._hold_at:
+                        self._hold_at = sys.maxsize
+                        self._may_pass.clear()
+                        self.held.set()
+                    is_cut = is_answer and len(piece) > 2000 and self.cuts > 0
+                    self.cuts -= is_cut
+                self._may_pass.wait(60)
+                target.sendall(piece[: len(piece) // 2] if is_cut else piece)
+                if not piece or is_cut:
+                    break
+        except OSError:
+            pass
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            end.close()
