@@ -7,9 +7,6 @@ from typing import List
 
 from stepwell._parallel._wire import Connection, Invitation
 
-_KEPT: List[Connection] = []
-
-
 # The driver takes the end of the connection for the end of the process, so it must stay open until
 # what is sent at exit, such as metrics, has been sent.
 _OPEN: List[Connection] = []
@@ -20,8 +17,6 @@ def main() -> int:
     invitation = Invitation.taken()
     connection = Connection(invitation)
     _OPEN.append(connection)
-    # Its end would end the process before what was logged is sent when the interpreter ends.
-    _KEPT.append(connection)
     job = connection.welcome()
     if invitation.worker == "planner":
         from stepwell._parallel import _planner
