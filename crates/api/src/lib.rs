@@ -12,6 +12,7 @@ mod dataset;
 mod datastore;
 mod endpoint;
 mod error;
+mod gc;
 mod metric;
 mod model;
 mod parallel;
@@ -35,6 +36,7 @@ pub use endpoint::{
     EndpointVersion, PipelineDraft, PipelineEndpoint,
 };
 pub use error::{ErrorBody, ErrorCode, ErrorReply};
+pub use gc::{Gc, GcReport, GcShare};
 pub use metric::{LogMetrics, MetricKind, MetricPoint, MetricSeries, Metrics};
 pub use model::{Model, ModelChange, ModelDataset, ModelList, ModelResources, RegisterModel};
 pub use parallel::{
@@ -51,8 +53,8 @@ pub use run::{
 };
 pub use submit::{
     Argument, ClientInfo, DataPlace, DatasetValue, Environment, OutputRef, Parameter,
-    PlaceOnDatastore, ProcessTask, Program, PythonSpec, StepInput, StepOutput, SubmitRun,
-    SubmitStep, Task,
+    PlaceOnDatastore, ProcessTask, Program, PythonSpec, RegisterOutput, StepInput, StepOutput,
+    SubmitRun, SubmitStep, Task,
 };
 pub use token::Role;
 pub use why::{ReuseOutcome, Why, WhyList};

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::DatasetKind;
+
 /// A run to start: a pipeline of steps, or one script.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -242,6 +244,12 @@ pub struct StepInput {
     pub name: String,
     /// Where it comes from.
     pub source: DataPlace,
+    /// Whether the step gets a copy of its own, which it may write to.
+    #[serde(default)]
+    pub download: bool,
+    /// Where the step finds it, relative to its working directory; wherever it is when absent.
+    #[serde(default)]
+    pub path_on_compute: Option<String>,
 }
 
 /// Where data is: exactly one of the three.
@@ -290,4 +298,37 @@ pub struct StepOutput {
     /// Whether the folder exists before the script starts.
     #[serde(default)]
     pub make_folder: bool,
+    /// For an upload: whether it must not replace files that are there. The step fails then.
+    #[serde(default)]
+    pub keep_existing: bool,
+    /// For an upload: patterns of the files that are uploaded, relative to what is uploaded, with
+    /// `*`, `?` and `**`; all files when empty.
+    #[serde(default)]
+    pub source_globs: Vec<String>,
+    /// The dataset as which it is registered when its step has succeeded.
+    #[serde(default)]
+    pub register: Option<RegisterOutput>,
+}
+
+/// The dataset that an output becomes.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterOutput {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: DatasetKind,
+    /// Its definition; the server puts the output's place into `places`.
+    #[schema(value_type = Object)]
+    pub definition: serde_json::Value,
+    /// A description for people.
+    #[serde(default)]
+    pub description: String,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Whether a name that is known gets another version. If not, the dataset is not registered,
+    /// which the run of the step says in a property.
+    #[serde(default)]
+    pub create_new_version: bool,
 }

@@ -13,7 +13,7 @@ use std::pin::Pin;
 use camino::Utf8PathBuf;
 use stepwell_datastore::steps::StepData;
 use stepwell_model::{AttemptId, Digest, EnvironmentSpec, Failure, Outcome, Program, Timestamp};
-pub use stepwell_supervise::OutputPlace;
+pub use stepwell_supervise::{Attempt, InputPlace, OutputPlace};
 
 /// One attempt, with everything resolved that the graph left open.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct Job {
     pub snapshot: Option<Digest>,
     /// Environment variables, set on top of those of the server.
     pub variables: BTreeMap<String, String>,
+    /// What it finds in its working directory beside the snapshot.
+    pub inputs: Vec<InputPlace>,
     /// Where its outputs are kept.
     pub outputs: Vec<OutputPlace>,
     /// What of its data is on other machines.

@@ -13,4 +13,7 @@ pub mod fake;
 pub mod local;
 
 pub use environments::Environments;
-pub use executor::{BoxFuture, Executor, Job, OutputPlace, PrepareEnvironment, Prepared, Report};
+pub use executor::{
+    Attempt, BoxFuture, Executor, InputPlace, Job, OutputPlace, PrepareEnvironment, Prepared,
+    Report,
+};

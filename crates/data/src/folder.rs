@@ -10,13 +10,16 @@
 //! runs/<run id>/data-1/   inputs and outputs of one try that are on other machines
 //! runs/<run id>/delivered.json  what was uploaded of its outputs
 //! runs/<run id>/spool/   what the SDK in a step could not send
+//! runs/<run id>/staged/  outputs that are not to be seen before their step has succeeded
 //! data/<datastore>/      the local datastores
 //! datastores.key         what seals the credentials of datastores
 //! cache/                 what was fetched from datastores on other machines
 //! transfer/              files on their way to or from a datastore
+//! digests                digests of files that were read before
 //! envs/                  Python environments
 //! sdk/                   links to the submitting SDK, for environments that lack it
 //! logs/server.log        the server's own log
+//! trash/                 what is being removed
 //! ```
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -74,6 +77,12 @@ impl DataFolder {
         self.root.join("objects")
     }
 
+    /// Digests of files that were read before.
+    #[must_use]
+    pub fn digests(&self) -> Utf8PathBuf {
+        self.root.join("digests")
+    }
+
     /// The folder of a run.
     #[must_use]
     pub fn run(&self, run: RunId) -> Utf8PathBuf {
@@ -116,6 +125,12 @@ impl DataFolder {
         self.run(run).join("delivered.json")
     }
 
+    /// Where a step writes an output that is not to be seen before it has succeeded.
+    #[must_use]
+    pub fn staged(&self, run: RunId, output: &str) -> Utf8PathBuf {
+        self.run(run).join("staged").join(output)
+    }
+
     /// The root of a local datastore.
     #[must_use]
     pub fn datastore(&self, name: &str) -> Utf8PathBuf {
@@ -150,6 +165,12 @@ impl DataFolder {
     #[must_use]
     pub fn sdk(&self) -> Utf8PathBuf {
         self.root.join("sdk")
+    }
+
+    /// What is being removed; nobody looks at it any more.
+    #[must_use]
+    pub fn trash(&self) -> Utf8PathBuf {
+        self.root.join("trash")
     }
 
     /// The server's own log.

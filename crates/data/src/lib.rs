@@ -15,6 +15,7 @@
 
 pub mod cas;
 pub mod content;
+mod digests;
 pub mod disk;
 mod error;
 pub mod folder;

@@ -116,7 +116,7 @@ fn compare_one(path: &Utf8Path, stamp: &Stamp, seen: Timestamp) -> Result<Option
     Ok((now != digest).then_some(Change::Changed))
 }
 
-fn modified_ns(about: &std::fs::Metadata) -> i64 {
+pub(crate) fn modified_ns(about: &std::fs::Metadata) -> i64 {
     about
         .mtime()
         .saturating_mul(1_000_000_000)

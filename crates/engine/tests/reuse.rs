@@ -11,11 +11,11 @@ use stepwell_data::folder::DataFolder;
 use stepwell_datastore::Registry;
 use stepwell_engine::driver::{About, Engine, Explanation, Site, Start, Submission};
 use stepwell_model::{
-    Arg, EnvironmentSpec, Graph, Input, InputSource, Output, ProcessTask, Program, RunId, RunKind,
-    RunSpec, RunStatus, Step, StepIndex, StepSpec, TargetName, Task,
+    Arg, EnvironmentSpec, Graph, Input, InputSource, Output, ProcessTask, Program, Registration,
+    RunId, RunKind, RunSpec, RunStatus, Step, StepIndex, StepSpec, TargetName, Task,
 };
 use stepwell_store::runs::{self, Filter, Record};
-use stepwell_store::{Store, reuse};
+use stepwell_store::{Store, datasets, reuse};
 use tokio::sync::mpsc::unbounded_channel;
 use uuid::Uuid;
 
@@ -50,6 +50,13 @@ impl World {
         self.wait(id).await
     }
 
+    /// The outputs of the pipeline itself.
+    async fn outputs(&self, run: RunId) -> Vec<runs::OutputPlace> {
+        let read = move |db: &stepwell_store::Connection| runs::find(db, run);
+        let found = self.store.read(read).await.expect("read");
+        found.expect("the run").outputs
+    }
+
     async fn submit(&self, steps: Vec<StepSpec>, parameters: BTreeMap<String, String>) -> RunId {
         let step = |spec| Step {
             run: RunId::new(Uuid::now_v7()),
@@ -69,6 +76,7 @@ impl World {
             regenerate_outputs: false,
         };
         let about = About {
+            outputs: vec![("made".to_owned(), StepIndex(0), "out".to_owned())],
             new_experiment: Uuid::now_v7(),
             ..About::default()
         };
@@ -157,6 +165,8 @@ fn step(name: &str, argument: Arg, before: Option<usize>) -> StepSpec {
             step: StepIndex::from(step),
             output: "out".to_owned(),
         },
+        download: false,
+        path_on_compute: None,
     };
     StepSpec {
         name: name.to_owned(),
@@ -180,6 +190,9 @@ fn step(name: &str, argument: Arg, before: Option<usize>) -> StepSpec {
             path: None,
             upload_from: None,
             make_folder: true,
+            keep_existing: false,
+            source_globs: Vec::new(),
+            register: None,
         }],
         after: Vec::new(),
         allow_reuse: true,
@@ -207,6 +220,80 @@ async fn an_unchanged_pipeline_runs_nothing_and_links_to_the_original() {
     }
     let why = world.why(&second[1]).await;
     assert_eq!(why.compared_with, Some(first[1].id));
+}
+
+#[tokio::test]
+async fn what_the_pipeline_names_is_where_the_step_that_stands_in_has_put_it() {
+    let world = World::new().await;
+    let first = world.submit(chain("1", "2"), BTreeMap::new()).await;
+    let steps = world.wait(first).await;
+    let second = world.submit(chain("1", "2"), BTreeMap::new()).await;
+    world.wait(second).await;
+    let (own, reused) = (world.outputs(first).await, world.outputs(second).await);
+    assert_eq!(own, reused);
+    assert_eq!((own[0].name.as_str(), own[0].run), ("made", steps[0].id));
+    assert_eq!(own[0].path, steps[0].outputs[0].path);
+}
+
+/// A chain of so many steps, each with an argument of its own.
+fn long_chain(steps: usize) -> Vec<StepSpec> {
+    let link = |number: usize| {
+        let argument = Arg::Literal(number.to_string());
+        step(&format!("s{number}"), argument, number.checked_sub(1))
+    };
+    (0..steps).map(link).collect()
+}
+
+#[tokio::test]
+async fn a_chain_is_decided_ahead_up_to_the_step_that_changed() {
+    let world = World::new().await;
+    let first = world.run(long_chain(60)).await;
+    assert_eq!(world.jobs().len(), 60);
+    let second = world.run(long_chain(60)).await;
+    assert!(world.jobs().is_empty(), "nothing ran");
+    for (original, reused) in first.iter().zip(&second) {
+        assert_eq!(reused.reused_from, Some(original.id));
+        assert_eq!(world.why(reused).await.compared_with, Some(original.id));
+    }
+    let mut changed = long_chain(60);
+    let Task::Process(task) = &mut changed[40].task else {
+        panic!("another task");
+    };
+    task.variables.insert("NOISE".to_owned(), "1".to_owned());
+    let third = world.run(changed).await;
+    assert_eq!(world.jobs(), ["40"], "it writes the same bytes");
+    let reused = |row: &&Record| row.reused_from.is_some();
+    assert_eq!(third.iter().filter(reused).count(), 59);
+}
+
+#[tokio::test]
+async fn a_step_that_joins_others_is_reused_once_all_of_them_are() {
+    let world = World::new().await;
+    let literal = |text: &str| Arg::Literal(text.to_owned());
+    let steps = |second: &str| {
+        let mut join = step("join", literal("3"), Some(0));
+        join.inputs.push(Input {
+            name: "other".to_owned(),
+            source: InputSource::Step {
+                step: StepIndex::from(1),
+                output: "out".to_owned(),
+            },
+            download: false,
+            path_on_compute: None,
+        });
+        join.after = vec![StepIndex::from(0)];
+        vec![
+            step("a", literal("1"), None),
+            step("b", literal(second), None),
+            join,
+        ]
+    };
+    world.run(steps("2")).await;
+    world.jobs();
+    world.run(steps("2")).await;
+    assert!(world.jobs().is_empty(), "nothing ran");
+    world.run(steps("4")).await;
+    assert_eq!(world.jobs(), ["4", "3"], "what it reads is another");
 }
 
 #[tokio::test]
@@ -279,6 +366,75 @@ async fn equal_steps_of_two_runs_at_one_moment_run_once() {
     world.wait(one).await;
     world.wait(two).await;
     assert_eq!(world.jobs(), ["1", "2"]);
+}
+
+/// The same, its first output registered as a dataset.
+fn registering(first: &str) -> Vec<StepSpec> {
+    let mut steps = chain(first, "2");
+    steps[0].outputs[0].register = Some(Registration {
+        name: "made".to_owned(),
+        kind: "file".to_owned(),
+        definition_json: r#"{"places":[]}"#.to_owned(),
+        extension: None,
+        glob: None,
+        description: "by a step".to_owned(),
+        tags: BTreeMap::from([("k".to_owned(), "v".to_owned())]),
+        new_version: true,
+    });
+    steps
+}
+
+impl World {
+    async fn newest(&self, name: &'static str) -> Option<datasets::Dataset> {
+        let read = move |db: &stepwell_store::Connection| datasets::find_named(db, name, None);
+        self.store.read(read).await.expect("read")
+    }
+}
+
+#[tokio::test]
+async fn an_output_is_registered_once_whether_its_step_runs_or_is_reused() {
+    let world = World::new().await;
+    let first = world.run(registering("1")).await;
+    let made = world.newest("made").await.expect("registered");
+    let place = &first[0].outputs[0].path;
+    assert_eq!(
+        (made.version, made.description.as_str()),
+        (Some(1), "by a step")
+    );
+    assert_eq!(made.tags["k"], "v");
+    assert_eq!(made.files[0].path, format!("{place}/x"));
+    assert!(made.definition_json.contains(place.as_str()));
+    assert_eq!(first[0].properties["stepwell.dataset.out"], "made:1");
+
+    let second = world.run(registering("1")).await;
+    assert!(second[0].reused_from.is_some());
+    assert_eq!(second[0].properties["stepwell.dataset.out"], "made:1");
+    assert_eq!(world.newest("made").await, Some(made.clone()));
+
+    world.run(registering("3")).await;
+    let other = world.newest("made").await.expect("registered");
+    assert_eq!(other.version, Some(2));
+
+    // The reused step stands for what is not the newest any more.
+    world.run(registering("1")).await;
+    let again = world.newest("made").await.expect("registered");
+    assert_eq!((again.version, &again.files), (Some(3), &made.files));
+}
+
+#[tokio::test]
+async fn a_name_that_may_not_get_a_version_is_left_alone_and_the_step_says_so() {
+    let world = World::new().await;
+    world.run(registering("1")).await;
+    let mut steps = registering("2");
+    let registration = steps[0].outputs[0].register.as_mut().expect("one");
+    registration.new_version = false;
+    let rows = world.run(steps).await;
+    let told = &rows[0].properties["stepwell.dataset.out"];
+    assert!(
+        told.starts_with("not registered: there is a dataset `made`"),
+        "{told}"
+    );
+    assert_eq!(world.newest("made").await.expect("there").version, Some(1));
 }
 
 #[tokio::test]

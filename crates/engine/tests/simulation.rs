@@ -44,8 +44,9 @@ struct World {
     /// Attempts that ended, with how.
     ended: BTreeMap<Attempt, Outcome>,
     started: HashSet<Attempt>,
-    /// Reports on their way to the server; lost when it crashes.
-    reports: Vec<Input>,
+    /// Reports on their way to the server, those together that come together; lost when it
+    /// crashes.
+    reports: Vec<Vec<Input>>,
 }
 
 impl World {
@@ -54,15 +55,15 @@ impl World {
             Effect::Start(run, step, attempt) => {
                 let id = (run, step, attempt);
                 if let Some(outcome) = self.ended.get(&id) {
-                    self.reports
-                        .push(Input::Ended(run, step, attempt, outcome.clone()));
+                    let outcome = outcome.clone();
+                    self.report(Input::Ended(run, step, attempt, outcome));
                 } else if self.running.contains_key(&id) {
-                    self.reports.push(Input::Started(run, step, attempt));
+                    self.report(Input::Started(run, step, attempt));
                 } else {
                     assert!(self.started.insert(id), "an attempt ran twice: {id:?}");
                     self.running.insert(id, false);
                     if random.chance(90) {
-                        self.reports.push(Input::Started(run, step, attempt));
+                        self.report(Input::Started(run, step, attempt));
                     }
                 }
             }
@@ -73,6 +74,10 @@ impl World {
                 }
             }
         }
+    }
+
+    fn report(&mut self, input: Input) {
+        self.reports.push(vec![input]);
     }
 
     /// Ends one running program.
@@ -100,7 +105,7 @@ impl World {
             Outcome::Succeeded(Usage::default())
         };
         self.ended.insert(id, outcome.clone());
-        self.reports.push(Input::Ended(id.0, id.1, id.2, outcome));
+        self.report(Input::Ended(id.0, id.1, id.2, outcome));
     }
 }
 
@@ -159,18 +164,38 @@ impl Simulation {
             .with_resumable(resumable)
     }
 
-    /// What an honest world answers: a hit if a step of the class has succeeded by now.
+    /// What an honest world answers: a hit if a step of the class has succeeded by now. It may
+    /// give hits of later steps along with it.
     fn resolve(&mut self, id: RunId, step: StepIndex) {
+        let mut answers = vec![(step, self.resolution(id, step))];
+        let mut next = 0;
+        while let Some(&(step, Resolution::Hit { .. })) = answers.get(next) {
+            next += 1;
+            let topology = self.runs[&id].topology.clone();
+            for &later in topology.dependents(step) {
+                let hit = match self.random.chance(70) && topology.is_reusable(later) {
+                    true => self.resolution(id, later),
+                    false => Resolution::Unknown,
+                };
+                if matches!(hit, Resolution::Hit { .. }) {
+                    answers.push((later, hit));
+                }
+            }
+        }
+        let answer = |(step, resolution)| Input::Resolved(id, step, resolution);
+        self.world
+            .reports
+            .push(answers.into_iter().map(answer).collect());
+    }
+
+    fn resolution(&mut self, id: RunId, step: StepIndex) -> Resolution {
         let class = self.runs[&id].classes[step.get()];
         let key = Digest::new([class; 32]);
-        let resolution = match self.source(class) {
+        match self.source(class) {
             _ if self.random.chance(5) => Resolution::Unknown,
             Some(source) => Resolution::Hit { source, key },
             None => Resolution::Miss(key),
-        };
-        self.world
-            .reports
-            .push(Input::Resolved(id, step, resolution));
+        }
     }
 
     /// The run in which a reusable step of the class has succeeded.
@@ -236,16 +261,29 @@ impl Simulation {
                 .collect(),
         };
         self.runs.insert(id, run);
-        self.tell(Input::Submit(id, topology, policy));
+        self.tell(vec![Input::Submit(id, topology, policy)]);
     }
 
-    /// Records, then acts; the server may crash before, between and after single effects.
-    fn tell(&mut self, input: Input) {
-        let decision = self.scheduler.handle(input);
-        self.scheduler
-            .check_invariants()
-            .unwrap_or_else(|broken| panic!("{broken}"));
-        self.commit(decision);
+    /// One turn: decides all, records, then acts; the server may crash before, between and after
+    /// single effects. An answer ahead of its question counts if the question comes in this turn.
+    fn tell(&mut self, inputs: Vec<Input>) {
+        let mut turn = Decision::default();
+        for (number, input) in inputs.into_iter().enumerate() {
+            if let (1.., Input::Resolved(run, step, _)) = (number, &input) {
+                let question = Effect::Resolve(*run, *step);
+                match turn.effects.iter().position(|effect| *effect == question) {
+                    Some(asked) => turn.effects.remove(asked),
+                    None => continue,
+                };
+            }
+            let decision = self.scheduler.handle(input);
+            self.scheduler
+                .check_invariants()
+                .unwrap_or_else(|broken| panic!("{broken}"));
+            turn.events.extend(decision.events);
+            turn.effects.extend(decision.effects);
+        }
+        self.commit(turn);
     }
 
     fn commit(&mut self, Decision { events, effects }: Decision) {
@@ -294,7 +332,7 @@ impl Simulation {
                 let run = self.random.below(self.runs.len());
                 let id = *self.runs.keys().nth(run).expect("below the length");
                 if self.random.chance(15) {
-                    self.tell(Input::Cancel(id));
+                    self.tell(vec![Input::Cancel(id)]);
                 }
             }
             2..=9 => self.world.end_one(&mut self.random),
@@ -306,7 +344,7 @@ impl Simulation {
                 let which = self.random.below(self.world.reports.len());
                 let report = self.world.reports.swap_remove(which);
                 // An answer is given once; reports of executors may come again.
-                let answer = matches!(report, Input::Resolved(..));
+                let answer = matches!(report[..], [Input::Resolved(..), ..]);
                 if !answer && self.random.chance(10) {
                     self.world.reports.push(report.clone());
                 }

@@ -26,7 +26,7 @@ pub use parallel::{
     InputForm, OutputAction, ParallelInput, ParallelSettings, ParallelTask, Setting, SettingError,
 };
 pub use run::{RunKind, RunSpec, RunStatus};
-pub use task::{Arg, Input, InputSource, Output, ProcessTask, Program, Task};
+pub use task::{Arg, Input, InputSource, Output, ProcessTask, Program, Registration, Task};
 pub use template::{
     AssignmentError, DatasetValue, OpenInput, Parameter, Place, Settled, Template, Value,
 };

@@ -99,6 +99,12 @@ pub struct Input {
     pub name: String,
     /// Where the data comes from.
     pub source: InputSource,
+    /// Whether the step gets a copy of its own, which it may write to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub download: bool,
+    /// Where the step finds it, relative to its working directory; `None` for wherever it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_on_compute: Option<String>,
 }
 
 /// Where the data of an input comes from.
@@ -138,4 +144,50 @@ pub struct Output {
     /// Whether Stepwell makes the folder before the script starts.
     #[serde(default)]
     pub make_folder: bool,
+    /// For an upload: whether it must not replace files that are there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_existing: bool,
+    /// For an upload: patterns of the files that are uploaded, relative to what is uploaded; all
+    /// files when there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source_globs: Vec<String>,
+    /// The dataset as which it is registered when its step has succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register: Option<Registration>,
+}
+
+impl Output {
+    /// Whether every run writes it to a place of its own.
+    #[must_use]
+    pub fn has_own_place(&self) -> bool {
+        self.path
+            .as_ref()
+            .is_none_or(|path| path.contains("{run-id}"))
+    }
+}
+
+/// The dataset that an output becomes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// Its name.
+    pub name: String,
+    /// The word for its kind.
+    pub kind: String,
+    /// Its definition as JSON; its places are replaced by that of the output.
+    pub definition_json: String,
+    /// The end of the names of the files that are read; all when `None`.
+    #[serde(default)]
+    pub extension: Option<String>,
+    /// A pattern of the paths, below the output, of the files that are read; all when `None`.
+    #[serde(default)]
+    pub glob: Option<String>,
+    /// A description for people.
+    #[serde(default)]
+    pub description: String,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Whether a name that is known gets another version.
+    #[serde(default)]
+    pub new_version: bool,
 }

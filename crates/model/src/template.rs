@@ -70,6 +70,12 @@ pub struct OpenInput {
     pub name: String,
     /// The parameter: a data path or a dataset.
     pub parameter: String,
+    /// Whether the step gets a copy of its own.
+    #[serde(default)]
+    pub download: bool,
+    /// Where the step finds it, relative to its working directory.
+    #[serde(default)]
+    pub path_on_compute: Option<String>,
 }
 
 /// A pipeline with its parameters left open.
@@ -83,6 +89,9 @@ pub struct Template {
     /// The inputs that are open.
     #[serde(default)]
     pub open_inputs: Vec<OpenInput>,
+    /// Outputs of steps that the pipeline itself names: the name, the step and its output.
+    #[serde(default)]
+    pub outputs: Vec<(String, StepIndex, String)>,
     /// The folder with the packages of the publishing SDK, on the server's own machine.
     #[serde(default)]
     pub sdk_path: Option<String>,
@@ -254,6 +263,7 @@ impl Template {
             parameters,
             steps,
             open_inputs: spec.open_inputs,
+            outputs: Vec::new(),
             sdk_path: spec.sdk_path,
             continue_on_step_failure: spec.continue_on_step_failure,
         }
@@ -360,6 +370,8 @@ fn close(
             step.inputs.push(Input {
                 name: open.name.clone(),
                 source: InputSource::Datastore { datastore, path },
+                download: open.download,
+                path_on_compute: open.path_on_compute.clone(),
             });
             Ok(())
         }
@@ -425,6 +437,8 @@ mod tests {
                 step: StepIndex(0),
                 name: "input".to_owned(),
                 parameter: "data".to_owned(),
+                download: false,
+                path_on_compute: None,
             }],
             ..Template::default()
         }

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use stepwell_model::{Digest, RunId, Timestamp};
 
 use crate::columns::{self, id};
+use crate::runs::OutputPlace;
 use crate::{Result, runs};
 
 /// A step that ran well, and what it may be reused by.
@@ -111,6 +112,7 @@ pub(crate) fn project(
     let Some(original) = runs::find(connection, source)? else {
         return Ok(());
     };
+    rename_pipeline_outputs(connection, step_run, &original.outputs)?;
     let update = "UPDATE runs SET status = 'Completed', reused_from = ?1, started_ms = ?2,
         ended_ms = ?2, outputs_json = ?3, usage_json = ?4, properties_json =
         json_set(properties_json, '$.\"azureml.reusedrunid\"', ?5,
@@ -127,5 +129,45 @@ pub(crate) fn project(
         original.parent.unwrap_or(original.root).to_string(),
         id(step_run),
     ])?;
+    Ok(())
+}
+
+/// What the pipeline names as its own output is where the earlier step has put it.
+fn rename_pipeline_outputs(
+    connection: &Connection,
+    step_run: RunId,
+    originals: &[OutputPlace],
+) -> Result<()> {
+    let query = "SELECT p.id, p.outputs_json, s.outputs_json FROM runs s JOIN runs p
+        ON p.id = s.parent WHERE s.id = ? AND p.outputs_json <> '[]'";
+    let mut statement = connection.prepare_cached(query)?;
+    let read = |row: &Row<'_>| {
+        Ok((
+            row.get::<_, [u8; 16]>(0)?,
+            row.get::<_, String>(1)?,
+            row.get::<_, String>(2)?,
+        ))
+    };
+    let Some((pipeline, named, own)) = statement.query_row([id(step_run)], read).optional()? else {
+        return Ok(());
+    };
+    let mut named: Vec<OutputPlace> = columns::from_json("run's outputs", &named)?;
+    let own: Vec<OutputPlace> = columns::from_json("run's outputs", &own)?;
+    for output in named.iter_mut().filter(|output| output.run == step_run) {
+        let port = own.iter().find(|port| port.path == output.path);
+        let original = port.and_then(|port| originals.iter().find(|each| each.name == port.name));
+        if let Some(original) = original {
+            let name = std::mem::take(&mut output.name);
+            *output = OutputPlace {
+                name,
+                ..original.clone()
+            };
+        }
+    }
+    let update = "UPDATE runs SET outputs_json = ? WHERE id = ?";
+    let text = columns::json("run's outputs", &named)?;
+    connection
+        .prepare_cached(update)?
+        .execute(params![text, pipeline])?;
     Ok(())
 }

@@ -49,6 +49,8 @@ fn template(dataset: &str) -> Template {
                 datastore: "store".to_owned(),
                 path: "raw".to_owned(),
             },
+            download: false,
+            path_on_compute: None,
         }],
         outputs: Vec::new(),
         after: Vec::new(),

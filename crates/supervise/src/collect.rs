@@ -4,16 +4,18 @@
 //! and copied where it does not. What a script uploaded by name while it ran wins over a file of
 //! the same name in `outputs/` or `logs/`: it was named on purpose, and others may have read it.
 //! For a declared output it is the reverse: the newer attempt's data replace the older's.
+//!
+//! What a failed step wrote to a place that others know is never seen there: it was written aside.
 
 use std::fs::FileType;
 use std::io;
 use std::path::Path;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 use stepwell_model::{Failure, FailureKind};
 
-use crate::folder::Spec;
+use crate::folder::{OutputPlace, Spec};
 use crate::storage_failure;
 
 /// The folders that a program finds in its working folder, and that are kept.
@@ -26,36 +28,67 @@ enum Wins {
     New,
 }
 
-/// Keeps what the step left. Uploads count only if it succeeded.
+/// Keeps what the step left. Uploads, and what was written aside, count only if it succeeded.
 pub(crate) fn collect(spec: &Spec, succeeded: bool) -> Result<(), Failure> {
     for name in KEPT {
         let kept = keep_folder(&spec.work_dir.join(name), &spec.files_dir.join(name));
         let what = format!("the step's `{name}` folder could not be kept");
         kept.map_err(|error| storage_failure(&what, &error))?;
     }
-    if succeeded {
-        upload(spec)?;
+    let committed = match succeeded {
+        true => commit(spec),
+        false => Ok(()),
+    };
+    for staged in spec.outputs.iter().filter_map(|out| out.staged.as_ref()) {
+        // Nobody knows the place but this attempt; what cannot be removed is only in the way.
+        let _ = std::fs::remove_dir_all(staged);
     }
-    Ok(())
+    committed
 }
 
-fn upload(spec: &Spec) -> Result<(), Failure> {
+/// Brings the outputs to their places. Nothing is moved before all of them have been checked.
+fn commit(spec: &Spec) -> Result<(), Failure> {
+    let mut moves = Vec::new();
     for output in &spec.outputs {
+        moves.extend(Move::of(spec, output)?);
+    }
+    for each in &moves {
+        each.check()?;
+    }
+    moves.iter().try_for_each(Move::perform)
+}
+
+/// An output on its way to its place.
+struct Move<'a> {
+    output: &'a OutputPlace,
+    from: Utf8PathBuf,
+    /// Whether the source stays where it is: it is kept as a file of the run, too.
+    stays: bool,
+}
+
+impl<'a> Move<'a> {
+    /// `None` for an output that was written in its place, or aside and not at all.
+    fn of(spec: &Spec, output: &'a OutputPlace) -> Result<Option<Self>, Failure> {
         let Some(source) = &output.upload_from else {
-            continue;
+            let staged = output.staged.clone().filter(|staged| staged.exists());
+            return Ok(staged.map(|from| Self {
+                output,
+                from,
+                stays: false,
+            }));
         };
         // The kept folders have been moved already.
-        let moved = KEPT
+        let stays = KEPT
             .iter()
             .any(|kept| Utf8Path::new(source).starts_with(kept));
-        let base = if moved {
+        let base = if stays {
             &spec.files_dir
         } else {
             &spec.work_dir
         };
         let from = base.join(source);
-        let to = &output.path;
         if !from.exists() {
+            let to = &output.path;
             return Err(Failure::new(
                 FailureKind::Storage,
                 format!(
@@ -64,15 +97,99 @@ fn upload(spec: &Spec) -> Result<(), Failure> {
             )
             .with_hint("write the output there, or take it out of the step's outputs"));
         }
-        let result = if moved {
-            copy(from.as_std_path(), to.as_std_path(), Wins::New)
-        } else {
-            relocate(from.as_std_path(), to.as_std_path(), Wins::New)
+        let found = Self {
+            output,
+            from,
+            stays,
         };
-        let what = format!("the output `{source}` could not be moved to `{to}`");
-        result.map_err(|error| storage_failure(&what, &error))?;
+        Ok(Some(found))
     }
-    Ok(())
+
+    /// Refuses to replace what must not be replaced.
+    fn check(&self) -> Result<(), Failure> {
+        let to = &self.output.path;
+        if !self.output.keep_existing || !to.exists() {
+            return Ok(());
+        }
+        let files = self.chosen().map_err(|error| self.failure(&error))?;
+        let place = |file: &Utf8PathBuf| match file.as_str() {
+            "" => to.clone(),
+            _ => to.join(file),
+        };
+        match files.iter().map(place).find(|place| place.exists()) {
+            None => Ok(()),
+            Some(place) => Err(Failure::new(
+                FailureKind::Storage,
+                format!("`{place}` is there already, and the step's output must not replace it"),
+            )
+            .with_hint(
+                "allow it with as_upload(overwrite=True), or give the output a destination with \
+                 {run-id} in it",
+            )),
+        }
+    }
+
+    fn perform(&self) -> Result<(), Failure> {
+        let to = self.output.path.as_std_path();
+        let put = |from: &Path, to: &Path| match self.stays {
+            true => copy(from, to, Wins::New),
+            false => relocate(from, to, Wins::New),
+        };
+        let all = || -> io::Result<()> {
+            if self.output.source_globs.is_empty() {
+                return put(self.from.as_std_path(), to);
+            }
+            if self.from.is_dir() {
+                fs::create_dir_all(to)?;
+            }
+            for file in self.chosen()? {
+                match file.as_str() {
+                    "" => put(self.from.as_std_path(), to)?,
+                    _ => put(self.from.join(&file).as_std_path(), &to.join(&file))?,
+                }
+            }
+            Ok(())
+        };
+        all().map_err(|error| self.failure(&error))
+    }
+
+    fn failure(&self, error: &io::Error) -> Failure {
+        let (from, to) = (&self.from, &self.output.path);
+        let source = self.output.upload_from.as_deref();
+        let source = source.unwrap_or(from.as_str());
+        storage_failure(
+            &format!("the output `{source}` could not be moved to `{to}`"),
+            error,
+        )
+    }
+
+    /// The files that the patterns choose, relative to the source; the empty path for a single one.
+    fn chosen(&self) -> io::Result<Vec<Utf8PathBuf>> {
+        let globs = &self.output.source_globs;
+        let wanted = |path: &str| {
+            let matches =
+                |glob: &String| fast_glob::glob_match(glob.trim_start_matches("./"), path);
+            globs.is_empty() || globs.iter().any(matches)
+        };
+        if !self.from.is_dir() {
+            let name = self.from.file_name().unwrap_or_default();
+            return Ok(wanted(name).then(Utf8PathBuf::new).into_iter().collect());
+        }
+        let mut found = Vec::new();
+        let mut folders = vec![Utf8PathBuf::new()];
+        while let Some(folder) = folders.pop() {
+            for entry in self.from.join(&folder).read_dir_utf8()? {
+                let entry = entry?;
+                let path = folder.join(entry.file_name());
+                if entry.file_type()?.is_dir() {
+                    folders.push(path);
+                } else if wanted(path.as_str()) {
+                    found.push(path);
+                }
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// An empty folder is not kept; one that the script removed is no error.

@@ -60,6 +60,9 @@ pub struct Spec {
     pub objects: Utf8PathBuf,
     /// The files of the working folder; `None` for an empty one.
     pub snapshot: Option<Digest>,
+    /// What the program finds in its working folder beside the snapshot.
+    #[serde(default)]
+    pub inputs: Vec<InputPlace>,
     /// Where its outputs are kept.
     #[serde(default)]
     pub outputs: Vec<OutputPlace>,
@@ -70,8 +73,20 @@ pub struct Spec {
     pub grace_ms: u64,
 }
 
-/// Where one output is kept.
+/// Data that the program finds in its working folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputPlace {
+    /// Its absolute path.
+    pub from: Utf8PathBuf,
+    /// Where the program finds it, relative to its working folder.
+    pub to: String,
+    /// Whether it is copied, so that the program may write to it. If not, it is linked.
+    #[serde(default)]
+    pub copy: bool,
+}
+
+/// Where one output is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputPlace {
     /// Its absolute path.
     pub path: Utf8PathBuf,
@@ -82,6 +97,16 @@ pub struct OutputPlace {
     /// it has succeeded.
     #[serde(default)]
     pub upload_from: Option<String>,
+    /// What the program writes instead, as an absolute path, to be moved to `path` when it has
+    /// succeeded, and removed when it has not.
+    #[serde(default)]
+    pub staged: Option<Utf8PathBuf>,
+    /// Whether an upload must not replace files that are there.
+    #[serde(default)]
+    pub keep_existing: bool,
+    /// Patterns of the files that are uploaded; all when there is none.
+    #[serde(default)]
+    pub source_globs: Vec<String>,
 }
 
 /// Who runs the attempt.
@@ -157,6 +182,12 @@ impl Attempt {
     #[must_use]
     pub fn folder(&self) -> &Utf8Path {
         &self.folder
+    }
+
+    /// The folder in which the program runs; it is made for it, and removed at the end.
+    #[must_use]
+    pub fn work_dir(&self) -> Utf8PathBuf {
+        self.folder.join("work")
     }
 
     /// How far the attempt is, by its files and by the processes that live now.

@@ -15,6 +15,7 @@ mod clock;
 mod collect;
 mod descendants;
 mod excerpt;
+mod fetch;
 mod folder;
 mod life;
 mod process;
@@ -26,7 +27,7 @@ mod sweep;
 mod verdict;
 
 pub use clock::now;
-pub use folder::{Attempt, Claim, Error, OutputPlace, Spec, Started, State};
+pub use folder::{Attempt, Claim, Error, InputPlace, OutputPlace, Spec, Started, State};
 pub use life::{EXIT_NOT_RECORDED, NEWS_ENDED, NEWS_READY, NEWS_STARTED, main};
 pub use process::Process;
 pub use storage::storage_failure;

@@ -22,7 +22,7 @@ use crate::process::Process;
 use crate::reap::{Left, Reaper};
 use crate::signals::Signals;
 use crate::storage::{chain, storage_failure};
-use crate::{collect, descendants, excerpt, now, program, verdict};
+use crate::{collect, descendants, excerpt, fetch, now, program, verdict};
 
 /// The exit status of a supervisor that could not write down what happened (`EX_IOERR`): the disk
 /// is full or gone. Its attempt counts as lost.
@@ -180,6 +180,7 @@ fn prepare(spec: &Spec) -> Result<File, Failure> {
             .map_err(|error| storage_failure(work, &error))?;
     }
     make_folders(spec).map_err(|error| storage_failure(work, &error))?;
+    fetch::fetch(spec)?;
     open_log(spec).map_err(|error| storage_failure("the step's log could not be opened", &error))
 }
 
@@ -189,9 +190,10 @@ fn make_folders(spec: &Spec) -> io::Result<()> {
         fs::create_dir_all(spec.work_dir.join(kept))?;
     }
     for output in &spec.outputs {
-        let place = match &output.upload_from {
-            Some(source) => &spec.work_dir.join(source),
-            None => &output.path,
+        let place = match (&output.upload_from, &output.staged) {
+            (Some(source), _) => &spec.work_dir.join(source),
+            (None, Some(staged)) => staged,
+            (None, None) => &output.path,
         };
         let folder = if output.make_folder {
             Some(place.as_path())

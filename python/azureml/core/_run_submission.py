@@ -92,6 +92,7 @@ def script_body(
 ) -> Dict[str, Any]:
     """What is sent to the server to run a script."""
     from azureml.core._wire_environment import wire_environment
+    from azureml.data import _step_inputs
 
     client = experiment.workspace._client
     run_config = config.run_config
@@ -105,7 +106,7 @@ def script_body(
         "arguments": arguments,
         "snapshot": client.push_snapshot(directory),
         "environment": environment,
-        "variables": {**variables, **_variables(datasets)},
+        "variables": {**variables, **_step_inputs.variables(each for each, _ in datasets)},
     }
     limit = getattr(run_config, "max_run_duration_seconds", None)
     if limit:
@@ -116,8 +117,8 @@ def script_body(
         "target": _target(run_config),
         "task": task,
         "inputs": [
-            {"name": each.name, "source": {"datastore": each.place}}
-            for each in datasets
+            _step_inputs.wire_input(each, {"datastore": each.place}, path)
+            for each, path in datasets
             if each.place
         ],
     }
@@ -164,20 +165,22 @@ def _command_words(command: Any) -> List[Any]:
     return list(shlex.split(str(command[0]))) + list(command[1:])
 
 
-def _arguments(workspace: Any, arguments: Any) -> Tuple[List[Dict[str, str]], List[StepInput]]:
-    """The arguments as the server takes them, and the datasets among them."""
+def _arguments(
+    workspace: Any, arguments: Any
+) -> Tuple[List[Dict[str, str]], List[Tuple[StepInput, Optional[str]]]]:
+    """The arguments as the server takes them, and the datasets among them with their paths."""
     if isinstance(arguments, str):
         import shlex
 
         arguments = shlex.split(arguments)
     made: List[Dict[str, str]] = []
-    datasets: Dict[str, StepInput] = {}
+    datasets: Dict[str, Tuple[StepInput, Optional[str]]] = {}
     for argument in arguments:
         if not type(argument).__module__.startswith(("azureml.data", "azureml.pipeline")):
             made.append({"literal": str(argument)})
             continue
         dataset = _dataset(workspace, argument)
-        datasets[dataset.name] = dataset
+        datasets[dataset.name] = (dataset, argument.path_on_compute)
         made.append(dataset.argument)
     return made, list(datasets.values())
 
@@ -195,16 +198,7 @@ def _dataset(workspace: Any, argument: Any) -> StepInput:
             "a ScriptRunConfig cannot take a {} as an argument yet; pass it to a "
             "PythonScriptStep in a Pipeline".format(type(argument).__name__)
         )
-    _step_inputs.tell_of_path(argument.name, argument.path_on_compute)
     return _step_inputs.step_input(workspace, argument.name, argument.mode, argument.dataset)
-
-
-def _variables(datasets: List[StepInput]) -> Dict[str, str]:
-    if not datasets:
-        return {}
-    from azureml.data import _step_inputs
-
-    return _step_inputs.variables(datasets)
 
 
 def _target(run_config: Any) -> str:

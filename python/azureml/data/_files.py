@@ -211,7 +211,8 @@ def _chosen(definition: Definition, match: _Match) -> bool:
     extension, glob = reading.get("extension"), reading.get("glob")
     if extension and not match.path.endswith(extension):
         return False
-    return not glob or bool(wildcard(glob.lstrip("/")).match(match.path))
+    inner = posixpath.relpath(match.path, match.base or ".")
+    return not glob or bool(wildcard(glob.lstrip("/")).match(inner))
 
 
 def _common(bases: List[str]) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from typing import Any, Set
 
 from azureml.exceptions import UserErrorException
+
+# The random parts of names that were made up in this process.
+RANDOM_PARTS: Set[str] = set()
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -27,4 +30,11 @@ def checked(kind: str, name: Any) -> str:
 
 def made_up(prefix: str) -> str:
     """A name nobody else has."""
-    return "{}_{}".format(prefix, os.urandom(4).hex())
+    return "{}_{}".format(prefix, random_part(4))
+
+
+def random_part(size: int) -> str:
+    """So many random bytes as text, remembered as a part of names that mean nothing."""
+    part = os.urandom(size).hex()
+    RANDOM_PARTS.add(part)
+    return part

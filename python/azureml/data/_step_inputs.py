@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import shutil
 import sys
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
@@ -17,7 +18,12 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 from azureml._not_yet import not_yet
 from azureml.data import _transfer
 from azureml.data._files import VIEWS, Found
-from azureml.data.constants import DIRECT_MODE, HDFS_MODE, WORKSPACE_BLOB_DATASTORE
+from azureml.data.constants import (
+    DIRECT_MODE,
+    DOWNLOAD_MODE,
+    HDFS_MODE,
+    WORKSPACE_BLOB_DATASTORE,
+)
 
 MODES_VARIABLE = "AZUREML_DATASET_ENVIRONMENT_VARS"
 
@@ -96,14 +102,39 @@ def variables(inputs: Iterable[StepInput]) -> Dict[str, str]:
     return made
 
 
-def tell_of_path(name: str, path_on_compute: Optional[str]) -> None:
-    """Say once in a process that a step finds an input elsewhere than it asked."""
-    if path_on_compute and name not in _TOLD:
+def wire_input(
+    read: StepInput, source: Dict[str, Any], path_on_compute: Optional[str]
+) -> Dict[str, Any]:
+    """The input of a step as the server takes it."""
+    if read.is_direct:
+        return {"name": read.name, "source": source}
+    download = read.mode == DOWNLOAD_MODE
+    return {"name": read.name, "source": source, **wire_place(read.name, download, path_on_compute)}
+
+
+def wire_place(name: str, download: bool, path_on_compute: Optional[str]) -> Dict[str, Any]:
+    """How a step gets an input, where that is not by reading it in its place."""
+    made: Dict[str, Any] = {"download": True} if download else {}
+    path = _relative(path_on_compute)
+    if path is not None:
+        made["path_on_compute"] = path
+    elif path_on_compute and name not in _TOLD:
         _TOLD.add(name)
         sys.stderr.write(
-            "warning: input {} asks for its files at {}; steps on this machine read them in their "
-            "place, which the argument and run.input_datasets name\n".format(name, path_on_compute)
+            "warning: input {} asks for its files at {}, which is not in the working directory of "
+            "its step; the argument and run.input_datasets say where they are\n".format(
+                name, path_on_compute
+            )
         )
+    return made
+
+
+def _relative(path: Optional[str]) -> Optional[str]:
+    """A path within the step's working directory; `None` for any other."""
+    if not path or posixpath.isabs(path):
+        return None
+    made = posixpath.normpath(path.replace("\\", "/"))
+    return None if made in (".", "..") or made.startswith("../") else made
 
 
 def _place(workspace: Any, dataset: Any, files: List[Found], mode: str) -> Optional[Dict[str, str]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-import os
 import posixpath
 from typing import TYPE_CHECKING, Any, Optional
 
+from azureml.data import _names
 from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class DataReference:
 
     def _made_up_name(self) -> str:
         if self.path_on_datastore:
-            return os.urandom(16).hex()
+            return _names.random_part(16)
         return str(self.datastore.name)
 
     @staticmethod

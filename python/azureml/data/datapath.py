@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Optional
 
+from azureml.data import _names
 from azureml.data.data_reference import DataReference
 from azureml.exceptions import UserErrorException
 
@@ -58,7 +58,7 @@ class DataPath:
         )
 
     def _made_up_name(self) -> str:
-        return "{}_{}".format(self.datastore_name, os.urandom(4).hex())
+        return _names.made_up(str(self.datastore_name))
 
     @staticmethod
     def create_from_data_reference(data_reference: DataReference) -> DataPath:

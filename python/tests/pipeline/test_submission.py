@@ -177,6 +177,16 @@ OUTPUTS: Dict[str, Any] = {
             "path": "dataset/{run-id}/{output-name}",
             "upload_from": "made",
             "make_folder": True,
+            "keep_existing": True,
+        },
+    ),
+    "some files, in place of what is there": (
+        lambda: OutputFileDatasetConfig("o", (OTHER, "made")).as_upload(True, "**/*.csv"),
+        {
+            "datastore": "other",
+            "path": "made",
+            "make_folder": True,
+            "source_globs": ["**/*.csv"],
         },
     ),
 }
@@ -194,6 +204,100 @@ def test_an_output_says_where_it_is_kept(case: Any, workspace: FakeWorkspace) ->
         "make_folder": False,
     }
     assert output_of(workspace, make()) == {**plain, **expected}
+
+
+def test_names_that_were_made_up_are_the_same_in_every_submission(
+    workspace: FakeWorkspace,
+) -> None:
+    def body() -> Any:
+        made, other = OutputFileDatasetConfig(), OutputFileDatasetConfig()
+        path = (DataPath(OTHER, "a"), DataPathComputeBinding())
+        first = step("first", arguments=[made, other, path], inputs=[path])
+        second = step("second", arguments=[other.as_input(), made.as_input(), "--id", "0badcafe"])
+        return body_of(workspace, [first, second])
+
+    one, two = body(), body()
+    assert one["steps"] == two["steps"]
+    first, second = one["steps"]
+    names = [port["name"] for step in (first, second) for port in step["inputs"]]
+    names += [port["name"] for port in first["outputs"]]
+    assert len(set(names)) == len(names), "they are still different ones"
+    assert second["task"]["arguments"][-1] == {"literal": "0badcafe"}, "what was not made up stays"
+    source = next(port for port in second["inputs"] if port["name"] in str(second["task"]))
+    assert source["source"]["step"]["output"] in [port["name"] for port in first["outputs"]]
+
+
+def test_an_output_says_as_which_dataset_it_is_registered(workspace: FakeWorkspace) -> None:
+    files = OutputFileDatasetConfig("o", partition_format="{year}")
+    table = files.read_delimited_files(path_glob="*.csv").keep_columns("n")
+    promoted = PipelineData("o").as_dataset()
+    registered = [
+        output_of(workspace, each)["register"]
+        for each in (
+            files.register_on_complete("d", "said", {"k": 1}),
+            table.register_on_complete("d"),
+            promoted.register("d"),
+            promoted.parse_parquet_files().register("d", create_new_version=False),
+        )
+    ]
+    facts = [
+        (each["name"], each["kind"], each["create_new_version"], each["description"])
+        for each in registered
+    ]
+    assert facts == [
+        ("d", "file", True, "said"),
+        ("d", "tabular", True, ""),
+        ("d", "file", True, ""),
+        ("d", "tabular", False, ""),
+    ]
+    definitions = [each["definition"] for each in registered]
+    assert registered[0]["tags"] == {"k": "1"}
+    assert definitions[0]["partition_format"] == "{year}"
+    assert definitions[1]["reading"]["glob"] == "*.csv"
+    assert definitions[1]["steps"] == [{"do": "keep", "columns": ["n"]}]
+    assert definitions[3]["reading"]["extension"] == ".parquet"
+    assert "register" not in output_of(workspace, files)
+
+
+@pytest.mark.parametrize(
+    ("reading", "sent"),
+    [
+        (lambda data: data.as_mount(), {}),
+        (lambda data: data.as_download(), {"download": True}),
+        (
+            lambda data: data.as_download(path_on_compute="./in/here/"),
+            {"download": True, "path_on_compute": "in/here"},
+        ),
+        (lambda data: data.as_download(path_on_compute="/tmp/there"), {"download": True}),
+        (lambda data: data.as_download(path_on_compute="../there"), {"download": True}),
+    ],
+)
+def test_an_input_says_how_the_step_gets_it(
+    reading: Any, sent: Dict[str, Any], workspace: FakeWorkspace
+) -> None:
+    made = PipelineData("made")
+    first = step("first", outputs=[made])
+    read = reading(made)
+    (_, second) = body_of(workspace, [first, step("second", inputs=[read], arguments=[read])])[
+        "steps"
+    ]
+    source = {"step": {"step": 0, "output": "made"}}
+    assert second["inputs"] == [{"name": "made", "source": source, **sent}]
+
+
+@pytest.mark.parametrize(("mode", "sent"), [("mount", {}), ("download", {"download": True})])
+def test_data_references_and_paths_say_how_the_step_gets_them(
+    mode: str, sent: Dict[str, Any], workspace: FakeWorkspace
+) -> None:
+    reference = DataReference(OTHER, "raw", "a", mode=mode, path_on_compute="raw")
+    path = PipelineParameter("path", DataPath(OTHER, "b"))
+    pair = (path, DataPathComputeBinding(mode=mode))
+    made = only_step(workspace, step("a", inputs=[reference, pair], arguments=[reference, pair]))
+    found = {
+        place["name"]: {key: each for key, each in place.items() if key not in ("name", "source")}
+        for place in made["inputs"]
+    }
+    assert found == {"raw": {**sent, "path_on_compute": "raw"}, "path": sent}
 
 
 def test_an_input_on_a_datastore_names_its_place(workspace: FakeWorkspace) -> None:
@@ -251,6 +355,13 @@ def with_nodes() -> RunConfiguration:
     config = RunConfiguration()
     config.node_count = 2
     return config
+
+
+def test_a_setting_of_the_run_configuration_is_a_parameter(workspace: FakeWorkspace) -> None:
+    made = step("a", runconfig_pipeline_params={"NodeCount": PipelineParameter("nodes", 1)})
+    assert body_of(workspace, made, nodes=1)["parameters"] == {"nodes": "1"}
+    with pytest.raises(NotSupportedYet, match="NodeCount is 2, by the pipeline parameter `nodes`"):
+        body_of(workspace, made, nodes=2)
 
 
 NOT_YET: Dict[str, Callable[[], PipelineStep]] = {

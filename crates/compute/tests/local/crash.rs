@@ -1,7 +1,7 @@
 //! What is killed and found again: servers and supervisors.
 
 use rustix::process::{Pid, Signal, kill_process};
-use stepwell_compute::Job;
+use stepwell_compute::{Job, OutputPlace};
 use stepwell_model::{FailureKind, Outcome};
 use stepwell_supervise::State;
 
@@ -146,4 +146,26 @@ fn a_supervisor_that_stands_by_leaves_with_its_server() {
         .expect("a supervisor");
     drop(standby.stdin.take());
     assert!(standby.wait().expect("an end").success());
+}
+
+#[tokio::test]
+async fn a_killed_supervisor_leaves_no_half_output_where_others_look() {
+    let mut rig = Rig::local();
+    let aside = rig.root().join("aside/out");
+    let place = rig.root().join("store/shared");
+    let mut job = rig.shell("echo half > $OUT/a; touch $OUT/../there; while :; do sleep 1; done");
+    job.variables = [("OUT".to_owned(), aside.to_string())].into();
+    job.outputs = vec![OutputPlace {
+        path: place.clone(),
+        make_folder: true,
+        staged: Some(aside.clone()),
+        ..OutputPlace::default()
+    }];
+    rig.executor.start(job.clone());
+    rig.started(job.attempt).await;
+    until("half is written", || aside.join("../there").exists()).await;
+    signal_supervisor(&job, Signal::KILL);
+    let failure = failure(rig.ended(job.attempt).await);
+    assert_eq!(failure.kind, FailureKind::Lost);
+    assert!(!place.exists(), "nobody sees half of it");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stepwell_compute::OutputPlace;
+use stepwell_compute::{InputPlace, OutputPlace};
 use stepwell_data::cas::Cas;
 use stepwell_data::snapshot::{ScanOptions, scan, store};
 use stepwell_model::{FailureKind, Outcome, Program};
@@ -93,6 +93,7 @@ async fn declared_outputs_have_their_place() {
         path: rig.root().join("store").join(name),
         make_folder,
         upload_from: upload_from.map(str::to_owned),
+        ..OutputPlace::default()
     };
     let outputs = vec![
         place("made/here", true, None),
@@ -126,7 +127,117 @@ fn place_of(path: &camino::Utf8Path, upload_from: &str) -> OutputPlace {
         path: path.to_owned(),
         make_folder: false,
         upload_from: Some(upload_from.to_owned()),
+        ..OutputPlace::default()
     }
+}
+
+/// An output that is written aside, for a place that others may know.
+fn shared(rig: &Rig) -> OutputPlace {
+    OutputPlace {
+        path: rig.root().join("store/shared"),
+        make_folder: true,
+        staged: Some(rig.root().join("aside/out")),
+        ..OutputPlace::default()
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_others_know_sees_whole_outputs_only() {
+    let mut rig = Rig::local();
+    let output = shared(&rig);
+    let aside = output.staged.clone().expect("aside");
+    let run = |line: &str| {
+        let mut job = rig.shell(line);
+        job.variables = BTreeMap::from([("OUT".to_owned(), aside.to_string())]);
+        job.outputs = vec![output.clone()];
+        job
+    };
+    let jobs = [
+        run("echo half > $OUT/a; exit 1"),
+        run("echo whole > $OUT/a; mkdir $OUT/b; echo whole > $OUT/b/c"),
+        run("echo other > $OUT/a; kill -9 $$"),
+    ];
+    let at = |file: &str| fs_err::read_to_string(output.path.join(file)).ok();
+    failure(rig.run(&jobs[0]).await);
+    assert!(!output.path.exists(), "a failed step leaves nothing there");
+    assert!(!aside.exists(), "nor aside");
+    rig.run(&jobs[1]).await;
+    assert_eq!(at("a").as_deref(), Some("whole\n"));
+    assert_eq!(at("b/c").as_deref(), Some("whole\n"));
+    failure(rig.run(&jobs[2]).await);
+    assert_eq!(
+        at("a").as_deref(),
+        Some("whole\n"),
+        "nor takes anything away"
+    );
+}
+
+#[tokio::test]
+async fn an_upload_takes_the_files_that_are_asked_for_and_replaces_only_what_it_may() {
+    let mut rig = Rig::local();
+    let place = rig.root().join("store/made");
+    let upload = |globs: &[&str], keep_existing| OutputPlace {
+        path: place.clone(),
+        upload_from: Some("made".to_owned()),
+        keep_existing,
+        source_globs: globs.iter().map(|&glob| glob.to_owned()).collect(),
+        ..OutputPlace::default()
+    };
+    let mut job = rig.shell("mkdir -p made/sub; touch made/a.csv made/a.txt made/sub/b.csv");
+    job.outputs = vec![upload(&["**/*.csv"], true)];
+    let outcome = rig.run(&job).await;
+    assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+    assert!(place.join("a.csv").exists() && place.join("sub/b.csv").exists());
+    assert!(!place.join("a.txt").exists());
+
+    let mut job = rig.shell("mkdir made; echo new > made/a.csv; echo new > made/c.csv");
+    job.outputs = vec![upload(&[], true)];
+    let failure = failure(rig.run(&job).await);
+    assert!(
+        failure.summary.contains("a.csv` is there already"),
+        "{failure:?}"
+    );
+    assert!(failure.hint.contains("overwrite=True"), "{failure:?}");
+    assert!(!place.join("c.csv").exists(), "nothing of it was moved");
+
+    let mut job = rig.shell("mkdir made; echo new > made/a.csv");
+    job.outputs = vec![upload(&[], false)];
+    rig.run(&job).await;
+    let text = fs_err::read_to_string(place.join("a.csv")).expect("there");
+    assert_eq!(text, "new\n");
+}
+
+#[tokio::test]
+async fn a_downloaded_input_is_the_steps_own_and_a_linked_one_is_not() {
+    let mut rig = Rig::local();
+    let data = rig.root().join("data");
+    fs_err::create_dir(&data).expect("a folder");
+    fs_err::write(data.join("x"), "data").expect("a file");
+    let input = |to: &str, copy| InputPlace {
+        from: data.clone(),
+        to: to.to_owned(),
+        copy,
+    };
+    let mut job = rig.shell(
+        "cat copied/deep/x linked/x > outputs/seen; echo scribble > copied/deep/x; \
+         touch linked/new",
+    );
+    job.inputs = vec![input("copied/deep", true), input("linked", false)];
+    let outcome = rig.run(&job).await;
+    assert!(matches!(outcome, Outcome::Succeeded(_)), "{}", log(&job));
+    assert_eq!(file(&job, "outputs/seen"), "datadata");
+    let text = fs_err::read_to_string(data.join("x")).expect("there");
+    assert_eq!(text, "data", "the copy was written to, not the data");
+    assert!(data.join("new").exists(), "a link is the data itself");
+
+    let mut job = rig.shell("true");
+    job.inputs = vec![InputPlace {
+        from: data.join("never"),
+        ..input("here", true)
+    }];
+    let failure = rig.refused(&job).await;
+    assert_eq!(failure.kind, FailureKind::Storage);
+    assert!(failure.summary.contains("is not there"), "{failure:?}");
 }
 
 #[tokio::test]

@@ -118,6 +118,7 @@ impl Rig {
             },
             snapshot: None,
             variables: BTreeMap::new(),
+            inputs: Vec::new(),
             outputs: Vec::new(),
             data: None,
             timeout_s: None,

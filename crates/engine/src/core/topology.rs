@@ -2,6 +2,8 @@
 //!
 //! Compact on purpose: about twenty bytes a step and four an edge, whatever the steps do.
 
+use std::sync::Arc;
+
 use stepwell_model::{Graph, StepIndex, TargetName};
 
 /// How a run answers to a failed step.
@@ -13,21 +15,21 @@ pub enum Policy {
     ContinueOnFailure,
 }
 
-/// The dependents of every step, and every step's compute target.
+/// The dependents of every step, and every step's compute target; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Topology {
     /// `dependents[starts[s]..starts[s + 1]]` are the steps that wait for step `s`.
-    starts: Vec<u32>,
-    dependents: Vec<StepIndex>,
+    starts: Arc<[u32]>,
+    dependents: Arc<[StepIndex]>,
     /// How many edges lead into each step; an edge that is named twice counts twice.
-    unmet: Vec<u32>,
+    unmet: Arc<[u32]>,
     /// The place in `names` of each step's target.
-    targets: Vec<u16>,
-    names: Vec<TargetName>,
+    targets: Arc<[u16]>,
+    names: Arc<[TargetName]>,
     /// Whether outputs of an equal earlier step may stand in for each step.
-    reusable: Vec<bool>,
+    reusable: Arc<[bool]>,
     /// Whether an interrupted attempt leaves what the next one goes on from.
-    resumable: Vec<bool>,
+    resumable: Arc<[bool]>,
 }
 
 impl Topology {
@@ -90,27 +92,33 @@ impl Topology {
             .collect();
         let none = vec![false; dependencies.len()];
         Self {
-            starts,
-            dependents,
+            starts: starts.into(),
+            dependents: dependents.into(),
             unmet,
-            targets,
-            names,
-            reusable: none.clone(),
-            resumable: none,
+            targets: targets.into(),
+            names: names.into(),
+            reusable: none.clone().into(),
+            resumable: none.into(),
         }
     }
 
     /// The same, where these steps may be reused: for tests and simulations.
     #[must_use]
     pub fn with_reusable(self, reusable: Vec<bool>) -> Self {
-        Self { reusable, ..self }
+        Self {
+            reusable: reusable.into(),
+            ..self
+        }
     }
 
     /// The same, where interrupted attempts at these steps are followed by others: for tests and
     /// simulations.
     #[must_use]
     pub fn with_resumable(self, resumable: Vec<bool>) -> Self {
-        Self { resumable, ..self }
+        Self {
+            resumable: resumable.into(),
+            ..self
+        }
     }
 
     /// Whether an interrupted attempt leaves what the next one goes on from.

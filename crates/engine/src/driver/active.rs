@@ -14,11 +14,13 @@ pub(super) struct ActiveRun {
     pub(super) graph: Arc<Graph>,
     /// The runs whose outputs stand in for those of its steps.
     pub(super) sources: Arc<HashMap<StepIndex, RunId>>,
+    topology: Topology,
 }
 
 impl ActiveRun {
     pub(super) fn new(spec: RunSpec, graph: Arc<Graph>) -> Self {
         Self {
+            topology: Topology::new(&graph, spec.regenerate_outputs),
             spec: Arc::new(spec),
             graph,
             sources: Arc::default(),
@@ -26,7 +28,7 @@ impl ActiveRun {
     }
 
     pub(super) fn topology(&self) -> Topology {
-        Topology::new(&self.graph, self.spec.regenerate_outputs)
+        self.topology.clone()
     }
 
     /// Remembers whose outputs stand in.
@@ -34,6 +36,12 @@ impl ActiveRun {
         if let Event::Reused { step, source, .. } = event {
             Arc::make_mut(&mut self.sources).insert(*step, *source);
         }
+    }
+
+    /// Whether what a step reads comes from the runs that an answer about it assumed.
+    pub(super) fn agrees(&self, step: StepIndex, assumed: &HashMap<StepIndex, RunId>) -> bool {
+        let mut producers = self.graph.step(step).spec.dependencies();
+        producers.all(|producer| self.sources.get(&producer) == assumed.get(&producer))
     }
 
     pub(super) fn policy(&self) -> Policy {
@@ -50,6 +58,7 @@ impl ActiveRun {
             graph: Arc::clone(&self.graph),
             step,
             sources: Arc::clone(&self.sources),
+            topology: self.topology.clone(),
         }
     }
 }

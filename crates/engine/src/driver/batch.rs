@@ -1,13 +1,14 @@
 //! What the loop decides in one turn, and how it is recorded: whole, or not at all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use stepwell_model::{Event, RunId, Timestamp};
+use stepwell_model::{Event, Outcome, RunId, StepIndex, Timestamp};
 use stepwell_store::Connection;
 use stepwell_store::journal::{self, Change};
 use tokio::sync::oneshot;
 
 use super::engine::CancelOutcome;
+use super::register::NewDataset;
 use super::reuse;
 use crate::core::Effect;
 
@@ -16,10 +17,14 @@ use crate::core::Effect;
 pub(super) struct Batch {
     pub(super) events: Vec<(RunId, RunId, Event)>,
     pub(super) effects: Vec<Effect>,
+    /// The steps about which the core asks, and which no answer of this turn is about.
+    pub(super) questions: BTreeSet<(RunId, StepIndex)>,
     /// Why steps run or do not, to be written beside their events.
     pub(super) explanations: Vec<(RunId, String)>,
     /// What the outputs of steps that ended well look like.
     pub(super) stamps: HashMap<RunId, String>,
+    /// The datasets that outputs of steps become.
+    pub(super) datasets: HashMap<RunId, Vec<NewDataset>>,
     pub(super) cancelled: Vec<(oneshot::Sender<CancelOutcome>, CancelOutcome)>,
 }
 
@@ -28,6 +33,7 @@ pub(super) struct Record {
     pub(super) events: Vec<(RunId, RunId, Event)>,
     pub(super) explanations: Vec<(RunId, String)>,
     pub(super) stamps: HashMap<RunId, String>,
+    pub(super) datasets: HashMap<RunId, Vec<NewDataset>>,
     pub(super) at: Timestamp,
 }
 
@@ -44,7 +50,23 @@ impl Record {
             {
                 reuse::remember(db, *step_run, stamps, self.at)?;
             }
+            if let Some(datasets) = self.datasets.get(step_run)
+                && has_outputs(event)
+            {
+                for dataset in datasets {
+                    dataset.write(db, *step_run, self.at)?;
+                }
+            }
         }
         Ok(changes)
+    }
+}
+
+/// Whether a step has its outputs from this event on.
+fn has_outputs(event: &Event) -> bool {
+    match event {
+        Event::Reused { .. } => true,
+        Event::Ended { outcome, .. } => matches!(outcome, Outcome::Succeeded(_)),
+        _ => false,
     }
 }

@@ -17,12 +17,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::active::ActiveRun;
+use super::ahead::{self, Answer};
 use super::batch::{Batch, Record};
 use super::engine::{CancelOutcome, EngineError, Start, now};
 use super::launch::Site;
-use super::reuse::{self, Explanation, Question, Resolver};
+use super::register::{self, NewDataset};
+use super::reuse::{self, Question, Resolver};
 use super::spool;
-use crate::core::{Decision, Effect, Input, Resolution, Scheduler, TargetLoad};
+use crate::core::{Decision, Effect, Input, Scheduler, TargetLoad};
 
 /// How many inputs are decided before they are recorded together.
 const BATCH_MAX: usize = 1_024;
@@ -40,8 +42,11 @@ pub(super) enum Message {
     Loads(oneshot::Sender<Vec<TargetLoad>>),
 }
 
-/// What was found out about steps that could start.
-type Answers = Vec<(RunId, StepIndex, Resolution, Explanation)>;
+/// A step that ended well, and the datasets that its outputs become.
+type Harvest = (Report, Vec<NewDataset>);
+
+/// What was found out together, producers before their dependents.
+type Answers = Vec<Answer>;
 
 pub(super) struct EventLoop {
     store: Store,
@@ -58,6 +63,8 @@ pub(super) struct EventLoop {
     resolver: Arc<Resolver>,
     answering: UnboundedSender<Answers>,
     answers: UnboundedReceiver<Answers>,
+    harvesting: UnboundedSender<Harvest>,
+    harvests: UnboundedReceiver<Harvest>,
 }
 
 impl EventLoop {
@@ -67,15 +74,18 @@ impl EventLoop {
         active: watch::Sender<usize>,
     ) -> Result<Self, EngineError> {
         let (answering, answers) = unbounded_channel();
+        let (harvesting, harvests) = unbounded_channel();
         let resolver = Resolver {
             site: start.site.clone(),
             cas: Cas::open(&start.site.folder.objects()).map_err(EngineError::Data)?,
-            contents: Contents::default(),
+            contents: Contents::open(&start.site.folder.digests()),
         };
         let mut event_loop = Self {
             resolver: Arc::new(resolver),
             answering,
             answers,
+            harvesting,
+            harvests,
             store: start.store,
             executor: start.executor,
             reports: start.reports,
@@ -101,11 +111,14 @@ impl EventLoop {
                     None => return,
                 },
                 Some(answers) = self.answers.recv() => self.answer(answers, &mut batch),
+                Some(harvest) = self.harvests.recv() => self.harvest(harvest, &mut batch).await,
                 Some(report) = self.reports.recv() => self.report(report, &mut batch).await,
             }
             for _ in 1..BATCH_MAX {
                 if let Ok(answers) = self.answers.try_recv() {
                     self.answer(answers, &mut batch);
+                } else if let Ok(harvest) = self.harvests.try_recv() {
+                    self.harvest(harvest, &mut batch).await;
                 } else if let Ok(report) = self.reports.try_recv() {
                     self.report(report, &mut batch).await;
                 } else if let Ok(message) = inbox.try_recv() {
@@ -145,7 +158,36 @@ impl EventLoop {
         }
     }
 
+    /// Takes a report; one of a step whose outputs become datasets comes back as a harvest.
     async fn report(&mut self, report: Report, batch: &mut Batch) {
+        if let Report::Ended { attempt, outcome } = &report
+            && matches!(outcome, Outcome::Succeeded(_))
+            && let Some(&(run, step)) = self.steps.get(&attempt.run)
+            && let Some(active) = self.runs.get(&run)
+            && register::concerns(&active.graph, step)
+        {
+            let (resolver, graph) = (Arc::clone(&self.resolver), Arc::clone(&active.graph));
+            let (harvesting, step_run) = (self.harvesting.clone(), attempt.run);
+            tokio::task::spawn_blocking(move || {
+                let Resolver { site, contents, .. } = &*resolver;
+                let found = register::look(site, contents, &graph, step, step_run);
+                // The loop may have stopped meanwhile.
+                drop(harvesting.send((report, found)));
+            });
+            return;
+        }
+        self.note(report, batch).await;
+    }
+
+    async fn harvest(&mut self, (report, found): Harvest, batch: &mut Batch) {
+        let Report::Ended { attempt, .. } = &report else {
+            return;
+        };
+        batch.datasets.insert(attempt.run, found);
+        self.note(report, batch).await;
+    }
+
+    async fn note(&mut self, report: Report, batch: &mut Batch) {
         let attempt = match &report {
             Report::Started { attempt, .. } | Report::Ended { attempt, .. } => *attempt,
         };
@@ -167,12 +209,28 @@ impl EventLoop {
     }
 
     fn answer(&mut self, answers: Answers, batch: &mut Batch) {
-        for (run, step, resolution, explanation) in answers {
-            if let Some(active) = self.runs.get(&run) {
-                let text = serde_json::to_string(&explanation).unwrap_or_default();
-                batch.explanations.push((active.graph.step(step).run, text));
+        for answer in answers {
+            let Answer { run, step, .. } = answer;
+            let Some(active) = self.runs.get(&run) else {
+                continue;
+            };
+            // The answers before it in this turn make the core ask about it, or it is void.
+            let asked = batch.questions.remove(&(run, step));
+            if let Some(assumed) = &answer.assumed
+                && !(asked && active.agrees(step, assumed))
+            {
+                if asked {
+                    batch.questions.insert((run, step));
+                }
+                continue;
             }
-            self.decide(Input::Resolved(run, step, resolution), batch);
+            let step_run = active.graph.step(step).run;
+            let text = serde_json::to_string(&answer.explanation).unwrap_or_default();
+            batch.explanations.push((step_run, text));
+            if !answer.datasets.is_empty() {
+                batch.datasets.insert(step_run, answer.datasets);
+            }
+            self.decide(Input::Resolved(run, step, answer.resolution), batch);
         }
     }
 
@@ -203,7 +261,12 @@ impl EventLoop {
             }
             batch.events.push((run, step_run, event));
         }
-        batch.effects.extend(decision.effects);
+        for effect in decision.effects {
+            match effect {
+                Effect::Resolve(run, step) => drop(batch.questions.insert((run, step))),
+                effect => batch.effects.push(effect),
+            }
+        }
     }
 
     /// The run of the step that an event is about; the run itself where it is about no step.
@@ -229,8 +292,10 @@ impl EventLoop {
         let Batch {
             events,
             effects,
+            questions,
             explanations,
             stamps,
+            datasets,
             cancelled,
         } = batch;
         if !events.is_empty() || !explanations.is_empty() {
@@ -238,6 +303,7 @@ impl EventLoop {
                 events,
                 explanations,
                 stamps,
+                datasets,
                 at: now(),
             };
             let changes = self.store.write(move |db| record.write(db)).await?;
@@ -247,17 +313,13 @@ impl EventLoop {
             // An asker that went away needs no answer.
             let _ = reply.send(outcome);
         }
-        let mut questions = Vec::new();
         for effect in effects {
-            match effect {
-                Effect::Resolve(run, step) => {
-                    questions.extend(self.runs.get(&run).map(|run| run.question(step)));
-                }
-                Effect::Start(run, step, number) | Effect::Stop(run, step, number) => {
-                    self.perform(effect, run, step, number);
-                }
+            if let Effect::Start(run, step, number) | Effect::Stop(run, step, number) = effect {
+                self.perform(effect, run, step, number);
             }
         }
+        let question = |(run, step)| Some(self.runs.get(&run)?.question(step));
+        let questions: Vec<_> = questions.into_iter().filter_map(question).collect();
         if !questions.is_empty() {
             self.ask(questions);
         }
@@ -274,24 +336,18 @@ impl EventLoop {
             let seen = resolver.site.look(&questions).await;
             let (questions, asked) = (Arc::new(questions), Arc::clone(&resolver));
             let all = Arc::clone(&questions);
-            let resolve = move |db: &Connection| {
-                let answer = |question: &Question| asked.resolve(db, question, &seen);
-                all.iter()
-                    .map(answer)
-                    .collect::<stepwell_store::Result<Vec<_>>>()
-            };
+            let resolve = move |db: &Connection| ahead::answers(&asked, db, &all, &seen);
             let answers: Answers = match store.read(resolve).await {
-                Ok(found) => {
-                    let mut answers = Answers::with_capacity(places.len());
-                    for ((question, place), answer) in questions.iter().zip(places).zip(found) {
-                        let confirmed = resolver.confirm(question, answer).await;
-                        answers.push(flatten((place, confirmed)));
+                Ok(mut answers) => {
+                    // Those that were asked come first, in their order.
+                    for (question, answer) in questions.iter().zip(&mut answers) {
+                        answer.confirm(&resolver, question).await;
                     }
                     answers
                 }
                 Err(error) => {
                     tracing::error!(%error, "reuse cannot be looked up; the steps run");
-                    let unknown = |place| flatten((place, reuse::unknown(&error)));
+                    let unknown = |place| Answer::asked(place, reuse::unknown(&error));
                     places.into_iter().map(unknown).collect()
                 }
             };
@@ -329,6 +385,7 @@ impl EventLoop {
             spec,
             graph,
             sources,
+            ..
         } = active;
         let job = self.site.job(spec, graph, sources, step, attempt);
         self.executor.start(job);
@@ -351,6 +408,8 @@ impl EventLoop {
         };
         let (open, computes) = self.store.read(read).await?;
         self.scheduler = Scheduler::new(self.default_slots);
+        // Everything will be asked again; answers to what was asked before are nobody's.
+        (self.answering, self.answers) = unbounded_channel();
         self.runs.clear();
         self.steps.clear();
         let mut batch = Batch::default();
@@ -389,10 +448,4 @@ impl EventLoop {
         }
         Ok(self.commit(batch).await?)
     }
-}
-
-fn flatten(
-    ((run, step), (resolution, explanation)): ((RunId, StepIndex), (Resolution, Explanation)),
-) -> (RunId, StepIndex, Resolution, Explanation) {
-    (run, step, resolution, explanation)
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
-use stepwell_compute::{Job, OutputPlace};
+use stepwell_compute::{Attempt, InputPlace, Job, OutputPlace};
 use stepwell_data::folder::DataFolder;
 use stepwell_datastore::Registry;
 use stepwell_model::{
@@ -99,6 +99,12 @@ impl Site {
             environment: task.environment.clone(),
             snapshot: task.snapshot,
             variables,
+            inputs: step
+                .spec
+                .inputs
+                .iter()
+                .filter_map(|port| self.put(graph, sources, port, attempt))
+                .collect(),
             outputs: step
                 .spec
                 .outputs
@@ -162,15 +168,56 @@ impl Site {
     }
 
     fn output(&self, attempt: AttemptId, output: &Output) -> OutputPlace {
-        let path = match self.is_here(&output.datastore) {
+        let here = self.is_here(&output.datastore);
+        let path = match here {
             true => self.output_place(attempt.run, output),
             false => self.written(attempt, output),
         };
+        // Others may read a place that is not this run's own: it is written aside and moved there.
+        // What is uploaded to another machine is written aside anyway.
+        let is_shared = here && (!output.has_own_place() || output.keep_existing);
+        let aside = output.upload_from.is_none() && (is_shared || !output.source_globs.is_empty());
+        let staged = || self.folder.staged(attempt.run, &output.name);
         OutputPlace {
             path,
             make_folder: output.make_folder,
             upload_from: output.upload_from.clone(),
+            staged: aside.then(staged),
+            keep_existing: output.keep_existing,
+            source_globs: output.source_globs.clone(),
         }
+    }
+
+    /// Where an attempt finds the data of an input on this machine.
+    fn input_place(
+        &self,
+        graph: &Graph,
+        sources: &HashMap<StepIndex, RunId>,
+        port: &Input,
+        attempt: AttemptId,
+    ) -> Option<Utf8PathBuf> {
+        let origin = remote::origin(graph, sources, &port.source)?;
+        Some(match self.is_here(origin.datastore) {
+            true => self.local(origin.datastore, &origin.path),
+            false => self.fetched(attempt, &port.name, &origin),
+        })
+    }
+
+    /// What has to be put into the step's working directory for an input; `None` for one that is
+    /// read where it is.
+    fn put(
+        &self,
+        graph: &Graph,
+        sources: &HashMap<StepIndex, RunId>,
+        port: &Input,
+        attempt: AttemptId,
+    ) -> Option<InputPlace> {
+        let from = self.input_place(graph, sources, port, attempt)?;
+        Some(InputPlace {
+            to: put_path(port, &from)?,
+            from,
+            copy: port.download,
+        })
     }
 
     /// Where each port of a step is, for its arguments and variables.
@@ -182,12 +229,15 @@ impl Site {
         attempt: AttemptId,
     ) -> Places<'a> {
         let input = |port: &Input| {
-            let Some(origin) = remote::origin(graph, sources, &port.source) else {
+            let Some(place) = self.input_place(graph, sources, port, attempt) else {
                 return String::new();
             };
-            let place = match self.is_here(origin.datastore) {
-                true => self.local(origin.datastore, &origin.path),
-                false => self.fetched(attempt, &port.name, &origin),
+            let place = match put_path(port, &place) {
+                Some(path) => {
+                    let attempt = Attempt::of_run(&self.folder.run(attempt.run), attempt.number);
+                    attempt.work_dir().join(path)
+                }
+                None => place,
             };
             place.into_string()
         };
@@ -200,9 +250,13 @@ impl Site {
             outputs: outputs
                 .map(|port| {
                     // What is uploaded afterwards is written in the working directory.
-                    let written = port.upload_from.clone();
-                    let place = || self.output(attempt, port).path.into_string();
-                    (port.name.as_str(), written.unwrap_or_else(place))
+                    let written = port.upload_from.clone().map(Utf8PathBuf::from);
+                    let place = || {
+                        let OutputPlace { path, staged, .. } = self.output(attempt, port);
+                        staged.unwrap_or(path)
+                    };
+                    let place = written.unwrap_or_else(place);
+                    (port.name.as_str(), place.into_string())
                 })
                 .collect(),
         }
@@ -277,6 +331,19 @@ impl Site {
                     .into_string(),
             ),
         }
+    }
+}
+
+/// Where an input is put in the step's working directory; `None` if it is read where it is. A copy
+/// keeps its name, as programs look at the ends of names.
+fn put_path(port: &Input, from: &Utf8PathBuf) -> Option<String> {
+    match (&port.path_on_compute, port.download) {
+        (Some(path), _) => Some(path.trim_matches('/').to_owned()),
+        (None, true) => {
+            let name = from.file_name().unwrap_or("data");
+            Some(format!(".inputs/{}/{name}", port.name))
+        }
+        (None, false) => None,
     }
 }
 

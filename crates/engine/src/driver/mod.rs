@@ -7,11 +7,13 @@
 //! This is the only place of the engine with a clock, channels and files.
 
 mod active;
+mod ahead;
 mod batch;
 mod engine;
 mod event_loop;
 mod launch;
 mod plan;
+mod register;
 mod remote;
 mod reuse;
 mod spool;

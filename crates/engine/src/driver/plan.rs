@@ -12,7 +12,7 @@ use stepwell_store::Connection;
 
 use super::launch::Site;
 use super::remote::Seen;
-use super::reuse::{Explanation, Outcome, Question, Resolver};
+use super::reuse::{Explanation, Memo, Outcome, Question, Resolver};
 use super::submission::Submission;
 use crate::core::{Resolution, Topology};
 
@@ -31,12 +31,14 @@ pub fn plan(
     let resolver = Resolver {
         site: site.clone(),
         cas,
-        contents: Contents::default(),
+        contents: Contents::open(&site.folder.digests()),
     };
     let (spec, graph) = (Arc::new(submission.spec.clone()), &submission.graph);
-    let mut sources: HashMap<StepIndex, RunId> = HashMap::new();
+    let topology = Topology::new(graph, false);
+    let mut sources: Arc<HashMap<StepIndex, RunId>> = Arc::default();
+    let mut memo = Memo::default();
     let mut plans: HashMap<StepIndex, Explanation> = HashMap::new();
-    for step in producers_first(graph) {
+    for step in producers_first(&topology) {
         let explanation = match certain_reason(graph, step, spec.regenerate_outputs, &plans) {
             Some(reason) => runs(reason),
             None => {
@@ -44,11 +46,13 @@ pub fn plan(
                     spec: Arc::clone(&spec),
                     graph: Arc::clone(graph),
                     step,
-                    sources: Arc::new(sources.clone()),
+                    sources: Arc::clone(&sources),
+                    topology: topology.clone(),
                 };
-                let (resolution, explanation) = resolver.resolve(db, &question, seen)?;
+                let (resolution, explanation) = resolver.resolve(db, &question, seen, &mut memo)?;
+                drop(question);
                 if let Resolution::Hit { source, .. } = resolution {
-                    sources.insert(step, source);
+                    Arc::make_mut(&mut sources).insert(step, source);
                 }
                 explanation
             }
@@ -62,11 +66,13 @@ pub fn plan(
 /// What the inputs of a submission are on other machines, to be looked at before it is planned.
 pub async fn look(site: &Site, submission: &Submission) -> Seen {
     let (spec, graph) = (Arc::new(submission.spec.clone()), &submission.graph);
+    let topology = Topology::new(graph, false);
     let question = |step| Question {
         spec: Arc::clone(&spec),
         graph: Arc::clone(graph),
         step: StepIndex::from(step),
         sources: Arc::default(),
+        topology: topology.clone(),
     };
     let reads = |step: &usize| {
         let inputs = &graph.steps()[*step].spec.inputs;
@@ -114,8 +120,7 @@ fn certain_reason(
     })
 }
 
-fn producers_first(graph: &Graph) -> Vec<StepIndex> {
-    let topology = Topology::new(graph, false);
+fn producers_first(topology: &Topology) -> Vec<StepIndex> {
     let mut unmet = topology.unmet().to_vec();
     let free = (0..unmet.len())
         .filter(|&step| unmet[step] == 0)

@@ -10,9 +10,10 @@ use camino::Utf8PathBuf;
 use futures_util::{StreamExt as _, stream};
 use stepwell_data::content::File;
 use stepwell_data::stamp::digest_of;
-use stepwell_datastore::steps::{Delivered, Delivery, Fetch, StepData};
+use stepwell_datastore::steps::{Delivered, DeliveredFile, Delivery, Fetch, StepData};
 use stepwell_datastore::{Entry, Error};
 use stepwell_model::{AttemptId, Graph, InputSource, Output, RunId, Step, StepIndex};
+use stepwell_store::datasets::DatasetFile;
 
 use super::launch::{Site, output_path};
 use super::reuse::Question;
@@ -63,6 +64,21 @@ impl Site {
     /// Whether a datastore is a folder of this machine.
     pub(super) fn is_here(&self, datastore: &str) -> bool {
         self.datastores.local(datastore, "").is_some()
+    }
+
+    /// Whether all that a step reads and writes is on this machine.
+    pub(super) fn is_all_here(&self, graph: &Graph, step: StepIndex) -> bool {
+        let spec = &graph.step(step).spec;
+        let none = HashMap::new();
+        let reads = spec.inputs.iter().all(|input| {
+            let origin = origin(graph, &none, &input.source);
+            origin.is_none_or(|origin| self.is_here(origin.datastore))
+        });
+        reads
+            && spec
+                .outputs
+                .iter()
+                .all(|output| self.is_here(&output.datastore))
     }
 
     fn data_folder(&self, attempt: AttemptId) -> Utf8PathBuf {
@@ -138,6 +154,29 @@ impl Site {
     pub(super) fn delivered_stamp(&self, run: RunId, output: &Output) -> Option<String> {
         let stamp = self.delivered(run)?.stamp(&output.name)?;
         Some(stamp.to_string())
+    }
+
+    /// What a run has uploaded of an output, as files of a dataset, by their paths below it.
+    pub(super) fn delivered_files(
+        &self,
+        run: RunId,
+        output: &Output,
+    ) -> Option<Vec<(String, DatasetFile)>> {
+        let delivered = self.delivered(run)?;
+        let files = delivered.outputs.get(&output.name)?;
+        let root = output_path(run, output);
+        let file = |file: &DeliveredFile| {
+            let known = DatasetFile {
+                datastore: output.datastore.clone(),
+                path: file.path.clone(),
+                size: file.size,
+                modified_ns: 0,
+                digest: None,
+                etag: Some(file.etag.clone()),
+            };
+            (within(&file.path, &root), known)
+        };
+        Some(files.iter().map(file).collect())
     }
 
     /// Looks at what the inputs of steps are on other machines, each place once.

@@ -18,8 +18,8 @@ use stepwell_store::{Connection, reuse, runs};
 
 use super::launch::{self, Site};
 use super::remote::{self, Seen};
-use crate::core::Resolution;
 use crate::core::key::{self, Part};
+use crate::core::{Resolution, Topology};
 
 /// Why a step runs or does not. Stored with its run, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct Explanation {
     pub compared_with: Option<RunId>,
     /// What it may be reused by.
     pub key: Option<Digest>,
-    /// What the key is made of.
+    /// What the key is made of. Of a hit, nothing: the step that stands in has the same.
     pub parts: Vec<Part>,
 }
 
@@ -55,6 +55,27 @@ pub(super) struct Question {
     pub(super) step: StepIndex,
     /// The runs whose outputs stand in for those of steps of this graph.
     pub(super) sources: Arc<HashMap<StepIndex, RunId>>,
+    pub(super) topology: Topology,
+}
+
+impl Question {
+    /// The same about another step.
+    pub(super) fn about(&self, step: StepIndex) -> Self {
+        Self {
+            spec: Arc::clone(&self.spec),
+            graph: Arc::clone(&self.graph),
+            step,
+            sources: Arc::default(),
+            topology: self.topology.clone(),
+        }
+    }
+}
+
+/// What is found out once for all questions that are answered together.
+#[derive(Debug, Default)]
+pub(super) struct Memo {
+    /// The parts of each interpreter that was looked at.
+    interpreters: HashMap<String, Vec<Part>>,
 }
 
 /// Answers questions; keeps digests of unchanged files.
@@ -136,8 +157,9 @@ impl Resolver {
         db: &Connection,
         question: &Question,
         seen: &Seen,
+        memo: &mut Memo,
     ) -> stepwell_store::Result<(Resolution, Explanation)> {
-        let parts = match self.parts(question, seen) {
+        let parts = match self.parts(question, seen, memo) {
             Ok(parts) => parts,
             Err(error) => return Ok(unknown(&error)),
         };
@@ -163,7 +185,7 @@ impl Resolver {
                     reasons,
                     compared_with,
                     key: Some(key),
-                    parts,
+                    parts: Vec::new(),
                 };
                 Ok((
                     Resolution::Hit {
@@ -258,10 +280,15 @@ impl Resolver {
     }
 
     /// Everything that the outputs of a step depend on.
-    fn parts(&self, question: &Question, seen: &Seen) -> Result<Vec<Part>, String> {
+    fn parts(
+        &self,
+        question: &Question,
+        seen: &Seen,
+        memo: &mut Memo,
+    ) -> Result<Vec<Part>, String> {
         let step = question.graph.step(question.step);
         let mut parts = vec![Part::new("kind", &step.spec.kind)];
-        process_parts(step.spec.task.process(), &question.spec, &mut parts);
+        process_parts(step.spec.task.process(), &question.spec, memo, &mut parts);
         if let Task::Parallel(task) = &step.spec.task {
             parallel_parts(task, &question.spec, &mut parts);
         }
@@ -284,12 +311,21 @@ impl Resolver {
                 let name = format!("input {} {}", input.name, file.path);
                 parts.push(Part::new(name.trim_end(), file.digest.to_string()));
             }
-            parts.push(Part::new(format!("input {}", input.name), "connected"));
+            let reached = match (&input.path_on_compute, input.download) {
+                (None, false) => "connected".to_owned(),
+                (None, true) => "copied".to_owned(),
+                (Some(path), false) => format!("linked to {path}"),
+                (Some(path), true) => format!("copied to {path}"),
+            };
+            parts.push(Part::new(format!("input {}", input.name), reached));
         }
         for output in &step.spec.outputs {
             let path = launch::path_template(output);
             let upload = output.upload_from.as_deref().unwrap_or("in place");
-            let value = format!("{path} on {}, {upload}", output.datastore);
+            let mut value = format!("{path} on {}, {upload}", output.datastore);
+            if !output.source_globs.is_empty() {
+                value.push_str(&format!(", only {}", output.source_globs.join(" ")));
+            }
             parts.push(Part::new(format!("output {}", output.name), value));
         }
         Ok(parts)
@@ -299,7 +335,7 @@ impl Resolver {
 /// The name of the part that is a snapshot's digest.
 const SOURCE: &str = "source directory";
 
-fn process_parts(task: &ProcessTask, spec: &RunSpec, parts: &mut Vec<Part>) {
+fn process_parts(task: &ProcessTask, spec: &RunSpec, memo: &mut Memo, parts: &mut Vec<Part>) {
     let program = match &task.program {
         Program::Script(path) => Part::new("script", path),
         Program::Command(name) => Part::new("command", name),
@@ -325,7 +361,7 @@ fn process_parts(task: &ProcessTask, spec: &RunSpec, parts: &mut Vec<Part>) {
     if let Some(snapshot) = &task.snapshot {
         parts.push(Part::new(SOURCE, snapshot.to_string()));
     }
-    environment_parts(&task.environment, parts);
+    environment_parts(&task.environment, memo, parts);
 }
 
 /// Settings that say how much is done at once change nothing in what is done.
@@ -360,19 +396,11 @@ fn parallel_parts(task: &ParallelTask, spec: &RunSpec, parts: &mut Vec<Part>) {
 
 /// An environment to build is what was asked for. One that exists is its interpreter and the
 /// packages that are installed beside it, by name and version.
-fn environment_parts(environment: &EnvironmentSpec, parts: &mut Vec<Part>) {
+fn environment_parts(environment: &EnvironmentSpec, memo: &mut Memo, parts: &mut Vec<Part>) {
     match environment {
         EnvironmentSpec::Interpreter { python } => {
-            // A virtual environment's python is a link; links of several names may lead there.
-            let real = camino::Utf8Path::new(python).canonicalize_utf8();
-            parts.push(Part::new(
-                "python",
-                real.as_ref().map_or(python.as_str(), |path| path.as_str()),
-            ));
-            for package in installed(python) {
-                let (name, version) = package.split_once('-').unwrap_or((&package, ""));
-                parts.push(Part::new(format!("package {name}"), version));
-            }
+            let known = memo.interpreters.entry(python.clone());
+            parts.extend_from_slice(known.or_insert_with(|| interpreter_parts(python)));
         }
         EnvironmentSpec::Python(spec) => {
             let version = spec.python_version.as_deref().unwrap_or(&spec.base_python);
@@ -390,6 +418,18 @@ fn environment_parts(environment: &EnvironmentSpec, parts: &mut Vec<Part>) {
             }
         }
     }
+}
+
+fn interpreter_parts(python: &str) -> Vec<Part> {
+    // A virtual environment's python is a link; links of several names may lead there.
+    let real = camino::Utf8Path::new(python).canonicalize_utf8();
+    let real = real.as_ref().map_or(python, |path| path.as_str());
+    let mut parts = vec![Part::new("python", real)];
+    for package in installed(python) {
+        let (name, version) = package.split_once('-').unwrap_or((&package, ""));
+        parts.push(Part::new(format!("package {name}"), version));
+    }
+    parts
 }
 
 /// What is installed for an interpreter, as `name-version`, sorted. Stepwell itself is left out:

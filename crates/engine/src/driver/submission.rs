@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stepwell_model::{Digest, Graph, RunId, RunKind, RunSpec, RunStatus, Step, Timestamp};
+use stepwell_model::{
+    Digest, Graph, RunId, RunKind, RunSpec, RunStatus, Step, StepIndex, Timestamp,
+};
 use stepwell_store::runs::{self, NewRun};
 use stepwell_store::{Connection, experiments, journal};
 use uuid::Uuid;
@@ -38,6 +40,8 @@ pub struct About {
     pub idempotency_key: Option<String>,
     /// The published pipeline it is a run of.
     pub published: Option<Uuid>,
+    /// Outputs of steps that the pipeline itself names: the name, the step and its output.
+    pub outputs: Vec<(String, StepIndex, String)>,
     /// The id of the experiment, should it have to be made.
     pub new_experiment: Uuid,
 }
@@ -114,7 +118,7 @@ pub(super) fn insert(
         tags: about.tags.clone(),
         properties: about.properties.clone(),
         parameters: spec.parameters.clone(),
-        outputs: Vec::new(),
+        outputs: named_outputs(graph, &about.outputs),
         created: at,
         idempotency_key: about.idempotency_key.clone(),
         published: about.published,
@@ -163,6 +167,19 @@ fn describe(row: NewRun, step: &Step) -> NewRun {
             .collect(),
         ..row
     }
+}
+
+/// Where the outputs are that the pipeline names.
+fn named_outputs(graph: &Graph, named: &[(String, StepIndex, String)]) -> Vec<runs::OutputPlace> {
+    let place = |(name, step, output): &(String, StepIndex, String)| {
+        let step = graph.steps().get(step.get())?;
+        let output = step.spec.outputs.iter().find(|port| port.name == *output)?;
+        Some(runs::OutputPlace {
+            name: name.clone(),
+            ..place(step.run, output)
+        })
+    };
+    named.iter().filter_map(place).collect()
 }
 
 fn place(run: RunId, output: &stepwell_model::Output) -> runs::OutputPlace {

@@ -219,6 +219,9 @@ mod tests {
             path: None,
             upload_from: None,
             make_folder: false,
+            keep_existing: false,
+            source_globs: Vec::new(),
+            register: None,
         }];
         let five = Parameter::Int("5".to_owned());
         let parameters = BTreeMap::from([("size".to_owned(), five)]);

@@ -59,6 +59,7 @@ pub(crate) fn submission(
             user: body.client.user.take().unwrap_or_default(),
             idempotency_key,
             published: None,
+            outputs: Vec::new(),
             new_experiment: Uuid::now_v7(),
         },
     };
@@ -107,8 +108,34 @@ pub(crate) fn start(
     Ok(Submission {
         spec,
         graph: Arc::new(graph.map_err(EngineError::Graph)?),
-        about: wanted.about,
+        about: About {
+            outputs: template.outputs.clone(),
+            ..wanted.about
+        },
     })
+}
+
+/// The outputs that the pipeline itself names, each of which a step must have.
+fn named_outputs(
+    named: BTreeMap<String, api::OutputRef>,
+    steps: &[model::StepSpec],
+) -> Result<Vec<(String, StepIndex, String)>> {
+    let checked = |(name, of): (String, api::OutputRef)| {
+        let step = StepIndex(of.step);
+        let known = steps.get(step.get()).is_some_and(|step| {
+            let mut ports = step.outputs.iter();
+            ports.any(|port| port.name == of.output)
+        });
+        match known {
+            true => Ok((name, step, of.output)),
+            false => Err(ApiError::invalid(format!(
+                "the pipeline's output `{name}` is output `{}` of step number {}, which there is \
+                 not",
+                of.output, of.step
+            ))),
+        }
+    };
+    named.into_iter().map(checked).collect()
 }
 
 /// Checks a pipeline; its template, and the values that the body gives its parameters.
@@ -145,14 +172,17 @@ pub(crate) fn open(
     let (mut steps, mut open_inputs) = (Vec::with_capacity(body.steps.len()), Vec::new());
     for (index, step) in body.steps.into_iter().enumerate() {
         let (spec, open) = step_spec(step, &declared, known)?;
-        open_inputs.extend(open.into_iter().map(|(name, parameter)| OpenInput {
+        open_inputs.extend(open.into_iter().map(|port| OpenInput {
             step: StepIndex::from(index),
-            name,
-            parameter,
+            name: port.name,
+            parameter: port.parameter,
+            download: port.download,
+            path_on_compute: port.path_on_compute,
         }));
         steps.push(spec);
     }
     let template = Template {
+        outputs: named_outputs(body.outputs, &steps)?,
         parameters: declared,
         steps,
         open_inputs,
@@ -179,7 +209,7 @@ fn step_spec(
     step: api::SubmitStep,
     declared: &BTreeMap<String, Parameter>,
     known: &Known<'_>,
-) -> Result<(model::StepSpec, Vec<(String, String)>)> {
+) -> Result<(model::StepSpec, Vec<OpenPort>)> {
     let name = step.name;
     let refuse = |what: String| ApiError::invalid(format!("step `{name}`: {what}"));
     if let Some(targets) = &known.targets
@@ -194,14 +224,14 @@ fn step_spec(
     for input in step.inputs {
         match convert_input(input, declared, known.datastores, &refuse)? {
             Source::Known(input) => inputs.push(input),
-            Source::Open(name, parameter) => open.push((name, parameter)),
+            Source::Open(port) => open.push(port),
         }
     }
     let is_input = |port: &str| {
         inputs
             .iter()
             .any(|input: &model::Input| input.name == *port)
-            || open.iter().any(|(name, _)| name == port)
+            || open.iter().any(|open| open.name == port)
     };
     let outputs = step
         .outputs
@@ -331,10 +361,18 @@ fn environment(environment: api::Environment) -> model::EnvironmentSpec {
     }
 }
 
+/// An input that a parameter chooses.
+struct OpenPort {
+    name: String,
+    parameter: String,
+    download: bool,
+    path_on_compute: Option<String>,
+}
+
 /// An input as it comes: known now, or chosen by a parameter.
 enum Source {
     Known(model::Input),
-    Open(String, String),
+    Open(OpenPort),
 }
 
 fn convert_input(
@@ -344,6 +382,15 @@ fn convert_input(
     refuse: &dyn Fn(String) -> ApiError,
 ) -> Result<Source> {
     port_name(&input.name, refuse)?;
+    if let Some(path) = input.path_on_compute.as_deref()
+        && !is_relative(path)
+    {
+        return Err(refuse(format!(
+            "`{path}` is not inside the step's working folder, where input `{}` should be",
+            input.name
+        ))
+        .hint("give a relative path without `..`, or none"));
+    }
     let source = match input.source {
         api::DataPlace::Step(place) => model::InputSource::Step {
             step: StepIndex(place.step),
@@ -355,7 +402,12 @@ fn convert_input(
         }
         api::DataPlace::Parameter(name) => match declared.get(&name) {
             Some(Parameter::DataPath(_) | Parameter::Dataset(_)) => {
-                return Ok(Source::Open(input.name, name));
+                return Ok(Source::Open(OpenPort {
+                    name: input.name,
+                    parameter: name,
+                    download: input.download,
+                    path_on_compute: input.path_on_compute,
+                }));
             }
             _ => {
                 return Err(refuse(format!(
@@ -368,6 +420,8 @@ fn convert_input(
     Ok(Source::Known(model::Input {
         name: input.name,
         source,
+        download: input.download,
+        path_on_compute: input.path_on_compute,
     }))
 }
 
@@ -395,13 +449,53 @@ fn convert_output(
         ))
         .hint("give a relative path without `..`, and let the script write there"));
     }
+    let register = output.register.map(|dataset| registration(dataset, refuse));
     Ok(model::Output {
         name: output.name,
         datastore,
         path: output.path,
         upload_from: output.upload_from,
         make_folder: output.make_folder,
+        keep_existing: output.keep_existing,
+        source_globs: output.source_globs,
+        register: register.transpose()?,
     })
+}
+
+fn registration(
+    dataset: api::RegisterOutput,
+    refuse: &dyn Fn(String) -> ApiError,
+) -> Result<model::Registration> {
+    if !is_dataset_name(&dataset.name) {
+        return Err(refuse(format!("`{}` cannot name a dataset", dataset.name))
+            .hint("use 1 to 255 characters without slashes"));
+    }
+    if !dataset.definition.is_object() {
+        let name = dataset.name;
+        return Err(refuse(format!(
+            "the definition of dataset `{name}` is no object"
+        )));
+    }
+    let reading = |key: &str| {
+        let value = dataset.definition.get("reading")?.get(key)?;
+        value.as_str().map(str::to_owned)
+    };
+    Ok(model::Registration {
+        extension: reading("extension"),
+        glob: reading("glob"),
+        kind: super::dataset::kind_name(dataset.kind).to_owned(),
+        definition_json: dataset.definition.to_string(),
+        name: dataset.name,
+        description: dataset.description,
+        tags: dataset.tags,
+        new_version: dataset.create_new_version,
+    })
+}
+
+/// A dataset's name: 1 to 255 bytes, none of them a control character or a slash.
+pub(crate) fn is_dataset_name(name: &str) -> bool {
+    let odd = |c: char| c.is_control() || c == '/' || c == '\\';
+    !name.trim().is_empty() && name.len() <= 255 && !name.contains(odd)
 }
 
 fn port_name(name: &str, refuse: &dyn Fn(String) -> ApiError) -> Result<()> {
@@ -461,6 +555,9 @@ mod tests {
                 path: None,
                 upload_from: Some(source.to_owned()),
                 make_folder: false,
+                keep_existing: false,
+                source_globs: Vec::new(),
+                register: None,
             };
             convert_output(output, &datastores, &ApiError::invalid).is_ok()
         };

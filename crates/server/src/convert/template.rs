@@ -6,7 +6,7 @@ use stepwell_api as api;
 use stepwell_datastore::Registry;
 use stepwell_model::{
     Arg, AssignmentError, DatasetValue, EnvironmentSpec, Input, InputSource, Output, Parameter,
-    Place, ProcessTask, Program, StepSpec, Task, Template, Value,
+    Place, ProcessTask, Program, Registration, StepIndex, StepSpec, Task, Template, Value,
 };
 
 use super::submit::data_place;
@@ -92,6 +92,8 @@ pub(crate) fn pipeline(template: &Template) -> api::SubmitRun {
             step.inputs.push(api::StepInput {
                 name: open.name.clone(),
                 source: api::DataPlace::Parameter(open.parameter.clone()),
+                download: open.download,
+                path_on_compute: open.path_on_compute.clone(),
             });
         }
     }
@@ -116,8 +118,16 @@ pub(crate) fn pipeline(template: &Template) -> api::SubmitRun {
             ..api::ClientInfo::default()
         },
         steps,
-        outputs: BTreeMap::new(),
+        outputs: template.outputs.iter().map(named_output).collect(),
     }
+}
+
+fn named_output((name, step, output): &(String, StepIndex, String)) -> (String, api::OutputRef) {
+    let output = api::OutputRef {
+        step: step.0,
+        output: output.clone(),
+    };
+    (name.clone(), output)
 }
 
 fn step(step: &StepSpec) -> api::SubmitStep {
@@ -133,6 +143,8 @@ fn step(step: &StepSpec) -> api::SubmitStep {
                 path: path.clone(),
             },
         },
+        download: input.download,
+        path_on_compute: input.path_on_compute.clone(),
     };
     let output = |output: &Output| api::StepOutput {
         name: output.name.clone(),
@@ -140,6 +152,9 @@ fn step(step: &StepSpec) -> api::SubmitStep {
         path: output.path.clone(),
         upload_from: output.upload_from.clone(),
         make_folder: output.make_folder,
+        keep_existing: output.keep_existing,
+        source_globs: output.source_globs.clone(),
+        register: output.register.as_ref().map(registration),
     };
     api::SubmitStep {
         name: step.name.clone(),
@@ -150,6 +165,20 @@ fn step(step: &StepSpec) -> api::SubmitStep {
         outputs: step.outputs.iter().map(output).collect(),
         after: step.after.iter().map(|step| step.0).collect(),
         allow_reuse: step.allow_reuse,
+    }
+}
+
+fn registration(registration: &Registration) -> api::RegisterOutput {
+    api::RegisterOutput {
+        name: registration.name.clone(),
+        kind: match registration.kind.as_str() {
+            "file" => api::DatasetKind::File,
+            _ => api::DatasetKind::Tabular,
+        },
+        definition: serde_json::from_str(&registration.definition_json).unwrap_or_default(),
+        description: registration.description.clone(),
+        tags: registration.tags.clone(),
+        create_new_version: registration.new_version,
     }
 }
 

@@ -37,6 +37,7 @@ pub(crate) async fn start_draft(
             user: draft.user.clone(),
             idempotency_key,
             published: None,
+            outputs: Vec::new(),
             new_experiment: Uuid::now_v7(),
         },
     };

@@ -151,6 +151,7 @@ async fn check(
             user: assignments.user.take().unwrap_or_default(),
             idempotency_key,
             published: Some(*id),
+            outputs: Vec::new(),
             new_experiment: Uuid::now_v7(),
         },
     };

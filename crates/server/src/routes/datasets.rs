@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::app::{App, Context, now};
 use crate::convert;
-use crate::convert::submit::is_relative;
+use crate::convert::submit::{is_dataset_name, is_relative};
 use crate::error::{ApiError, Body, Params, Result};
 
 /// Saves a dataset, or registers it when it has a name.
@@ -33,8 +33,9 @@ pub(super) async fn save_dataset(
     State(app): Context,
     Body(body): Body<SaveDataset>,
 ) -> Result<(StatusCode, Json<api::Dataset>)> {
-    if let Some(name) = &body.name {
-        check_name(name)?;
+    if let Some(name) = body.name.as_ref().filter(|name| !is_dataset_name(name)) {
+        return Err(ApiError::invalid(format!("`{name}` cannot name a dataset"))
+            .hint("use 1 to 255 characters without slashes"));
     }
     let created = now();
     // Only a version promises anything of its files.
@@ -78,15 +79,6 @@ fn id_of(kind: DatasetKind, definition_json: &str) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest.as_bytes()[..16]);
     uuid::Builder::from_random_bytes(bytes).into_uuid()
-}
-
-fn check_name(name: &str) -> Result<()> {
-    let odd = |c: char| c.is_control() || c == '/' || c == '\\';
-    match name.trim().is_empty() || name.len() > 255 || name.contains(odd) {
-        true => Err(ApiError::invalid(format!("`{name}` cannot name a dataset"))
-            .hint("use 1 to 255 characters without slashes")),
-        false => Ok(()),
-    }
 }
 
 /// Looks at the files as they are now; those on other machines are asked for, many at once.

@@ -9,14 +9,16 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from azureml.pipeline.core._nodes import DataSourceNode, InputPort, OutputPort
+from azureml.pipeline.core._stable_names import StableNames
 
 
 class DatasetInputs(object):
     """Finds the dataset inputs of the steps of one submission."""
 
-    def __init__(self, workspace: Any, values: Mapping[str, Any]) -> None:
+    def __init__(self, workspace: Any, values: Mapping[str, Any], names: StableNames) -> None:
         """`values` are those of the pipeline parameters."""
         self._workspace = workspace
+        self._names = names
         self._values = values
         # Steps that read one dataset in one way share the look at it. Each entry keeps the
         # dataset, so that no other one can get its id.
@@ -54,7 +56,6 @@ class DatasetInputs(object):
         dataset = node.datasource_def._pipeline_dataset.dataset
         if node.datapath_param_name is not None:
             dataset = self._values[node.datapath_param_name]
-        _step_inputs.tell_of_path(port.name, port.path_on_compute)
         key = (id(dataset), port.name, port.bind_mode)
         if key not in self._known:
             made = _step_inputs.step_input(self._workspace, port.name, port.bind_mode, dataset)
@@ -77,7 +78,8 @@ class DatasetInputs(object):
         mode = "direct" if port.additional_transformations is not None else port.bind_mode
         identifier = None
         if mode == "direct":
-            definition = _definition.of_output(port.name, _transformations(port, source))
+            name = self._names.of(port.name)
+            definition = _definition.of_output(name, _transformations(port, source))
             identifier = _registry.save(self._workspace, definition)["id"]
         return StepInput(port.name, mode, identifier, None)
 

@@ -106,7 +106,14 @@ class _PythonScriptStepBase(PipelineStep):
             runconfig=self._runconfig,
         )
         graph._add_parameters(self._runconfig_params.values())
-        node._work = Work(self._program(), arguments, folder, self._runconfig, self._target_name())
+        node._work = Work(
+            self._program(),
+            arguments,
+            folder,
+            self._runconfig,
+            self._target_name(),
+            run_config_parameters=self._runconfig_params,
+        )
         return node
 
     def _program(self) -> Dict[str, str]:

@@ -6,7 +6,6 @@ The path and the dataset may be parameters of the pipeline.
 
 from __future__ import annotations
 
-import os
 from typing import Any, Optional
 
 from azureml.pipeline.core._bindings import InputPortBinding
@@ -32,14 +31,18 @@ class DataPathInput(object):
         )
         self.path = path.default_value if isinstance(path, PipelineParameter) else path
         self.binding = binding
-        self.name = self._given_name() or "{}_{}".format(
-            self.path.datastore_name, os.urandom(4).hex()
-        )
+        self.name = self._given_name() or _made_up(str(self.path.datastore_name))
 
     def _given_name(self) -> Optional[str]:
         if self.parameter is not None:
             return self.parameter.name
         return getattr(self.path, "_name", None)
+
+
+def _made_up(prefix: str) -> str:
+    from azureml.data import _names
+
+    return _names.made_up(prefix)
 
 
 def is_data_path_pair(value: Any) -> bool:

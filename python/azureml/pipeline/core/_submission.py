@@ -11,13 +11,14 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from azureml._not_yet import not_yet
 from azureml.pipeline.core._arguments import InputToken, Token
-from azureml.pipeline.core._data_kinds import OUTPUT_FILES, OUTPUT_TABLE, is_a
 from azureml.pipeline.core._dataset_inputs import DatasetInputs
 from azureml.pipeline.core._definitions import ORDER_INPUT, ORDER_OUTPUT
 from azureml.pipeline.core._nodes import DataSourceNode, InputPort, ModuleNode, OutputPort
 from azureml.pipeline.core._order import in_order
 from azureml.pipeline.core._parameter import PipelineParameter, settled
 from azureml.pipeline.core._sources import place
+from azureml.pipeline.core._stable_names import StableNames
+from azureml.pipeline.core._wire_ports import output, wire_input
 
 STEPS_TOLD_MAX = 100
 
@@ -64,8 +65,9 @@ def submission(graph: Any, wish: Wish, client: Any) -> Dict[str, Any]:
     values = settled(graph._parameters, wish.pipeline_parameters)
     nodes = in_order(graph.module_nodes)[0]
     numbers = {node.node_id: number for number, node in enumerate(nodes)}
-    writer = _StepWriter(numbers, values, client, graph._context._workspace)
-    steps = [writer.step(node) for node in nodes]
+    names = StableNames()
+    writer = _StepWriter(numbers, values, client, graph._context._workspace, names)
+    steps = [names.within(writer.step(node)) for node in nodes]
     texts = {name: str(value) for name, value in values.items() if _is_text_like(value)}
     return {
         "experiment": wish.experiment_name,
@@ -80,7 +82,8 @@ def submission(graph: Any, wish: Wish, client: Any) -> Dict[str, Any]:
         "client": _client_info(client),
         "steps": steps,
         "outputs": {
-            name: writer.output_reference(port) for name, port in graph._pipeline_outputs.items()
+            name: names.within(writer.output_reference(port))
+            for name, port in graph._pipeline_outputs.items()
         },
     }
 
@@ -89,12 +92,17 @@ class _StepWriter(object):
     """Writes the steps of one submission."""
 
     def __init__(
-        self, numbers: Mapping[str, int], values: Mapping[str, Any], client: Any, workspace: Any
+        self,
+        numbers: Mapping[str, int],
+        values: Mapping[str, Any],
+        client: Any,
+        workspace: Any,
+        names: StableNames,
     ) -> None:
         self._numbers = numbers
         self._values = values
         self._client = client
-        self._datasets = DatasetInputs(workspace, values)
+        self._datasets = DatasetInputs(workspace, values, names)
         self._places: Dict[str, Dict[str, Any]] = {}
         self._environments: Dict[int, Any] = {}
 
@@ -110,13 +118,17 @@ class _StepWriter(object):
             _check_readable(port)
         datasets = self._datasets.of(data)
         open_ports = {port.name: name for port in data for name in [_parameter_of(port)] if name}
-        sources = ((port.name, self._source(port, datasets.get(port.name))) for port in data)
+        sources = ((port, self._source(port, datasets.get(port.name))) for port in data)
         return {
             "name": node.name,
             "kind": node.module_def.step_type,
             "target": work.target,
             "task": self._task(node, work, datasets, open_ports),
-            "inputs": [{"name": name, "source": source} for name, source in sources if source],
+            "inputs": [
+                wire_input(port, source, datasets.get(port.name))
+                for port, source in sources
+                if source
+            ],
             "outputs": [output(port) for port in written],
             "after": sorted({self._numbers[_source_port(port).node.node_id] for port in order}),
             "allow_reuse": bool(node.module_def.allow_reuse),
@@ -150,6 +162,7 @@ class _StepWriter(object):
         datasets: Mapping[str, Any],
         open_ports: Mapping[str, str],
     ) -> Dict[str, Any]:
+        _check_processes(work, self._values)
         environment, variables = self._environment(work.run_config)
         known, carried = self._parameter_variables(node)
         for name, text in _dataset_variables(datasets).items():
@@ -253,51 +266,6 @@ def _dataset_variables(datasets: Mapping[str, Any]) -> Dict[str, str]:
     return variables(datasets.values())
 
 
-def output(port: OutputPort) -> Dict[str, Any]:
-    """An output as the server takes it."""
-    config = port.dataset_output
-    if config is not None and not is_a(config, OUTPUT_FILES) and not is_a(config, OUTPUT_TABLE):
-        not_yet(
-            "output `{}` of step `{}` is a {}, which cannot be written yet; use "
-            "OutputFileDatasetConfig".format(port.name, port.node.name, type(config).__name__)
-        )
-    if config is not None:
-        return _configured_output(port, config)
-    uploads = port.bind_mode == "upload" and port.path_on_compute
-    return {
-        "name": port.name,
-        "datastore": port.datastore_name,
-        "path": None,
-        "upload_from": port.path_on_compute if uploads else None,
-        "make_folder": False,
-    }
-
-
-def _configured_output(port: OutputPort, config: Any) -> Dict[str, Any]:
-    """An output that an `OutputFileDatasetConfig` describes."""
-    _tell_of_registration(port.name, config)
-    path = None
-    if isinstance(config.destination, tuple) and len(config.destination) > 1:
-        path = config.destination[1]
-    return {
-        "name": port.name,
-        "datastore": port.datastore_name,
-        "path": (path or "dataset/{run-id}/{output-name}").strip("/"),
-        "upload_from": config.source,
-        "make_folder": True,
-    }
-
-
-def _tell_of_registration(name: str, config: Any) -> None:
-    """Say that an output will not be registered, which a later program may count on."""
-    registration = config._registration
-    if registration is not None:
-        print(
-            "Output {} is not registered as dataset {} when its step succeeds, as that is not "
-            "there yet; register it after the run.".format(name, registration.name)
-        )
-
-
 def _source_port(port: InputPort) -> OutputPort:
     """The output an input reads; `finalize` has made sure that there is one."""
     source: OutputPort = port.incoming_edge.source_port
@@ -325,6 +293,16 @@ def _check_run_config(run_config: Any) -> None:
             not_yet(
                 "{} of a run configuration are not read by steps; pass the data as inputs and "
                 "outputs of the step".format(attribute)
+            )
+
+
+def _check_processes(work: Any, values: Mapping[str, Any]) -> None:
+    """Refuse parameters that ask for more than one node or process."""
+    for setting, parameter in work.run_config_parameters.items():
+        if values[parameter.name] > 1:
+            not_yet(
+                "steps on several nodes or processes are not there yet; {} is {}, by the pipeline "
+                "parameter `{}`".format(setting, values[parameter.name], parameter.name)
             )
 
 

@@ -51,6 +51,8 @@ class Work(NamedTuple):
     """For a step that works in mini-batches, how."""
     variables: Mapping[str, str] = {}
     """Variables beside those of the run configuration."""
+    run_config_parameters: Mapping[str, Any] = {}
+    """Settings of the run configuration that are pipeline parameters, by their names."""
 
 
 class ModuleBuilder(object):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from typing import Any, Dict, List, Optional, Tuple, Union
 
-from azureml._not_yet import not_yet
 from azureml.data.dataset_type_definitions import PromoteHeadersBehavior
 from azureml.pipeline.core._bindings import InputPortBinding
 from azureml.pipeline.core._fields import field
@@ -28,6 +27,8 @@ class DatasetRegistration:
             raise ValueError("a dataset is registered under a name")
         self._name = name
         self._create_new_version = create_new_version
+        # How the files are read, if the dataset is a table.
+        self._transformations: List[Transformation] = []
 
     name = field("_name", "The dataset's name.")
     create_new_version = field("_create_new_version", "Whether a known name gets a new version.")
@@ -59,9 +60,17 @@ class PipelineOutputAbstractDataset(object):
         return self._input_name or self.name
 
     def register(self, name: str, create_new_version: bool = True) -> PipelineOutputAbstractDataset:
-        """Not there yet."""
-        DatasetRegistration(name, create_new_version)
-        not_yet("outputs cannot be registered as datasets yet; read them from their datastore")
+        """A copy that is registered as a dataset when the step that writes it has succeeded.
+
+        Args:
+            name: The dataset's name.
+            create_new_version: Whether a name that is known gets another version. If not, the
+                output is not registered, which a property of the step's run says.
+        """
+        other: PipelineOutputAbstractDataset = self._clone()
+        other._registration = DatasetRegistration(name, create_new_version)
+        other._registration._transformations = list(getattr(self, "_transformations", ()))
+        return other
 
     def as_named_input(self, name: str) -> PipelineOutputAbstractDataset:
         """A copy that a step reads under another name."""
