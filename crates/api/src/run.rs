@@ -57,6 +57,9 @@ pub struct Run {
     /// The published pipeline it is a run of.
     #[serde(default)]
     pub published: Option<Uuid>,
+    /// When its files and outputs were removed to make room.
+    #[serde(default)]
+    pub files_removed_at: Option<String>,
     /// Where its outputs are, by name; of a pipeline, the outputs it names itself.
     pub outputs: Vec<OutputInfo>,
     /// Who submitted it.

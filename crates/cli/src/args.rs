@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    cancel, completions, connect, doctor, drive_parallel, graph, logs, models, plan, published,
+    cancel, completions, connect, doctor, drive_parallel, gc, graph, logs, models, plan, published,
     run, runs, serve, show, snapshot, stop, why,
 };
 use crate::exit;
@@ -35,6 +35,7 @@ pub(crate) enum Command {
     Models(models::Args),
     Cancel(cancel::Args),
     Published(published::Args),
+    Gc(gc::Args),
     Doctor(doctor::Args),
     Serve(serve::Args),
     Stop(stop::Args),

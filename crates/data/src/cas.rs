@@ -11,11 +11,14 @@
 //! as file systems do it they are then *empty*, and an empty file under a name that is not the
 //! empty digest counts as absent and is replaced when the content comes again.
 //!
-//! Nothing is deleted here.
+//! Objects are removed when nobody refers to them ([`Cas::remove`]). Whoever stores an object may
+//! find it there already and refer to it a moment later, so it is touched then: an object that was
+//! wanted within [`FRESH`] is never removed.
 
 use std::fs::Permissions;
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_model::Digest;
@@ -23,6 +26,25 @@ use tempfile::NamedTempFile;
 
 use crate::hash::{self, CopyFault};
 use crate::{Error, Result};
+
+/// How long an object stays after it was stored or found there, even if nobody refers to it.
+pub const FRESH: Duration = Duration::from_secs(24 * 3_600);
+
+/// How old the last touch may be before an object that is found is touched again. It is what an
+/// object that is stored again and again costs.
+const TOUCH_AFTER: Duration = Duration::from_secs(3_600);
+
+/// The beginning of the name of an object that is being removed.
+const GONE: &str = "gone-";
+
+/// What became of an object that was to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is gone, and so many bytes with it.
+    Removed(u64),
+    /// Somebody wanted it meanwhile, or it was gone already.
+    Left,
+}
 
 /// A store of objects in a folder. Any number of processes may use one at a time.
 #[derive(Debug, Clone)]
@@ -58,19 +80,117 @@ impl Cas {
     /// Whether the object is there.
     #[must_use]
     pub fn has(&self, digest: &Digest) -> bool {
-        fs_err::metadata(self.path_of(digest)).is_ok_and(|metadata| {
-            metadata.is_file() && (metadata.len() > 0 || *digest == hash::of_bytes(b""))
-        })
+        fs_err::metadata(self.path_of(digest)).is_ok_and(|about| is_object(&about, digest))
     }
 
-    /// Those of `digests` that are not there, in the order given.
+    /// Those of `digests` that are not there, in the order given. The others are wanted.
     #[must_use]
     pub fn missing(&self, digests: &[Digest]) -> Vec<Digest> {
         digests
             .iter()
-            .filter(|digest| !self.has(digest))
+            .filter(|digest| !self.want(digest))
             .copied()
             .collect()
+    }
+
+    /// Whether the object is there, and stays for as long as a fresh one does.
+    fn want(&self, digest: &Digest) -> bool {
+        let path = self.path_of(digest);
+        let about = fs_err::metadata(&path).ok();
+        let Some(about) = about.filter(|about| is_object(about, digest)) else {
+            return false;
+        };
+        if is_younger(&about, TOUCH_AFTER) {
+            return true;
+        }
+        let now = std::fs::FileTimes::new().set_modified(SystemTime::now());
+        // Opened for reading: objects are read-only. If it is gone by now, it has to be stored.
+        fs_err::File::open(&path).is_ok_and(|file| file.file().set_times(now).is_ok())
+            && self.has(digest)
+    }
+
+    /// Every object, with its size and whether it is fresh; not in any order.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn list(&self) -> Result<Vec<(Digest, u64, bool)>> {
+        let mut found = Vec::new();
+        for folder in self.root.read_dir_utf8()? {
+            let folder = folder?;
+            if folder.file_name().len() != 2 || !folder.file_type()?.is_dir() {
+                continue;
+            }
+            for object in folder.path().read_dir_utf8()? {
+                let object = object?;
+                let name = format!("{}{}", folder.file_name(), object.file_name());
+                let (Ok(digest), Ok(about)) = (name.parse(), object.metadata()) else {
+                    continue;
+                };
+                found.push((digest, about.blocks() * 512, is_younger(&about, FRESH)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes an object that nobody refers to, unless somebody has wanted it just now.
+    ///
+    /// It is taken aside first: who wants it from then on does not find it and stores it anew; who
+    /// wanted it before has touched it, and it is put back.
+    ///
+    /// # Errors
+    ///
+    /// When the file system refuses.
+    pub fn remove(&self, digest: &Digest) -> Result<Removal> {
+        let path = self.path_of(digest);
+        let aside = self.aside.join(format!("{GONE}{digest}"));
+        match fs_err::rename(&path, &aside) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Removal::Left),
+            renamed => renamed?,
+        }
+        let about = fs_err::metadata(&aside)?;
+        if is_younger(&about, FRESH) {
+            fs_err::rename(&aside, &path)?;
+            return Ok(Removal::Left);
+        }
+        fs_err::remove_file(&aside)?;
+        Ok(Removal::Removed(about.blocks() * 512))
+    }
+
+    /// Puts back what was taken aside by a removal that was killed. Called when nobody removes.
+    ///
+    /// # Errors
+    ///
+    /// When the file system refuses.
+    pub fn recover(&self) -> Result<()> {
+        for entry in self.aside.read_dir_utf8()? {
+            let entry = entry?;
+            let digest = entry.file_name().strip_prefix(GONE);
+            if let Some(Ok(digest)) = digest.map(str::parse) {
+                fs_err::rename(entry.path(), self.path_of(&digest))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what killed writers left aside; gives the room it took.
+    ///
+    /// # Errors
+    ///
+    /// When the file system refuses.
+    pub fn remove_leftovers(&self) -> Result<u64> {
+        let mut bytes = 0;
+        for entry in self.aside.read_dir_utf8()? {
+            let entry = entry?;
+            let Ok(about) = entry.metadata() else {
+                continue;
+            };
+            if about.is_file() && !is_younger(&about, FRESH) {
+                fs_err::remove_file(entry.path())?;
+                bytes += about.blocks() * 512;
+            }
+        }
+        Ok(bytes)
     }
 
     /// The bytes of an object, checked against its digest.
@@ -100,7 +220,7 @@ impl Cas {
     /// When they cannot be written.
     pub fn put_bytes(&self, bytes: &[u8]) -> Result<Digest> {
         let digest = hash::of_bytes(bytes);
-        if !self.has(&digest) {
+        if !self.want(&digest) {
             let aside = self.aside()?;
             aside
                 .as_file()
@@ -118,7 +238,7 @@ impl Cas {
     /// When the file cannot be read or the object not be written.
     pub fn put_file(&self, source: &Utf8Path) -> Result<Digest> {
         let (digest, _) = hash::of_reader(fs_err::File::open(source)?)?;
-        if self.has(&digest) {
+        if self.want(&digest) {
             return Ok(digest);
         }
         // The file may have changed since; the copy cannot, so it is the copy's digest that counts.
@@ -133,7 +253,7 @@ impl Cas {
     ///
     /// [`Error::Changed`] when the content is another by now; else as [`Cas::put_file`].
     pub(crate) fn put_file_as(&self, expected: &Digest, source: &Utf8Path) -> Result<()> {
-        if self.has(expected) {
+        if self.want(expected) {
             return Ok(());
         }
         let (aside, found) = self.copy_aside(source)?;
@@ -151,7 +271,7 @@ impl Cas {
     ///
     /// [`Error::Mismatch`] when other bytes come, [`Error::Receive`] when `content` breaks off.
     pub fn put_reader(&self, expected: &Digest, content: impl Read) -> Result<()> {
-        if self.has(expected) {
+        if self.want(expected) {
             return Ok(());
         }
         let aside = self.aside()?;
@@ -235,6 +355,20 @@ impl Cas {
     }
 }
 
+/// Whether a file is the object, as far as can be told without reading it.
+fn is_object(about: &std::fs::Metadata, digest: &Digest) -> bool {
+    about.is_file() && (about.len() > 0 || *digest == hash::of_bytes(b""))
+}
+
+/// Whether a file was last touched within so long. A time in the future is young.
+fn is_younger(about: &std::fs::Metadata, age: Duration) -> bool {
+    let touched = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    SystemTime::now()
+        .duration_since(touched)
+        .is_ok_and(|since| since < age)
+        || touched > SystemTime::now()
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -315,6 +449,59 @@ mod tests {
         assert!(matches!(cas.read(&digest), Err(Error::Absent(_))));
         assert_eq!(cas.missing(&[digest, empty]), [digest]);
         cas.put_bytes(b"precious").expect("stored");
+        assert_eq!(cas.read(&digest).expect("read"), b"precious");
+    }
+
+    fn make_old(cas: &Cas, digest: &Digest) {
+        let file = fs_err::File::open(cas.path_of(digest)).expect("opened");
+        let long_ago = SystemTime::now() - FRESH - Duration::from_secs(60);
+        let times = std::fs::FileTimes::new().set_modified(long_ago);
+        file.file().set_times(times).expect("set");
+    }
+
+    #[test]
+    fn an_object_is_removed_when_it_is_old_and_nobody_has_wanted_it() {
+        let (_temp, cas) = store();
+        let digest = cas.put_bytes(b"old").expect("stored");
+        assert_eq!(
+            cas.remove(&digest).expect("tried"),
+            Removal::Left,
+            "it is fresh"
+        );
+        assert!(cas.has(&digest));
+        make_old(&cas, &digest);
+        assert_eq!(cas.list().expect("listed").len(), 1);
+        cas.put_bytes(b"old").expect("found there");
+        assert_eq!(
+            cas.remove(&digest).expect("tried"),
+            Removal::Left,
+            "it was wanted"
+        );
+        make_old(&cas, &digest);
+        assert!(cas.missing(&[digest]).is_empty());
+        assert_eq!(
+            cas.remove(&digest).expect("tried"),
+            Removal::Left,
+            "it was asked for"
+        );
+        make_old(&cas, &digest);
+        assert!(matches!(cas.remove(&digest), Ok(Removal::Removed(_))));
+        assert_eq!(cas.missing(&[digest]), [digest]);
+        assert_eq!(
+            cas.remove(&digest).expect("tried"),
+            Removal::Left,
+            "it is gone"
+        );
+        assert_eq!(files_in(&cas), 0);
+    }
+
+    #[test]
+    fn a_removal_that_was_killed_is_undone() {
+        let (_temp, cas) = store();
+        let digest = cas.put_bytes(b"precious").expect("stored");
+        let aside = cas.aside.join(format!("{GONE}{digest}"));
+        fs_err::rename(cas.path_of(&digest), &aside).expect("as if it was killed here");
+        cas.recover().expect("put back");
         assert_eq!(cas.read(&digest).expect("read"), b"precious");
     }
 

@@ -10,7 +10,7 @@ use stepwell_datastore::vault::Vault;
 use stepwell_engine::driver::{Engine, Site};
 use stepwell_model::Timestamp;
 use stepwell_store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
 use crate::published::Templates;
@@ -33,6 +33,8 @@ pub(crate) struct App {
     pub(crate) activity: Activity,
     /// The published pipelines that were used lately.
     pub(crate) templates: Templates,
+    /// Held by who makes room in the data folder.
+    pub(crate) collecting: Mutex<()>,
     /// Rung by the request to stop.
     pub(crate) stop: Notify,
 }

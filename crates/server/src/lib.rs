@@ -10,6 +10,7 @@ mod convert;
 mod error;
 mod lock;
 mod published;
+mod retention;
 mod routes;
 mod sdk;
 mod serve;

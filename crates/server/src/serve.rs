@@ -20,8 +20,8 @@ use stepwell_engine::driver::{Engine, EngineError, Site, Start};
 use stepwell_store::{Store, catalog, datastores};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
 use crate::app::{Activity, App, now};
@@ -240,6 +240,11 @@ async fn start(
         folder: config.data_folder.clone(),
         reason: error.to_string(),
     })?;
+    // A server before this one may have been killed while it made room.
+    cas.recover().map_err(|error| ServeError::Folder {
+        folder: config.data_folder.clone(),
+        reason: error.to_string(),
+    })?;
     let (name, fresh) = (config.workspace_name.clone(), Uuid::new_v4().to_string());
     let settings = store.write(move |db| {
         Ok((
@@ -295,6 +300,7 @@ async fn start(
         started: now(),
         activity: Activity::default(),
         templates: Templates::default(),
+        collecting: Mutex::new(()),
         stop: Notify::new(),
     })
 }

@@ -17,6 +17,7 @@ pub mod journal;
 pub mod metrics;
 pub mod models;
 pub mod published;
+pub mod retention;
 pub mod reuse;
 pub mod runs;
 

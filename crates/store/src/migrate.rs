@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_published.sql"),
     include_str!("migrations/0006_endpoints.sql"),
     include_str!("migrations/0007_datastores.sql"),
+    include_str!("migrations/0008_retention.sql"),
 ];
 
 /// Brings the file to the newest format.

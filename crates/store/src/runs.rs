@@ -120,6 +120,8 @@ pub struct Record {
     pub reused_from: Option<RunId>,
     /// The published pipeline it is a run of.
     pub published: Option<Uuid>,
+    /// When its files and outputs were removed.
+    pub pruned: Option<Timestamp>,
     /// When it was accepted.
     pub created: Timestamp,
     /// When its program, or its first step, started.
@@ -198,7 +200,8 @@ pub fn insert(connection: &Connection, run: &NewRun) -> Result<()> {
 const SELECT: &str = "SELECT r.seq, r.id, r.kind, e.name, r.number, r.display_name,
     r.description, r.status, r.parent, r.root, r.step, r.step_kind, r.target, r.snapshot, r.user,
     r.tags_json, r.properties_json, r.parameters_json, r.outputs_json, r.failure_json,
-    r.usage_json, r.created_ms, r.started_ms, r.ended_ms, r.reused_from, r.published
+    r.usage_json, r.created_ms, r.started_ms, r.ended_ms, r.reused_from, r.published,
+    r.pruned_ms
     FROM runs r JOIN experiments e ON e.id = r.experiment";
 
 /// The run of that id.
@@ -462,5 +465,6 @@ fn read(row: &Row<'_>) -> Result<Record> {
         ended: columns::time(row.get(23)?),
         reused_from: row.get::<_, Option<_>>(24)?.map(columns::run_id),
         published: row.get::<_, Option<_>>(25)?.map(Uuid::from_bytes),
+        pruned: columns::time(row.get(26)?),
     })
 }

@@ -4,8 +4,8 @@ use fs_err::File;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use stepwell_api::{
-    CancelReply, GraphView, Health, Metrics, Model, ModelList, ParallelProgress, Run, RunPage,
-    SnapshotReply, SubmitRun, WhyList, Workspace,
+    CancelReply, Gc, GcReport, GraphView, Health, Metrics, Model, ModelList, ParallelProgress, Run,
+    RunPage, SnapshotReply, SubmitRun, WhyList, Workspace,
 };
 use uuid::Uuid;
 
@@ -122,6 +122,11 @@ impl Client {
     /// What a submission would run and reuse.
     pub(crate) fn plan(&self, submission: &SubmitRun) -> Result<WhyList> {
         self.post("plan", submission)
+    }
+
+    /// Makes room; to be repeated until it is complete.
+    pub(crate) fn gc(&self, asked: &Gc) -> Result<GcReport> {
+        self.post("gc", asked)
     }
 
     /// The graph of a run.

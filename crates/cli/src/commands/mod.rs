@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod drive_parallel;
+pub(crate) mod gc;
 pub(crate) mod graph;
 pub(crate) mod logs;
 pub(crate) mod models;

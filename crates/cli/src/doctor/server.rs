@@ -37,6 +37,7 @@ pub(super) fn local(home: &Home) -> Vec<Finding> {
     let mut findings = vec![server(home)];
     if folder.is_dir() {
         findings.push(data_folder(folder));
+        findings.push(use_of_disk(folder));
     } else {
         let what = format!("`{folder}`: not there yet, the first run makes it");
         findings.push(Finding::fine("data folder", what));
@@ -122,6 +123,43 @@ fn data_folder(folder: &Utf8Path) -> Finding {
         }
         Err(error) => Finding::wrong("data folder", chain(&error), "make it readable"),
     }
+}
+
+/// What takes the room, the largest first.
+fn use_of_disk(folder: &Utf8Path) -> Finding {
+    let places = DataFolder::new(folder.to_owned());
+    let bytes = |path: &Utf8Path| match path.is_dir() {
+        true => stepwell_data::disk::usage(path).map_or(0, |usage| usage.bytes),
+        false => path.metadata().map_or(0, |about| about.len()),
+    };
+    let database = places.database();
+    let mut kinds = vec![
+        ("runs", bytes(&folder.join("runs"))),
+        ("datastores", bytes(&folder.join("data"))),
+        ("objects", bytes(&places.objects())),
+        ("environments", bytes(&places.environments())),
+        ("cache", bytes(&folder.join("cache"))),
+        ("trash", bytes(&places.trash())),
+        (
+            "database",
+            ["", "-wal", "-shm"]
+                .iter()
+                .map(|end| bytes(Utf8Path::new(&format!("{database}{end}"))))
+                .sum(),
+        ),
+    ];
+    kinds.retain(|(_, bytes)| *bytes > 0);
+    kinds.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    let word = |(kind, bytes): &(&str, u64)| format!("{kind} {}", size::bytes(*bytes));
+    let words: Vec<String> = kinds.iter().map(word).collect();
+    let what = match words.is_empty() {
+        true => "nothing yet".to_owned(),
+        false => format!(
+            "{}; `stepwell gc --dry-run` says what could go",
+            words.join(", ")
+        ),
+    };
+    Finding::fine("disk use", what)
 }
 
 fn disk(folder: &Utf8Path) -> Finding {

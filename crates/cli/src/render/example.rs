@@ -43,6 +43,7 @@ pub(crate) fn pipeline() -> Run {
         usage: None,
         reused_from: None,
         published: None,
+        files_removed_at: None,
         outputs: Vec::new(),
         user: "ada".to_owned(),
     }

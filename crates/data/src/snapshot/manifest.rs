@@ -16,7 +16,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_model::Digest;
 
 /// The first line; the number goes up when a line's meaning changes.
-const HEADER: &str = "stepwell-manifest 1";
+pub(super) const HEADER: &str = "stepwell-manifest 1";
 
 /// One file of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Moving snapshots into the store and out of it.
 
-use std::io;
+use std::io::{self, Read as _};
 
 use camino::Utf8Path;
 use fs_err::os::unix::fs::OpenOptionsExt;
@@ -37,6 +37,15 @@ pub fn load(cas: &Cas, snapshot: &Digest) -> Result<Manifest> {
         digest: *snapshot,
         source,
     })
+}
+
+/// Whether an object looks like a snapshot's manifest. It reads no more than its first line.
+#[must_use]
+pub fn is_one(cas: &Cas, object: &Digest) -> bool {
+    let mut beginning = vec![0; manifest::HEADER.len()];
+    fs_err::File::open(cas.path_of(object))
+        .is_ok_and(|mut file| file.read_exact(&mut beginning).is_ok())
+        && beginning == manifest::HEADER.as_bytes()
 }
 
 /// Writes the files of a snapshot into the folder `dest`, which is made if it is not there.

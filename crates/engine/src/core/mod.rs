@@ -9,6 +9,7 @@
 
 mod check;
 pub mod key;
+pub mod retention;
 mod reuse;
 mod run;
 mod scheduler;

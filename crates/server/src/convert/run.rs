@@ -39,6 +39,7 @@ pub(crate) fn run(record: Record, datastores: &Registry) -> api::Run {
         }),
         reused_from: record.reused_from.map(|run| run.uuid()),
         published: record.published,
+        files_removed_at: record.pruned.map(|at| at.to_string()),
         outputs: record
             .outputs
             .into_iter()

@@ -15,7 +15,7 @@ use tokio::io::AsyncWriteExt as _;
 use tower_http::services::ServeFile;
 use utoipa::IntoParams;
 
-use super::runs::{find, find_shown};
+use super::runs::{find, find_kept, find_shown};
 use crate::app::Context;
 use crate::convert::submit::is_relative;
 use crate::error::{ApiError, Params, Result, run_id};
@@ -109,7 +109,7 @@ pub(super) async fn get_file(
     Path((run, path)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response> {
-    let run = find_shown(&app, run_id(&run)?).await?;
+    let run = find_kept(&app, run_id(&run)?).await?;
     let place = place(&app.folder.run_files(run), &path)?;
     send(&place, request, || {
         format!("run {run} has no file `{path}`")

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
-use super::runs::{WaitQuery, find, find_shown};
+use super::runs::{WaitQuery, find, find_kept};
 use crate::app::Context;
 use crate::error::{ApiError, Params, Result, run_id};
 
@@ -52,7 +52,7 @@ pub(super) async fn read_log(
         timeout_s: query.timeout_s,
     }
     .deadline();
-    let path = app.folder.run_log(find_shown(&app, run).await?);
+    let path = app.folder.run_log(find_kept(&app, run).await?);
     let mut changes = app.engine.watch();
     loop {
         // The status is read first: what a run that is over printed is in the file by then.

@@ -8,6 +8,7 @@ mod drafts;
 mod endpoints;
 mod events;
 mod files;
+mod gc;
 mod graph;
 mod log;
 mod metrics;
@@ -97,6 +98,7 @@ fn protected() -> OpenApiRouter<Arc<App>> {
     let api = Register::default()
         .reader(routes!(workspace::show_workspace))
         .owner(routes!(workspace::shutdown))
+        .owner(routes!(gc::collect_garbage))
         .reader(routes!(workspace::list_experiments))
         .reader(routes!(workspace::get_experiment))
         .submitter(routes!(workspace::put_experiment))

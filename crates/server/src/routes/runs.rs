@@ -51,6 +51,18 @@ pub(super) async fn find_shown(app: &App, run: RunId) -> Result<RunId> {
     Ok(record.reused_from.unwrap_or(record.id))
 }
 
+/// The same, unless its files were removed to make room.
+pub(super) async fn find_kept(app: &App, run: RunId) -> Result<RunId> {
+    let shown = find_shown(app, run).await?;
+    match find(app, shown).await?.pruned {
+        None => Ok(shown),
+        Some(at) => Err(ApiError::not_found(format!(
+            "the files of run {shown} were removed on {at}, to make room"
+        ))
+        .hint("its history and metrics stay; `stepwell gc --help` says what is removed when")),
+    }
+}
+
 /// Starts a run. A repeated request with the same `Idempotency-Key` gives the run of the first.
 #[utoipa::path(post, path = "/runs", request_body = SubmitRun,
     params(("Idempotency-Key" = Option<String>, Header)), responses(
