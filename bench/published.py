@@ -173,9 +173,7 @@ def rate(count: int) -> measure.Figure:
         target=">= {:,}".format(RATE_MIN),
         met=found >= RATE_MIN,
         ratio="{:.2f} x".format(found * sync),
-        note="of {:,.0f} syncs a second; 99 of 100 within {:.0f} ms".format(
-            1 / sync, worst * 1e3
-        ),
+        note="of {:,.0f} syncs a second; 99 of 100 within {:.0f} ms".format(1 / sync, worst * 1e3),
     )
 
 

@@ -16,9 +16,12 @@ import subprocess
 import sys
 from typing import Callable, Dict, List
 
+import content
 import metrics
 import parallel
+import passing
 import published
+import reuse
 import snapshot
 import start
 import steps
@@ -26,7 +29,7 @@ from measure import Figure
 from workspace import PYTHON, ROOT, binary
 
 
-def figures(quick: bool) -> Dict[str, Callable[[], Figure]]:
+def figures(quick: bool, megabytes: int) -> Dict[str, Callable[[], Figure]]:
     """Every figure by its short name, in the order of the report."""
     few, many = (4, 6) if quick else (7, 15)
     bind = functools.partial
@@ -39,6 +42,11 @@ def figures(quick: bool) -> Dict[str, Callable[[], Figure]]:
         "memory": start.memory,
         "first-line-rest": bind(start.first_line, many),
         "first-line": bind(start.first_line_of_a_program, many),
+        "unchanged-side-by-side": bind(reuse.side_by_side, few),
+        "unchanged-chain": bind(reuse.chain, few),
+        "content-large": bind(content.large, few),
+        "content-small": bind(content.small, few),
+        "passing": bind(passing.passing, few, megabytes),
         "snapshot": bind(snapshot.unchanged, many),
         "import": bind(metrics.import_time, many),
         "metrics": bind(metrics.logged_one_by_one, few),
@@ -54,7 +62,7 @@ def figures(quick: bool) -> Dict[str, Callable[[], Figure]]:
 def main() -> int:
     """Measures and reports."""
     arguments = _arguments()
-    known = figures(arguments.quick)
+    known = figures(arguments.quick, arguments.megabytes)
     chosen = [name for name in known if _wanted(name, arguments.words)]
     if not chosen and "engine" not in arguments.words:
         names = ", ".join([*known, "engine"])
@@ -82,6 +90,12 @@ def _engine_alone() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("words", nargs="*", help="parts of the names of figures; all if none")
+    parser.add_argument(
+        "--megabytes",
+        type=int,
+        default=500,
+        help="how much is passed between steps; 10000 is 10 GB",
+    )
     parser.add_argument("--quick", action="store_true", help="few repetitions")
     return parser.parse_args()
 

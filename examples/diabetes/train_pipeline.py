@@ -1,33 +1,44 @@
 """Train two models that predict diabetes, in parallel, and register the better one.
 
-python train_pipeline.py
+    python train_pipeline.py
+
+Data goes from step to step in all three ways that v1 has: as a place on a datastore (`raw`), as an
+output that becomes a registered dataset (`prepared`), and as plain data between steps (the models).
+The last step reads a registered dataset (`others`).
+
+Run it twice: the second time nothing has changed, so nothing runs. Then change a file below `src`.
 """
 
 import os
 
-from azureml.core import Experiment, Workspace
+from azureml.core import Dataset, Experiment, Workspace
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.core.model import Model
 from azureml.core.runconfig import RunConfiguration
 from azureml.data import OutputFileDatasetConfig
-from azureml.data.data_reference import DataReference
+from azureml.data.datapath import DataPath, DataPathComputeBinding
 from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter
 from azureml.pipeline.steps import PythonScriptStep
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SOURCE = os.path.join(HERE, "src")
-COMPUTE = "aml-cluster"
 
 # Where we work, and the data we start from.
 ws = Workspace.from_config()
 datastore = ws.get_default_datastore()
-datastore.upload_files(
-    files=[os.path.join(HERE, "data", "diabetes.csv")],
-    target_path="diabetes",
-    overwrite=True,
-    show_progress=False,
+for name in ("diabetes", "diabetes2"):
+    datastore.upload_files(
+        files=[os.path.join(HERE, "data", name + ".csv")],
+        target_path=name,
+        overwrite=True,
+        show_progress=False,
+    )
+# A place that a submission can choose: `pipeline_parameters={"raw": DataPath(...)}`.
+raw = (
+    PipelineParameter(name="raw", default_value=DataPath(datastore, "diabetes")),
+    DataPathComputeBinding(mode="mount"),
 )
-raw = DataReference(datastore, data_reference_name="raw", path_on_datastore="diabetes")
+others = Dataset.Tabular.from_delimited_files((datastore, "diabetes2/*.csv"))
+others = others.register(ws, "diabetes-others", create_new_version=True)
 
 # What the steps run with.
 run_config = RunConfiguration()
@@ -37,41 +48,39 @@ run_config.environment.python.conda_dependencies = CondaDependencies.create(
 
 # What they pass on.
 test_fraction = PipelineParameter(name="test_fraction", default_value=0.3)
-prepared = OutputFileDatasetConfig(name="prepared")
+prepared = OutputFileDatasetConfig(name="prepared").register_on_complete("diabetes-prepared")
 logistic = PipelineData("logistic", datastore=datastore)
 trees = PipelineData("trees", datastore=datastore)
 
-prepare_step = PythonScriptStep(
-    name="prepare",
-    script_name="prepare.py",
-    source_directory=SOURCE,
-    arguments=["--raw", raw, "--prepared", prepared, "--test-fraction", test_fraction],
-    inputs=[raw],
-    compute_target=COMPUTE,
-    runconfig=run_config,
-)
 
-
-def train_step(kind, model):
+def step(name, script, **options):
+    """A step whose script has a folder of its own, so that no other step depends on it."""
     return PythonScriptStep(
-        name="train " + kind,
-        script_name="train.py",
-        source_directory=SOURCE,
-        arguments=["--prepared", prepared.as_input(), "--kind", kind, "--model", model],
-        outputs=[model],
-        compute_target=COMPUTE,
+        name=name,
+        script_name=script + ".py",
+        source_directory=os.path.join(HERE, "src", script),
+        compute_target="aml-cluster",
         runconfig=run_config,
+        **options,
     )
 
 
-compare_step = PythonScriptStep(
-    name="compare",
-    script_name="compare.py",
-    source_directory=SOURCE,
-    arguments=["--models", logistic, trees],
+def train_step(kind, model):
+    arguments = ["--prepared", prepared.as_input("prepared"), "--kind", kind, "--model", model]
+    return step("train " + kind, "train", arguments=arguments, outputs=[model])
+
+
+prepare_step = step(
+    "prepare",
+    "prepare",
+    arguments=["--raw", raw, "--prepared", prepared, "--test-fraction", test_fraction],
+    inputs=[raw],
+)
+compare_step = step(
+    "compare",
+    "compare",
+    arguments=["--others", others.as_named_input("others"), "--models", logistic, trees],
     inputs=[logistic, trees],
-    compute_target=COMPUTE,
-    runconfig=run_config,
 )
 
 pipeline = Pipeline(
@@ -91,6 +100,9 @@ run.wait_for_completion(show_output=True)
 
 metrics = run.find_step_run("compare")[0].get_metrics()
 model = Model(ws, "diabetes")
+steps = list(run.get_steps())
+reused = [step for step in steps if "azureml.reusedrunid" in step.get_properties()]
+print("{} of {} steps were reused.".format(len(reused), len(steps)))
 print(
     "The best model is {} with an accuracy of {:.1%}.".format(metrics["best"], metrics["accuracy"])
 )

@@ -21,9 +21,9 @@ train, test = train_test_split(
     records, test_size=args.test_fraction, random_state=0, stratify=records["Diabetic"]
 )
 
-os.makedirs(args.prepared, exist_ok=True)
-train.to_csv(os.path.join(args.prepared, "train.csv"), index=False)
-test.to_csv(os.path.join(args.prepared, "test.csv"), index=False)
+for part, records in [("train", train), ("test", test)]:
+    os.makedirs(os.path.join(args.prepared, part))
+    records.to_csv(os.path.join(args.prepared, part, "records.csv"), index=False)
 
 print("{:,} records to learn from, {:,} to test with".format(len(train), len(test)))
 run.log("train_records", len(train))

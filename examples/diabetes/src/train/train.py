@@ -1,7 +1,6 @@
 """Train one kind of model and measure it on records it has not seen."""
 
 import argparse
-import json
 import os
 
 import joblib
@@ -21,8 +20,8 @@ parser.add_argument("--model")
 args = parser.parse_args()
 
 run = Run.get_context()
-train = pd.read_csv(os.path.join(args.prepared, "train.csv"))
-test = pd.read_csv(os.path.join(args.prepared, "test.csv"))
+train = pd.read_csv(os.path.join(args.prepared, "train", "records.csv"))
+test = pd.read_csv(os.path.join(args.prepared, "test", "records.csv"))
 features = [column for column in train.columns if column != "Diabetic"]
 
 if args.kind == "logistic":
@@ -35,16 +34,11 @@ else:
         run.log("loss", loss, step=round)
 
 chances = model.predict_proba(test[features])[:, 1]
-metrics = {
-    "kind": args.kind,
-    "accuracy": accuracy_score(test["Diabetic"], chances > 0.5),
-    "auc": roc_auc_score(test["Diabetic"], chances),
-}
-run.log("accuracy", metrics["accuracy"])
-run.log("auc", metrics["auc"])
-print("{kind}: accuracy {accuracy:.3f}, area under the curve {auc:.3f}".format(**metrics))
+accuracy = accuracy_score(test["Diabetic"], chances > 0.5)
+auc = roc_auc_score(test["Diabetic"], chances)
+run.log("accuracy", accuracy)
+run.log("auc", auc)
+print("{}: accuracy {:.3f}, area under the curve {:.3f}".format(args.kind, accuracy, auc))
 
 os.makedirs(args.model, exist_ok=True)
-joblib.dump(model, os.path.join(args.model, "model.joblib"))
-with open(os.path.join(args.model, "metrics.json"), "w") as file:
-    json.dump(metrics, file)
+joblib.dump((args.kind, model), os.path.join(args.model, "model.joblib"))

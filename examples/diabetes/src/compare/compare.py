@@ -1,28 +1,38 @@
-"""Compare the models and register the best."""
+"""Compare the models on records of other patients, and register the best."""
 
 import argparse
-import json
 import os
 import shutil
+
+import joblib
+from sklearn.metrics import accuracy_score, roc_auc_score
 
 from azureml.core import Run
 
 parser = argparse.ArgumentParser()
+parser.add_argument("--others")
 parser.add_argument("--models", nargs="+")
 args = parser.parse_args()
 
 run = Run.get_context()
+others = run.input_datasets["others"].to_pandas_dataframe()
+others = others.drop(columns=["PatientID"]).dropna()
+truth = others.pop("Diabetic")
+
 found = []
 for folder in args.models:
-    with open(os.path.join(folder, "metrics.json")) as file:
-        found.append((json.load(file), folder))
-found.sort(key=lambda each: each[0]["accuracy"], reverse=True)
-
-for metrics, _ in found:
+    kind, model = joblib.load(os.path.join(folder, "model.joblib"))
+    chances = model.predict_proba(others)[:, 1]
+    metrics = {
+        "kind": kind,
+        "accuracy": accuracy_score(truth, chances > 0.5),
+        "auc": roc_auc_score(truth, chances),
+    }
     print("{kind:>10}  accuracy {accuracy:.3f}  area under the curve {auc:.3f}".format(**metrics))
     run.log_row("models", **metrics)
+    found.append((metrics, folder))
 
-best, folder = found[0]
+best, folder = max(found, key=lambda each: each[0]["accuracy"])
 run.log("best", best["kind"])
 run.log("accuracy", best["accuracy"])
 
