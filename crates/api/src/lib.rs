@@ -7,6 +7,7 @@
 //! These types know nothing of the engine's own; the server converts between the two by hand.
 
 pub mod azure;
+pub mod azure_schedule;
 
 mod dataset;
 mod datastore;
@@ -18,6 +19,7 @@ mod model;
 mod parallel;
 mod published;
 mod run;
+mod schedule;
 mod submit;
 mod token;
 mod why;
@@ -50,6 +52,11 @@ pub use published::{
 pub use run::{
     CancelOutcome, CancelReply, CreateRun, EndRun, FileInfo, FileList, GraphEdge, GraphNode,
     GraphView, OutputInfo, Run, RunChange, RunEvent, RunFailure, RunPage, RunUsage,
+};
+pub use schedule::{
+    CatchUp, ClockNote, CreateSchedule, CronTrigger, DataTrigger, Frequency, Ledger, LedgerLine,
+    LedgerOutcome, Overlap, Preview, PreviewTime, PreviewTrigger, Recurrence, Schedule,
+    ScheduleChange, ScheduleList, SkipReason, Trigger, WeekDay,
 };
 pub use submit::{
     Argument, ClientInfo, DataPlace, DatasetValue, Environment, OutputRef, Parameter,

@@ -41,6 +41,9 @@ pub struct Workspace {
     pub started_at: String,
     /// How many runs are not over.
     pub active_runs: u64,
+    /// How many schedules are enabled; while there is one, an embedded server does not stop.
+    #[serde(default)]
+    pub enabled_schedules: u64,
     /// Whether unknown compute target names run on this machine.
     pub embedded: bool,
 }

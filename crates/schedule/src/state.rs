@@ -54,6 +54,8 @@ pub enum Event {
     Tick,
     /// Data has changed: what is to be delivered.
     Changed(Vec<Slot>),
+    /// Data has changed while the schedule was disabled.
+    Unwatched(Vec<Slot>),
     /// A firing has its run.
     Started {
         /// The firing.
@@ -180,6 +182,12 @@ impl State {
         self.active.contains_key(&run)
     }
 
+    /// Whether a firing is under way.
+    #[must_use]
+    pub fn has_open(&self) -> bool {
+        !(self.starting.is_empty() && self.active.is_empty() && self.queue.is_empty())
+    }
+
     /// The runs that are not over.
     pub fn active(&self) -> impl Iterator<Item = RunId> {
         self.active.keys().copied()
@@ -201,6 +209,11 @@ impl State {
                     } else {
                         decision.skip(slot, Reason::Disabled);
                     }
+                }
+            }
+            Event::Unwatched(slots) => {
+                for slot in slots {
+                    decision.skip(slot, Reason::Disabled);
                 }
             }
             Event::Started { slot, run } => self.started(slot, run, &mut decision),
@@ -232,6 +245,11 @@ impl State {
                 self.policy = policy;
                 self.times = times;
                 self.cursor = now;
+                self.disabled_until = if self.enabled {
+                    self.disabled_until
+                } else {
+                    now
+                };
                 self.drain(&mut decision);
             }
         }
@@ -242,6 +260,10 @@ impl State {
         if !self.enabled {
             self.enabled = true;
             self.disabled_until = now;
+        }
+        // For data, the cursor is the last look that was told of; the next one accounts for the rest.
+        if self.times.is_none() {
+            return;
         }
         // Also the way out when the clock was far ahead once: the ledger knows what has fired.
         self.cursor = self.cursor.min(now);

@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
 use crate::published::Templates;
+use crate::schedules::Schedules;
 use crate::serve::Mode;
 
 /// The state of the server, shared by all handlers.
@@ -31,6 +32,7 @@ pub(crate) struct App {
     pub(crate) slots: u32,
     pub(crate) started: Timestamp,
     pub(crate) activity: Activity,
+    pub(crate) schedules: Schedules,
     /// The published pipelines that were used lately.
     pub(crate) templates: Templates,
     /// Held by who makes room in the data folder.

@@ -33,6 +33,11 @@ impl ApiError {
         })
     }
 
+    /// What a client would be told.
+    pub(crate) fn into_body(self) -> ErrorBody {
+        self.0
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = hint.into();
         self

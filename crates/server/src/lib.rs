@@ -12,6 +12,7 @@ mod lock;
 mod published;
 mod retention;
 mod routes;
+mod schedules;
 mod sdk;
 mod serve;
 

@@ -28,6 +28,7 @@ use crate::app::{Activity, App, now};
 use crate::lock::{Lock, LockError};
 use crate::published::Templates;
 use crate::routes;
+use crate::schedules::Schedules;
 
 /// How long a step may take to stop when asked.
 const GRACE: Duration = Duration::from_secs(10);
@@ -155,7 +156,7 @@ pub async fn serve(config: ServeConfig, ready: impl FnOnce(&Endpoint)) -> Result
     let address = listener.local_addr().map_err(unusable)?;
     let token = token(&folder).map_err(unusable)?;
     let url = format!("http://{address}");
-    let app = Arc::new(start(&config, folder.clone(), store, url.clone(), token.clone()).await?);
+    let app = start(&config, folder.clone(), store, url.clone(), token.clone()).await?;
     let data_folder = config.data_folder.clone();
     let endpoint = Endpoint {
         url,
@@ -216,7 +217,8 @@ async fn idle(limit: Option<Duration>, app: &App) {
     app.activity.touch();
     loop {
         tokio::time::sleep(limit.min(Duration::from_secs(5))).await;
-        if *active.borrow() > 0 {
+        // A schedule that is enabled needs a server at its times.
+        if *active.borrow() > 0 || app.schedules.enabled() > 0 {
             app.activity.touch();
         }
         let idle = app
@@ -235,7 +237,7 @@ async fn start(
     store: Store,
     url: String,
     token: String,
-) -> Result<App, ServeError> {
+) -> Result<Arc<App>, ServeError> {
     let cas = Cas::open(&folder.objects()).map_err(|error| ServeError::Folder {
         folder: config.data_folder.clone(),
         reason: error.to_string(),
@@ -286,8 +288,11 @@ async fn start(
         site: site.clone(),
         default_slots: slots,
     };
-    Ok(App {
-        engine: Engine::start(begin).await?,
+    let engine = Engine::start(begin).await?;
+    // Schedules start runs through the application they are part of.
+    Ok(Arc::new_cyclic(|app| App {
+        schedules: Schedules::of(app, &engine, &store, &folder),
+        engine,
         store,
         cas,
         folder,
@@ -302,7 +307,7 @@ async fn start(
         templates: Templates::default(),
         collecting: Mutex::new(()),
         stop: Notify::new(),
-    })
+    }))
 }
 
 /// The datastores of the workspace: its own two, and those that were registered.

@@ -20,6 +20,7 @@ pub mod published;
 pub mod retention;
 pub mod reuse;
 pub mod runs;
+pub mod schedules;
 
 mod columns;
 mod error;

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_endpoints.sql"),
     include_str!("migrations/0007_datastores.sql"),
     include_str!("migrations/0008_retention.sql"),
+    include_str!("migrations/0009_schedules.sql"),
 ];
 
 /// Brings the file to the newest format.

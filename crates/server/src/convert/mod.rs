@@ -5,5 +5,6 @@ pub(crate) mod datastore;
 pub(crate) mod model;
 pub(crate) mod parallel;
 pub(crate) mod run;
+pub(crate) mod schedule;
 pub(crate) mod submit;
 pub(crate) mod template;

@@ -39,7 +39,6 @@ pub(crate) type Assignments = api::SubmitPublished;
 ///
 /// # Errors
 /// When there is no such pipeline, it is disabled, or a value does not fit; the message says which.
-#[expect(dead_code, reason = "what starts pipelines by itself uses it")]
 pub(crate) async fn submit(
     app: &App,
     pipeline: Uuid,

@@ -18,6 +18,7 @@ mod parallel;
 mod published;
 mod register;
 mod runs;
+mod schedules;
 mod snapshots;
 mod why;
 mod workspace;
@@ -121,6 +122,17 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .submitter(routes!(runs::end_run))
         .submitter(routes!(runs::cancel_run))
         .reader(routes!(runs::wait_for_run))
+        .reader(routes!(schedules::list_schedules))
+        .contributor(routes!(schedules::create_schedule))
+        .submitter(routes!(schedules::preview_trigger))
+        .reader(routes!(schedules::get_schedule))
+        .contributor(routes!(
+            schedules::change_schedule,
+            schedules::delete_schedule
+        ))
+        .reader(routes!(schedules::preview_schedule))
+        .reader(routes!(schedules::show_ledger))
+        .reader(routes!(schedules::list_runs_of_schedule))
         .reader(routes!(published::list_published))
         .contributor(routes!(published::publish_pipeline))
         .reader(routes!(published::get_published))

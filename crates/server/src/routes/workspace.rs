@@ -37,6 +37,7 @@ pub(super) async fn show_workspace(State(app): Context) -> Result<Json<Workspace
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: app.started.to_string(),
         active_runs,
+        enabled_schedules: app.schedules.enabled() as u64,
         embedded: app.mode == Mode::Embedded,
     }))
 }

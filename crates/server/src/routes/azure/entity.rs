@@ -73,7 +73,7 @@ fn status(record: &Record) -> PipelineRunStatus {
     }
 }
 
-fn saved(id: &str) -> DataSetDefinitionValue {
+pub(super) fn saved(id: &str) -> DataSetDefinitionValue {
     DataSetDefinitionValue {
         saved_data_set_reference: Some(SavedDataSetReference { id: id.to_owned() }),
         ..DataSetDefinitionValue::default()

@@ -7,6 +7,7 @@
 mod body;
 mod entity;
 mod errors;
+mod schedules;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -42,7 +43,7 @@ const LIST_MAX: usize = 10_000;
 /// The routes, each under the role it asks for.
 pub(super) fn routes() -> Register {
     use utoipa_axum::routes;
-    Register::default()
+    let register = Register::default()
         .submitter(routes!(submit_pipeline))
         .submitter(routes!(submit_endpoint))
         .reader(routes!(get_pipeline_run))
@@ -54,7 +55,8 @@ pub(super) fn routes() -> Register {
         .reader(routes!(list_pipeline_endpoints))
         .reader(routes!(get_pipeline_endpoint))
         .reader(routes!(get_named_pipeline_endpoint))
-        .reader(routes!(list_pipelines_of_endpoint))
+        .reader(routes!(list_pipelines_of_endpoint));
+    schedules::routes(register)
 }
 
 /// The workspace in the address.

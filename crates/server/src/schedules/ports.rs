@@ -1,0 +1,78 @@
+//! What the driver of schedules needs of the world, so that tests can give it another.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use stepwell_model::{RunId, Timestamp};
+use stepwell_schedule::{Listing, Slot};
+use stepwell_store::schedules::Starts;
+use uuid::Uuid;
+
+use crate::app::now;
+
+/// A future of a port.
+pub(crate) type Ask<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The time of day.
+pub(crate) trait Clock: Send + Sync {
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// Ends at that time at the latest; it may end earlier.
+    fn sleep_until(&self, at: Timestamp) -> Ask<()>;
+}
+
+/// A firing that is to have its run.
+#[derive(Debug, Clone)]
+pub(crate) struct Firing {
+    pub(crate) schedule: Uuid,
+    pub(crate) slot: Slot,
+    pub(crate) starts: Starts,
+    /// What the run is to be: the wire's own form.
+    pub(crate) submission_json: String,
+    /// The parameter that is given the slot's path, and the datastore it is on.
+    pub(crate) data_path: Option<(String, String)>,
+}
+
+/// Why a firing has no run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LaunchError {
+    /// It never will.
+    Refused(String),
+    /// It may have one when it is tried again.
+    Later(String),
+}
+
+/// Starts and cancels runs.
+pub(crate) trait Launcher: Send + Sync {
+    /// Starts the run of a firing; the same firing has the same run, however often it is asked.
+    fn start(&self, firing: Firing) -> Ask<Result<RunId, LaunchError>>;
+
+    /// Asks a run to stop.
+    fn cancel(&self, run: RunId) -> Ask<()>;
+}
+
+/// Looks at folders of datastores.
+pub(crate) trait Lister: Send + Sync {
+    /// Every file below a folder. May block.
+    ///
+    /// # Errors
+    /// When it cannot be looked at, with the reason.
+    fn list(&self, datastore: &str, path: &str) -> Result<Listing, String>;
+}
+
+/// The clock of the system.
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> Ask<()> {
+        let wait = at.as_millis().saturating_sub(now().as_millis());
+        let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
+        Box::pin(tokio::time::sleep(wait))
+    }
+}
