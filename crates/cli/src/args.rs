@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     cancel, completions, connect, doctor, drive_parallel, gc, graph, logs, models, plan, published,
-    run, runs, serve, show, snapshot, stop, why,
+    run, runs, schedule, serve, show, snapshot, stop, why,
 };
 use crate::exit;
 
@@ -36,6 +36,7 @@ pub(crate) enum Command {
     Cancel(cancel::Args),
     Published(published::Args),
     Gc(gc::Args),
+    Schedule(schedule::Args),
     Doctor(doctor::Args),
     Serve(serve::Args),
     Stop(stop::Args),

@@ -58,6 +58,7 @@ fn perform(args: Args) -> Result<Exit, Failure> {
         Command::Cancel(args) => commands::cancel::run(&args, &context),
         Command::Published(args) => commands::published::run(&args, &context),
         Command::Gc(args) => commands::gc::run(&args, &context),
+        Command::Schedule(args) => commands::schedule::run(&args, &context),
         Command::Doctor(args) => commands::doctor::run(&args, &context),
         Command::Serve(args) => commands::serve::run(args, &context),
         Command::Stop(args) => commands::stop::run(&args, &context),

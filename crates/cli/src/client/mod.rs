@@ -7,6 +7,7 @@ mod error;
 mod events;
 mod log;
 mod published;
+mod schedules;
 
 use std::io::Read as _;
 use std::time::Duration;

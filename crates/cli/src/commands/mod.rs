@@ -13,6 +13,7 @@ pub(crate) mod plan;
 pub(crate) mod published;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod schedule;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod snapshot;

@@ -97,10 +97,14 @@ fn server(home: &Home) -> Finding {
 }
 
 fn described(workspace: &Workspace) -> Finding {
-    let what = format!(
+    let mut what = format!(
         "{}, process {}, workspace `{}`, version {}, {} active runs",
         workspace.url, workspace.pid, workspace.name, workspace.version, workspace.active_runs
     );
+    if workspace.enabled_schedules > 0 {
+        let schedules = workspace.enabled_schedules;
+        what += &format!("; {schedules} enabled schedules keep it from stopping when idle");
+    }
     if workspace.version == env!("CARGO_PKG_VERSION") {
         return Finding::fine("server", what);
     }

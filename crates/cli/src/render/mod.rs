@@ -9,6 +9,7 @@ pub(crate) mod models;
 pub(crate) mod moment;
 pub(crate) mod published;
 pub(crate) mod run;
+pub(crate) mod schedule;
 pub(crate) mod size;
 pub(crate) mod status;
 pub(crate) mod style;
