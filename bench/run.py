@@ -22,6 +22,7 @@ import parallel
 import passing
 import published
 import reuse
+import schedules
 import snapshot
 import start
 import steps
@@ -56,6 +57,7 @@ def figures(quick: bool, megabytes: int) -> Dict[str, Callable[[], Figure]]:
         "published": bind(published.latency, few),
         "published-rate": bind(published.rate, 2_000 if quick else 10_000),
         "published-memory": bind(published.memory, 2_000 if quick else 10_000),
+        "schedules": bind(schedules.due_at_once, 1_000 if quick else 10_000),
     }
 
 

@@ -7,6 +7,7 @@ reason. A check in neither, or in both, fails the test, so a class that arrives 
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List
 
 import pytest
@@ -136,6 +137,14 @@ def parallel_step(inputs: Any = None, **kwargs: Any) -> Any:
     return ParallelRunStep("score", config, inputs, **kwargs)
 
 
+def recurrence(*args: Any, **kwargs: Any) -> Any:
+    from azureml.pipeline.core import ScheduleRecurrence
+
+    made = ScheduleRecurrence(*args, **kwargs)
+    made.validate()
+    return made.week_days, made.hours, made.minutes, made.start_time, made.time_zone
+
+
 def script_and_command() -> Any:
     made = script_run(script="a.py", command="python b.py")
     return isinstance(made, object)
@@ -212,6 +221,14 @@ NOW: Dict[str, Callable[[], Any]] = {
     "PRS no output summary_only": lambda: parallel_step(output_action="summary_only")._outputs,
     "PRS reserved arg": lambda: parallel_step(output=data(), arguments=["--output", "x"]),
     "PRS positional first arg": lambda: parallel_step(output=data(), arguments=["x"]),
+    "SR ok": lambda: recurrence("Day", 1),
+    "SR freq": lambda: recurrence("Year", 1),
+    "SR hours w/ Hour": lambda: recurrence("Hour", 1, hours=[1]),
+    "SR time_of_day": lambda: recurrence("Day", 1, time_of_day="9:05"),
+    "SR tod bad": lambda: recurrence("Day", 1, time_of_day="nine"),
+    "SR hours 24": lambda: recurrence("Day", 1, hours=[24]),
+    "SR start only": lambda: recurrence("Day", 1, start_time=datetime(2020, 1, 1)),
+    "SR tzinfo": lambda: recurrence("Day", 1, start_time=datetime(2020, 1, 1, tzinfo=timezone.utc)),
     "SRC both": script_and_command,
     "SRC ok": lambda: _script_config(script_run(script="a.py")),
 }
@@ -251,7 +268,6 @@ LATER = {
     },
     "KustoStep is not there yet": {"Kusto compute obj", "Kusto ok", "Kusto output dref"},
     "ModuleStep is not there yet": {"Module none"},
-    "schedules are not there yet": {*(name for name in CHECKS if name.startswith("SR "))},
     "the search of hyperparameters is not there yet": {
         *(name for name in CHECKS if name.startswith(("HD ", "Policy "))),
         "Grid choice",

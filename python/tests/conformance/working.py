@@ -239,6 +239,7 @@ _BY_MODULE: Dict[str, List[str]] = {
         "PipelineOutputTabularDataset",
     ],
     "azureml.pipeline.core.run": ["PipelineRun", "StepRun", "StepRunOutput"],
+    "azureml.pipeline.core.schedule": ["Schedule", "ScheduleRecurrence", "TimeZone"],
     "azureml.pipeline.steps.command_step": ["CommandStep"],
     "azureml.pipeline.steps.parallel_run_config": ["ParallelRunConfig"],
     "azureml.pipeline.steps.parallel_run_step": ["ParallelRunStep"],

@@ -32,9 +32,6 @@ def test_constructing_one_says_in_one_sentence_that_it_is_not_there(kind: Any) -
 
 
 CALLS = {
-    "Schedule.create": lambda: core.Schedule.create(None, name="x"),
-    "Schedule.list": lambda: core.Schedule.list(None),
-    "TimeZone.UTC": lambda: core.TimeZone.UTC,
     "Pipeline.load_yaml": lambda: core.Pipeline.load_yaml(None, "x"),
 }
 

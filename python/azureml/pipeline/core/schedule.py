@@ -1,27 +1,469 @@
-"""Schedules; the names are there, they do not run pipelines yet."""
+"""Schedules: published pipelines that start by the clock, or when data changes.
+
+A schedule is kept by the server, which fires it also when no program runs. What v1 has no words
+for (cron expressions, policies, the ledger) is in `stepwell.schedules`.
+"""
 
 from __future__ import annotations
 
-from azureml._later import Later
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 
-_SENTENCE = (
-    "schedules are not there yet; start the program that submits the pipeline from cron meanwhile"
-)
+from azureml.pipeline.core import _published
+from azureml.pipeline.core._fields import field
+from azureml.pipeline.core._recurrence import ScheduleRecurrence as ScheduleRecurrence
+from azureml.pipeline.core._time_zones import TimeZone as TimeZone
 
+if TYPE_CHECKING:
+    from azureml.core.workspace import Workspace
+    from azureml.pipeline.core.run import PipelineRun
 
-class Schedule(Later):
-    """A pipeline that runs at given times, or when data changes; not there yet."""
-
-    sentence = _SENTENCE
-
-
-class ScheduleRecurrence(Later):
-    """The times of a schedule; not there yet."""
-
-    sentence = _SENTENCE
+ACTIVE = "Active"
+DISABLED = "Disabled"
 
 
-class TimeZone(Later):
-    """The time zones of schedules; not there yet."""
+class Schedule(object):
+    """A published pipeline, or the default of a pipeline endpoint, that starts by itself."""
 
-    sentence = _SENTENCE
+    def __init__(
+        self,
+        workspace: Workspace,
+        id: str,
+        name: str,
+        description: Optional[str],
+        pipeline_id: Optional[str],
+        status: str,
+        recurrence: Any,
+        datastore_name: Optional[str],
+        polling_interval: Optional[int],
+        data_path_parameter_name: Optional[str],
+        continue_on_step_failure: Optional[bool],
+        path_on_datastore: Optional[str],
+        _schedule_provider: Any = None,
+        pipeline_endpoint_id: Optional[str] = None,
+    ) -> None:
+        """A schedule; the server is not asked whether it exists."""
+        self._workspace = workspace
+        self._id = id
+        self._name = name
+        self._description = description
+        self._pipeline_id = pipeline_id
+        self._pipeline_endpoint_id = pipeline_endpoint_id
+        self._status = status
+        self._recurrence = recurrence
+        self._datastore_name = datastore_name
+        self._polling_interval = polling_interval
+        self._data_path_parameter_name = data_path_parameter_name
+        self._continue_on_step_failure = continue_on_step_failure
+        self._path_on_datastore = path_on_datastore
+
+    id = field("_id", "Its id.")
+    name = field("_name", "Its name; several schedules may share one.")
+    description = field("_description", "What it is for, for people.")
+    pipeline_id = field("_pipeline_id", "The published pipeline that it starts.")
+    pipeline_endpoint_id = field("_pipeline_endpoint_id", "The endpoint that it starts.")
+    status = field("_status", "`Active` or `Disabled`.")
+    recurrence = field("_recurrence", "Its times; `None` when it watches data.")
+    datastore_name = field("_datastore_name", "The datastore that it watches.")
+    polling_interval = field("_polling_interval", "Minutes between two looks at the datastore.")
+    data_path_parameter_name = field(
+        "_data_path_parameter_name", "The parameter that is given the path that changed."
+    )
+    continue_on_step_failure = field(
+        "_continue_on_step_failure", "Whether steps that do not depend on a failed step run."
+    )
+    path_on_datastore = field("_path_on_datastore", "The folder that it watches.")
+
+    # Where it comes from.
+
+    @staticmethod
+    def create(
+        workspace: Workspace,
+        name: str,
+        pipeline_id: str,
+        experiment_name: str,
+        recurrence: Any = None,
+        description: Optional[str] = None,
+        pipeline_parameters: Optional[Mapping[str, Any]] = None,
+        wait_for_provisioning: bool = False,
+        wait_timeout: int = 3600,
+        datastore: Any = None,
+        polling_interval: int = 5,
+        data_path_parameter_name: Optional[str] = None,
+        continue_on_step_failure: Optional[bool] = None,
+        path_on_datastore: Optional[str] = None,
+        _workflow_provider: Any = None,
+        _service_endpoint: Optional[str] = None,
+    ) -> Schedule:
+        """Make a schedule of a published pipeline; it is active.
+
+        Args:
+            workspace: The workspace.
+            name: Its name.
+            pipeline_id: The id of the published pipeline.
+            experiment_name: The experiment of its runs.
+            recurrence: When it fires: a `ScheduleRecurrence`, or a `stepwell.schedules.Cron`.
+            description: What it is for, for people.
+            pipeline_parameters: Values of parameters, by name.
+            wait_for_provisioning: There is nothing to wait for: a schedule that was made is ready.
+            wait_timeout: The same.
+            datastore: Instead of `recurrence`: the datastore to watch, or its name.
+            polling_interval: Minutes between two looks at it.
+            data_path_parameter_name: The parameter that is given the path of each changed file.
+            continue_on_step_failure: Whether steps that do not depend on a failed step still run.
+            path_on_datastore: The folder to watch, with all below; the whole datastore otherwise.
+
+        Raises:
+            ValueError: What is given does not fit together.
+            UserErrorException: The server refuses, such as for a parameter that there is not.
+        """
+        return _create(
+            workspace,
+            {"pipeline": pipeline_id},
+            name,
+            experiment_name,
+            description,
+            pipeline_parameters,
+            continue_on_step_failure,
+            _trigger(
+                recurrence, datastore, polling_interval, data_path_parameter_name, path_on_datastore
+            ),
+        )
+
+    @staticmethod
+    def create_for_pipeline_endpoint(
+        workspace: Workspace,
+        name: str,
+        pipeline_endpoint_id: str,
+        experiment_name: str,
+        recurrence: Any = None,
+        description: Optional[str] = None,
+        pipeline_parameters: Optional[Mapping[str, Any]] = None,
+        wait_for_provisioning: bool = False,
+        wait_timeout: int = 3600,
+        datastore: Any = None,
+        polling_interval: int = 5,
+        data_path_parameter_name: Optional[str] = None,
+        continue_on_step_failure: Optional[bool] = None,
+        path_on_datastore: Optional[str] = None,
+        _workflow_provider: Any = None,
+        _service_endpoint: Optional[str] = None,
+    ) -> Schedule:
+        """Make a schedule of an endpoint: each time, its default version is started.
+
+        The arguments are those of `create`.
+        """
+        return _create(
+            workspace,
+            {"endpoint": pipeline_endpoint_id},
+            name,
+            experiment_name,
+            description,
+            pipeline_parameters,
+            continue_on_step_failure,
+            _trigger(
+                recurrence, datastore, polling_interval, data_path_parameter_name, path_on_datastore
+            ),
+        )
+
+    @staticmethod
+    def get(
+        workspace: Workspace,
+        id: str,
+        _workflow_provider: Any = None,
+        _service_endpoint: Optional[str] = None,
+    ) -> Schedule:
+        """The schedule with an id."""
+        with _published.refusals():
+            return _of(workspace, workspace._client.get("/schedules/{}".format(id)))
+
+    @staticmethod
+    def list(
+        workspace: Workspace,
+        active_only: bool = True,
+        pipeline_id: Optional[str] = None,
+        pipeline_endpoint_id: Optional[str] = None,
+        _workflow_provider: Any = None,
+        _service_endpoint: Optional[str] = None,
+    ) -> List[Schedule]:
+        """The schedules, newest first; without the disabled ones unless asked for."""
+        if pipeline_id is not None and pipeline_endpoint_id is not None:
+            raise ValueError("give either pipeline_id or pipeline_endpoint_id")
+        query: Dict[str, Any] = {"enabled_only": bool(active_only)}
+        if pipeline_id is not None:
+            query["pipeline"] = pipeline_id
+        if pipeline_endpoint_id is not None:
+            query["endpoint"] = pipeline_endpoint_id
+        with _published.refusals():
+            records = workspace._client.pages("/schedules", "schedules", **query)
+            return [_of(workspace, record) for record in records]
+
+    @staticmethod
+    def get_all(
+        workspace: Workspace,
+        active_only: bool = True,
+        pipeline_id: Optional[str] = None,
+        pipeline_endpoint_id: Optional[str] = None,
+        _workflow_provider: Any = None,
+        _service_endpoint: Optional[str] = None,
+    ) -> List[Schedule]:
+        """The older name of `list`."""
+        return Schedule.list(workspace, active_only, pipeline_id, pipeline_endpoint_id)
+
+    @staticmethod
+    def get_schedules_for_pipeline_id(
+        workspace: Workspace,
+        pipeline_id: str,
+        _workflow_provider: Any = None,
+        _service_endpoint: Optional[str] = None,
+    ) -> List[Schedule]:
+        """All schedules of a published pipeline."""
+        return Schedule.list(workspace, active_only=False, pipeline_id=pipeline_id)
+
+    @staticmethod
+    def get_schedules_for_pipeline_endpoint_id(
+        workspace: Workspace,
+        pipeline_endpoint_id: str,
+        _workflow_provider: Any = None,
+        _service_endpoint: Optional[str] = None,
+    ) -> List[Schedule]:
+        """All schedules of a pipeline endpoint."""
+        return Schedule.list(
+            workspace, active_only=False, pipeline_endpoint_id=pipeline_endpoint_id
+        )
+
+    @staticmethod
+    def load_yaml(
+        workspace: Workspace,
+        filename: str,
+        _workflow_provider: Any = None,
+        _service_endpoint: Optional[str] = None,
+    ) -> Dict[str, Any]:
+        """The arguments for `create` that a YAML file holds under `Schedule`."""
+        from azureml.pipeline.core._schedule_file import load
+
+        return load(workspace, filename)
+
+    # What can be done with it.
+
+    def update(
+        self,
+        name: Optional[str] = None,
+        description: Optional[str] = None,
+        recurrence: Any = None,
+        pipeline_parameters: Optional[Mapping[str, Any]] = None,
+        status: Optional[str] = None,
+        wait_for_provisioning: bool = False,
+        wait_timeout: int = 3600,
+        datastore: Any = None,
+        polling_interval: Optional[int] = None,
+        data_path_parameter_name: Optional[str] = None,
+        continue_on_step_failure: Optional[bool] = None,
+        path_on_datastore: Optional[str] = None,
+    ) -> None:
+        """Change what is given; the rest stays. Other times count from now on."""
+        if status is not None and status not in (ACTIVE, DISABLED):
+            raise ValueError("status is {!r}; it must be Active or Disabled".format(status))
+        change: Dict[str, Any] = {"name": name, "description": description}
+        if status is not None:
+            change["enabled"] = status == ACTIVE
+        watched = (datastore, polling_interval, data_path_parameter_name, path_on_datastore)
+        if recurrence is not None or any(each is not None for each in watched):
+            change["trigger"] = self._other_trigger(recurrence, *watched)
+        if pipeline_parameters is not None or continue_on_step_failure is not None:
+            with _published.refusals():
+                submission = dict(self._client.get(self._path())["submission"])
+            if pipeline_parameters is not None:
+                submission.update(_published.parameter_values(self._workspace, pipeline_parameters))
+            if continue_on_step_failure is not None:
+                submission["continue_on_step_failure"] = continue_on_step_failure
+            change["submission"] = submission
+        self._change({key: value for key, value in change.items() if value is not None})
+
+    def enable(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
+        """Let it fire; what came while it was disabled does not fire."""
+        self._change({"enabled": True})
+
+    def disable(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
+        """Keep it from firing; runs that were started go on."""
+        self._change({"enabled": False})
+
+    def get_pipeline_runs(self) -> List[PipelineRun]:
+        """The runs that it has started, newest first."""
+        with _published.refusals():
+            return [self._run(each) for each in self._client.pages(self._path("/runs"), "runs")]
+
+    def get_last_pipeline_run(self) -> Optional[PipelineRun]:
+        """The run that it has started last; `None` when there is none."""
+        with _published.refusals():
+            page = self._client.get(self._path("/runs"), limit=1)
+        return self._run(page["runs"][0]) if page["runs"] else None
+
+    # Inner workings.
+
+    @property
+    def _client(self) -> Any:
+        return self._workspace._client
+
+    def _path(self, rest: str = "") -> str:
+        return "/schedules/{}{}".format(self._id, rest)
+
+    def _run(self, record: Mapping[str, Any]) -> PipelineRun:
+        from azureml.core.experiment import Experiment
+        from azureml.pipeline.core.run import PipelineRun
+
+        experiment = Experiment(self._workspace, record["experiment"])
+        return PipelineRun(experiment, record["id"], _record=record)
+
+    def _change(self, change: Mapping[str, Any]) -> None:
+        with _published.refusals():
+            record = self._client.patch(self._path(), dict(change))
+        self.__dict__.update(_of(self._workspace, record).__dict__)
+
+    def _wait_for_provisioning(self, timeout_seconds: int) -> None:
+        """There is nothing to wait for."""
+
+    def _set_status(self, new_status: str) -> None:
+        self._change({"enabled": new_status == ACTIVE})
+
+    def _other_trigger(
+        self,
+        recurrence: Any,
+        datastore: Any,
+        polling_interval: Optional[int],
+        parameter: Optional[str],
+        path: Optional[str],
+    ) -> Dict[str, Any]:
+        """What makes it fire from now on; of what it watches, what is not given stays."""
+        if recurrence is not None:
+            return _trigger(recurrence, datastore, polling_interval or 5, parameter, path)
+        return _trigger(
+            None,
+            self._datastore_name if datastore is None else datastore,
+            polling_interval or self._polling_interval or 5,
+            parameter or self._data_path_parameter_name,
+            path or self._path_on_datastore,
+        )
+
+    def _get_base_info_dict(self) -> Dict[str, Any]:
+        return {
+            "Name": self._name,
+            "Id": self._id,
+            "Status": self._status,
+            "Pipeline Id": self._pipeline_id,
+            "Pipeline Endpoint Id": self._pipeline_endpoint_id,
+            "Recurrence Details": self._get_list_of_times(),
+        }
+
+    def _get_list_of_times(self) -> str:
+        if self._recurrence is not None:
+            return str(self._recurrence._said())
+        folder = "{}/{}".format(self._datastore_name, self._path_on_datastore or "")
+        return "when {} changes, looked at every {} minutes".format(folder, self._polling_interval)
+
+    def _to_dict_cli(self, verbose: bool = True) -> Dict[str, Any]:
+        said = self._get_base_info_dict()
+        return {key: value for key, value in said.items() if value is not None}
+
+    def _repr_html_(self) -> str:
+        import html
+
+        rows = "".join(
+            "<tr><th>{}</th><td>{}</td></tr>".format(html.escape(key), html.escape(str(value)))
+            for key, value in self._to_dict_cli().items()
+        )
+        return "<table>{}</table>".format(rows)
+
+    def __str__(self) -> str:
+        said = ",\n".join("{}: {}".format(*each) for each in self._to_dict_cli().items())
+        return "Pipeline schedule({})".format(said)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _trigger(
+    recurrence: Any,
+    datastore: Any,
+    polling_interval: int,
+    parameter: Optional[str],
+    path: Optional[str],
+) -> Dict[str, Any]:
+    """What makes a schedule fire, as the server is sent it."""
+    if recurrence is not None:
+        if datastore is not None or parameter is not None or path is not None:
+            raise ValueError(
+                "a schedule has either a recurrence, or a datastore with its "
+                "data_path_parameter_name and path_on_datastore"
+            )
+        if not hasattr(recurrence, "_trigger"):
+            raise ValueError("recurrence must be a ScheduleRecurrence or a stepwell.schedules.Cron")
+        recurrence.validate()
+        return dict(recurrence._trigger())
+    if datastore is None:
+        raise ValueError("a schedule needs a recurrence or a datastore")
+    return {
+        "kind": "data",
+        "datastore": getattr(datastore, "name", datastore),
+        "path": path or "",
+        "polling_interval": polling_interval,
+        "data_path_parameter": parameter,
+    }
+
+
+def _create(
+    workspace: Workspace,
+    starts: Mapping[str, Any],
+    name: str,
+    experiment_name: str,
+    description: Optional[str],
+    pipeline_parameters: Optional[Mapping[str, Any]],
+    continue_on_step_failure: Optional[bool],
+    trigger: Mapping[str, Any],
+) -> Schedule:
+    from azureml.core._run_interactive import login_name
+
+    values = _published.parameter_values(workspace, pipeline_parameters)
+    goes_on = continue_on_step_failure
+    body = {
+        "name": name,
+        "description": description or "",
+        **starts,
+        "trigger": trigger,
+        "submission": {
+            "experiment": experiment_name,
+            **values,
+            "continue_on_step_failure": goes_on,
+            "user": login_name(),
+        },
+        "user": login_name(),
+    }
+    with _published.refusals():
+        return _of(workspace, workspace._client.post("/schedules", body))
+
+
+def _of(workspace: Workspace, record: Mapping[str, Any]) -> Schedule:
+    from stepwell.schedules import Cron
+
+    trigger = record["trigger"]
+    kind = trigger["kind"]
+    watched = trigger if kind == "data" else {}
+    recurrence: Any = None
+    if kind == "recurrence":
+        recurrence = ScheduleRecurrence._of(trigger)
+    elif kind == "cron":
+        recurrence = Cron._of(trigger)
+    return Schedule(
+        workspace,
+        record["id"],
+        record["name"],
+        record["description"],
+        record["pipeline"],
+        ACTIVE if record["enabled"] else DISABLED,
+        recurrence,
+        watched.get("datastore"),
+        watched.get("polling_interval"),
+        watched.get("data_path_parameter"),
+        record["submission"]["continue_on_step_failure"],
+        watched.get("path") or None,
+        pipeline_endpoint_id=record["endpoint"],
+    )
