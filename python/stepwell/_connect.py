@@ -39,7 +39,8 @@ def _named(url: str) -> Client:
     address = Address(url, os.environ.get("STEPWELL_TOKEN", ""), data_folder)
     if data_folder and os.environ.get("STEPWELL_BIN"):
         served = os.path.dirname(data_folder)
-        return Client(address, lambda: _find(served), served)
+        # The step's own token is good at every server of the folder; the folder's allows more.
+        return Client(address, lambda: _find(served)._replace(token=address.token), served)
     return Client(address)
 
 

@@ -3,6 +3,8 @@
 It sends one request and reads one answer, and tells two kinds of failure apart: `NotSent` (the
 server cannot have seen the request, so sending it again is always right) and `Lost` (it may
 have). Whether to try again, and errors in answers, are the client's business, not this module's.
+A server whose certificate is not trusted is `Untrusted`, and never spoken to. Over https the
+authorities of the system are trusted, or those in the file that `STEPWELL_CA_FILE` names.
 Safe to use from several threads and after a fork: a connection is used by one request at a time,
 and only by the process that opened it.
 """
@@ -11,16 +13,30 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Dict, Iterator, List, Mapping, NamedTuple, Tuple, Union
+from typing import (
+    IO,
+    TYPE_CHECKING,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Tuple,
+    Union,
+)
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection, HTTPResponse
+    from ssl import SSLContext
 
 Body = Union[bytes, IO[bytes], None]
 
 CONNECT_TIMEOUT_S = 5.0
 IDLE_CONNECTIONS_MAX = 8
+IDLE_S_MAX = 30.0  # less than the server's own patience, which would end in the middle of a request
 
 
 class NotSent(Exception):
@@ -29,6 +45,10 @@ class NotSent(Exception):
 
 class Lost(Exception):
     """The connection broke after the request was, at least in part, sent."""
+
+
+class Untrusted(Exception):
+    """The server's certificate does not show that it is the server that was asked for."""
 
 
 class Request(NamedTuple):
@@ -64,7 +84,8 @@ class Transport:
         self._port = parts.port or (443 if self._secure else 80)
         self._prefix = parts.path.rstrip("/")
         self._lock = threading.Lock()
-        self._idle: List[Tuple[int, HTTPConnection]] = []
+        self._idle: List[Tuple[int, float, HTTPConnection]] = []
+        self._context: Optional[SSLContext] = None
 
     def send(self, request: Request) -> Response:
         """Send a request and read the whole answer."""
@@ -112,32 +133,50 @@ class Transport:
             with self._lock:
                 if not self._idle:
                     break
-                owner, connection = self._idle.pop()
+                owner, since, connection = self._idle.pop()
             # A child after a fork shares the socket with its parent: it must not even close the
             # stream properly, only let go of its own descriptor.
-            if owner == os.getpid() and connection.sock is not None and _is_quiet(connection):
+            fresh = time.monotonic() - since < IDLE_S_MAX and connection.sock is not None
+            if owner == os.getpid() and fresh and _is_quiet(connection):
                 connection.sock.settimeout(timeout_s)
                 return connection
             connection.close()
         return self._connect(timeout_s)
 
     def _connect(self, timeout_s: float) -> HTTPConnection:
-        from http import client
-
-        kind = client.HTTPSConnection if self._secure else client.HTTPConnection
-        connection = kind(self._host, self._port, timeout=CONNECT_TIMEOUT_S)
+        connection = self._new()
         try:
             connection.connect()
         except OSError as refused:
             connection.close()
+            if self._secure and _is_distrust(refused):
+                raise Untrusted(_words(refused)) from refused
             raise NotSent(_words(refused)) from refused
         connection.sock.settimeout(timeout_s)
         return connection
 
+    def _new(self) -> HTTPConnection:
+        from http import client
+
+        if not self._secure:
+            return client.HTTPConnection(self._host, self._port, timeout=CONNECT_TIMEOUT_S)
+        if self._context is None:
+            import ssl
+
+            authorities = os.environ.get("STEPWELL_CA_FILE") or None
+            try:
+                self._context = ssl.create_default_context(cafile=authorities)
+            except OSError as unreadable:
+                words = "`{}`, which STEPWELL_CA_FILE names, holds no certificates: {}"
+                raise Untrusted(words.format(authorities, _words(unreadable))) from unreadable
+        return client.HTTPSConnection(
+            self._host, self._port, timeout=CONNECT_TIMEOUT_S, context=self._context
+        )
+
     def _give_back(self, connection: HTTPConnection) -> None:
         with self._lock:
             if len(self._idle) < IDLE_CONNECTIONS_MAX:
-                self._idle.append((os.getpid(), connection))
+                self._idle.append((os.getpid(), time.monotonic(), connection))
                 return
         connection.close()
 
@@ -155,6 +194,12 @@ def _is_quiet(connection: HTTPConnection) -> bool:
         poll.register(connection.sock, select.POLLIN)
         return not poll.poll(0)
     return not select.select([connection.sock], [], [], 0)[0]
+
+
+def _is_distrust(failure: OSError) -> bool:
+    import ssl
+
+    return isinstance(failure, ssl.SSLCertVerificationError)
 
 
 def _words(failure: BaseException) -> str:

@@ -29,13 +29,14 @@ from urllib.parse import quote, urlencode
 
 from stepwell import errors
 from stepwell._streams import pieces, server_sent
-from stepwell._transport import Body, Lost, NotSent, Request, Response, Transport
+from stepwell._transport import Body, Lost, NotSent, Request, Response, Transport, Untrusted
 
 API = "/api/v1"
 TIMEOUT_S = 30.0
 PATIENCE_S = 15.0
 PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 EVENTS_SILENCE_S = 60.0
+TICKET_AGE_S_MAX = 6 * 3600.0  # half of how long the server takes it
 
 
 class Address(NamedTuple):
@@ -68,6 +69,7 @@ class Client:
         self._folder = folder
         self._lock = threading.Lock()
         self._snapshots: Dict[str, str] = {}
+        self._ticket: Optional[Tuple[float, str]] = None
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
 
@@ -90,6 +92,20 @@ class Client:
     def sdk_path(self) -> str:
         """The folder that holds the packages `stepwell` and `azureml` of this program."""
         return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+    def ticket(self) -> Optional[str]:
+        """What a link to a page carries to let a browser in; `None` when the server says no.
+
+        It allows to look at everything and to cancel runs, for some hours. The token allows more,
+        and stays out of links.
+        """
+        if self._ticket is None or time.monotonic() - self._ticket[0] > TICKET_AGE_S_MAX:
+            try:
+                text = str(self.post("/tickets", repeatable=True)["ticket"])
+            except errors.StepwellError:
+                return None
+            self._ticket = (time.monotonic(), text)
+        return self._ticket[1]
 
     def __repr__(self) -> str:
         """The URL, without the token."""
@@ -286,6 +302,8 @@ class Client:
             except NotSent as failure:
                 reason = str(failure)
                 known = self._look_again(known)
+            except Untrusted as failure:
+                raise self._untrusted(str(failure)) from failure
             except Lost as failure:
                 reason = str(failure)
                 if not repeatable:
@@ -295,7 +313,7 @@ class Client:
                 moved = status == 401 and self._find_again is not None and known == self._address
                 if moved and tries == 0:  # another server has taken the place of the one we knew
                     reason, known = "unauthorized", self._look_again(known)
-                elif status in (502, 503, 504) and repeatable:
+                elif status in (502, 503, 504) and (repeatable or _is_busy(answer)):
                     reason = "status {}".format(status)
                 else:
                     return answer
@@ -366,6 +384,12 @@ class Client:
             "the Stepwell server at {} does not answer: {}".format(self.url, reason), hint
         )
 
+    def _untrusted(self, reason: str) -> errors.ServerUnreachable:
+        return errors.ServerUnreachable(
+            "the Stepwell server at {} is not trusted: {}".format(self.url, reason),
+            "set STEPWELL_CA_FILE to the PEM file with the certificate of its authority",
+        )
+
     def _after_fork(self) -> None:
         self._lock = threading.Lock()
         self._transport.after_fork()
@@ -378,6 +402,11 @@ def _target(path: str, query: Mapping[str, Any]) -> str:
             given[name] = str(value).lower() if isinstance(value, bool) else str(value)
     target = API + quote(path)
     return "{}?{}".format(target, urlencode(given)) if given else target
+
+
+def _is_busy(answer: Any) -> bool:
+    """Whether the server says that it has done nothing yet, because it has too much to do."""
+    return "retry-after" in getattr(answer, "headers", {})
 
 
 def _parsed(response: Response) -> Any:

@@ -6,9 +6,10 @@
     ├── ServerUnreachable    no answer from the server
     ├── NotSupported         asked for something that is not there yet
     └── ApiError             the server said no; one class for each of its codes
-        ├── InvalidRequest   ├── InvalidGraph   ├── Unauthorized
-        ├── Forbidden        ├── NotFound       ├── Conflict
-        ├── TooLarge         ├── Storage        ├── Datastore
+        ├── InvalidRequest   ├── InvalidGraph      ├── Unauthorized
+        ├── Forbidden        ├── NotFound          ├── Conflict
+        ├── TooLarge         ├── MethodNotAllowed  ├── RequestTimeout
+        ├── Busy             ├── Storage           ├── Datastore
         └── Internal
 
 An error's text says what was wrong and where; `hint`, when there is one, says what to do.
@@ -108,6 +109,24 @@ class TooLarge(ApiError):
     code = "too_large"
 
 
+class MethodNotAllowed(ApiError):
+    """The address is there, but not for this method."""
+
+    code = "method_not_allowed"
+
+
+class RequestTimeout(ApiError):
+    """The request came too slowly."""
+
+    code = "timeout"
+
+
+class Busy(ApiError):
+    """Too much is asked of the server at once; nothing was done."""
+
+    code = "busy"
+
+
 class Storage(ApiError):
     """The server's disk is full, or its data folder cannot be written."""
 
@@ -136,6 +155,9 @@ BY_CODE: Dict[str, Type[ApiError]] = {
         NotFound,
         Conflict,
         TooLarge,
+        MethodNotAllowed,
+        RequestTimeout,
+        Busy,
         Storage,
         Datastore,
         Internal,

@@ -36,10 +36,16 @@ pub enum ErrorCode {
     Forbidden,
     /// 404: there is no such thing.
     NotFound,
+    /// 405: the address is there, but not for this method.
+    MethodNotAllowed,
+    /// 408: the request came too slowly.
+    Timeout,
     /// 409: what is asked contradicts what there is.
     Conflict,
     /// 413: the body is larger than the limit.
     TooLarge,
+    /// 503: too much is asked at once; nothing was done, so asking again is right.
+    Busy,
     /// 507: the disk is full, or the data folder cannot be written.
     Storage,
     /// 424: a datastore on another machine cannot be reached, or refuses.
@@ -57,8 +63,11 @@ impl ErrorCode {
             Self::Unauthorized => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Timeout => 408,
             Self::Conflict => 409,
             Self::TooLarge => 413,
+            Self::Busy => 503,
             Self::Storage => 507,
             Self::Datastore => 424,
             Self::Internal => 500,
@@ -66,14 +75,17 @@ impl ErrorCode {
     }
 
     /// All codes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::InvalidRequest,
         Self::InvalidGraph,
         Self::Unauthorized,
         Self::Forbidden,
         Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Timeout,
         Self::Conflict,
         Self::TooLarge,
+        Self::Busy,
         Self::Storage,
         Self::Datastore,
         Self::Internal,

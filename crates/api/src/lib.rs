@@ -63,7 +63,10 @@ pub use submit::{
     PlaceOnDatastore, ProcessTask, Program, PythonSpec, RegisterOutput, StepInput, StepOutput,
     SubmitRun, SubmitStep, Task,
 };
-pub use token::Role;
+pub use token::{
+    AuditPage, AuditRecord, CallerKind, CreateToken, Identity, NewToken, PageTicket, Role,
+    TokenInfo, TokenList,
+};
 pub use why::{ReuseOutcome, Why, WhyList};
 pub use workspace::{
     Compute, ComputeList, ComputeSettings, EnvironmentList, EnvironmentRecord, Experiment,

@@ -4,8 +4,8 @@ use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    cancel, completions, connect, doctor, drive_parallel, gc, graph, logs, models, plan, published,
-    run, runs, schedule, serve, show, snapshot, stop, why,
+    audit, cancel, completions, connect, doctor, drive_parallel, gc, graph, logs, models, plan,
+    published, run, runs, schedule, serve, show, snapshot, stop, token, why,
 };
 use crate::exit;
 
@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     Serve(serve::Args),
     Stop(stop::Args),
+    Token(token::Args),
+    Audit(audit::Args),
     Connect(connect::Args),
     Snapshot(snapshot::Args),
     Completions(completions::Args),

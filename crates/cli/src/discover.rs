@@ -18,6 +18,7 @@ use std::os::unix::fs::MetadataExt as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
+use crate::client;
 use crate::exit::Exit;
 use crate::failure::Advice;
 
@@ -81,11 +82,11 @@ pub(crate) struct Home {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// A URL that is none.
-    #[error("`STEPWELL_URL` is `{0}`, which is not an http URL")]
+    #[error("`STEPWELL_URL` is `{0}`, which is no URL of a server")]
     NotAUrl(String),
-    /// A URL of a kind that is not spoken.
-    #[error("`STEPWELL_URL` is `{0}`, but the command line speaks plain http only")]
-    NoTls(String),
+    /// The authorities that are to be trusted cannot be read.
+    #[error(transparent)]
+    Authorities(#[from] client::AuthoritiesError),
     /// A URL alone.
     #[error("`STEPWELL_URL` is set but `STEPWELL_TOKEN` is not")]
     NoToken,
@@ -98,10 +99,8 @@ impl Advice for Error {
 
     fn hint(&self) -> String {
         match self {
-            Self::NotAUrl(_) => "it should look like `http://127.0.0.1:8471`; unset it to use the server of this folder",
-            Self::NoTls(_) => {
-                "use the server's http address inside your network, or a tunnel: `ssh -L 8471:localhost:8471 HOST`"
-            }
+            Self::NotAUrl(_) => "it should look like `https://ml.example:8471`; unset it to use the server of this folder",
+            Self::Authorities(_) => "it should name the PEM file with the certificate of the authority that signed the server's",
             Self::NoToken => "set both, or unset `STEPWELL_URL` to use the server of this folder",
         }
         .to_owned()
@@ -118,9 +117,8 @@ pub(crate) fn discover(folder: &Utf8Path, surroundings: &Surroundings) -> Result
 
 fn remote(url: &str, token: Option<&str>) -> Result<Place, Error> {
     if url.starts_with("https://") {
-        return Err(Error::NoTls(url.to_owned()));
-    }
-    if !url.starts_with("http://") {
+        client::check_authorities()?;
+    } else if !url.starts_with("http://") {
         return Err(Error::NotAUrl(url.to_owned()));
     }
     Ok(Place::Remote {

@@ -62,6 +62,8 @@ fn perform(args: Args) -> Result<Exit, Failure> {
         Command::Doctor(args) => commands::doctor::run(&args, &context),
         Command::Serve(args) => commands::serve::run(args, &context),
         Command::Stop(args) => commands::stop::run(&args, &context),
+        Command::Token(args) => commands::token::run(&args, &context),
+        Command::Audit(args) => commands::audit::run(&args, &context),
         Command::Connect(args) => commands::connect::run(&args, &context),
         Command::Snapshot(args) => commands::snapshot::run(&args, &context),
         Command::Completions(args) => commands::completions::run(&args),

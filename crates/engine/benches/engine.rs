@@ -15,7 +15,7 @@ use stepwell_compute::fake::{FakeExecutor, Play};
 use stepwell_data::folder::DataFolder;
 use stepwell_datastore::Registry;
 use stepwell_engine::core::{Effect, Input, Policy, Scheduler, Topology};
-use stepwell_engine::driver::{About, Engine, Site, Start, Submission};
+use stepwell_engine::driver::{About, Engine, Site, Start, Submission, TokenOf};
 use stepwell_model::{
     EnvironmentSpec, Graph, Outcome, ProcessTask, Program, RunId, RunKind, RunSpec, Step,
     StepIndex, StepSpec, TargetName, Task, Usage,
@@ -117,7 +117,7 @@ fn site(folder: Utf8PathBuf) -> Site {
         folder: DataFolder::new(folder),
         datastores: Arc::clone(&datastores),
         url: String::new(),
-        token: String::new(),
+        token: TokenOf::new(|run| run.to_string()),
         workspace: String::new(),
         workspace_id: String::new(),
         subscription_id: String::new(),

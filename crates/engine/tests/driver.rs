@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_compute::fake::{FakeExecutor, Play};
 use stepwell_data::folder::DataFolder;
 use stepwell_datastore::Registry;
-use stepwell_engine::driver::{About, Engine, Site, Start, Submission};
+use stepwell_engine::driver::{About, Engine, Site, Start, Submission, TokenOf};
 use stepwell_model::{
     EnvironmentSpec, Graph, ProcessTask, Program, RunId, RunKind, RunSpec, Step, StepSpec,
     TargetName, Task,
@@ -32,7 +32,7 @@ async fn server(folder: &Utf8Path) -> Engine {
             folder: DataFolder::new(folder),
             datastores: datastores(folder),
             url: String::new(),
-            token: String::new(),
+            token: TokenOf::new(|run| run.to_string()),
             workspace: String::new(),
             workspace_id: String::new(),
             subscription_id: String::new(),

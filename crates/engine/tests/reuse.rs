@@ -9,7 +9,7 @@ use stepwell_compute::fake::{FakeExecutor, Play};
 use stepwell_compute::{Executor, Job, Report};
 use stepwell_data::folder::DataFolder;
 use stepwell_datastore::Registry;
-use stepwell_engine::driver::{About, Engine, Explanation, Site, Start, Submission};
+use stepwell_engine::driver::{About, Engine, Explanation, Site, Start, Submission, TokenOf};
 use stepwell_model::{
     Arg, EnvironmentSpec, Graph, Input, InputSource, Output, ProcessTask, Program, Registration,
     RunId, RunKind, RunSpec, RunStatus, Step, StepIndex, StepSpec, TargetName, Task,
@@ -140,7 +140,7 @@ async fn engine(root: &Utf8Path, store: Store, started: Arc<Mutex<Vec<String>>>)
         folder: DataFolder::new(root),
         datastores: datastores(root),
         url: String::new(),
-        token: String::new(),
+        token: TokenOf::new(|run| run.to_string()),
         workspace: String::new(),
         workspace_id: String::new(),
         subscription_id: String::new(),

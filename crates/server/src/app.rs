@@ -13,6 +13,7 @@ use stepwell_store::Store;
 use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
+use crate::access::Access;
 use crate::published::Templates;
 use crate::schedules::Schedules;
 use crate::serve::Mode;
@@ -27,6 +28,7 @@ pub(crate) struct App {
     /// Seals the credentials of datastores.
     pub(crate) vault: Vault,
     pub(crate) site: Site,
+    pub(crate) access: Access,
     pub(crate) workspace_id: Uuid,
     pub(crate) mode: Mode,
     pub(crate) slots: u32,

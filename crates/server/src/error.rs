@@ -5,8 +5,9 @@
 
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
-use axum::http::StatusCode;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use stepwell_api::{ErrorBody, ErrorCode, ErrorReply};
@@ -77,8 +78,17 @@ impl IntoResponse for ApiError {
         let status = StatusCode::from_u16(self.0.code.status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let told = Told(self.0.clone());
+        let header = match self.0.code {
+            ErrorCode::Unauthorized => Some((WWW_AUTHENTICATE, "Bearer")),
+            ErrorCode::Busy => Some((RETRY_AFTER, "1")),
+            _ => None,
+        };
         let mut response = (status, Json(ErrorReply { error: self.0 })).into_response();
         response.extensions_mut().insert(told);
+        if let Some((name, value)) = header {
+            let value = HeaderValue::from_static(value);
+            response.headers_mut().insert(name, value);
+        }
         response
     }
 }
@@ -88,6 +98,9 @@ impl From<stepwell_store::Error> for ApiError {
         match error {
             stepwell_store::Error::Conflict(message) => Self::conflict(message),
             error if error.is_storage() => Self::storage(&error),
+            error if error.is_out_of_range() => {
+                Self::invalid("a number is larger than 9,223,372,036,854,775,807")
+            }
             error => Self::internal(&error),
         }
     }
@@ -106,15 +119,51 @@ impl From<EngineError> for ApiError {
 impl From<std::io::Error> for ApiError {
     fn from(error: std::io::Error) -> Self {
         use std::io::ErrorKind::{
-            PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+            InvalidFilename, InvalidInput, IsADirectory, NotADirectory, PermissionDenied,
+            QuotaExceeded, ReadOnlyFilesystem, StorageFull,
         };
         match error.kind() {
             StorageFull | QuotaExceeded | PermissionDenied | ReadOnlyFilesystem => {
                 Self::storage(&error)
             }
+            InvalidFilename | InvalidInput | IsADirectory | NotADirectory => {
+                Self::invalid("no file can have this name or place")
+                    .hint("names have at most 255 bytes, and a file is no folder")
+            }
             _ => Self::internal(&error),
         }
     }
+}
+
+/// Says in our own words what the framework refused in its: every refusal looks alike.
+pub(crate) async fn reword(response: Response) -> Response {
+    let status = response.status();
+    let is_json = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if is_json || !status.is_client_error() {
+        return response;
+    }
+    let code = match status {
+        StatusCode::NOT_FOUND => ErrorCode::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::TooLarge,
+        _ => ErrorCode::InvalidRequest,
+    };
+    let (mut parts, body) = response.into_parts();
+    let words = axum::body::to_bytes(body, 4_096).await.unwrap_or_default();
+    let words = String::from_utf8_lossy(&words).trim().to_owned();
+    let words = match words.is_empty() {
+        true => format!("the request is refused with status {}", status.as_u16()),
+        false => words,
+    };
+    parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.remove(CONTENT_TYPE);
+    let mut response = ApiError::new(code, words).into_response();
+    *response.status_mut() = status;
+    response.headers_mut().extend(parts.headers);
+    response
 }
 
 /// A JSON body of a known shape; what does not fit is refused with the place and the reason.

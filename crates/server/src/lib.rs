@@ -8,6 +8,8 @@ mod access;
 mod app;
 mod convert;
 mod error;
+mod limits;
+mod listen;
 mod lock;
 mod published;
 mod retention;
@@ -15,6 +17,9 @@ mod routes;
 mod schedules;
 mod sdk;
 mod serve;
+mod tls;
 
+pub use limits::Limits;
 pub use routes::openapi;
 pub use serve::{Endpoint, Mode, ServeConfig, ServeError, serve};
+pub use tls::{TlsError, TlsFiles};

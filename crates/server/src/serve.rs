@@ -3,48 +3,60 @@
 //! Steps are no children of the server in any sense that matters: it may stop, cleanly or not,
 //! and they go on; the next server of the folder finds them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::sync::Arc;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
+use stepwell_api::Role;
 use stepwell_compute::Environments;
 use stepwell_compute::local::{LocalConfig, LocalExecutor};
 use stepwell_data::cas::Cas;
 use stepwell_data::folder::{DataFolder, LOCAL_DATASTORES};
 use stepwell_datastore::vault::Vault;
 use stepwell_datastore::{Credentials, Datastore, Registry};
-use stepwell_engine::driver::{Engine, EngineError, Site, Start};
-use stepwell_store::{Store, catalog, datastores};
+use stepwell_engine::driver::{Engine, EngineError, Site, Start, TokenOf};
+use stepwell_store::{Store, catalog, datastores, tokens};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, watch};
+use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
+use crate::access::Access;
+use crate::access::tokens::Tokens;
 use crate::app::{Activity, App, now};
+use crate::limits::{Gate, Limits};
 use crate::lock::{Lock, LockError};
 use crate::published::Templates;
-use crate::routes;
 use crate::schedules::Schedules;
+use crate::tls::{TlsError, TlsFiles};
+use crate::{listen, routes, tls};
 
 /// How long a step may take to stop when asked.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long open connections are given when the server stops.
-const DRAIN: Duration = Duration::from_secs(1);
+/// The port for other machines, unless told otherwise.
+const SHARED_PORT: u16 = 8471;
 
 /// What a server needs to know.
 #[derive(Debug, Clone)]
 pub struct ServeConfig {
     /// The folder that holds everything.
     pub data_folder: Utf8PathBuf,
-    /// The address to listen on.
+    /// The address to listen on. With another than this machine's own, or with TLS, the server
+    /// listens on this machine's own as well, for its steps and for commands.
     pub host: IpAddr,
-    /// The port; `None` for the one used last time if it is free, else any.
+    /// The port; `None` for the one used last time if it is free, else any. For other machines
+    /// `None` is 8471.
     pub port: Option<u16>,
+    /// The certificate for https; plain http when absent.
+    pub tls: Option<TlsFiles>,
+    /// How much may be asked for.
+    pub limits: Limits,
     /// Whom it serves.
     pub mode: Mode,
     /// The `stepwell-supervise` program.
@@ -71,8 +83,11 @@ pub enum Mode {
 /// Where a server can be reached. Stored in the data folder, readable by its owner only.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// Its URL.
+    /// Its URL, for programs on this machine.
     pub url: String,
+    /// Its URL for others, if it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_url: Option<String>,
     /// Its token.
     pub token: String,
     /// Its process id.
@@ -106,6 +121,17 @@ pub enum ServeError {
     /// The journal cannot be folded.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Other machines could reach it, but nobody there has been given a token.
+    #[error("other machines can reach {host}, but there is no token {for_whom} yet")]
+    NoToken {
+        /// The address.
+        host: IpAddr,
+        /// Who lacks one.
+        for_whom: &'static str,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {reason}")]
     Bind {
@@ -127,6 +153,12 @@ impl ServeError {
             }
             Self::Store(error) if error.is_storage() => "free some space, or mend the permissions",
             Self::Store(_) | Self::Engine(_) => "`stepwell doctor` says more",
+            Self::Tls(_) => {
+                "`--tls-cert` and `--tls-key` name the PEM files of the certificate and its key"
+            }
+            Self::NoToken { .. } => {
+                "make one first: `stepwell token create NAME --role owner`, then `stepwell stop`"
+            }
             Self::Bind { .. } => "choose another with `--port`, or leave it out for a free one",
         }
     }
@@ -143,6 +175,7 @@ pub async fn serve(config: ServeConfig, ready: impl FnOnce(&Endpoint)) -> Result
         folder: config.data_folder.clone(),
         reason: error.to_string(),
     };
+    let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
     make_folders(&folder).map_err(unusable)?;
     let _lock = Lock::take(&folder.lock()).map_err(|error| match error {
         LockError::Held { pid } => ServeError::Locked {
@@ -152,43 +185,110 @@ pub async fn serve(config: ServeConfig, ready: impl FnOnce(&Endpoint)) -> Result
         LockError::Io(error) => unusable(error),
     })?;
     let store = Store::open(&folder.database())?;
-    let listener = listen(&config, &folder).await?;
-    let address = listener.local_addr().map_err(unusable)?;
-    let token = token(&folder).map_err(unusable)?;
-    let url = format!("http://{address}");
-    let app = start(&config, folder.clone(), store, url.clone(), token.clone()).await?;
-    let data_folder = config.data_folder.clone();
+    let issued = Tokens::new(store.read(tokens::list).await?);
+    check_tokens(&config, &issued)?;
+    let sockets = Sockets::open(&config, &folder).await?;
+    let secret = token(&folder).map_err(unusable)?;
+    let (url, shared_url) = sockets.urls().map_err(unusable)?;
+    let keys = (secret.clone(), issued);
+    let app = start(&config, folder.clone(), store, url.clone(), keys).await?;
     let endpoint = Endpoint {
         url,
-        token,
+        shared_url,
+        token: secret,
         pid: std::process::id(),
-        data_folder,
+        data_folder: config.data_folder.clone(),
     };
     let text = serde_json::to_string_pretty(&endpoint).unwrap_or_default();
     write_private(&folder.server_file(), &text).map_err(unusable)?;
     ready(&endpoint);
-    run(&config, &app, listener).await;
+    run(&config, &app, sockets, tls).await;
     // The next server writes its own; a stale one is recognised by its dead process.
     drop(std::fs::remove_file(folder.server_file()));
     Ok(())
 }
 
-async fn run(config: &ServeConfig, app: &Arc<App>, listener: TcpListener) {
-    let stopping = Arc::new(Notify::new());
-    let (stop, for_server) = (
-        stop_asked(config.idle_exit, Arc::clone(app)),
-        Arc::clone(&stopping),
-    );
-    let server = axum::serve(listener, routes::router(Arc::clone(app)))
-        .with_graceful_shutdown(async move { for_server.notified().await });
-    let mut server = tokio::spawn(server.into_future());
-    tokio::select! {
-        () = stop => {}
-        _ = &mut server => return,
+/// Other machines may ask only where somebody has decided who.
+fn check_tokens(config: &ServeConfig, issued: &Tokens) -> Result<(), ServeError> {
+    if config.host.is_loopback() {
+        return Ok(());
     }
-    stopping.notify_one();
-    // Long polls would hold the stop up; their clients ask again.
-    drop(tokio::time::timeout(DRAIN, server).await);
+    let least = match config.mode {
+        Mode::Shared => Role::Owner,
+        Mode::Embedded => Role::Reader,
+    };
+    let good = issued.list(|token| token.fault(now()).is_none() && token.role >= least);
+    if good.is_empty() {
+        return Err(ServeError::NoToken {
+            host: config.host,
+            for_whom: match least {
+                Role::Owner => "of an owner",
+                _ => "of anybody",
+            },
+        });
+    }
+    if config.tls.is_none() {
+        tracing::warn!(
+            "without `--tls-cert` everybody on the way can read tokens and data: use https, or \
+             put a proxy that speaks it in front"
+        );
+    }
+    Ok(())
+}
+
+/// Where the server listens.
+struct Sockets {
+    /// On this machine's own address, without TLS: for steps and commands here.
+    own: TcpListener,
+    /// Where the user said, when that is something else; and whether TLS is spoken there.
+    shared: Option<(TcpListener, bool)>,
+}
+
+impl Sockets {
+    async fn open(config: &ServeConfig, folder: &DataFolder) -> Result<Self, ServeError> {
+        let secure = config.tls.is_some();
+        if config.host.is_loopback() && !secure {
+            let own = listen(config.host, config.port, folder).await?;
+            return Ok(Self { own, shared: None });
+        }
+        let address = SocketAddr::new(config.host, config.port.unwrap_or(SHARED_PORT));
+        let shared = bind(address).await?;
+        Ok(Self {
+            own: listen(Ipv4Addr::LOCALHOST.into(), None, folder).await?,
+            shared: Some((shared, secure)),
+        })
+    }
+
+    fn urls(&self) -> std::io::Result<(String, Option<String>)> {
+        let own = format!("http://{}", self.own.local_addr()?);
+        let shared = self.shared.as_ref().map(|(listener, secure)| {
+            let scheme = if *secure { "https" } else { "http" };
+            Ok::<_, std::io::Error>(format!("{scheme}://{}", listener.local_addr()?))
+        });
+        Ok((own, shared.transpose()?))
+    }
+}
+
+async fn run(config: &ServeConfig, app: &Arc<App>, sockets: Sockets, tls: Option<TlsAcceptor>) {
+    let (stop, stopped) = watch::channel(false);
+    let router = routes::router(Arc::clone(app), Gate::new(config.limits.clone()));
+    let accept = |listener, tls| {
+        let (router, limits) = (router.clone(), config.limits.clone());
+        tokio::spawn(listen::accept(
+            listener,
+            tls,
+            router,
+            limits,
+            stopped.clone(),
+        ))
+    };
+    let own = accept(sockets.own, None);
+    let shared = sockets.shared.map(|(listener, _)| accept(listener, tls));
+    stop_asked(config.idle_exit, Arc::clone(app)).await;
+    stop.send_replace(true);
+    for listening in [Some(own), shared].into_iter().flatten() {
+        drop(listening.await);
+    }
 }
 
 /// Ends when the server should.
@@ -236,7 +336,7 @@ async fn start(
     folder: DataFolder,
     store: Store,
     url: String,
-    token: String,
+    (secret, issued): (String, Tokens),
 ) -> Result<Arc<App>, ServeError> {
     let cas = Cas::open(&folder.objects()).map_err(|error| ServeError::Folder {
         folder: config.data_folder.clone(),
@@ -260,11 +360,13 @@ async fn start(
         reason: error.to_string(),
     })?;
     let datastores = Arc::new(known_datastores(config, &folder, &store, &vault).await?);
+    let access = Access::new(secret, &workspace_id, issued);
+    let passes = access.passes.clone();
     let site = Site {
         folder: folder.clone(),
         datastores: Arc::clone(&datastores),
         url,
-        token,
+        token: TokenOf::new(move |run| passes.step(run)),
         workspace,
         workspace_id: workspace_id.clone(),
         subscription_id: Uuid::nil().to_string(),
@@ -299,6 +401,7 @@ async fn start(
         datastores,
         vault,
         site,
+        access,
         workspace_id: workspace_id.parse().unwrap_or_default(),
         mode: config.mode,
         slots,
@@ -376,20 +479,17 @@ fn make_folders(folder: &DataFolder) -> std::io::Result<()> {
 }
 
 /// The given port, or the one of last time so that links to pages stay good, or any.
-async fn listen(config: &ServeConfig, folder: &DataFolder) -> Result<TcpListener, ServeError> {
+async fn listen(
+    host: IpAddr,
+    port: Option<u16>,
+    folder: &DataFolder,
+) -> Result<TcpListener, ServeError> {
     let remembered = folder.root().join("port");
     let last = fs_err::read_to_string(&remembered)
         .ok()
         .and_then(|text| text.trim().parse().ok());
-    let bind = async |port| {
-        let address = SocketAddr::new(config.host, port);
-        let bound = TcpListener::bind(address).await;
-        bound.map_err(|error| ServeError::Bind {
-            address,
-            reason: error.to_string(),
-        })
-    };
-    let listener = match (config.port, last) {
+    let bind = async |port| bind(SocketAddr::new(host, port)).await;
+    let listener = match (port, last) {
         (Some(port), _) => bind(port).await?,
         (None, Some(port)) => match bind(port).await {
             Ok(listener) => listener,
@@ -402,6 +502,14 @@ async fn listen(config: &ServeConfig, folder: &DataFolder) -> Result<TcpListener
         drop(fs_err::write(remembered, address.port().to_string()));
     }
     Ok(listener)
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| ServeError::Bind {
+        address,
+        reason: error.to_string(),
+    })
 }
 
 /// The token of the folder. It stays the same from server to server, as steps hold it.

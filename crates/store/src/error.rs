@@ -51,6 +51,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a number was asked for or given that no column can hold.
+    #[must_use]
+    pub fn is_out_of_range(&self) -> bool {
+        let conversion =
+            |error: &rusqlite::Error| matches!(error, rusqlite::Error::ToSqlConversionFailure(_));
+        matches!(self, Self::Sqlite(error) if conversion(error))
+    }
+
     /// Whether the disk, not the request, is at fault.
     #[must_use]
     pub fn is_storage(&self) -> bool {

@@ -7,6 +7,7 @@
 //!
 //! The modules are the nouns: each offers functions on a connection. Nothing here decides.
 
+pub mod audit;
 pub mod catalog;
 pub mod datasets;
 pub mod datastores;
@@ -21,6 +22,7 @@ pub mod retention;
 pub mod reuse;
 pub mod runs;
 pub mod schedules;
+pub mod tokens;
 
 mod columns;
 mod error;

@@ -39,11 +39,11 @@ pub fn add(
         description) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
     let mut statement = connection.prepare_cached(insert)?;
     let mut new = 0;
-    for (number, point) in (first..).zip(points) {
+    for (place, point) in points.iter().enumerate() {
         new += statement.execute(params![
             id(run),
             writer,
-            i64::try_from(number).unwrap_or(i64::MAX),
+            first.saturating_add(place as u64),
             point.name,
             point.kind,
             point.value_json,

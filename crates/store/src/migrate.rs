@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_datastores.sql"),
     include_str!("migrations/0008_retention.sql"),
     include_str!("migrations/0009_schedules.sql"),
+    include_str!("migrations/0010_access.sql"),
 ];
 
 /// Brings the file to the newest format.

@@ -5,6 +5,7 @@
 //! a second thread, which syncs the WAL once for all that wait.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -112,12 +113,17 @@ fn commit_group(
     }
     for job in group {
         let _in_transaction = run(connection, "SAVEPOINT job");
-        let (undo, finish) = (job.work)(Some(connection));
-        if undo == Undo::Undo {
+        // One bad change must not end the thread that all others need; its asker hears that the
+        // answer was lost.
+        let done = catch_unwind(AssertUnwindSafe(|| (job.work)(Some(connection))));
+        if !matches!(done, Ok((Undo::Keep, _))) {
             let _in_transaction = run(connection, "ROLLBACK TO job");
         }
         let _in_transaction = run(connection, "RELEASE job");
-        finishes.push((finish, job.durability));
+        match done {
+            Ok((_, finish)) => finishes.push((finish, job.durability)),
+            Err(_) => tracing::error!("a change of the database panicked; nothing of it stays"),
+        }
     }
     let result = run(connection, "COMMIT");
     if result.is_err() {

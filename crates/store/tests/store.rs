@@ -269,3 +269,39 @@ fn a_file_that_is_no_database_is_refused_and_left_alone() {
     let kept = std::fs::read_to_string(&path).expect("still there");
     assert!(kept.starts_with("a shopping list"));
 }
+
+#[tokio::test]
+async fn a_change_that_panics_is_undone_and_the_next_ones_go_on() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).expect("opened");
+    let set = |name: &'static str| move |db: &_| catalog::setting(db, "name", name);
+    let half = move |db: &_| -> stepwell_store::Result<()> {
+        set("half")(db)?;
+        panic!("as a fault in a change would");
+    };
+    let lost = store.write(half).await.expect_err("it gives no answer");
+    assert!(matches!(lost, Error::Closed), "{lost}");
+    let name = store
+        .write(set("whole"))
+        .await
+        .expect("the writer is there");
+    assert_eq!(name, "whole", "nothing of the first stays");
+}
+
+#[tokio::test]
+async fn a_number_that_no_column_holds_is_the_askers_fault() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).expect("opened");
+    let run = RunId::new(Uuid::from_u128(1));
+    let point = metrics::Point {
+        name: "a".to_owned(),
+        kind: "scalar".to_owned(),
+        value_json: "1".to_owned(),
+        step: None,
+        at: NOW,
+        description: String::new(),
+    };
+    let add = move |db: &_| metrics::add(db, run, "w", u64::MAX, &[point.clone(), point]);
+    let refused = store.write(add).await.expect_err("it does not fit");
+    assert!(refused.is_out_of_range(), "{refused}");
+}

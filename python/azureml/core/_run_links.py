@@ -11,15 +11,15 @@ DOCUMENTATION = "https://github.com/stepwell/stepwell/tree/main/docs"
 
 
 def run_page(client: Client, run_id: str) -> str:
-    """The page of a run. The token lets the browser in; the page takes it out of the address."""
-    return _with_token(client, "/runs/" + run_id)
+    """The page of a run. A ticket lets the browser in; the page takes it out of the address."""
+    return _with_ticket(client, "/runs/" + run_id)
 
 
 def experiment_page(client: Client, name: str) -> str:
     """The page of an experiment's runs."""
     from urllib.parse import quote
 
-    return _with_token(client, "/experiments/" + quote(name, safe=""))
+    return _with_ticket(client, "/experiments/" + quote(name, safe=""))
 
 
 def file_address(client: Client, run_id: str, name: str) -> str:
@@ -29,9 +29,9 @@ def file_address(client: Client, run_id: str, name: str) -> str:
     return "{}/api/v1/runs/{}/files/{}".format(client.url, run_id, quote(name))
 
 
-def _with_token(client: Client, path: str) -> str:
-    token = "?token=" + client.token if client.token else ""
-    return client.url + path + token
+def _with_ticket(client: Client, path: str) -> str:
+    ticket = client.ticket()
+    return client.url + path + ("?ticket=" + ticket if ticket else "")
 
 
 class Html(str):

@@ -11,7 +11,10 @@ from stepwell._follow import Change, Line
 
 
 class _Client:
-    url, token = "http://h", "t"
+    url = "http://h"
+
+    def ticket(self) -> str:
+        return "t"
 
     def get(self, path: str) -> Dict[str, Any]:
         return {"display_name": {"/runs/1": "prepare", "/runs/2": "train"}[path]}
@@ -41,7 +44,7 @@ def test_parallel_lines_carry_names_and_others_stand_under_their_heading(
         capsys.readouterr().out
         == """\
 PipelineRunId: p
-Link to Stepwell: http://h/runs/p?token=t
+Link to Stepwell: http://h/runs/p?ticket=t
 PipelineRun Status: Running
 
 StepRunId: 1

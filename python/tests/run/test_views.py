@@ -44,6 +44,9 @@ class _Client:
 
     url, token = "http://h", ""
 
+    def ticket(self) -> str:
+        return "t"
+
     def __init__(self) -> None:
         self.looks = 0
 

@@ -4,8 +4,9 @@ use fs_err::File;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use stepwell_api::{
-    CancelReply, Gc, GcReport, GraphView, Health, Metrics, Model, ModelList, ParallelProgress, Run,
-    RunPage, SnapshotReply, SubmitRun, WhyList, Workspace,
+    AuditPage, AuditRecord, CancelReply, CreateToken, Gc, GcReport, GraphView, Health, Metrics,
+    Model, ModelList, NewToken, ParallelProgress, Run, RunPage, SnapshotReply, SubmitRun,
+    TokenInfo, TokenList, WhyList, Workspace,
 };
 use uuid::Uuid;
 
@@ -13,6 +14,28 @@ use super::{Client, POLL_SECONDS, Result};
 
 /// How many runs are asked for at a time unless the caller says how many it needs.
 const PAGE: usize = 500;
+
+/// All items of a list that comes in pages; a page is asked for when it is needed.
+fn pages<T>(
+    mut ask: impl FnMut(Option<String>) -> Result<(Vec<T>, Option<String>)>,
+) -> impl Iterator<Item = Result<T>> {
+    let mut next = Some(None);
+    let mut page = Vec::new().into_iter();
+    std::iter::from_fn(move || {
+        loop {
+            if let Some(item) = page.next() {
+                return Some(Ok(item));
+            }
+            match ask(next.take()?) {
+                Ok((items, cursor)) => {
+                    next = cursor.map(Some);
+                    page = items.into_iter();
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    })
+}
 
 /// Which runs to list.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +59,32 @@ impl Client {
     /// What the server says of itself.
     pub(crate) fn workspace(&self) -> Result<Workspace> {
         self.get("workspace", &[])
+    }
+
+    /// All tokens, without their texts.
+    pub(crate) fn tokens(&self) -> Result<TokenList> {
+        self.get("tokens", &[])
+    }
+
+    /// Makes a token.
+    pub(crate) fn create_token(&self, wanted: &CreateToken) -> Result<NewToken> {
+        self.post("tokens", wanted)
+    }
+
+    /// Revokes a token, by its id or name.
+    pub(crate) fn revoke_token(&self, token: &str) -> Result<TokenInfo> {
+        self.delete(&encoded(&["tokens", token]))
+    }
+
+    /// The newest records of the audit, page by page as they are taken.
+    pub(crate) fn audit(&self, page: usize) -> impl Iterator<Item = Result<AuditRecord>> + use<> {
+        let client = self.clone();
+        pages(move |cursor| {
+            let mut query = vec![("limit", page.to_string())];
+            query.extend(cursor.map(|cursor| ("cursor", cursor)));
+            let found: AuditPage = client.get("audit", &query)?;
+            Ok((found.records, found.next))
+        })
     }
 
     /// Stops the server; running steps go on.
@@ -65,22 +114,9 @@ impl Client {
     pub(crate) fn runs(&self, filter: &RunFilter) -> impl Iterator<Item = Result<Run>> + use<> {
         let client = self.clone();
         let filter = filter.clone();
-        let mut next = Some(None);
-        let mut page = Vec::new().into_iter();
-        std::iter::from_fn(move || {
-            loop {
-                if let Some(run) = page.next() {
-                    return Some(Ok(run));
-                }
-                let cursor = next.take()?;
-                match client.page(&filter, cursor) {
-                    Ok(found) => {
-                        next = found.next.map(Some);
-                        page = found.runs.into_iter();
-                    }
-                    Err(error) => return Some(Err(error)),
-                }
-            }
+        pages(move |cursor| {
+            let found = client.page(&filter, cursor)?;
+            Ok((found.runs, found.next))
         })
     }
 
@@ -152,23 +188,11 @@ impl Client {
     ) -> impl Iterator<Item = Result<Model>> + use<> {
         let client = self.clone();
         let filter = filter.to_vec();
-        let mut next = Some(None);
-        let mut page = Vec::new().into_iter();
-        std::iter::from_fn(move || {
-            loop {
-                if let Some(model) = page.next() {
-                    return Some(Ok(model));
-                }
-                let mut query = filter.clone();
-                query.extend(next.take()?.map(|cursor| ("cursor", cursor)));
-                match client.get::<ModelList>("models", &query) {
-                    Ok(found) => {
-                        next = found.next.map(Some);
-                        page = found.models.into_iter();
-                    }
-                    Err(error) => return Some(Err(error)),
-                }
-            }
+        pages(move |cursor| {
+            let mut query = filter.clone();
+            query.extend(cursor.map(|cursor| ("cursor", cursor)));
+            let found: ModelList = client.get("models", &query)?;
+            Ok((found.models, found.next))
         })
     }
 

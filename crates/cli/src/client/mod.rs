@@ -8,6 +8,7 @@ mod events;
 mod log;
 mod published;
 mod schedules;
+mod trust;
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use ureq::{Agent, Body, RequestBuilder};
 pub(crate) use calls::RunFilter;
 pub(crate) use error::{Error, Result};
 pub(crate) use log::Patience;
+pub(crate) use trust::{AuthoritiesError, check_authorities};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,6 +54,9 @@ impl Client {
             .max_idle_connections_per_host(8)
             .timeout_connect(Some(CONNECT_TIMEOUT.min(patience)))
             .timeout_per_read(Some(patience));
+        if url.starts_with("https://") {
+            config = config.tls_config(trust::tls());
+        }
         if is_this_machine(url) {
             // A proxy cannot know a server that listens on this machine only.
             config = config.proxy(None);
@@ -149,6 +154,12 @@ impl Client {
     fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
         let request = self.authorized(self.agent.patch(self.address(path)));
         let answer = self.settle(path, request.send_json(body))?;
+        self.parsed(path, answer)
+    }
+
+    fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let request = self.authorized(self.agent.delete(self.address(path)));
+        let answer = self.settle(path, request.call())?;
         self.parsed(path, answer)
     }
 

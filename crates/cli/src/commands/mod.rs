@@ -1,5 +1,6 @@
 //! The commands, one file each: `Args` is what can be asked, `run` does it.
 
+pub(crate) mod audit;
 pub(crate) mod cancel;
 pub(crate) mod completions;
 pub(crate) mod connect;
@@ -18,4 +19,5 @@ pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod snapshot;
 pub(crate) mod stop;
+pub(crate) mod token;
 pub(crate) mod why;

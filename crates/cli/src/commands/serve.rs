@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use stepwell_server::{Mode, ServeConfig};
+use stepwell_server::{Limits, Mode, ServeConfig, TlsFiles};
 
 use crate::discover::Home;
 use crate::exit::Exit;
@@ -18,7 +18,10 @@ use crate::{discover, embedded, output, service};
 #[command(after_help = "\
 Examples:
   stepwell serve
-  stepwell serve --host 0.0.0.0 --port 8471 --data /srv/stepwell --shared
+  stepwell serve --data /srv/stepwell --host 0.0.0.0 --shared --tls-cert tls.pem --tls-key key.pem
+
+Other machines get in with tokens: make one for yourself before the server listens to them, with
+`STEPWELL_DATA=/srv/stepwell stepwell token create NAME --role owner` and then `stepwell stop`.
 
 There is no need to start a server for work on one machine: every command starts the project's
 own when it needs it. Ctrl-C stops the server; running steps go on, and the next server finds them.")]
@@ -26,12 +29,24 @@ pub(crate) struct Args {
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1")]
     host: IpAddr,
-    /// The port; the one of the last time unless given
+    /// The port; the one of the last time unless given, 8471 for other machines
     #[arg(long)]
     port: Option<u16>,
     /// The data folder; the project's `.stepwell` unless given
     #[arg(long, value_name = "DIR")]
     data: Option<Utf8PathBuf>,
+    /// The server's certificate as a PEM file: https is spoken where other machines ask
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<Utf8PathBuf>,
+    /// The certificate's private key as a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<Utf8PathBuf>,
+    /// The largest file that can be uploaded
+    #[arg(long, value_name = "GIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    upload_max: u64,
+    /// How many requests are worked on at once
+    #[arg(long, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    requests_max: u32,
     /// Refuse steps for compute targets that nobody created, instead of running them here
     #[arg(long)]
     shared: bool,
@@ -90,6 +105,15 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         data_folder: home.data_folder,
         host: args.host,
         port: args.port,
+        tls: args
+            .tls_cert
+            .zip(args.tls_key)
+            .map(|(certificate, key)| TlsFiles { certificate, key }),
+        limits: Limits {
+            upload_bytes: args.upload_max << 30,
+            requests: args.requests_max as usize,
+            ..Limits::default()
+        },
         mode: if args.shared {
             Mode::Shared
         } else {
@@ -103,10 +127,11 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
     };
     let served = service::run(config, |endpoint| {
         // Whoever started the server need not listen to it.
-        let _ = output::print(&format!(
-            "serving `{}` at {}\n",
-            endpoint.data_folder, endpoint.url
-        ));
+        let (folder, url) = (&endpoint.data_folder, &endpoint.url);
+        let _ = output::print(&match &endpoint.shared_url {
+            None => format!("serving `{folder}` at {url}\n"),
+            Some(shared) => format!("serving `{folder}` at {shared}, and here at {url}\n"),
+        });
     });
     match served {
         Ok(()) => {

@@ -291,6 +291,7 @@ mod tests {
         let folder = Utf8Path::from_path(guard.path()).expect("UTF-8");
         let left = Endpoint {
             url: "http://127.0.0.1:1".to_owned(),
+            shared_url: None,
             token: "t".to_owned(),
             // Above the kernel's limit: no process can have it.
             pid: 1 << 30,

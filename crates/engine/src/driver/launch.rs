@@ -3,6 +3,7 @@
 //! A function of its arguments; it touches no file.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
@@ -26,8 +27,8 @@ pub struct Site {
     pub datastores: Arc<Registry>,
     /// The server's URL.
     pub url: String,
-    /// The token that steps use.
-    pub token: String,
+    /// The token of each step.
+    pub token: TokenOf,
     /// The workspace's name.
     pub workspace: String,
     /// The workspace's id.
@@ -38,6 +39,24 @@ pub struct Site {
     pub resource_group: String,
     /// The `stepwell` program, so that the SDK in a step can find or start the server again.
     pub program: Utf8PathBuf,
+}
+
+/// Makes the token with which a step's program speaks to the server. It is a function of the run
+/// alone, so that a step that is found again has the one it was given.
+#[derive(Clone)]
+pub struct TokenOf(Arc<dyn Fn(RunId) -> String + Send + Sync>);
+
+impl TokenOf {
+    /// Tokens as `make` makes them.
+    pub fn new(make: impl Fn(RunId) -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+}
+
+impl fmt::Debug for TokenOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenOf")
+    }
 }
 
 /// Where an output is kept, before the placeholders are replaced.
@@ -272,6 +291,7 @@ impl Site {
     ) -> BTreeMap<String, String> {
         let run = step.run.to_string();
         let root = spec.id.to_string();
+        let token = (self.token.0)(step.run);
         let spool = self.folder.spool(step.run).into_string();
         let mut variables: BTreeMap<String, String> = [
             ("AZUREML_RUN_ID", run.as_str()),
@@ -282,8 +302,8 @@ impl Site {
             ("AZUREML_ARM_PROJECT_NAME", &spec.experiment),
             ("AZUREML_EXPERIMENT_ID", &spec.experiment),
             ("AZUREML_WORKSPACE_ID", &self.workspace_id),
-            ("AZUREML_RUN_TOKEN", &self.token),
-            ("AZUREML_RUN_TOKEN_EXPIRY", "9999-12-31T23:59:59Z"),
+            ("AZUREML_RUN_TOKEN", &token),
+            ("AZUREML_RUN_TOKEN_EXPIRY", "2100-01-01T00:00:00Z"),
             ("AZUREML_SERVICE_ENDPOINT", &self.url),
             ("AZUREML_DISCOVERY_SERVICE_ENDPOINT", &self.url),
             ("AZUREML_SCRIPT_DIRECTORY_NAME", "."),
@@ -292,7 +312,7 @@ impl Site {
             ("AZUREML_NODE_COUNT", "1"),
             ("PYTHONUNBUFFERED", "1"),
             ("STEPWELL_URL", &self.url),
-            ("STEPWELL_TOKEN", &self.token),
+            ("STEPWELL_TOKEN", &token),
             ("STEPWELL_DATA", self.folder.root().as_str()),
             ("STEPWELL_BIN", self.program.as_str()),
             ("STEPWELL_SPOOL", &spool),

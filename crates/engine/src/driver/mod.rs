@@ -20,7 +20,7 @@ mod spool;
 mod submission;
 
 pub use engine::{CancelOutcome, Engine, EngineError, Start};
-pub use launch::Site;
+pub use launch::{Site, TokenOf};
 pub use plan::{look, plan};
 pub use remote::{Place, Seen};
 pub use reuse::{Explanation, Outcome as ReuseOutcome};

@@ -1,16 +1,16 @@
 /*
  * Asking the server: one function for each shape of answer.
  *
- * The token comes with the address that a program prints; it is taken out of the address at once
- * and kept for this browser tab. A tab that was opened from another one asks its siblings for it.
+ * The address that a program prints carries a ticket; it is taken out of the address at once and
+ * exchanged for a cookie that no script can read. A page of this server says so in a header, since
+ * the cookie alone would also come with what another site's page asks for.
  *
- * Invariant: the token is sent to this server only, in a header, and is never part of a link.
+ * Invariant: no token and no ticket is kept by the page or is part of a link on it.
  */
 
 import { setClock } from "./words.js";
 
-const KEY = "stepwell-token";
-const SIBLING_MS = 150;
+const PAGE = { "X-Stepwell-Page": "1" };
 
 /** The server does not answer; asking again later may help. */
 export class Unreachable extends Error {}
@@ -24,35 +24,23 @@ export class Refused extends Error {
   }
 }
 
-let token = null;
-
-/** Finds the token; to be awaited before anything is asked for. */
-export async function findToken() {
+/** Lets this browser in when the address has a ticket; to be awaited before anything is asked. */
+export async function enter() {
   const address = new URL(location.href);
-  const given = address.searchParams.get("token");
-  if (given) {
-    address.searchParams.delete("token");
-    history.replaceState(null, "", address);
-  }
-  const siblings = new BroadcastChannel(KEY);
-  token = given ?? sessionStorage.getItem(KEY) ?? (await askSiblings(siblings));
-  if (token) sessionStorage.setItem(KEY, token);
-  siblings.onmessage = ({ data }) => {
-    if (data === "ask" && token) siblings.postMessage({ token });
-  };
+  const ticket = address.searchParams.get("ticket");
+  if (!ticket) return;
+  address.searchParams.delete("ticket");
+  history.replaceState(null, "", address);
+  // An old link does no harm to a browser that was let in by another: what follows will tell.
+  await openSession({}, { ticket }).catch(() => {});
 }
 
-function askSiblings(siblings) {
-  return new Promise((answer) => {
-    siblings.onmessage = ({ data }) => data.token && answer(data.token);
-    siblings.postMessage("ask");
-    setTimeout(() => answer(null), SIBLING_MS);
-  });
-}
+/** Lets this browser in by a token that a person typed. */
+export const enterWith = (token) => openSession({ Authorization: `Bearer ${token}` }, {});
 
-/** Keeps a token that a person typed. */
-export function keepToken(typed) {
-  sessionStorage.setItem(KEY, typed);
+async function openSession(headers, body) {
+  const answer = await fetch("/session", { method: "POST", headers, body: JSON.stringify(body) });
+  if (!answer.ok) throw await refusal(answer);
 }
 
 /** The path of a run or of something below it. */
@@ -63,10 +51,10 @@ const encodePath = (part) => part.split("/").map(encodeURIComponent).join("/");
 /** The answer as it comes, once its head is there and says yes. */
 export async function ask(path, { query = {}, method = "GET", signal } = {}) {
   const search = new URLSearchParams(query).toString();
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const request = { method, headers: PAGE, signal };
   let answer;
   try {
-    answer = await fetch(`/api/v1${path}${search && `?${search}`}`, { method, headers, signal });
+    answer = await fetch(`/api/v1${path}${search && `?${search}`}`, request);
   } catch (error) {
     throw signal?.aborted ? error : new Unreachable(error.message);
   }

@@ -2,7 +2,7 @@
  * What a page says instead, when the server refuses it.
  */
 
-import { keepToken, Refused } from "./api.js";
+import { enterWith, Refused } from "./api.js";
 import { el } from "./dom.js";
 
 /** The failure as a part of a page, with the way out where there is one. */
@@ -13,9 +13,9 @@ export function closed(error) {
   }
   if (error.status === 401) {
     return box(
-      "This page needs the server's token",
-      "Open the address that your program printed, or that run.get_portal_url() gives: " +
-        "the token is part of it. Or enter the token here.",
+      "This page does not know you",
+      "Open the address that your program printed last, or that run.get_portal_url() gives now: " +
+        "it is good for twelve hours. Or enter a token here.",
       tokenForm(),
     );
   }
@@ -29,10 +29,16 @@ const box = (title, text, ...more) =>
 function tokenForm() {
   const kind = { type: "password", autocomplete: "off", required: true };
   const input = el("input", { ...kind, "aria-label": "Token" });
-  const onsubmit = (event) => {
+  const onsubmit = async (event) => {
     event.preventDefault();
-    keepToken(input.value.trim());
-    location.reload();
+    try {
+      await enterWith(input.value.trim());
+      location.reload();
+    } catch (error) {
+      input.setCustomValidity(error.message);
+      input.reportValidity();
+    }
   };
+  input.addEventListener("input", () => input.setCustomValidity(""));
   return el("form", { class: "tools", onsubmit }, input, el("button", {}, "Open"));
 }

@@ -45,7 +45,7 @@ function list(run, files) {
     el("table", { class: "rows files" }, el("thead", {}, head), el("tbody", {}, ...rows)));
 }
 
-/** A button that saves a file of a run. A plain link would lack the token. */
+/** A button that saves a file of a run. A plain link would lack the header. */
 export function downloadButton(run, name) {
   const onclick = async ({ currentTarget: button }) => {
     button.disabled = true;

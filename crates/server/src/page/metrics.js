@@ -139,7 +139,7 @@ function table(name, rows) {
   return card;
 }
 
-/** An image, painted by the script: a link to it would lack the token. */
+/** An image, painted by the script: a link to it would lack the header. */
 function image(run, name, path) {
   const canvas = el("canvas", { role: "img", "aria-label": name });
   const card = figure(name, canvas, el("p", { class: "tools" }, downloadButton(run, path)));

@@ -6,7 +6,7 @@
  * has no event: times, usage, tags, runs that programs open themselves.
  */
 
-import { findToken, get, getEvents, runPath } from "./api.js";
+import { enter, get, getEvents, runPath } from "./api.js";
 import { closed } from "./closed.js";
 import { showDetails } from "./details.js";
 import { byId, el, pill } from "./dom.js";
@@ -176,7 +176,7 @@ async function loadAll() {
 }
 
 async function start() {
-  await findToken();
+  await enter();
   await repeat(forever, loadAll);
   const chooseRun = (chosen) => choose({ run: tree.all.find((run) => run.id === chosen) });
   steps = new Steps((run) => address(run), chooseRun);

@@ -2,7 +2,7 @@
  * The page of all runs, or of an experiment's, newest first; it stays fresh while it is seen.
  */
 
-import { findToken, get } from "./api.js";
+import { enter, get } from "./api.js";
 import { closed } from "./closed.js";
 import { byId, el, pill, setText, trail } from "./dom.js";
 import { repeat, seen, sleep } from "./repeat.js";
@@ -85,7 +85,7 @@ class Row {
 }
 
 async function start() {
-  await findToken();
+  await enter();
   trail(["Runs", "/"]);
   if (experiment) {
     document.title = `${experiment} · Stepwell`;

@@ -103,6 +103,9 @@ pub(super) fn place(root: &Utf8Path, name: &str) -> Result<Utf8PathBuf> {
     params(("run" = Uuid, Path), ("path" = String, Path)), responses(
     (status = 200, content_type = "application/octet-stream", body = Vec<u8>),
     (status = 206, content_type = "application/octet-stream", body = Vec<u8>),
+    (status = 304, description = "It is what the client has."),
+    (status = 412, body = ErrorReply, description = "It is not what the client has."),
+    (status = 416, body = ErrorReply, description = "It has no such part."),
     (status = "default", body = ErrorReply)))]
 pub(super) async fn get_file(
     State(app): Context,

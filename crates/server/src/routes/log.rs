@@ -3,6 +3,7 @@
 use std::io::SeekFrom;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
@@ -17,6 +18,7 @@ use utoipa::IntoParams;
 use super::runs::{WaitQuery, find, find_kept};
 use crate::app::Context;
 use crate::error::{ApiError, Params, Result, run_id};
+use crate::limits::Turn;
 
 /// The most bytes of one answer.
 const CHUNK_MAX: u64 = 1 << 20;
@@ -43,10 +45,12 @@ pub(super) struct LogQuery {
     (status = "default", body = ErrorReply)))]
 pub(super) async fn read_log(
     State(app): Context,
+    Extension(turn): Extension<Turn>,
     Path(run): Path<String>,
     Params(query): Params<LogQuery>,
 ) -> Result<Response> {
     let run = run_id(&run)?;
+    turn.give_back();
     let offset = query.offset.unwrap_or(0);
     let deadline = WaitQuery {
         timeout_s: query.timeout_s,

@@ -1,5 +1,6 @@
 //! Every route, in one list from which the router and the OpenAPI document both come.
 
+mod access;
 mod azure;
 mod catalog;
 mod datasets;
@@ -27,25 +28,34 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::header;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::http::{Method, header};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use stepwell_api::{ErrorCode, Role};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Components, RefOr};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::access::authenticate;
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{ApiError, reword};
+use crate::limits::{Gate, bound};
 use register::Register;
 
-/// The largest JSON body; a graph of a hundred thousand steps has about 80 MB.
-const BODY_MAX: usize = 256 << 20;
+/// The largest body of a graph, a manifest or a dataset; a graph of a hundred thousand steps has
+/// about 80 MB.
+const GRAPH_MAX: usize = 256 << 20;
+
+/// The largest body of a batch of metrics: images are part of it.
+const METRICS_MAX: usize = 64 << 20;
+
+/// The largest body of anything else but an upload.
+const BODY_MAX: usize = 4 << 20;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -96,7 +106,14 @@ fn open_parts(components: &mut Components) {
 
 /// The routes that need a token, each under the role it asks for.
 fn protected() -> OpenApiRouter<Arc<App>> {
+    let max = DefaultBodyLimit::max;
+    let graph = max(GRAPH_MAX);
     let api = Register::default()
+        .reader(routes!(access::show_caller))
+        .question(Role::Reader, routes!(access::create_ticket))
+        .owner(routes!(access::list_tokens, access::create_token))
+        .owner(routes!(access::revoke_token))
+        .owner(routes!(access::list_audit))
         .reader(routes!(workspace::show_workspace))
         .owner(routes!(workspace::shutdown))
         .owner(routes!(gc::collect_garbage))
@@ -115,12 +132,12 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .contributor_or_step(routes!(datastores::put_datastore_file))
         .contributor(routes!(datastores::delete_datastore_file))
         .reader(routes!(runs::list_runs))
-        .submitter(routes!(runs::submit_run))
+        .submitter(routes!(runs::submit_run).layer(graph))
         .submitter(routes!(runs::create_run))
         .reader(routes!(runs::get_run))
         .submitter(routes!(runs::change_run))
         .submitter(routes!(runs::end_run))
-        .submitter(routes!(runs::cancel_run))
+        .submitter_or_page(routes!(runs::cancel_run))
         .reader(routes!(runs::wait_for_run))
         .reader(routes!(schedules::list_schedules))
         .contributor(routes!(schedules::create_schedule))
@@ -134,7 +151,7 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .reader(routes!(schedules::show_ledger))
         .reader(routes!(schedules::list_runs_of_schedule))
         .reader(routes!(published::list_published))
-        .contributor(routes!(published::publish_pipeline))
+        .contributor(routes!(published::publish_pipeline).layer(graph))
         .reader(routes!(published::get_published))
         .contributor(routes!(published::change_published))
         .reader(routes!(published::show_template))
@@ -149,24 +166,24 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .contributor(routes!(endpoints::add_version))
         .submitter(routes!(endpoints::submit_endpoint))
         .reader(routes!(drafts::list_drafts))
-        .contributor(routes!(drafts::create_draft))
+        .contributor(routes!(drafts::create_draft).layer(graph))
         .reader(routes!(drafts::get_draft))
         .contributor(routes!(drafts::change_draft, drafts::delete_draft))
         .reader(routes!(drafts::show_draft_pipeline))
         .submitter(routes!(drafts::submit_draft))
         .contributor(routes!(drafts::publish_draft))
         .reader(routes!(why::explain_run))
-        .submitter(routes!(why::plan_run))
+        .question(Role::Submitter, routes!(why::plan_run).layer(graph))
         .reader(routes!(log::read_log))
         .reader(routes!(parallel::show_parallel))
         .reader(routes!(events::follow_events))
         .reader(routes!(graph::show_graph))
         .reader(routes!(graph::draw_graph))
         .reader(routes!(metrics::list_metrics))
-        .submitter(routes!(metrics::log_metrics))
+        .submitter_often(routes!(metrics::log_metrics).layer(max(METRICS_MAX)))
         .reader(routes!(files::list_files))
         .reader(routes!(files::get_file))
-        .submitter(routes!(files::put_file))
+        .submitter_often(routes!(files::put_file))
         .reader(routes!(models::list_models))
         .contributor_or_step(routes!(models::register_model))
         .reader(routes!(models::get_model))
@@ -174,7 +191,7 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .contributor(routes!(models::delete_model))
         .reader(routes!(models::get_model_file))
         .reader(routes!(datasets::list_datasets))
-        .contributor_or_step(routes!(datasets::save_dataset))
+        .contributor_or_step(routes!(datasets::save_dataset).layer(graph))
         .reader(routes!(datasets::get_dataset))
         .contributor_or_step(routes!(datasets::change_dataset))
         .reader(routes!(datasets::show_changes))
@@ -186,15 +203,15 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .reader(routes!(catalog::list_computes))
         .reader(routes!(catalog::get_compute))
         .contributor(routes!(catalog::put_compute, catalog::delete_compute))
-        .submitter(routes!(snapshots::put_snapshot))
-        .submitter(routes!(snapshots::put_object));
+        .submitter_often(routes!(snapshots::put_snapshot).layer(graph))
+        .submitter_often(routes!(snapshots::put_object));
     OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", api.into_router())
         .nest(azure::ROOT, azure::routes().into_router())
 }
 
 /// The whole router.
-pub(crate) fn router(app: Arc<App>) -> Router {
+pub(crate) fn router(app: Arc<App>, gate: Gate) -> Router {
     let (protected, _) = protected().split_for_parts();
     let protected = protected.layer(from_fn_with_state(Arc::clone(&app), authenticate));
     Router::new()
@@ -203,10 +220,16 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(page::router())
         .merge(protected)
         .fallback(async || ApiError::not_found("there is nothing at this address"))
+        .method_not_allowed_fallback(async |method: Method| {
+            let message = format!("the address is there, but not for {method}");
+            ApiError::new(ErrorCode::MethodNotAllowed, message)
+        })
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(CatchPanicLayer::custom(|_| {
             ApiError::internal(&"a handler panicked").into_response()
         }))
+        .layer(map_response(reword))
+        .layer(from_fn_with_state(Arc::new(gate), bound))
         .layer(from_fn(no_store))
         .layer(from_fn(azure::speak))
         .with_state(app)

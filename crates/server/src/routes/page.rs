@@ -1,17 +1,25 @@
 //! The pages of the server: static files, embedded; they ask the REST API for everything.
 //!
-//! They need no token to load, since they hold nothing; the API behind them does.
+//! They need no token to load, since they hold nothing; the API behind them does. A page gets in
+//! with the ticket of the link that opened it, or with a token that a person typed: either is
+//! exchanged for a cookie that no script can read. The cookie lets it look and cancel runs; only a
+//! typed token that allows more, lets it submit as well.
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::Path;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::extract::{Path, State};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use serde::Deserialize;
+use stepwell_api::{ErrorCode, Role};
 
-use crate::app::App;
-use crate::error::ApiError;
+use crate::access::passes::Purpose;
+use crate::access::{Peer, identify};
+use crate::app::{App, Context, now};
+use crate::error::{ApiError, Body, Result};
 
 /// Everything the pages load, by name.
 const ASSETS: &[(&str, &str, &str)] = &[
@@ -117,6 +125,41 @@ pub(super) fn router() -> Router<Arc<App>> {
             get(async || page(include_str!("../page/index.html"))),
         )
         .route("/assets/{name}", get(asset))
+        .route("/session", post(open_session))
+}
+
+/// What a page shows to be let in; nothing when it sends a token in the usual header.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Opening {
+    ticket: Option<String>,
+}
+
+async fn open_session(
+    State(app): Context,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    Body(opening): Body<Opening>,
+) -> Result<impl IntoResponse> {
+    let passes = &app.access.passes;
+    let role = match opening.ticket {
+        None => identify(&app, &headers).await?.role.min(Role::Submitter),
+        Some(ticket) => match passes.read(&ticket, now()) {
+            Some(Purpose::Ticket) => Role::Reader,
+            _ => {
+                let message = "the link is too old, or not of this server";
+                let hint = "open the link that your program printed last";
+                return Err(ApiError::new(ErrorCode::Unauthorized, message).hint(hint));
+            }
+        },
+    };
+    let (pass, expires) = passes.session(role, now());
+    let life = (expires.as_millis() - now().as_millis()) / 1_000;
+    let secure = if peer.secure { "; Secure" } else { "" };
+    let name = &app.access.cookie;
+    let cookie =
+        format!("{name}={pass}; Path=/; Max-Age={life}; HttpOnly; SameSite=Strict{secure}");
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]))
 }
 
 fn page(html: &'static str) -> Response {
@@ -127,7 +170,7 @@ fn page(html: &'static str) -> Response {
     (headers, html).into_response()
 }
 
-async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
+async fn asset(Path(name): Path<String>) -> Result<Response> {
     let found = ASSETS.iter().find(|(known, _, _)| *known == name);
     let (_, kind, text) = found.ok_or_else(|| ApiError::not_found("there is no such file"))?;
     Ok(([(CONTENT_TYPE, format!("{kind}; charset=utf-8"))], *text).into_response())

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use stepwell_api::{
     CancelOutcome, CancelReply, CreateRun, EndRun, ErrorReply, Run, RunChange, RunPage, SubmitRun,
@@ -22,6 +22,7 @@ use crate::app::{App, Context, now};
 use crate::convert;
 use crate::convert::submit::{Known, experiment_name};
 use crate::error::{ApiError, Body, Params, Result, run_id};
+use crate::limits::Turn;
 use crate::serve::Mode;
 use crate::{published, sdk};
 
@@ -370,10 +371,12 @@ impl WaitQuery {
     (status = 200, body = Run), (status = "default", body = ErrorReply)))]
 pub(super) async fn wait_for_run(
     State(app): Context,
+    Extension(turn): Extension<Turn>,
     Path(run): Path<String>,
     Params(query): Params<WaitQuery>,
 ) -> Result<Json<Run>> {
     let run = run_id(&run)?;
+    turn.give_back();
     let deadline = query.deadline();
     let mut changes = app.engine.watch();
     loop {

@@ -1,0 +1,198 @@
+//! Limits, over real sockets: too large, too slow, too many.
+
+mod common;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use common::Served;
+use stepwell_server::Limits;
+
+/// Sends bytes as they are and reads the answer up to its end, or until the server hangs up.
+struct Socket(TcpStream);
+
+impl Socket {
+    fn open(server: &Served) -> Self {
+        let stream = TcpStream::connect(server.address()).expect("a connection");
+        let limit = Some(Duration::from_secs(30));
+        stream.set_read_timeout(limit).expect("a limit");
+        Self(stream)
+    }
+
+    fn say(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).expect("said");
+    }
+
+    fn hear(&mut self) -> String {
+        let mut bytes = Vec::new();
+        // A server that hangs up while we talk may do so with a reset.
+        drop(self.0.read_to_end(&mut bytes));
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+fn head(server: &Served, method: &str, path: &str, more: &str) -> String {
+    let (host, token) = (server.address(), &server.endpoint.token);
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
+         Connection: close\r\n{more}\r\n"
+    )
+}
+
+fn put_object(server: &Served, more: &str) -> String {
+    let digest = blake3::hash(b"hello").to_hex();
+    head(server, "PUT", &format!("/api/v1/objects/{digest}"), more)
+}
+
+#[test]
+fn clients_that_do_not_say_what_they_want_are_hung_up_on_and_block_nobody() {
+    let server = Served::with(|config| {
+        config.limits = Limits {
+            connections: 100,
+            head: Duration::from_millis(400),
+            ..Limits::default()
+        };
+    });
+    let began = Instant::now();
+    let mut slow: Vec<Socket> = (0..60).map(|_| Socket::open(&server)).collect();
+    for socket in &mut slow {
+        socket.say("GET /api/v1/workspace HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+    }
+    for _ in 0..20 {
+        assert_eq!(server.own("GET", "/api/v1/workspace", "").status, 200);
+    }
+    for socket in &mut slow {
+        let heard = socket.hear();
+        assert!(!heard.contains("200 OK"), "{heard}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(20), "they are let go");
+}
+
+#[test]
+fn even_when_they_take_every_place_others_come_in_after_a_while() {
+    let server = Served::with(|config| {
+        config.limits = Limits {
+            connections: 8,
+            head: Duration::from_millis(400),
+            ..Limits::default()
+        };
+    });
+    let mut slow: Vec<Socket> = (0..40).map(|_| Socket::open(&server)).collect();
+    for socket in &mut slow {
+        socket.say("GET /");
+    }
+    assert_eq!(server.own("GET", "/api/v1/workspace", "").status, 200);
+}
+
+#[test]
+fn a_body_that_comes_too_slowly_is_refused_and_one_that_comes_steadily_is_not() {
+    let server = Served::with(|config| {
+        config.limits = Limits {
+            body_grace: Duration::from_millis(500),
+            body_rate: 1_000_000,
+            ..Limits::default()
+        };
+    });
+    let mut slow = Socket::open(&server);
+    slow.say(&put_object(&server, "Content-Length: 5\r\n"));
+    slow.say("hel");
+    let heard = slow.hear();
+    assert!(heard.starts_with("HTTP/1.1 408"), "{heard}");
+    assert!(heard.contains(r#""code":"timeout""#), "{heard}");
+
+    let mut steady = Socket::open(&server);
+    steady.say(&put_object(&server, "Content-Length: 5\r\n"));
+    steady.say("hello");
+    let heard = steady.hear();
+    assert!(heard.starts_with("HTTP/1.1 201"), "{heard}");
+}
+
+#[test]
+fn an_upload_over_the_limit_is_refused_whether_it_says_its_size_or_not() {
+    let server = Served::with(|config| config.limits.upload_bytes = 4);
+    let declared = put_object(&server, "Content-Length: 5\r\n");
+    let chunked = put_object(&server, "Transfer-Encoding: chunked\r\n");
+    for (head, body) in [(declared, "hello"), (chunked, "5\r\nhello\r\n0\r\n\r\n")] {
+        let mut socket = Socket::open(&server);
+        socket.say(&head);
+        socket.say(body);
+        let heard = socket.hear();
+        assert!(heard.starts_with("HTTP/1.1 413"), "{heard}");
+        assert!(heard.contains(r#""code":"too_large""#), "{heard}");
+    }
+}
+
+#[test]
+fn json_over_the_limit_of_its_route_is_refused() {
+    let server = Served::start();
+    let body = format!(r#"{{"name": "{}", "role": "reader"}}"#, "x".repeat(5 << 20));
+    let answer = server.own("POST", "/api/v1/tokens", &body);
+    assert_eq!(answer.status, 413, "{answer:?}");
+    let graph = server.own("POST", "/api/v1/runs", &body);
+    assert_eq!(graph.status, 400, "a graph may be larger: {graph:?}");
+}
+
+#[test]
+fn what_is_too_much_at_once_is_told_to_come_again() {
+    let server = Served::with(|config| {
+        config.limits = Limits {
+            requests: 2,
+            turn: Duration::from_millis(100),
+            ..Limits::default()
+        };
+    });
+    let mut held: Vec<Socket> = (0..2).map(|_| Socket::open(&server)).collect();
+    for socket in &mut held {
+        socket.say(&put_object(&server, "Content-Length: 5\r\n"));
+        socket.say("hel");
+    }
+    let limit = Instant::now() + Duration::from_secs(10);
+    let refused = loop {
+        let answer = server.own("GET", "/api/v1/workspace", "");
+        if answer.status == 503 {
+            break answer;
+        }
+        assert!(Instant::now() < limit, "it is never busy: {answer:?}");
+    };
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(refused.json()["error"]["code"], "busy");
+    for socket in &mut held {
+        socket.say("lo");
+        let heard = socket.hear();
+        assert!(heard.starts_with("HTTP/1.1 201"), "{heard}");
+    }
+    assert_eq!(server.own("GET", "/api/v1/workspace", "").status, 200);
+}
+
+#[test]
+fn one_who_waits_for_a_run_takes_nobodys_turn() {
+    let server = Served::with(|config| config.limits.requests = 1);
+    let body = r#"{"experiment": "e"}"#;
+    let run = server.own("POST", "/api/v1/runs/interactive", body).json();
+    let run = run["id"].as_str().expect("a run").to_owned();
+    let path = format!("/api/v1/runs/{run}/wait?timeout_s=30");
+    let mut waiting = Socket::open(&server);
+    waiting.say(&head(&server, "GET", &path, ""));
+    let end = format!("/api/v1/runs/{run}/end");
+    let ended = server.own("POST", &end, r#"{"status": "Completed"}"#);
+    assert_eq!(ended.status, 200, "{ended:?}");
+    let heard = waiting.hear();
+    assert!(heard.contains(r#""status":"Completed""#), "{heard}");
+}
+
+#[test]
+fn a_page_is_never_longer_than_a_thousand() {
+    let server = Served::start();
+    for n in 0..3 {
+        let name = format!("e{n}");
+        server.own("PUT", &format!("/api/v1/experiments/{name}"), "");
+    }
+    for limit in ["0", "1", "99999999"] {
+        let path = format!("/api/v1/audit?limit={limit}");
+        let answer = server.own("GET", &path, "");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let records = answer.json()["records"].as_array().map_or(0, Vec::len);
+        assert_eq!(records, if limit == "99999999" { 3 } else { 1 });
+    }
+}
