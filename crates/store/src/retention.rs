@@ -11,7 +11,7 @@ use stepwell_model::{Graph, RunId, Timestamp};
 
 use crate::columns::{self, id};
 use crate::runs::OutputPlace;
-use crate::{Result, journal};
+use crate::{Result, datasets, journal, published};
 
 /// The tables whose references are read one by one, or which have none.
 const KNOWN: [&str; 11] = [
@@ -56,8 +56,11 @@ pub struct Facts {
     pub runs: Vec<RunFacts>,
     /// The runs of the steps that may be reused.
     pub reusable: HashSet<RunId>,
-    /// The definitions of registered datasets, as JSON.
+    /// The definitions, as JSON, of datasets that are registered or that a model, a published
+    /// pipeline or a draft names by their ids.
     pub datasets: Vec<String>,
+    /// Places that published pipelines and drafts read, as `datastore/path`.
+    pub places: Vec<String>,
     /// The digests of the snapshots of models.
     pub models: Vec<String>,
     /// What the runs that are not over were asked to do.
@@ -86,9 +89,24 @@ pub fn facts(connection: &Connection) -> Result<Facts> {
         let graph = journal::find_graph(connection, run.id)?;
         active.extend(graph.map(|(_, graph)| graph));
     }
+    let needs = published::needed(connection)?;
+    let mut datasets = texts("SELECT definition_json FROM datasets WHERE name IS NOT NULL")?;
+    let of_models = texts("SELECT datasets_json || samples_json FROM models")?;
+    let mut named = needs.datasets;
+    named.extend(
+        of_models
+            .iter()
+            .flat_map(|text| words_in(text))
+            .map(str::to_owned),
+    );
+    for dataset in named.iter().filter_map(|text| text.parse().ok()) {
+        let found = datasets::find(connection, dataset)?;
+        datasets.extend(found.map(|dataset| dataset.definition_json));
+    }
     Ok(Facts {
         reusable,
-        datasets: texts("SELECT definition_json FROM datasets WHERE name IS NOT NULL")?,
+        datasets,
+        places: needs.places.into_iter().collect(),
         models: texts("SELECT snapshot FROM models")?,
         active,
         mentions: mentions(connection)?,
@@ -144,6 +162,12 @@ fn mentions(connection: &Connection) -> Result<HashSet<String>> {
         }
     }
     Ok(found)
+}
+
+/// The words of a text that could be ids.
+fn words_in(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !c.is_ascii_hexdigit() && c != '-');
+    words.filter(|word| word.len() == 36)
 }
 
 /// Adds what a text refers to: every digest, and every id and name of a view that is part of a path.

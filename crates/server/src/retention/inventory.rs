@@ -206,7 +206,8 @@ struct Known {
     digests: HashSet<Digest>,
     /// Ids and names of views that active runs and tables of other rooms name in paths.
     names: HashSet<String>,
-    /// Places on datastores that datasets and active runs read: datastore and path.
+    /// Places on datastores that datasets, published pipelines and active runs read: datastore and
+    /// path.
     places: Vec<(String, String)>,
 }
 
@@ -223,6 +224,14 @@ impl Known {
             .iter()
             .flat_map(|text| places_of(text))
             .collect();
+        let needed = facts
+            .places
+            .iter()
+            .filter_map(|place| place.split_once('/'));
+        places
+            .extend(needed.map(|(datastore, path)| {
+                (datastore.to_owned(), path.trim_matches('/').to_owned())
+            }));
         for step in facts.active.iter().flat_map(|graph| graph.steps()) {
             for input in &step.spec.inputs {
                 if let InputSource::Datastore { datastore, path } = &input.source {

@@ -351,6 +351,49 @@ async fn what_datasets_models_and_reusable_steps_need_stays() {
 }
 
 #[tokio::test]
+async fn what_a_published_pipeline_reads_stays() {
+    let world = World::new();
+    let (by_place, by_dataset, other) = (
+        world.old(400).await,
+        world.old(400).await,
+        world.old(400).await,
+    );
+    let (place, output) = (by_place.output.clone(), by_dataset.output.clone());
+    world
+        .write(move |db| {
+            let id = Uuid::now_v7();
+            let dataset = Dataset {
+                id,
+                name: None,
+                version: None,
+                kind: "file".to_owned(),
+                definition_json: format!(
+                    r#"{{"places":[{{"datastore":"workspaceblobstore","path":"{output}"}}]}}"#
+                ),
+                files: Vec::new(),
+                tags: BTreeMap::new(),
+                description: String::new(),
+                created: Timestamp::from_millis(0),
+            };
+            datasets::save(db, dataset)?;
+            let needs = serde_json::json!({
+                "snapshots": [],
+                "datasets": [id.to_string()],
+                "places": [format!("workspaceblobstore/{place}")],
+            });
+            let insert = "INSERT INTO published (id, name, steps, parameters_json, template_json,
+                needs_json, created_ms, changed_ms) VALUES (?, 'p', 1, '{}', '{}', ?, 0, 0)";
+            let bytes = id.as_bytes().to_vec();
+            db.prepare(insert)?.execute((bytes, needs.to_string()))?;
+            Ok(())
+        })
+        .await;
+    world.older_than(30).await;
+    assert!(world.has_outputs(&by_place) && world.has_outputs(&by_dataset));
+    assert!(world.has_nothing(&other));
+}
+
+#[tokio::test]
 async fn an_active_run_and_what_stands_in_for_a_young_one_stay() {
     let world = World::new();
     let active = world.run(400).await;
