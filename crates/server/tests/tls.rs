@@ -146,7 +146,7 @@ fn other_machines_are_not_let_near_before_somebody_was_given_a_token() {
     let within = config(&data);
     let serving = std::thread::spawn(move || {
         block_on(within, |endpoint| {
-            tell.send(endpoint.clone()).expect("told")
+            tell.send(endpoint.clone()).expect("told");
         })
     });
     let endpoint = told.recv().expect("ready");

@@ -50,9 +50,9 @@ fn authorities() -> Result<Option<Vec<Certificate<'static>>>, AuthoritiesError> 
     let text = std::fs::read(&path).map_err(|error| refuse(format!("cannot be read: {error}")))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&text) {
-        match item.map_err(|error| refuse(format!("is no PEM file: {error}")))? {
-            PemItem::Certificate(certificate) => certificates.push(certificate),
-            _ => {}
+        let item = item.map_err(|error| refuse(format!("is no PEM file: {error}")))?;
+        if let PemItem::Certificate(certificate) = item {
+            certificates.push(certificate);
         }
     }
     match certificates.is_empty() {

@@ -128,7 +128,7 @@ fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let (number, unit) = units.find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
     let number: f64 = number.trim().parse().ok()?;
     // Above 2^53 bytes nobody counts single ones.
-    (number.is_finite() && number >= 0.0).then(|| (number * *unit as f64) as u64)
+    (number.is_finite() && number >= 0.0).then_some((number * *unit as f64) as u64)
 }
 
 #[cfg(test)]
