@@ -162,20 +162,22 @@ def test_a_step_sees_the_variables_of_the_contract(project: Project, client: Cli
         "AZUREML_ARM_WORKSPACE_NAME": workspace["name"],
         "AZUREML_ARM_PROJECT_NAME": "e2e",
         "AZUREML_WORKSPACE_ID": workspace["id"],
-        "AZUREML_RUN_TOKEN": client.endpoint.token,
         "AZUREML_SERVICE_ENDPOINT": client.endpoint.url,
         "AZUREML_SCRIPT_DIRECTORY_NAME": ".",
         "AZUREML_DATAREFERENCE_raw": str(store / "in" / "raw"),
         "AZUREML_DATAREFERENCE_made": step["outputs"][0]["local_path"],
         "PYTHONUNBUFFERED": "1",
         "STEPWELL_URL": client.endpoint.url,
-        "STEPWELL_TOKEN": client.endpoint.token,
         "STEPWELL_DATA": str(project.data),
         "STEPWELL_SPOOL": str(project.data / "runs" / step["id"] / "spool"),
         **variables,
     }
     assert {name: seen.get(name) for name in expected} == expected
     assert {"AZUREML_EXPERIMENT_ID", "AZUREML_RUN_TOKEN_EXPIRY"} <= set(seen)
+    # The step has a web token of its own, and not the server's.
+    token = seen["STEPWELL_TOKEN"]
+    assert seen["AZUREML_RUN_TOKEN"] == token
+    assert token.count(".") == 2 and token != client.endpoint.token
     assert os.access(seen["STEPWELL_BIN"], os.X_OK)
 
 
