@@ -38,6 +38,9 @@ class FakeClient:
             ]
         }
 
+    def ticket(self) -> str:
+        return "t"
+
     def push_snapshot(self, directory: str) -> str:
         self.pushed.append(directory)
         return "5" * 64
