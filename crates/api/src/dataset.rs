@@ -28,7 +28,6 @@ pub struct SaveDataset {
     /// Whether it gives files or a table.
     pub kind: DatasetKind,
     /// Where the data is and how it is read, as the SDK writes it; kept as it is.
-    #[schema(value_type = Object)]
     pub definition: Value,
     /// The files on datastores that it reads now. Their state is recorded with the version.
     #[serde(default)]
@@ -86,7 +85,6 @@ pub struct Dataset {
     /// Whether it gives files or a table.
     pub kind: DatasetKind,
     /// Where the data is and how it is read.
-    #[schema(value_type = Object)]
     pub definition: Value,
     /// The files as they were when the version was registered; empty in lists.
     pub files: Vec<DatasetFile>,

@@ -28,7 +28,6 @@ pub struct MetricPoint {
     /// A number or text for `scalar`; a list for `list`; an object of columns for `row` and
     /// `table`; `{"path": …}` for `image`; any JSON for `json`. NaN and the infinities are the
     /// texts `NaN`, `Infinity` and `-Infinity`.
-    #[schema(value_type = Object)]
     pub value: Value,
     /// The step of training it belongs to.
     #[serde(default)]

@@ -319,7 +319,6 @@ pub struct RegisterOutput {
     /// What it is.
     pub kind: DatasetKind,
     /// Its definition; the server puts the output's place into `places`.
-    #[schema(value_type = Object)]
     pub definition: serde_json::Value,
     /// A description for people.
     #[serde(default)]

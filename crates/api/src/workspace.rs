@@ -93,7 +93,6 @@ pub struct Compute {
     /// Whether it was created by the user, rather than made when a step named it.
     pub created: bool,
     /// What the user created it with, kept as it was.
-    #[schema(value_type = Object)]
     pub settings: Value,
 }
 
@@ -106,7 +105,6 @@ pub struct ComputeSettings {
     /// How many steps may run on it at once; the number of cores when absent.
     pub concurrent_steps_max: Option<u32>,
     /// What the user created it with, kept as it is.
-    #[schema(value_type = Object)]
     pub settings: Value,
 }
 
@@ -115,7 +113,6 @@ pub struct ComputeSettings {
 #[serde(deny_unknown_fields)]
 pub struct RegisterEnvironment {
     /// Its definition, as the SDK writes it; kept as it is.
-    #[schema(value_type = Object)]
     pub definition: Value,
 }
 
@@ -127,7 +124,6 @@ pub struct EnvironmentRecord {
     /// Its version, from 1.
     pub version: u64,
     /// Its definition.
-    #[schema(value_type = Object)]
     pub definition: Value,
     /// When it was registered.
     pub created_at: String,
