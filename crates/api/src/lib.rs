@@ -51,7 +51,7 @@ pub use published::{
 };
 pub use run::{
     CancelOutcome, CancelReply, CreateRun, EndRun, FileInfo, FileList, GraphEdge, GraphNode,
-    GraphView, OutputInfo, Run, RunChange, RunEvent, RunFailure, RunPage, RunUsage,
+    GraphView, OutputInfo, Run, RunChange, RunEvent, RunFailure, RunPage, RunUsage, StreamMessage,
 };
 pub use schedule::{
     CatchUp, ClockNote, CreateSchedule, CronTrigger, DataTrigger, Frequency, Ledger, LedgerLine,

@@ -200,6 +200,18 @@ pub struct RunEvent {
     pub message: Option<String>,
 }
 
+/// One message of an event stream, as a client of `text/event-stream` sees it. Only the document
+/// knows it: the server writes lines.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct StreamMessage {
+    /// The place to go on from: `?after=` takes it.
+    pub id: Option<String>,
+    /// Always `message`.
+    pub event: Option<String>,
+    /// A `RunEvent`, as JSON.
+    pub data: String,
+}
+
 /// The files of a run: outputs, logs, and what was uploaded.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct FileList {

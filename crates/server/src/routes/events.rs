@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use serde::Deserialize;
-use stepwell_api::ErrorReply;
+use stepwell_api::{ErrorReply, StreamMessage};
 use stepwell_model::RunId;
 use stepwell_store::journal::{self, Change};
 use tokio::sync::broadcast::Receiver;
@@ -31,7 +31,7 @@ pub(super) struct EventsQuery {
 /// Every change of status of a run and its steps, from the journal and then live, each a
 /// `RunEvent`. The stream ends when the run is over.
 #[utoipa::path(get, path = "/runs/{run}/events", params(("run" = Uuid, Path), EventsQuery),
-    responses((status = 200, content_type = "text/event-stream", body = String),
+    responses((status = 200, content_type = "text/event-stream", body = StreamMessage),
     (status = "default", body = ErrorReply)))]
 pub(super) async fn follow_events(
     State(app): Context,
