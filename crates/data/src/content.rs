@@ -168,7 +168,10 @@ fn walk(path: &Utf8Path) -> Result<Vec<(String, Utf8PathBuf, Metadata)>> {
         for entry in folder.read_dir_utf8()? {
             let entry = entry?;
             let name = format!("{prefix}{}", entry.file_name());
-            let about = fs_err::metadata(entry.path())?;
+            let mut about = entry.metadata()?;
+            if about.is_symlink() {
+                about = fs_err::metadata(entry.path())?;
+            }
             if about.is_dir() {
                 folders.push((format!("{name}/"), entry.into_path()));
             } else if about.is_file() {

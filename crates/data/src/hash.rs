@@ -11,15 +11,31 @@ use stepwell_model::Digest;
 /// Enough for the widest vector code of BLAKE3, few enough system calls.
 const BUFFER_BYTES: usize = 64 * 1024;
 
+/// What is read first: to clear a large buffer takes longer than to hash a small file.
+const FIRST_BYTES: usize = 8 * 1024;
+
 /// The digest of `bytes`.
 pub(crate) fn of_bytes(bytes: &[u8]) -> Digest {
     Digest::new(*blake3::hash(bytes).as_bytes())
 }
 
 /// The digest and the number of the bytes that `from` gives.
-pub(crate) fn of_reader(from: impl Read) -> io::Result<(Digest, u64)> {
+pub(crate) fn of_reader(mut from: impl Read) -> io::Result<(Digest, u64)> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(from)?;
+    let mut buffer = [0; FIRST_BYTES];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(FIRST_BYTES) => {
+                hasher.update(&buffer);
+                hasher.update_reader(from)?;
+                break;
+            }
+            Ok(count) => drop(hasher.update(&buffer[..count])),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
     Ok(finish(&hasher))
 }
 
@@ -47,4 +63,24 @@ pub(crate) fn copy(mut from: impl Read, mut to: impl Write) -> Result<Digest, Co
 
 fn finish(hasher: &blake3::Hasher) -> (Digest, u64) {
     (Digest::new(*hasher.finalize().as_bytes()), hasher.count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_has_the_digest_of_its_bytes_in_whatever_pieces_it_comes() {
+        let bytes: Vec<u8> = (0..200_000_u32)
+            .map(|number| number.to_le_bytes()[0])
+            .collect();
+        let around = [FIRST_BYTES, BUFFER_BYTES, FIRST_BYTES + BUFFER_BYTES];
+        let sizes = around.iter().flat_map(|size| [size - 1, *size, size + 1]);
+        for size in sizes.chain([0, 1, bytes.len()]) {
+            let wanted = (of_bytes(&bytes[..size]), size as u64);
+            assert_eq!(of_reader(&bytes[..size]).expect("read"), wanted);
+            let (first, second) = bytes[..size].split_at(size / 3);
+            assert_eq!(of_reader(first.chain(second)).expect("read"), wanted);
+        }
+    }
 }
