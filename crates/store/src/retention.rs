@@ -57,7 +57,7 @@ pub struct Facts {
     /// The runs of the steps that may be reused.
     pub reusable: HashSet<RunId>,
     /// The definitions, as JSON, of datasets that are registered or that a model, a published
-    /// pipeline or a draft names by their ids.
+    /// pipeline, a draft or a schedule names by their ids.
     pub datasets: Vec<String>,
     /// Places that published pipelines and drafts read, as `datastore/path`.
     pub places: Vec<String>,
@@ -91,10 +91,11 @@ pub fn facts(connection: &Connection) -> Result<Facts> {
     }
     let needs = published::needed(connection)?;
     let mut datasets = texts("SELECT definition_json FROM datasets WHERE name IS NOT NULL")?;
-    let of_models = texts("SELECT datasets_json || samples_json FROM models")?;
+    let mut naming = texts("SELECT datasets_json || samples_json FROM models")?;
+    naming.extend(texts("SELECT submission_json FROM schedules")?);
     let mut named = needs.datasets;
     named.extend(
-        of_models
+        naming
             .iter()
             .flat_map(|text| words_in(text))
             .map(str::to_owned),

@@ -9,7 +9,8 @@ use stepwell_data::snapshot::{ScanOptions, scan, store};
 use stepwell_model::{Digest, Outcome, RunKind, RunStatus, Usage};
 use stepwell_store::datasets::{self, Dataset, KnownName};
 use stepwell_store::runs::{NewRun, OutputPlace};
-use stepwell_store::{experiments, journal, models, reuse, runs};
+use stepwell_store::schedules::{Progress, Schedule, Starts};
+use stepwell_store::{experiments, journal, models, reuse, runs, schedules};
 use uuid::Uuid;
 
 use super::*;
@@ -155,6 +156,41 @@ impl World {
         self.end(made.run, days_ago).await;
         self.age();
         made
+    }
+
+    /// A dataset that is known by its id alone, of a run's output.
+    async fn dataset_without_a_name(&self, made: &Made) -> Uuid {
+        let id = Uuid::now_v7();
+        let dataset = Dataset {
+            id,
+            name: None,
+            version: None,
+            kind: "file".to_owned(),
+            definition_json: format!(
+                r#"{{"places":[{{"datastore":"workspaceblobstore","path":"{}"}}]}}"#,
+                made.output
+            ),
+            files: Vec::new(),
+            tags: BTreeMap::new(),
+            description: String::new(),
+            created: Timestamp::from_millis(0),
+        };
+        self.write(move |db| datasets::save(db, dataset).map(drop))
+            .await;
+        id
+    }
+
+    /// A published pipeline with these needs.
+    async fn publish(&self, needs_json: String) -> Uuid {
+        let id = Uuid::now_v7();
+        let insert = "INSERT INTO published (id, name, steps, parameters_json, template_json,
+            needs_json, created_ms, changed_ms) VALUES (?, 'p', 1, '{}', '{}', ?, 0, 0)";
+        self.write(move |db| {
+            let bytes = id.as_bytes().to_vec();
+            Ok(db.prepare(insert)?.execute((bytes, needs_json))?)
+        })
+        .await;
+        id
     }
 
     /// Makes every file look as if nobody had touched it for a long time.
@@ -358,38 +394,51 @@ async fn what_a_published_pipeline_reads_stays() {
         world.old(400).await,
         world.old(400).await,
     );
-    let (place, output) = (by_place.output.clone(), by_dataset.output.clone());
-    world
-        .write(move |db| {
-            let id = Uuid::now_v7();
-            let dataset = Dataset {
-                id,
-                name: None,
-                version: None,
-                kind: "file".to_owned(),
-                definition_json: format!(
-                    r#"{{"places":[{{"datastore":"workspaceblobstore","path":"{output}"}}]}}"#
-                ),
-                files: Vec::new(),
-                tags: BTreeMap::new(),
-                description: String::new(),
-                created: Timestamp::from_millis(0),
-            };
-            datasets::save(db, dataset)?;
-            let needs = serde_json::json!({
-                "snapshots": [],
-                "datasets": [id.to_string()],
-                "places": [format!("workspaceblobstore/{place}")],
-            });
-            let insert = "INSERT INTO published (id, name, steps, parameters_json, template_json,
-                needs_json, created_ms, changed_ms) VALUES (?, 'p', 1, '{}', '{}', ?, 0, 0)";
-            let bytes = id.as_bytes().to_vec();
-            db.prepare(insert)?.execute((bytes, needs.to_string()))?;
-            Ok(())
-        })
-        .await;
+    let dataset = world.dataset_without_a_name(&by_dataset).await;
+    let needs = serde_json::json!({
+        "snapshots": [],
+        "datasets": [dataset.to_string()],
+        "places": [format!("workspaceblobstore/{}", by_place.output)],
+    });
+    world.publish(needs.to_string()).await;
     world.older_than(30).await;
     assert!(world.has_outputs(&by_place) && world.has_outputs(&by_dataset));
+    assert!(world.has_nothing(&other));
+}
+
+#[tokio::test]
+async fn what_a_schedule_gives_its_runs_stays() {
+    let world = World::new();
+    let (by_dataset, other) = (world.old(400).await, world.old(400).await);
+    let dataset = world.dataset_without_a_name(&by_dataset).await;
+    let submission = serde_json::json!({"datasets": {"rows": {"id": dataset.to_string()}}});
+    let pipeline = world
+        .publish(r#"{"snapshots":[],"datasets":[],"places":[]}"#.to_owned())
+        .await;
+    let schedule = Schedule {
+        seq: 0,
+        id: Uuid::now_v7(),
+        name: "nightly".to_owned(),
+        description: String::new(),
+        starts: Starts::Pipeline(pipeline),
+        trigger_json: "{}".to_owned(),
+        trigger_set: Timestamp::from_millis(0),
+        policy_json: "{}".to_owned(),
+        submission_json: submission.to_string(),
+        progress: Progress {
+            enabled: true,
+            cursor: Timestamp::from_millis(0),
+            disabled_until: Timestamp::from_millis(0),
+        },
+        user: String::new(),
+        created: Timestamp::from_millis(0),
+        changed: Timestamp::from_millis(0),
+    };
+    world
+        .write(move |db| schedules::insert(db, &schedule).map(drop))
+        .await;
+    world.older_than(30).await;
+    assert!(world.has_outputs(&by_dataset));
     assert!(world.has_nothing(&other));
 }
 
