@@ -393,7 +393,7 @@ async fn start(
     let engine = Engine::start(begin).await?;
     // Schedules start runs through the application they are part of.
     Ok(Arc::new_cyclic(|app| App {
-        schedules: Schedules::of(app, &engine, &store, &folder),
+        schedules: Schedules::of(app, &engine, &store, &datastores),
         engine,
         store,
         cas,

@@ -12,8 +12,6 @@ import pytest
 from azureml.core import Datastore, Workspace
 from stepwell import datastores
 
-KINDS = ("local", "blob", "s3")
-
 
 @pytest.fixture(scope="session")
 def blobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Peer]:
@@ -75,13 +73,13 @@ def make_store(
     return make
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=peers.KINDS)
 def store(request: pytest.FixtureRequest, make_store: Callable[[str], Any]) -> Any:
     """A fresh datastore of each kind in turn."""
     return make_store(request.param)
 
 
-@pytest.fixture(params=KINDS[1:])
+@pytest.fixture(params=peers.KINDS[1:])
 def remote(request: pytest.FixtureRequest, make_store: Callable[[str], Any]) -> Any:
     """A fresh datastore of each kind on another machine."""
     return make_store(request.param)

@@ -17,6 +17,9 @@ import time
 from pathlib import Path
 from typing import Dict, List
 
+KINDS = ("local", "blob", "s3")
+"""The kinds of datastores that can be tried here."""
+
 AZURITE = "3.35.0"
 ACCOUNT = "account1"
 # A made-up key of the length that Azure's have.

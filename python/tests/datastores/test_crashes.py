@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import signal
-import subprocess
 import textwrap
 import uuid
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import Any, Iterator
 
 import peers
 import pytest
+from servers import kill_server
 
 from azureml.core import Datastore, Experiment, Workspace
 from azureml.data.data_reference import DataReference
@@ -54,14 +52,6 @@ def test_a_cut_connection_is_taken_up_again(store: Any, proxy: peers.Proxy, tmp_
     store.download(str(tmp_path / "out"), show_progress=False)
     assert proxy.cuts == 0
     assert (tmp_path / "out" / "large").read_bytes() == content
-
-
-def kill_server(project: Path) -> None:
-    binary = os.environ["STEPWELL_BIN"]
-    told = subprocess.run(
-        [binary, "connect", "--json"], capture_output=True, text=True, check=True, cwd=str(project)
-    )
-    os.kill(json.loads(told.stdout)["pid"], signal.SIGKILL)
 
 
 def submitted(workspace: Workspace, project: Path, store: Any, text: str, reads: bool) -> Any:

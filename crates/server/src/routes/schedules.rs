@@ -425,15 +425,14 @@ async fn check_submission(
 
 /// What a folder holds at the moment.
 async fn look(app: &App, data: &DataTrigger) -> Result<Listing> {
-    let lister = lister(&app.folder);
-    let (datastore, path) = (data.datastore.clone(), data.path.clone());
+    let path = &data.path;
     if !path.is_empty() && !convert::submit::is_relative(path.trim_matches('/')) {
         return Err(ApiError::invalid(format!(
             "`{path}` cannot be a path on a datastore"
         )));
     }
-    let looking = tokio::task::spawn_blocking(move || lister.list(&datastore, &path));
-    let listed = looking.await.map_err(|error| ApiError::internal(&error))?;
+    let lister = lister(&app.datastores);
+    let listed = lister.list(&data.datastore, path).await;
     listed.map_err(|reason| ApiError::invalid(format!("the folder cannot be watched: {reason}")))
 }
 

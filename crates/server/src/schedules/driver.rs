@@ -253,11 +253,9 @@ impl Driver {
             return;
         };
         loaded.looking = true;
-        let (lister, answers) = (Arc::clone(&self.ports.lister), self.answers.clone());
-        tokio::task::spawn_blocking(move || {
-            let listed = lister.list(&data.datastore, &data.path);
-            tell(&answers, Message::Listed(seq, listed));
-        });
+        let looking = self.ports.lister.list(&data.datastore, &data.path);
+        let answers = self.answers.clone();
+        tokio::spawn(async move { tell(&answers, Message::Listed(seq, looking.await)) });
     }
 
     /// What was said to the loop.

@@ -1,39 +1,55 @@
 //! What lies in a folder of a datastore, and what each file looks like from outside.
+//!
+//! Folders of this machine are walked, and links in them are not followed: nothing outside is seen,
+//! and no circle is walked. Every other datastore lists itself, and its tag of a file is taken.
+
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use stepwell_data::folder::{DataFolder, LOCAL_DATASTORES};
+use stepwell_datastore::Registry;
 use stepwell_schedule::Listing;
 
-use super::ports::Lister;
+use super::ports::{Ask, Lister};
 
 /// The most files of one watched folder.
 const FILES_MAX: usize = 1_000_000;
 
-/// The datastores in the data folder.
-pub(crate) struct LocalLister {
-    pub(crate) folder: DataFolder,
-}
+/// The datastores of the workspace.
+pub(crate) struct Datastores(pub(crate) Arc<Registry>);
 
-impl Lister for LocalLister {
-    fn list(&self, datastore: &str, path: &str) -> Result<Listing, String> {
-        if !LOCAL_DATASTORES.contains(&datastore) {
-            return Err(format!(
-                "there is no datastore `{datastore}` that can be watched"
-            ));
-        }
-        let root = self
-            .folder
-            .datastore(datastore)
-            .join(path.trim_matches('/'));
-        let mut found = Listing::new();
-        walk(&root, &mut found).map_err(|error| error.to_string())?;
-        Ok(found)
+impl Lister for Datastores {
+    fn list(&self, datastore: &str, path: &str) -> Ask<Result<Listing, String>> {
+        let (found, path) = (self.0.get(datastore), path.trim_matches('/').to_owned());
+        Box::pin(async move {
+            let datastore = found.map_err(|error| error.to_string())?;
+            let Some(root) = datastore.root() else {
+                let entries = datastore.below(&path).await;
+                let entries = entries.map_err(|error| error.to_string())?;
+                let named = entries.into_iter().filter_map(|entry| {
+                    let below = below(&entry.path, &path)?.to_owned();
+                    Some((below, entry.etag))
+                });
+                return Ok(named.collect());
+            };
+            let root = root.join(&path);
+            let walked = tokio::task::spawn_blocking(move || walk(&root)).await;
+            let walked = walked.map_err(|error| error.to_string())?;
+            walked.map_err(|error| error.to_string())
+        })
     }
 }
 
-/// Every file below a folder; none when it is not there. Links are not followed, so that nothing
-/// outside is seen and no circle is walked.
-fn walk(root: &Utf8Path, found: &mut Listing) -> std::io::Result<()> {
+/// A file's path below a folder.
+fn below<'a>(file: &'a str, folder: &str) -> Option<&'a str> {
+    match folder {
+        "" => Some(file),
+        folder => file.strip_prefix(folder)?.strip_prefix('/'),
+    }
+}
+
+/// Every file below a folder; none when it is not there.
+fn walk(root: &Utf8Path) -> std::io::Result<Listing> {
+    let mut found = Listing::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
         let entries = match fs_err::read_dir(&folder) {
@@ -65,7 +81,7 @@ fn walk(root: &Utf8Path, found: &mut Listing) -> std::io::Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 fn fingerprint(about: &std::fs::Metadata) -> String {

@@ -15,7 +15,7 @@ mod tests;
 
 use std::sync::{Arc, Weak};
 
-use stepwell_data::folder::DataFolder;
+use stepwell_datastore::Registry;
 use stepwell_engine::driver::Engine;
 use stepwell_store::schedules::Schedule;
 use stepwell_store::{Error, Store};
@@ -69,12 +69,17 @@ impl Schedules {
     }
 
     /// The schedules of a server.
-    pub(crate) fn of(app: &Weak<App>, engine: &Engine, store: &Store, folder: &DataFolder) -> Self {
+    pub(crate) fn of(
+        app: &Weak<App>,
+        engine: &Engine,
+        store: &Store,
+        datastores: &Arc<Registry>,
+    ) -> Self {
         Self::start(World {
             store: store.clone(),
             clock: Arc::new(SystemClock),
             launcher: Arc::new(live::LiveLauncher(Weak::clone(app))),
-            lister: Arc::new(lister(folder)),
+            lister: Arc::new(lister(datastores)),
             changes: engine.watch(),
         })
     }
@@ -117,8 +122,6 @@ impl Schedules {
 }
 
 /// What looks at the folders of a server's datastores.
-pub(crate) fn lister(folder: &DataFolder) -> impl Lister + use<> {
-    listing::LocalLister {
-        folder: folder.clone(),
-    }
+pub(crate) fn lister(datastores: &Arc<Registry>) -> impl Lister + use<> {
+    listing::Datastores(Arc::clone(datastores))
 }

@@ -55,11 +55,8 @@ pub(crate) trait Launcher: Send + Sync {
 
 /// Looks at folders of datastores.
 pub(crate) trait Lister: Send + Sync {
-    /// Every file below a folder. May block.
-    ///
-    /// # Errors
-    /// When it cannot be looked at, with the reason.
-    fn list(&self, datastore: &str, path: &str) -> Result<Listing, String>;
+    /// Every file below a folder, or the reason why it cannot be looked at.
+    fn list(&self, datastore: &str, path: &str) -> Ask<Result<Listing, String>>;
 }
 
 /// The clock of the system.

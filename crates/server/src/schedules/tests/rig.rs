@@ -80,8 +80,9 @@ impl Launcher for Runs {
 pub(super) struct Folder(pub(super) Mutex<Listing>);
 
 impl Lister for Folder {
-    fn list(&self, _: &str, _: &str) -> Result<Listing, String> {
-        Ok(self.0.lock().expect("a lock").clone())
+    fn list(&self, _: &str, _: &str) -> Ask<Result<Listing, String>> {
+        let listing = self.0.lock().expect("a lock").clone();
+        Box::pin(std::future::ready(Ok(listing)))
     }
 }
 
