@@ -77,6 +77,11 @@ pub fn find_graph(connection: &Connection, run: RunId) -> Result<Option<(RunSpec
     )))
 }
 
+/// The words of the index `runs_open`, so that it is used.
+const OPEN_RUNS: &str = "SELECT id FROM runs
+    WHERE status <> 'Completed' AND status <> 'Failed' AND status <> 'Canceled'
+    AND kind <> 'step' AND kind <> 'interactive' ORDER BY seq";
+
 /// A run that is not over, as the journal has it.
 #[derive(Debug)]
 pub struct OpenRun {
@@ -93,9 +98,7 @@ pub struct OpenRun {
 /// # Errors
 /// Those of the database.
 pub fn open_runs(connection: &Connection) -> Result<Vec<OpenRun>> {
-    let query = "SELECT id FROM runs WHERE status NOT IN ('Completed', 'Failed', 'Canceled')
-                 AND kind IN ('pipeline', 'script') ORDER BY seq";
-    let mut statement = connection.prepare_cached(query)?;
+    let mut statement = connection.prepare_cached(OPEN_RUNS)?;
     let ids = statement
         .query_map([], |row| row.get(0))?
         .collect::<Result<Vec<_>, _>>()?;
@@ -363,5 +366,34 @@ fn finish(connection: &Connection, root: RunId, status: RunStatus, at: Timestamp
             what: "run",
             reason: format!("{root} has no row"),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One column of what SQLite says of a statement.
+    fn explained(connection: &Connection, statement: &str, column: &str) -> Vec<String> {
+        let mut statement = connection.prepare(statement).expect("compiles");
+        let rows = statement.query_map([], |row| row.get(column));
+        let rows = rows.expect("explained").collect::<Result<_, _>>();
+        rows.expect("texts")
+    }
+
+    #[test]
+    fn open_runs_have_an_index_that_costs_a_step_no_table() {
+        let mut connection = Connection::open_in_memory().expect("opened");
+        crate::migrate::migrate(&mut connection, &":memory:".into()).expect("made");
+        let plan = explained(
+            &connection,
+            &format!("EXPLAIN QUERY PLAN {OPEN_RUNS}"),
+            "detail",
+        );
+        assert!(plan[0].contains("runs_open"), "{plan:?}");
+        let update = "EXPLAIN UPDATE runs SET status = 'Running' WHERE id = x'00'";
+        let codes = explained(&connection, update, "opcode");
+        assert!(codes.contains(&"OpenWrite".to_owned()), "{codes:?}");
+        assert!(!codes.contains(&"OpenEphemeral".to_owned()), "{codes:?}");
     }
 }

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_retention.sql"),
     include_str!("migrations/0009_schedules.sql"),
     include_str!("migrations/0010_access.sql"),
+    include_str!("migrations/0011_open_runs.sql"),
 ];
 
 /// Brings the file to the newest format.
