@@ -3,7 +3,8 @@
 //!
 //! They are JSON web tokens (RFC 7519) with HS256, because programs written for `azureml-v1` look
 //! for the time of expiry in theirs; these programs never check the signature, the server always
-//! does. A step's pass costs no row and no request: making one is one HMAC.
+//! does. A step's pass costs no row and no request: making one is one HMAC. A ticket is short, as
+//! people read the links that carry it: nothing but its expiry and the signature.
 //!
 //! Invariant: a pass is good for one purpose and one workspace.
 
@@ -28,8 +29,6 @@ const PAGE_LIFE_S: i64 = 12 * 3_600;
 pub(crate) enum Purpose {
     /// A step speaks to the server.
     Step(RunId),
-    /// A link opens a page.
-    Ticket,
     /// A page asks for what it shows.
     Session(Role),
 }
@@ -70,17 +69,34 @@ impl Passes {
 
     /// What a link carries, and until when it is good.
     pub(crate) fn ticket(&self, now: Timestamp) -> (String, Timestamp) {
-        self.short(Purpose::Ticket, now)
+        let expiry = page_expiry(now);
+        let seconds = expiry.to_be_bytes();
+        let tag = hmac::sign(&self.key, &self.ticket_text(&seconds));
+        let ticket = [&seconds, tag.as_ref()].concat();
+        (encode(&ticket), Timestamp::from_millis(expiry * 1_000))
+    }
+
+    /// Whether a link's ticket is one of ours and not expired.
+    pub(crate) fn admits(&self, ticket: &str, now: Timestamp) -> bool {
+        let Ok(ticket) = URL_SAFE_NO_PAD.decode(ticket) else {
+            return false;
+        };
+        let Some((seconds, tag)) = ticket.split_first_chunk() else {
+            return false;
+        };
+        hmac::verify(&self.key, &self.ticket_text(seconds), tag).is_ok()
+            && now.as_millis() / 1_000 < i64::from_be_bytes(*seconds)
+    }
+
+    /// No token can begin so.
+    fn ticket_text(&self, seconds: &[u8; 8]) -> Vec<u8> {
+        [b"ticket ", self.workspace.as_bytes(), seconds].concat()
     }
 
     /// What a page keeps, and until when it is good.
     pub(crate) fn session(&self, role: Role, now: Timestamp) -> (String, Timestamp) {
-        self.short(Purpose::Session(role), now)
-    }
-
-    fn short(&self, purpose: Purpose, now: Timestamp) -> (String, Timestamp) {
-        let expiry = now.as_millis() / 1_000 + PAGE_LIFE_S;
-        let text = self.sign(purpose, expiry);
+        let expiry = page_expiry(now);
+        let text = self.sign(Purpose::Session(role), expiry);
         (text, Timestamp::from_millis(expiry * 1_000))
     }
 
@@ -92,7 +108,6 @@ impl Passes {
             tid: Uuid::nil(),
             purpose,
         };
-        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let head = encode(br#"{"alg":"HS256","typ":"JWT"}"#);
         let body = encode(&serde_json::to_vec(&claims).unwrap_or_default());
         let signed = format!("{head}.{body}");
@@ -110,6 +125,15 @@ impl Passes {
         let good = claims.aud == self.workspace && now.as_millis() < claims.exp * 1_000;
         good.then_some(claims.purpose)
     }
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// In seconds since 1970.
+fn page_expiry(now: Timestamp) -> i64 {
+    now.as_millis() / 1_000 + PAGE_LIFE_S
 }
 
 #[cfg(test)]
@@ -150,6 +174,24 @@ mod tests {
         assert_eq!(passes.read(&session, before), purpose);
         assert_eq!(passes.read(&session, expiry), None);
         assert_eq!(expiry.as_millis() - NOW.as_millis(), 12 * 3_600_000);
+    }
+
+    #[test]
+    fn a_ticket_admits_for_half_a_day_and_is_short() {
+        let passes = Passes::new("secret", "w");
+        let (ticket, expiry) = passes.ticket(NOW);
+        assert!(ticket.len() < 64, "{ticket}");
+        let before = Timestamp::from_millis(expiry.as_millis() - 1);
+        assert!(passes.admits(&ticket, before) && !passes.admits(&ticket, expiry));
+        assert!(!Passes::new("secret", "v").admits(&ticket, NOW));
+        assert_eq!(passes.read(&ticket, NOW), None);
+        for place in 0..ticket.len() - 1 {
+            let mut changed = ticket.clone().into_bytes();
+            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).expect("text");
+            assert!(!passes.admits(&changed, NOW), "at {place}");
+            assert!(!passes.admits(&ticket[..place], NOW), "up to {place}");
+        }
     }
 
     #[test]

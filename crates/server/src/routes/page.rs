@@ -16,7 +16,6 @@ use axum::{Extension, Router};
 use serde::Deserialize;
 use stepwell_api::{ErrorCode, Role};
 
-use crate::access::passes::Purpose;
 use crate::access::{Peer, identify};
 use crate::app::{App, Context, now};
 use crate::error::{ApiError, Body, Result};
@@ -144,14 +143,12 @@ async fn open_session(
     let passes = &app.access.passes;
     let role = match opening.ticket {
         None => identify(&app, &headers).await?.role.min(Role::Submitter),
-        Some(ticket) => match passes.read(&ticket, now()) {
-            Some(Purpose::Ticket) => Role::Reader,
-            _ => {
-                let message = "the link is too old, or not of this server";
-                let hint = "open the link that your program printed last";
-                return Err(ApiError::new(ErrorCode::Unauthorized, message).hint(hint));
-            }
-        },
+        Some(ticket) if passes.admits(&ticket, now()) => Role::Reader,
+        Some(_) => {
+            let message = "the link is too old, or not of this server";
+            let hint = "open the link that your program printed last";
+            return Err(ApiError::new(ErrorCode::Unauthorized, message).hint(hint));
+        }
     };
     let (pass, expires) = passes.session(role, now());
     let life = (expires.as_millis() - now().as_millis()) / 1_000;
