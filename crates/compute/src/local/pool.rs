@@ -3,15 +3,16 @@
 //! To start a process and to load its program costs more than all a supervisor does for a short
 //! step. So one is started ahead while steps run, and one whose step is over takes another.
 //!
-//! Invariant: no supervisor has two steps at once, and no more are kept idle than one more than
-//! there are steps that run.
+//! Invariant: no supervisor has two steps at once. No more stand idle than one more than there are
+//! steps that run, or cores if those are more; and when it has been quiet for a while, only one.
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::supervisor::Supervisor;
 use super::whole;
@@ -19,9 +20,13 @@ use super::whole;
 /// How long a supervisor may tidy up after its step before it is left alone.
 const TIDY_WITHIN: Duration = Duration::from_secs(600);
 
+/// How long no step runs before the supervisors that came back for more leave.
+const QUIET: Duration = Duration::from_secs(5);
+
 /// Hands out supervisors and takes them back.
 pub(super) struct Pool {
     program: Utf8PathBuf,
+    cores: usize,
     state: Mutex<State>,
 }
 
@@ -36,6 +41,7 @@ impl Pool {
     pub(super) fn new(program: Utf8PathBuf) -> Self {
         Self {
             program,
+            cores: available_parallelism().map_or(1, usize::from),
             state: Mutex::default(),
         }
     }
@@ -64,29 +70,31 @@ impl Pool {
         Ok(supervisor)
     }
 
-    /// Takes one back whose step is over, if it can be given another, and lets those leave that
-    /// are too many beside the steps that are `running` by then.
-    pub(super) async fn take_back(
-        &self,
-        mut supervisor: Supervisor,
-        running: impl FnOnce() -> usize,
-    ) {
+    /// Takes one back whose step is over, if it can be given another; `running` tells how many
+    /// steps run at the time it is asked. Steps often end together and are followed by as many.
+    pub(super) async fn take_back(&self, mut supervisor: Supervisor, running: impl Fn() -> usize) {
         // One that is stuck stays a child and is no burden.
-        let reusable = timeout(TIDY_WITHIN, supervisor.reusable()).await;
-        let mut leaving = {
-            let keep = running() + 1;
-            let mut state = whole(&self.state);
-            if reusable != Ok(true) {
-                vec![supervisor]
-            } else {
-                state.idle.push(supervisor);
-                let keep = keep.min(state.idle.len());
-                state.idle.split_off(keep)
-            }
-        };
-        for supervisor in &mut leaving {
-            let _ = timeout(TIDY_WITHIN, supervisor.gone()).await;
+        if timeout(TIDY_WITHIN, supervisor.reusable()).await != Ok(true) {
+            return leave(vec![supervisor]).await;
         }
+        whole(&self.state).idle.push(supervisor);
+        self.keep(running().max(self.cores) + 1).await;
+        if running() == 0 {
+            sleep(QUIET).await;
+            if running() == 0 {
+                self.keep(1).await;
+            }
+        }
+    }
+
+    /// Lets all idle ones leave but the `count` that have been so for the longest.
+    async fn keep(&self, count: usize) {
+        let leaving = {
+            let mut state = whole(&self.state);
+            let count = count.min(state.idle.len());
+            state.idle.split_off(count)
+        };
+        leave(leaving).await;
     }
 
     fn refill(&self) {
@@ -98,5 +106,11 @@ impl Pool {
             // The next attempt tries again, and tells.
             Err(error) => tracing::debug!(%error, "no supervisor could be made to stand by"),
         }
+    }
+}
+
+async fn leave(supervisors: Vec<Supervisor>) {
+    for mut supervisor in supervisors {
+        let _ = timeout(TIDY_WITHIN, supervisor.gone()).await;
     }
 }

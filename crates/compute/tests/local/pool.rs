@@ -1,7 +1,9 @@
 //! Supervisors that take one step after another: nothing of a step passes to the next.
 
+use std::collections::HashMap;
+
 use rustix::process::{Pid, Signal, kill_process};
-use stepwell_compute::Job;
+use stepwell_compute::{Job, Report};
 use stepwell_model::{Outcome, Usage};
 use stepwell_supervise::Claim;
 
@@ -22,14 +24,23 @@ async fn usage(rig: &mut Rig, job: &Job) -> Usage {
     }
 }
 
-/// Runs steps until a supervisor is met for the second time; the two jobs that it had.
-async fn two_of_one(rig: &mut Rig, first: Job, next: impl Fn(&Rig) -> Job) -> [(Job, Usage); 2] {
-    let used = usage(rig, &first).await;
-    for _ in 0..20 {
-        let job = next(rig);
-        let usage = usage(rig, &job).await;
-        if supervisor(&job) == supervisor(&first) {
-            return [(first, used), (job, usage)];
+/// Runs steps, one `first` and then two `next`, until a supervisor has had one of each in that
+/// order. Two in turn would not do: two supervisors may take turns as well.
+async fn two_of_one(
+    rig: &mut Rig,
+    first: impl Fn(&Rig) -> Job,
+    next: impl Fn(&Rig) -> Job,
+) -> [(Job, Usage); 2] {
+    let mut had = HashMap::new();
+    for turn in 0..60 {
+        let is_first = turn % 3 == 0;
+        let job = if is_first { first(rig) } else { next(rig) };
+        let used = usage(rig, &job).await;
+        let supervisor = supervisor(&job);
+        if is_first {
+            had.insert(supervisor, (job, used));
+        } else if let Some(first) = had.remove(&supervisor) {
+            return [first, (job, used)];
         }
     }
     panic!("no supervisor was used twice");
@@ -39,7 +50,7 @@ async fn two_of_one(rig: &mut Rig, first: Job, next: impl Fn(&Rig) -> Job) -> [(
 async fn each_step_of_a_supervisor_is_counted_by_itself() {
     let mut rig = Rig::local();
     let hungry = "print(len(bytearray(200_000_000).hex()[:10]))";
-    let hungry = rig.command(&["python3", "-c", hungry]);
+    let hungry = |rig: &Rig| rig.command(&["python3", "-c", hungry]);
     let small = |rig: &Rig| rig.shell("echo small");
     let [(_, first), (second, usage)] = two_of_one(&mut rig, hungry, small).await;
     assert!(first.peak_memory_bytes > 200_000_000, "{first:?}");
@@ -52,8 +63,11 @@ async fn each_step_of_a_supervisor_is_counted_by_itself() {
 async fn a_step_inherits_no_variable_and_no_file_of_the_one_before() {
     let mut rig = Rig::local();
     let look = |rig: &Rig| rig.shell("env | grep -c ^LEAK; ls /proc/self/fd | wc -l; pwd; ls");
-    let mut leaky = look(&rig);
-    leaky.variables.insert("LEAK".to_owned(), "1".to_owned());
+    let leaky = |rig: &Rig| {
+        let mut leaky = look(rig);
+        leaky.variables.insert("LEAK".to_owned(), "1".to_owned());
+        leaky
+    };
     let [(first, _), (second, _)] = two_of_one(&mut rig, leaky, look).await;
     let (first, second) = (log(&first), log(&second));
     let (mut first, mut second) = (first.lines(), second.lines());
@@ -102,4 +116,22 @@ async fn supervisors_killed_while_they_stand_by_harm_no_step() {
         let written = fs_err::read_to_string(&go).expect("a file");
         assert_eq!(written, format!("{round}\n"));
     }
+}
+
+#[tokio::test]
+async fn when_it_is_quiet_one_supervisor_stands_by() {
+    let mut rig = Rig::local();
+    let jobs: Vec<Job> = (0..4).map(|_| rig.shell("sleep 0.2")).collect();
+    for job in &jobs {
+        rig.executor.start(job.clone());
+    }
+    let mut ended = 0;
+    while ended < jobs.len() {
+        ended += usize::from(matches!(rig.report().await, Report::Ended { .. }));
+    }
+    until("no more than one is left", || {
+        let lives = |job: &&Job| std::fs::exists(format!("/proc/{}", supervisor(job)));
+        jobs.iter().filter(|job| lives(job).unwrap_or(true)).count() <= 1
+    })
+    .await;
 }
