@@ -263,7 +263,16 @@ impl Datastore {
         let (secrets, scrubber) = self.reveal()?;
         let store = match open::open(&self.place, &secrets) {
             Ok(store) => store,
-            Err(error) => return Err(self.fault_of(&scrubber, error, &Asked::Container)),
+            Err(error) => {
+                return Err(match self.fault_of(&scrubber, error, &Asked::Container) {
+                    // Nobody else was asked: it is what it was registered with.
+                    Error::Refused { datastore, detail } => Error::Definition {
+                        datastore,
+                        fault: detail,
+                    },
+                    fault => fault,
+                });
+            }
         };
         let client = Arc::new(Client { store, scrubber });
         *kept = Some(Arc::clone(&client));

@@ -8,6 +8,7 @@ from typing import Any, Callable, Iterator
 
 import peers
 import pytest
+import signin
 
 from azureml.core import Datastore, Workspace
 from stepwell import datastores
@@ -27,6 +28,22 @@ def buckets() -> Iterator[peers.Peer]:
     peer = peers.moto()
     yield peer
     peer.stop()
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Lake]:
+    """Azurite, with a service principal's sign-in."""
+    lake = peers.Lake(tmp_path_factory.mktemp("lake"))
+    yield lake
+    lake.stop()
+
+
+@pytest.fixture(scope="session")
+def google(buckets: peers.Peer) -> Iterator[peers.Google]:
+    """moto, behind a service account's sign-in."""
+    google = peers.Google(buckets)
+    yield google
+    google.stop()
 
 
 @pytest.fixture
@@ -58,6 +75,32 @@ def make_store(
                 account_key=peers.KEY,
                 endpoint=peers.blob_endpoint(peer),
                 create_if_not_exists=True,
+            )
+        if kind == "lake":
+            lake = request.getfixturevalue("lake")
+            lake.make(name)
+            return Datastore.register_azure_data_lake_gen2(
+                workspace,
+                name,
+                filesystem=name,
+                account_name=peers.ACCOUNT,
+                tenant_id=signin.TENANT,
+                client_id=signin.CLIENT,
+                client_secret=signin.CLIENT_SECRET,
+                authority_url=lake.authority,
+                endpoint=lake.endpoint,
+            )
+        if kind == "gcs":
+            google = request.getfixturevalue("google")
+            # The client encodes a dash in the bucket's name, and moto does not decode it.
+            bucket = name.replace("-", "")
+            google.make(bucket)
+            return datastores.register_gcs(
+                workspace,
+                name,
+                bucket=bucket,
+                service_account_key=google.account.file,
+                endpoint=google.endpoint,
             )
         peer = request.getfixturevalue("buckets")
         return datastores.register_s3(

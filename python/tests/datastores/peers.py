@@ -17,7 +17,12 @@ import time
 from pathlib import Path
 from typing import Dict, List
 
-KINDS = ("local", "blob", "s3")
+import boto3
+import signin
+import trustme
+from azure.storage.blob import BlobServiceClient
+
+KINDS = ("local", "blob", "lake", "s3", "gcs")
 """The kinds of datastores that can be tried here."""
 
 AZURITE = "3.35.0"
@@ -32,8 +37,10 @@ START_S = 60.0
 class Peer:
     """A server of this machine that is stopped at the end."""
 
-    def __init__(self, command: List[str], port: int, variables: Dict[str, str]) -> None:
-        self.url = "http://127.0.0.1:{}".format(port)
+    def __init__(
+        self, command: List[str], port: int, variables: Dict[str, str], scheme: str = "http"
+    ) -> None:
+        self.url = "{}://127.0.0.1:{}".format(scheme, port)
         self.port = port
         self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
@@ -88,8 +95,8 @@ def azurite_program() -> Path:
     return program
 
 
-def azurite(folder: Path) -> Peer:
-    """Azurite on a folder."""
+def azurite(folder: Path, signs_in: bool = False) -> Peer:
+    """Azurite on a folder; one that takes tokens of Azure's directory speaks TLS, as it demands."""
     port = free_port()
     command = [
         str(azurite_program()),
@@ -103,7 +110,14 @@ def azurite(folder: Path) -> Peer:
         "--skipApiVersionCheck",
         "--disableTelemetry",
     ]
-    return Peer(command, port, {"AZURITE_ACCOUNTS": "{}:{}".format(ACCOUNT, KEY)})
+    if signs_in:
+        certificate = trustme.CA().issue_cert("127.0.0.1")
+        certificate.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
+        certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
+        command += ["--oauth", "basic"]
+        command += ["--cert", str(folder / "cert.pem"), "--key", str(folder / "key.pem")]
+    accounts = {"AZURITE_ACCOUNTS": "{}:{}".format(ACCOUNT, KEY)}
+    return Peer(command, port, accounts, "https" if signs_in else "http")
 
 
 def moto() -> Peer:
@@ -116,6 +130,62 @@ def moto() -> Peer:
 def blob_endpoint(peer: Peer) -> str:
     """The URL of the account's blobs."""
     return "{}/{}".format(peer.url, ACCOUNT)
+
+
+class Lake:
+    """Azurite with the sign-in of Azure's directory, and who gives out the tokens."""
+
+    def __init__(self, folder: Path) -> None:
+        self._azurite = azurite(folder, signs_in=True)
+        self._door = signin.relay(self._azurite.url)
+        self._directory = signin.directory()
+        self.endpoint = "{}/{}".format(self._door.url, ACCOUNT)
+        self.authority = self._directory.url
+
+    def make(self, file_system: str) -> None:
+        """Make a file system, with the key of the account."""
+        client = BlobServiceClient(self.endpoint, credential=KEY)
+        client.create_container(file_system)
+        client.close()
+
+    def stop(self) -> None:
+        """End all of it."""
+        for part in (self._door, self._directory, self._azurite):
+            part.stop()
+
+
+class Google:
+    """Buckets behind Google's sign-in.
+
+    No emulator of Google's XML interface can be had from a package registry. It is made to be
+    spoken to like S3, so moto stands in; what Google does differently is not seen here.
+    """
+
+    def __init__(self, buckets: Peer) -> None:
+        self._buckets = buckets
+        self.account = signin.ServiceAccount()
+        self._door = signin.relay(buckets.url, self._admit)
+        self.endpoint = self._door.url
+
+    def _admit(self, headers: signin.Headers) -> str:
+        self.account.check(headers)
+        return "AWS {}:not-looked-at".format(S3_ID)
+
+    def make(self, bucket: str) -> None:
+        """Make a bucket, on the other side of the door."""
+        client = boto3.client(
+            "s3",
+            endpoint_url=self._buckets.url,
+            region_name="us-east-1",
+            aws_access_key_id=S3_ID,
+            aws_secret_access_key=S3_KEY,
+        )
+        client.create_bucket(Bucket=bucket)
+        client.close()
+
+    def stop(self) -> None:
+        """Close the door."""
+        self._door.stop()
 
 
 class Proxy:

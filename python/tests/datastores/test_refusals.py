@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator
 
 import peers
 import pytest
+import signin
 
 from azureml._not_yet import NotSupportedYet
 from azureml.core import Datastore, Workspace
@@ -59,6 +60,48 @@ def test_a_wrong_key_is_said_and_not_shown(workspace: Workspace, blobs: peers.Pe
     with pytest.raises(UserErrorException) as refused:
         blob(workspace, blobs, "odd", account_key="this is no base64 key!")
     assert "this is no base64" not in str(refused.value)
+
+
+def test_a_principal_with_a_wrong_secret_is_said_and_the_secret_not_shown(
+    workspace: Workspace, lake: peers.Lake
+) -> None:
+    lake.make("closed")
+    made = Datastore.register_azure_data_lake_gen2(
+        workspace,
+        "closed",
+        "closed",
+        peers.ACCOUNT,
+        tenant_id=signin.TENANT,
+        client_id=signin.CLIENT,
+        client_secret=WRONG,
+        authority_url=lake.authority,
+        endpoint=lake.endpoint,
+    )
+    with pytest.raises(errors.InvalidRequest, match="refuses its credentials") as refused:
+        made.download("anywhere", show_progress=False)
+    assert "AADSTS7000215" in str(refused.value)
+    assert WRONG not in str(refused.value)
+    made.unregister()
+
+
+def test_a_service_accounts_key_that_does_not_fit_is_said_and_not_shown(
+    workspace: Workspace, google: peers.Google
+) -> None:
+    google.make("guarded")
+
+    def register(key: str) -> str:
+        with pytest.raises(UserErrorException) as refused:
+            datastores.register_gcs(workspace, "guarded", "guarded", key, endpoint=google.endpoint)
+        return str(refused.value)
+
+    another = signin.ServiceAccount()
+    told = register(another.file)
+    assert "refuses its credentials" in told and "signed by another key" in told
+    assert another.private_key[100:160] not in told
+    for damaged in ("{", WRONG, another.file.replace("BEGIN", "BEGUN"), '{"type": "other"}'):
+        told = register(damaged)
+        assert "register it again" in told, told
+        assert WRONG not in told and another.private_key[100:160] not in told
 
 
 def test_nobody_at_the_endpoint_is_said(workspace: Workspace) -> None:
@@ -126,7 +169,7 @@ def secret_stays(served: Path) -> Iterator[None]:
     """After the test, neither key is anywhere in the data folder."""
     yield
     folder = served / ".stepwell"
-    for secret in (peers.KEY, peers.S3_KEY, WRONG):
+    for secret in (peers.KEY, peers.S3_KEY, signin.CLIENT_SECRET, WRONG, "BEGIN PRIVATE KEY"):
         for path in folder.rglob("*"):
             if path.is_file():
                 assert secret.encode() not in path.read_bytes(), path
