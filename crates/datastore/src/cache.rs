@@ -2,9 +2,9 @@
 //!
 //! A file is named by where it comes from, its path, size and etag, so an object that has not
 //! changed is fetched once. Whoever reads one is given a link of its own, and what is linked
-//! elsewhere is not thrown away. When a new file would go beyond the bound, those that nobody has
-//! used for longest go first. One larger than the bound is fetched all the same, and goes with the
-//! next.
+//! elsewhere is not thrown away. When a new file would go beyond the bound, or finds no space on the
+//! disk, those that nobody has used for longest go first. One larger than the bound is fetched all
+//! the same, and goes with the next.
 //!
 //! Invariants: a file under its name is whole; one that somebody has written to is fetched anew,
 //! as its time of modification is no longer that of the object.
@@ -153,18 +153,27 @@ impl Cache {
             fs_err::remove_file(place)?;
             self.bytes.fetch_sub(stale.len(), Ordering::Relaxed);
         }
-        self.make_room(entry.size)?;
-        let number = self.parts.fetch_add(1, Ordering::Relaxed);
-        let aside = self
-            .folder
-            .join(format!("{PART}{}-{number}", std::process::id()));
-        let fetched = transfer::download(store, entry, &aside, lanes, progress).await;
-        let kept = fetched.and_then(|()| Ok(keep(&aside, place, entry)?));
-        if kept.is_err() {
-            // It may not have come to be.
-            drop(std::fs::remove_file(&aside));
-            return kept;
+        self.keep_bound(entry.size)?;
+        let mut kept = self.fetch_once(store, entry, place, lanes, progress).await;
+        if kept.as_ref().is_err_and(Error::is_full_disk) && self.free(entry.size)? {
+            kept = self.fetch_once(store, entry, place, lanes, progress).await;
         }
+        kept
+    }
+
+    async fn fetch_once(
+        &self,
+        store: &Datastore,
+        entry: &Entry,
+        place: &Utf8Path,
+        lanes: &Lanes,
+        progress: &Progress,
+    ) -> Result<()> {
+        let number = self.parts.fetch_add(1, Ordering::Relaxed);
+        let part = format!("{PART}{}-{number}", std::process::id());
+        let part = Part(self.folder.join(part));
+        transfer::download(store, entry, &part.0, lanes, progress).await?;
+        part.keep(place, entry)?;
         self.bytes.fetch_add(entry.size, Ordering::Relaxed);
         Ok(())
     }
@@ -174,13 +183,26 @@ impl Cache {
         Arc::clone(flights.entry(id.to_owned()).or_default())
     }
 
-    /// Throws away what was not used for longest until so many more bytes fit.
-    fn make_room(&self, bytes: u64) -> Result<()> {
-        if self.bytes.load(Ordering::Relaxed).saturating_add(bytes) <= self.bytes_max {
+    /// Sees that so many more bytes fit below the bound, if that can be.
+    fn keep_bound(&self, bytes: u64) -> Result<()> {
+        let fits = |total: u64| total.saturating_add(bytes) <= self.bytes_max;
+        if fits(self.bytes.load(Ordering::Relaxed)) {
             return Ok(());
         }
-        let mut kept = Vec::new();
-        let mut total: u64 = 0;
+        self.throw_away(|total, _| fits(total)).map(drop)
+    }
+
+    /// Frees so many bytes of the disk, or as many as can be; false when there were none.
+    fn free(&self, bytes: u64) -> Result<bool> {
+        self.throw_away(|_, freed| freed >= bytes)
+            .map(|freed| freed > 0)
+    }
+
+    /// Throws away what was not used for longest until `enough` holds of the bytes that are left
+    /// and of those that were freed; how many were.
+    fn throw_away(&self, enough: impl Fn(u64, u64) -> bool) -> Result<u64> {
+        let mut unused = Vec::new();
+        let (mut total, mut freed) = (0, 0);
         for file in self.folder.read_dir_utf8()? {
             let file = file?;
             let Ok(about) = file.metadata() else { continue };
@@ -190,24 +212,21 @@ impl Cache {
             total += about.len();
             // What is linked elsewhere is in use, and removing it would free nothing.
             if about.nlink() == 1 {
-                kept.push((
-                    about.atime(),
-                    about.atime_nsec(),
-                    about.len(),
-                    file.into_path(),
-                ));
+                let used = (about.atime(), about.atime_nsec());
+                unused.push((used, about.len(), file.into_path()));
             }
         }
-        kept.sort();
-        for (_, _, size, path) in kept {
-            if total.saturating_add(bytes) <= self.bytes_max {
+        unused.sort();
+        for (_, size, path) in unused {
+            if enough(total, freed) {
                 break;
             }
             fs_err::remove_file(path)?;
             total -= size;
+            freed += size;
         }
         self.bytes.store(total, Ordering::Relaxed);
-        Ok(())
+        Ok(freed)
     }
 }
 
@@ -233,15 +252,27 @@ fn is_kept(place: &Utf8Path, entry: &Entry) -> bool {
     })
 }
 
-fn keep(aside: &Utf8Path, place: &Utf8Path, entry: &Entry) -> std::io::Result<()> {
-    let file = std::fs::OpenOptions::new().write(true).open(aside)?;
-    let times = std::fs::FileTimes::new()
-        .set_accessed(SystemTime::now())
-        .set_modified(written(entry));
-    file.set_times(times)?;
-    drop(file);
-    fs_err::set_permissions(aside, std::fs::Permissions::from_mode(0o444))?;
-    fs_err::rename(aside, place)
+/// A file that is being fetched; it goes if it is not kept, also when nobody waits for it any more.
+struct Part(Utf8PathBuf);
+
+impl Part {
+    /// Gives it its name.
+    fn keep(&self, place: &Utf8Path, entry: &Entry) -> std::io::Result<()> {
+        let file = std::fs::OpenOptions::new().write(true).open(&self.0)?;
+        let times = std::fs::FileTimes::new()
+            .set_accessed(SystemTime::now())
+            .set_modified(written(entry));
+        file.set_times(times)?;
+        drop(file);
+        fs_err::set_permissions(&self.0, std::fs::Permissions::from_mode(0o444))?;
+        fs_err::rename(&self.0, place)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
 }
 
 /// Notes that it was used. Only the order of throwing away depends on it.

@@ -122,10 +122,7 @@ impl Error {
             Self::Changed { .. } => "try again when nothing writes to it",
             Self::Definition { .. } => "register it again with `overwrite=True`",
             Self::Unknown(_) => "`ws.datastores` lists those there are",
-            Self::File {
-                kind: io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded,
-                ..
-            } => "free some space on this disk, then try again",
+            file if file.is_full_disk() => "free some space on this disk, then try again",
             Self::File { .. } => "check the permissions of the data folder",
             Self::Sealed { .. } => "register the datastore again with `overwrite=True`",
         }
@@ -135,6 +132,18 @@ impl Error {
     #[must_use]
     pub const fn is_storage(&self) -> bool {
         matches!(self, Self::File { .. })
+    }
+
+    /// Whether there is no space left on a disk of this machine.
+    #[must_use]
+    pub const fn is_full_disk(&self) -> bool {
+        matches!(
+            self,
+            Self::File {
+                kind: io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded,
+                ..
+            }
+        )
     }
 
     /// Whether there is nothing under the name.

@@ -108,7 +108,9 @@ pub async fn download(
         kind: error.kind(),
         text: format!("failed to write `{target}`: {error}"),
     };
-    let mut file = tokio::fs::File::create(target).await.map_err(writing)?;
+    // Made before anything is awaited: it is not there after all when this was dropped and tidied.
+    let file = std::fs::File::create(target).map_err(writing)?;
+    let mut file = tokio::fs::File::from_std(file);
     let starts = (0..entry.size.max(1)).step_by(usize::try_from(limits::PART_BYTES).unwrap_or(1));
     let mut parts = stream::iter(starts)
         .map(|start| lanes.part(store, entry, start))

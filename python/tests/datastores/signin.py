@@ -1,6 +1,5 @@
 """Where clients sign in before they reach a store: a token endpoint, and a door.
 
-
 Azurite judges the tokens of Azure's directory itself, but speaks only TLS then; moto does not know
 Google's tokens, so the door before it checks them as Google documents for self-signed ones.
 """
