@@ -48,6 +48,14 @@ pub enum Error {
         /// What it said.
         detail: String,
     },
+    /// A file that is there is not to be replaced.
+    #[error("datastore `{datastore}` has a file `{path}` already")]
+    Exists {
+        /// The datastore.
+        datastore: String,
+        /// The path on it.
+        path: String,
+    },
     /// A file changed while it was read.
     #[error("`{path}` on datastore `{datastore}` changed while it was fetched")]
     Changed {
@@ -119,6 +127,9 @@ impl Error {
             }
             Self::Unreachable { .. } => "check the endpoint and the network, then try again",
             Self::Refused { .. } => "",
+            Self::Exists { .. } => {
+                "replace it with `overwrite=True`, or write elsewhere, such as below `{run-id}`"
+            }
             Self::Changed { .. } => "try again when nothing writes to it",
             Self::Definition { .. } => "register it again with `overwrite=True`",
             Self::Unknown(_) => "`ws.datastores` lists those there are",

@@ -9,7 +9,7 @@
 //! Everything may be done again from the start after a crash: what is in the cache is not fetched
 //! again, and a file that is uploaded twice is the same file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -70,6 +70,8 @@ pub struct Delivery {
     pub path: String,
     /// Whether no other step ever writes to that path.
     pub is_own: bool,
+    /// Whether files that are there already must not be replaced.
+    pub keep_existing: bool,
     /// Where it is on this machine.
     pub source: Utf8PathBuf,
 }
@@ -212,12 +214,10 @@ impl StepData {
         let progress = Progress::default();
         let mut delivered = Delivered::default();
         self.told("outputs uploaded", &progress, async {
+            self.refuse_to_replace().await?;
             for output in &self.outputs {
                 let files = self.deliver_one(output, &progress).await;
-                let files = files.map_err(|error| {
-                    let what = format!("output `{}` could not be uploaded", output.name);
-                    failure(&what, &error)
-                })?;
+                let files = files.map_err(|error| not_uploaded(output, &error))?;
                 delivered.outputs.insert(output.name.clone(), files);
             }
             Ok(())
@@ -227,6 +227,42 @@ impl StepData {
             let what = "it could not be written down what was uploaded";
             failure(what, &error.into())
         })
+    }
+
+    /// Refuses to replace what must not be replaced, before anything is uploaded.
+    async fn refuse_to_replace(&self) -> Result<(), Failure> {
+        // Once that has been seen, what is there is what an interrupted upload of ours has left.
+        let seen = self.folder.join("replaces-nothing");
+        if seen.exists() {
+            return Ok(());
+        }
+        for output in &self.outputs {
+            // Nobody but this step has written to what is its own.
+            if output.keep_existing && !output.is_own {
+                let checked = self.check_absent(output).await;
+                checked.map_err(|error| not_uploaded(output, &error))?;
+            }
+        }
+        let noted = fs_err::write(seen, "").map_err(Error::from);
+        noted.map_err(|error| failure("the outputs could not be uploaded", &error))
+    }
+
+    async fn check_absent(&self, output: &Delivery) -> Result<()> {
+        let store = self.datastores.get(&output.datastore)?;
+        let (source, path) = (output.source.clone(), output.path.clone());
+        let files = blocking(move || transfer::uploads(&source, &path)).await?;
+        let there = match store.files(&output.path).await {
+            Err(error) if error.is_absent() => return Ok(()),
+            there => there?,
+        };
+        let there: HashSet<String> = there.into_iter().map(|entry| entry.path).collect();
+        match files.into_iter().find(|file| there.contains(&file.path)) {
+            None => Ok(()),
+            Some(file) => Err(Error::Exists {
+                datastore: output.datastore.clone(),
+                path: file.path,
+            }),
+        }
     }
 
     async fn deliver_one(
@@ -351,6 +387,11 @@ async fn blocking<T: Send + 'static>(
             text: error.to_string(),
         })
     })
+}
+
+fn not_uploaded(output: &Delivery, error: &Error) -> Failure {
+    let what = format!("output `{}` could not be uploaded", output.name);
+    failure(&what, error)
 }
 
 fn failure(what: &str, error: &Error) -> Failure {

@@ -35,15 +35,15 @@ def step(project: Path) -> Step:
     return make
 
 
-def ran(workspace: Workspace, steps: List[Any], status: str = "Completed") -> Any:
+def ran(workspace: Workspace, steps: List[Any], status: str = "Finished") -> Any:
     run = Experiment(workspace, "remote").submit(Pipeline(workspace, steps=steps))
     try:
         run.wait_for_completion(show_output=False)
     except Exception as failed:
-        if status == "Completed":
+        if status == "Finished":
             logs = [each.get_stdout_log() for each in run.get_steps()]
             raise AssertionError("{}\n{}".format(failed, "\n".join(logs))) from failed
-    assert run.get_status() in (status, "Finished")
+    assert run.get_status() == status
     return run
 
 
@@ -137,6 +137,35 @@ def test_a_step_that_fails_leaves_no_output(
     """
     ran(workspace, [step("fails", text, arguments=[made], outputs=[made])], "Failed")
     assert remote._list("") == []
+
+
+def test_an_upload_replaces_only_what_it_may(
+    workspace: Workspace, remote: Any, step: Step, tmp_path: Path
+) -> None:
+    text = """
+    import os, sys
+    for number in sys.argv[2]:
+        with open(os.path.join(sys.argv[1], number), "w") as file:
+            file.write(sys.argv[2])
+    """
+
+    def writes(numbers: str, status: str, **options: Any) -> Any:
+        made = OutputFileDatasetConfig("made", (remote, "fixed")).as_upload(**options)
+        arguments = [made, numbers]
+        return ran(workspace, [step("writes", text, arguments=arguments, allow_reuse=False)], status)
+
+    def there() -> Dict[str, str]:
+        remote.download(str(tmp_path / "out"), overwrite=True, show_progress=False)
+        return {each.name: each.read_text() for each in (tmp_path / "out" / "fixed").iterdir()}
+
+    writes("12", "Finished")
+    (failed,) = writes("32", "Failed").get_steps()
+    details = str(failed.get_details())
+    assert "has a file `fixed/2` already" in details and "overwrite=True" in details
+    assert there() == {"1": "12", "2": "12"}
+    writes("45", "Finished")
+    writes("2", "Finished", overwrite=True)
+    assert there() == {"1": "12", "2": "2", "4": "45", "5": "45"}
 
 
 def test_an_input_that_is_not_there_fails_the_step_and_says_so(

@@ -132,6 +132,7 @@ impl Site {
             datastore: port.datastore.clone(),
             path: output_path(step.run, port),
             is_own: super::launch::path_template(port).contains("{run-id}"),
+            keep_existing: port.keep_existing,
             source: self.written(attempt, port),
         });
         let (inputs, outputs) = (inputs.collect::<Vec<_>>(), outputs.collect::<Vec<_>>());

@@ -277,9 +277,8 @@ pub(super) async fn put_datastore_file(
             Err(error) if error.is_absent() => {}
             Err(error) => return Err(error.into()),
             Ok(_) => {
-                return Err(ApiError::conflict(format!(
-                    "datastore `{name}` has a file `{path}` already"
-                )));
+                let (datastore, path) = (name, path);
+                return Err(datastore::Error::Exists { datastore, path }.into());
             }
         }
     }
@@ -344,7 +343,7 @@ impl From<datastore::Error> for ApiError {
         let (text, hint) = (error.to_string(), error.hint());
         let told = match error {
             Fault::Absent { .. } | Fault::Unknown(_) => Self::not_found(text),
-            Fault::Changed { .. } => Self::conflict(text),
+            Fault::Changed { .. } | Fault::Exists { .. } => Self::conflict(text),
             Fault::File { .. } => return Self::storage(&text),
             Fault::Path { .. }
             | Fault::TooMany { .. }
