@@ -1,0 +1,133 @@
+//! What a server is told, what it tells, and why it cannot serve.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
+use stepwell_engine::driver::EngineError;
+
+use crate::limits::Limits;
+use crate::tls::{TlsError, TlsFiles};
+
+/// What a server needs to know.
+#[derive(Debug, Clone)]
+pub struct ServeConfig {
+    /// The folder that holds everything.
+    pub data_folder: Utf8PathBuf,
+    /// The address to listen on. With another than this machine's own, or with TLS, the server
+    /// listens on this machine's own as well, for its steps and for commands.
+    pub host: IpAddr,
+    /// The port; `None` for the one used last time if it is free, else any. For other machines
+    /// `None` is 8471.
+    pub port: Option<u16>,
+    /// The certificate for https; plain http when absent.
+    pub tls: Option<TlsFiles>,
+    /// How much may be asked for.
+    pub limits: Limits,
+    /// Whom it serves.
+    pub mode: Mode,
+    /// The `stepwell-supervise` program.
+    pub supervisor: Utf8PathBuf,
+    /// The `stepwell` program.
+    pub program: Utf8PathBuf,
+    /// Stop after so long without requests and runs; `None` for never.
+    pub idle_exit: Option<Duration>,
+    /// The workspace's name, when the folder is new.
+    pub workspace_name: String,
+    /// How many bytes the cache of datastores on other machines may hold.
+    pub cache_bytes_max: u64,
+}
+
+/// Whom a server serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// One user on this machine: compute targets nobody created run here.
+    Embedded,
+    /// A team: compute targets must be created.
+    Shared,
+}
+
+/// Where a server can be reached. Stored in the data folder, readable by its owner only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Its URL, for programs on this machine.
+    pub url: String,
+    /// Its URL for others, if it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_url: Option<String>,
+    /// Its token.
+    pub token: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Its data folder.
+    pub data_folder: Utf8PathBuf,
+}
+
+/// Why a server cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Another server has the folder.
+    #[error("another server{} serves `{folder}`", pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    Locked {
+        /// The data folder.
+        folder: Utf8PathBuf,
+        /// The other server's process id.
+        pid: Option<u32>,
+    },
+    /// The folder cannot be used.
+    #[error("the data folder `{folder}` cannot be used: {reason}")]
+    Folder {
+        /// The data folder.
+        folder: Utf8PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] stepwell_store::Error),
+    /// The journal cannot be folded.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Other machines could reach it, but nobody there has been given a token.
+    #[error("other machines can reach {host}, but there is no token {for_whom} yet")]
+    NoToken {
+        /// The address.
+        host: IpAddr,
+        /// Who lacks one.
+        for_whom: &'static str,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {reason}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl ServeError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Locked { .. } => "`stepwell stop` stops it; `stepwell doctor` says more",
+            Self::Folder { .. } => {
+                "choose another folder with `--data`, or mend its permissions or free space"
+            }
+            Self::Store(error) if error.is_storage() => "free some space, or mend the permissions",
+            Self::Store(_) | Self::Engine(_) => "`stepwell doctor` says more",
+            Self::Tls(_) => {
+                "`--tls-cert` and `--tls-key` name the PEM files of the certificate and its key"
+            }
+            Self::NoToken { .. } => {
+                "make one first: `stepwell token create NAME --role owner`, then `stepwell stop`"
+            }
+            Self::Bind { .. } => "choose another with `--port`, or leave it out for a free one",
+        }
+    }
+}
