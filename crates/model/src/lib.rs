@@ -12,6 +12,7 @@ mod failure;
 mod graph;
 mod ids;
 mod parallel;
+mod parameter;
 mod run;
 mod task;
 mod template;
@@ -25,9 +26,8 @@ pub use ids::{AttemptId, Digest, ParseIdError, RunId, TargetName};
 pub use parallel::{
     InputForm, OutputAction, ParallelInput, ParallelSettings, ParallelTask, Setting, SettingError,
 };
+pub use parameter::{DatasetValue, Parameter, Place, Value};
 pub use run::{RunKind, RunSpec, RunStatus};
 pub use task::{Arg, Input, InputSource, Output, ProcessTask, Program, Registration, Task};
-pub use template::{
-    AssignmentError, DatasetValue, OpenInput, Parameter, Place, Settled, Template, Value,
-};
+pub use template::{AssignmentError, OpenInput, Settled, Template};
 pub use time::Timestamp;

@@ -9,7 +9,7 @@ use stepwell_model::{
     Place, ProcessTask, Program, Registration, StepIndex, StepSpec, Task, Template, Value,
 };
 
-use super::submit::data_place;
+use super::ports::data_place;
 use crate::error::{ApiError, Result};
 
 /// A declaration; a default that is not of its own type is refused.

@@ -92,7 +92,7 @@ pub(super) fn is_own(run: &RunFacts, place: &OutputPlace) -> bool {
         && Utf8Path::new(&place.path)
             .components()
             .any(|part| part.as_str().contains(&id))
-        && crate::convert::submit::is_relative(&place.path)
+        && crate::convert::ports::is_relative(&place.path)
 }
 
 fn run_folder(path: &Utf8Path) -> Result<Option<RunFolder>> {

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::app::{App, Context, now};
 use crate::convert;
-use crate::convert::submit::{is_dataset_name, is_relative};
+use crate::convert::ports::{is_dataset_name, is_relative};
 use crate::error::{ApiError, Body, Params, Result};
 
 /// Saves a dataset, or registers it when it has a name.

@@ -25,7 +25,7 @@ use utoipa::IntoParams;
 use super::files::send;
 use crate::app::{App, Context, now};
 use crate::convert::datastore as convert;
-use crate::convert::submit::is_relative;
+use crate::convert::ports::is_relative;
 use crate::error::{ApiError, Body, Params, Result};
 
 /// The largest definition of a datastore.

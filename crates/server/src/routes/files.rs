@@ -17,7 +17,7 @@ use utoipa::IntoParams;
 
 use super::runs::{find, find_kept, find_shown};
 use crate::app::Context;
-use crate::convert::submit::is_relative;
+use crate::convert::ports::is_relative;
 use crate::error::{ApiError, Params, Result, run_id};
 
 /// Which files.

@@ -426,7 +426,7 @@ async fn check_submission(
 /// What a folder holds at the moment.
 async fn look(app: &App, data: &DataTrigger) -> Result<Listing> {
     let path = &data.path;
-    if !path.is_empty() && !convert::submit::is_relative(path.trim_matches('/')) {
+    if !path.is_empty() && !convert::ports::is_relative(path.trim_matches('/')) {
         return Err(ApiError::invalid(format!(
             "`{path}` cannot be a path on a datastore"
         )));
