@@ -3,8 +3,9 @@
 //! To start a process and to load its program costs more than all a supervisor does for a short
 //! step. So one is started ahead while steps run, and one whose step is over takes another.
 //!
-//! Invariant: no supervisor has two steps at once. No more stand idle than one more than there are
-//! steps that run, or cores if those are more; and when it has been quiet for a while, only one.
+//! Invariant: no supervisor has two steps at once. No more stand idle than one more than twice as
+//! many as there are steps that run, or cores if those are more; and when it has been quiet for a
+//! while, only one.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -71,14 +72,15 @@ impl Pool {
     }
 
     /// Takes one back whose step is over, if it can be given another; `running` tells how many
-    /// steps run at the time it is asked. Steps often end together and are followed by as many.
+    /// steps run at the time it is asked. Those of steps that end together, and of the ones after
+    /// them, may be on their way back at once while as many others are wanted.
     pub(super) async fn take_back(&self, mut supervisor: Supervisor, running: impl Fn() -> usize) {
         // One that is stuck stays a child and is no burden.
         if timeout(TIDY_WITHIN, supervisor.reusable()).await != Ok(true) {
             return leave(vec![supervisor]).await;
         }
         whole(&self.state).idle.push(supervisor);
-        self.keep(running().max(self.cores) + 1).await;
+        self.keep(2 * running().max(self.cores) + 1).await;
         if running() == 0 {
             sleep(QUIET).await;
             if running() == 0 {

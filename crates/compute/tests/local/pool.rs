@@ -1,6 +1,6 @@
 //! Supervisors that take one step after another: nothing of a step passes to the next.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rustix::process::{Pid, Signal, kill_process};
 use stepwell_compute::{Job, Report};
@@ -134,4 +134,19 @@ async fn when_it_is_quiet_one_supervisor_stands_by() {
         jobs.iter().filter(|job| lives(job).unwrap_or(true)).count() <= 1
     })
     .await;
+}
+
+#[tokio::test]
+async fn many_short_steps_share_few_supervisors() {
+    let mut rig = Rig::local();
+    let (mut jobs, mut ended) = (Vec::new(), 0);
+    while ended < 200 {
+        while jobs.len() < (ended + 2).min(200) {
+            jobs.push(rig.shell("true"));
+            rig.executor.start(jobs[jobs.len() - 1].clone());
+        }
+        ended += usize::from(matches!(rig.report().await, Report::Ended { .. }));
+    }
+    let used: HashSet<i32> = jobs.iter().map(supervisor).collect();
+    assert!(used.len() <= 20, "{} supervisors", used.len());
 }
