@@ -22,7 +22,7 @@ const ROW_MAX: usize = 8;
 const MARGIN: f64 = 24.0;
 pub(crate) const CARD_HEIGHT: f64 = 56.0;
 const CARD_WIDTH_MIN: f64 = 168.0;
-const CARD_WIDTH_MAX: f64 = 272.0;
+const CARD_WIDTH_MAX: f64 = 320.0;
 
 /// The size of a label's letters, a little more than it is, for semibold letters are wider.
 pub(crate) const LABEL_SIZE: f64 = 13.8;

@@ -5,7 +5,7 @@
 import { Refused, get, runPath } from "./api.js";
 import { el } from "./dom.js";
 import { DONE, repeat, seen, sleep } from "./repeat.js";
-import { isOver } from "./words.js";
+import { isOver, state as stateOf } from "./words.js";
 
 const LOOK_MS = 1000;
 /** More workers than this are counted, not listed. */
@@ -17,6 +17,7 @@ export const isParallel = (run) => run.step_kind === "ParallelRunStep";
 export async function showParallel(host, current, signal) {
   await repeat(signal, async () => {
     const over = isOver(current());
+    host.className = `progress ${stateOf(current())}`;
     const progress = await find(current().id, await seen(signal));
     if (progress) host.replaceChildren(...picture(progress));
     return over ? DONE : sleep(LOOK_MS, signal);

@@ -81,7 +81,7 @@ function openPanel(run, tab) {
   panel = new AbortController();
   const { signal } = panel;
   // A tab that is left behind keeps its own host, so that it cannot write into the next one.
-  const host = el("div");
+  const host = el("div", { class: "pane" });
   byId("panel").replaceChildren(host);
   byId("panel").setAttribute("aria-labelledby", `tab-${tab}`);
   fillPanel(host, run, tab, signal).catch((error) => {
@@ -93,7 +93,7 @@ async function fillPanel(host, { id: chosen }, tab, signal) {
   const current = () => tree.all.find((run) => run.id === chosen) ?? tree.run;
   const compared = () => (chosen === tree.run.id ? tree.all : [current()]);
   if (tab === "logs" && isParallel(current())) {
-    const [progress, log] = [el("div"), el("div")];
+    const [progress, log] = [el("div", { class: "progress" }), el("div", { class: "pane" })];
     host.append(progress, log);
     await Promise.all([showParallel(progress, current, signal), showLog(log, current, signal)]);
   } else if (tab === "logs") await showLog(host, current, signal);
