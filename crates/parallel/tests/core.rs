@@ -397,3 +397,16 @@ fn a_step_that_is_cancelled_leaves_no_worker() {
 fn no_mini_batch_is_a_step_that_is_done() {
     insta::assert_snapshot!(check("workers=2", "end"), @"end: completed");
 }
+
+#[test]
+fn a_failed_one_is_tried_again_before_most_that_wait() {
+    let script = "plan 100; end; ready 0; raise 0; done 0; done 0; raise 0";
+    insta::assert_snapshot!(check("tries=2 items=9", script), @"
+        plan 100: place 0.1
+        ready 0: 0.1 gets b0 try 1
+        raise 0: b0 try 1 failed (oops), 0.1 gets b1 try 1
+        done 0: keep b1, 0.1 gets b2 try 1
+        done 0: keep b2, 0.1 gets b0 try 2
+        raise 0: b0 try 2 failed (oops), 10 items lost, 0.1 gets b3 try 1, kill 0.1, ends: 10 items failed; error_threshold is 9
+        ");
+}

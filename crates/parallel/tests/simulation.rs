@@ -107,7 +107,8 @@ impl World {
     /// Something that can happen now.
     fn choose(&mut self) -> Input {
         self.now += self.random.below(200_000);
-        if !self.plan_ended && self.scheduler.wants_more() && self.random.percent(50) {
+        let wanted = self.scheduler.wants_more() || self.random.percent(20);
+        if !self.plan_ended && wanted && self.random.percent(50) {
             if self.planned == self.batches {
                 self.plan_ended = true;
                 return Input::PlanEnded;

@@ -160,16 +160,21 @@ impl Scheduler {
         &self.tally
     }
 
-    /// Mini-batches that are with a worker or wait for one.
+    /// Mini-batches that are with a worker.
     #[must_use]
     pub fn in_flight(&self) -> u64 {
-        self.open.len() as u64
+        self.open.len().saturating_sub(self.queue.len()) as u64
     }
 
-    /// Whether it has use for more mini-batches: a few for each worker wait at most.
+    /// Whether its workers may soon have nothing to do: it has use for a few for each of them.
     #[must_use]
     pub fn wants_more(&self) -> bool {
-        !self.over && self.queue.len() < self.slots.len() * (1 + self.depth()) + 1
+        !self.over && self.queue.len() <= self.few()
+    }
+
+    /// As many mini-batches as the workers take up in a short time.
+    fn few(&self) -> usize {
+        self.slots.len() * (1 + self.depth())
     }
 
     /// When [`Input::Tick`] is due at the latest.
@@ -349,7 +354,10 @@ impl Scheduler {
             self.tally.wavering -= u64::from(attempt > 1);
         } else {
             self.tally.wavering += u64::from(attempt == 1);
-            self.queue.push_back(batch);
+            // Behind a few others, so that another worker may have it, and no further: it should
+            // soon be known whether it fails for good.
+            let behind = self.queue.len().min(self.few());
+            self.queue.insert(behind, batch);
         }
         effects.push(Effect::Failed {
             worker,

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::Error;
-use super::event_loop::{Driver, Held, Link};
+use super::event_loop::{Driver, Link};
 use super::journal::Record;
 use super::place::Placement as _;
 use crate::core::{Effect, Input, WorkerId};
@@ -43,7 +43,7 @@ impl Driver<'_> {
             }
             Effect::Keep(_, batch) => {
                 let made = std::mem::take(&mut self.made);
-                if let Some(Held { digest, .. }) = self.held.remove(&batch) {
+                if let Some(digest) = self.held.remove(batch) {
                     let rows = Some((made.rows, made.text));
                     self.record(Record {
                         batch,
@@ -88,7 +88,7 @@ impl Driver<'_> {
     }
 
     fn send(&mut self, worker: WorkerId, batch: u64, attempt: u32) {
-        let Some(held) = self.held.get(&batch) else {
+        let Some(body) = self.held.body(batch) else {
             return;
         };
         let bytes = frame(
@@ -96,7 +96,7 @@ impl Driver<'_> {
                 batch,
                 r#try: attempt,
             },
-            &held.cut.body,
+            body,
         );
         self.tell_worker(worker, bytes);
     }
@@ -127,15 +127,12 @@ impl Driver<'_> {
                 format!("mini-batch {batch} failed (try {attempt} of {tries}) with {name}: {error}")
             }
         };
-        let items = self
-            .held
-            .get(&batch)
-            .map(|held| named_items(&held.cut.body));
+        let items = self.held.body(batch).map(named_items);
         let detail = std::mem::take(&mut self.detail);
         self.reporter
             .failed(&what, &items.unwrap_or_default(), &detail);
         if let Some(items) = given_up
-            && let Some(Held { digest, .. }) = self.held.remove(&batch)
+            && let Some(digest) = self.held.remove(batch)
         {
             self.record(Record {
                 batch,

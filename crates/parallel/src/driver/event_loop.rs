@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::Error;
 use super::connections::{Connections, News};
+use super::held::Held;
 use super::journal::{self, Journal};
 use super::output::Output;
 use super::place::{Invitation, Local, Placement, Role, gpus};
@@ -20,7 +21,6 @@ use super::report::{Progress, Reporter};
 use super::source::{self, Plan, Source};
 use crate::ParallelJob;
 use crate::core::{Input, Limits, Micros, Scheduler, Verdict, WorkerId};
-use crate::plan::Cut;
 use crate::protocol::{Said, Told, Welcome, frame};
 
 /// How often progress is written.
@@ -35,12 +35,6 @@ pub(super) enum Ended {
     With(Verdict),
     /// What was finished belongs to another input.
     InputChanged,
-}
-
-/// A mini-batch that is neither done nor given up.
-pub(super) struct Held {
-    pub(super) cut: Cut,
-    pub(super) digest: u64,
 }
 
 /// What `run` has returned.
@@ -79,7 +73,7 @@ pub(super) struct Driver<'a> {
     finished: Vec<(u64, u64)>,
     next_batch: u64,
     pub(super) plan_ended: bool,
-    pub(super) held: HashMap<u64, Held>,
+    pub(super) held: Held,
     pub(super) links: HashMap<WorkerId, Link>,
     pub(super) reporter: Reporter,
     /// What came with the input that is being decided on.
@@ -149,7 +143,7 @@ impl<'a> Driver<'a> {
             finished,
             next_batch: 0,
             plan_ended: false,
-            held: HashMap::new(),
+            held: Held::default(),
             links: HashMap::new(),
             reporter,
             made: Made::default(),
@@ -189,7 +183,8 @@ impl<'a> Driver<'a> {
             }
             let deadline = self.scheduler.next_deadline();
             let deadline = deadline.map(|at| self.began + Duration::from_micros(at));
-            let hungry = !self.plan_ended && self.scheduler.wants_more();
+            let hungry = self.scheduler.wants_more() || self.held.has_room();
+            let hungry = hungry && !self.plan_ended;
             tokio::select! {
                 biased;
                 _ = self.terminate.recv() => self.tell(Input::Cancel)?,
@@ -244,7 +239,7 @@ impl<'a> Driver<'a> {
             return Ok(known == digest);
         }
         let items = cut.items;
-        self.held.insert(batch, Held { cut, digest });
+        self.held.insert(batch, cut, digest);
         self.tell(Input::Planned(batch, items))?;
         Ok(true)
     }

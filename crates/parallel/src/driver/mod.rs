@@ -8,6 +8,7 @@ mod connections;
 mod effects;
 mod error;
 mod event_loop;
+mod held;
 mod journal;
 mod output;
 mod place;
