@@ -129,7 +129,7 @@ class RunCore(object):
     @property
     def properties(self) -> Dict[str, str]:
         """Its properties, as last read."""
-        return dict(self._record["properties"])
+        return _run_filter.properties_of(self._record)
 
     def get_tags(self) -> Dict[str, str]:
         """Its tags now."""
@@ -137,7 +137,7 @@ class RunCore(object):
 
     def get_properties(self) -> Dict[str, str]:
         """Its properties now."""
-        return dict(self._fresh()["properties"])
+        return _run_filter.properties_of(self._fresh())
 
     def tag(self, key: str, value: Optional[str] = None) -> None:
         """Set one tag."""
@@ -167,7 +167,7 @@ class RunCore(object):
             "startTimeUtc": record["started_at"],
             "endTimeUtc": record["ended_at"],
             "services": {},
-            "properties": dict(record["properties"]),
+            "properties": _run_filter.properties_of(record),
             "inputDatasets": [],
             "outputDatasets": [],
             "logFiles": {name: self._file_address(name) for name in self._log_names()},

@@ -22,6 +22,16 @@ def type_of(record: Mapping[str, Any]) -> Optional[str]:
     return TYPES.get(record["kind"])
 
 
+def properties_of(record: Mapping[str, Any]) -> Dict[str, str]:
+    """The properties of a run, with those that v1 gives each step."""
+    properties = dict(record["properties"])
+    if record["kind"] == "step":
+        properties["azureml.runsource"] = "azureml.StepRun"
+        properties["azureml.pipelinerunid"] = str(record["parent"])
+        properties["StepType"] = str(record["step_kind"])
+    return properties
+
+
 def kind_of(type: Optional[str]) -> Optional[str]:
     """The server's word for a v1 type; `None` for types that it cannot select by."""
     for kind, name in TYPES.items():
@@ -56,5 +66,5 @@ def fits(
         (type is None or type_of(record) == type)
         and (status is None or record["status"] == status)
         and has(record["tags"], tags)
-        and has(record["properties"], properties)
+        and has(properties_of(record), properties)
     )

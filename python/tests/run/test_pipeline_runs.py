@@ -71,6 +71,9 @@ def test_data_passes_from_step_to_step_and_the_run_finishes(
     assert isinstance(found, StepRun) and isinstance(found.parent, PipelineRun)
     assert found.get_status() == "Finished" and found.pipeline_run_id == run.id
     assert found.get_metrics() == {"letters": 3} and run.get_metrics() == {"all": 3}
+    assert found.properties["StepType"] == "PythonScriptStep"
+    assert found.get_properties()["azureml.pipelinerunid"] == run.id
+    assert "StepType" not in run.get_properties()
     assert "read abc" in found.get_stdout_log()
     (producer,) = run.find_step_run("make")
     assert producer.get_output_data("letters").download(str(tmp_path / "out")) == 1
