@@ -152,7 +152,9 @@ def test_an_upload_replaces_only_what_it_may(
     def writes(numbers: str, status: str, **options: Any) -> Any:
         made = OutputFileDatasetConfig("made", (remote, "fixed")).as_upload(**options)
         arguments = [made, numbers]
-        return ran(workspace, [step("writes", text, arguments=arguments, allow_reuse=False)], status)
+        return ran(
+            workspace, [step("writes", text, arguments=arguments, allow_reuse=False)], status
+        )
 
     def there() -> Dict[str, str]:
         remote.download(str(tmp_path / "out"), overwrite=True, show_progress=False)

@@ -186,6 +186,7 @@ def test_an_output_is_uploaded_whole_or_not_at_all(
     data = PipelineData("data", store)
     run = submit(greedy, data, reads=False)
     assert run.get_status() == "Failed"
+    assert "is full: free some space" in str(only_step(run).get_details()["error"])
     assert store.download(str(tmp_path / "all"), show_progress=False) == 0
     run = submit(greedy.replace("64", "9"), data, reads=False)
     assert run.get_status() == "Finished"
