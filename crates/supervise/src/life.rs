@@ -21,7 +21,7 @@ use crate::folder::{Attempt, Error, Spec, Started};
 use crate::process::Process;
 use crate::reap::{Left, Reaper};
 use crate::signals::Signals;
-use crate::storage::{chain, storage_failure};
+use crate::storage::{chain, storage_failure, told_of_full_disk};
 use crate::{collect, descendants, excerpt, fetch, now, program, verdict};
 
 /// The exit status of a supervisor that could not write down what happened (`EX_IOERR`): the disk
@@ -168,7 +168,7 @@ fn supervise(attempt: &Attempt, spec: &Spec, signals: &Signals) -> (Outcome, Lef
     };
     let excerpt = || excerpt::of_log(&spec.log, log_start).unwrap_or_default();
     let outcome = verdict::of_end(spec, cause, status, usage, excerpt);
-    (keep(spec, outcome), left)
+    (keep(spec, told_of_full_disk(&spec.work_dir, outcome)), left)
 }
 
 /// Makes the folders and the log.

@@ -3,7 +3,12 @@
 use std::error::Error;
 use std::io;
 
-use stepwell_model::{Failure, FailureKind};
+use camino::Utf8Path;
+use rustix::fs::statvfs;
+use stepwell_model::{Failure, FailureKind, Outcome};
+
+/// A disk with less than this left is full to a program.
+const FULL_DISK_BYTES: u64 = 1 << 20;
 
 /// A failure to store or to find something; `what` is the sentence before the cause.
 #[must_use]
@@ -12,6 +17,19 @@ pub fn storage_failure(what: &str, error: &(dyn Error + 'static)) -> Failure {
     match hint(error) {
         Some(hint) => failure.with_hint(hint),
         None => failure,
+    }
+}
+
+/// Adds to a script's failure that the disk of its working folder is full: what it said of that
+/// may be missing from the log, which is on the same disk.
+pub(crate) fn told_of_full_disk(work: &Utf8Path, outcome: Outcome) -> Outcome {
+    let free = statvfs(work.as_std_path()).map(|disk| disk.f_bavail * disk.f_frsize);
+    match outcome {
+        Outcome::Failed(failure, usage) if free.is_ok_and(|free| free < FULL_DISK_BYTES) => {
+            let hint = format!("the disk of `{work}` is full: free some space, then run it again");
+            Outcome::Failed(failure.with_hint(hint), usage)
+        }
+        outcome => outcome,
     }
 }
 
