@@ -7,6 +7,8 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
 
+use stepwell_model::in_words;
+
 use crate::exit::Exit;
 
 /// What an error means to the person at the command line.
@@ -56,22 +58,8 @@ impl Failure {
 
 impl<E: Error + Advice> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::new(error.exit(), chain(&error), error.hint())
+        Self::new(error.exit(), in_words(&error), error.hint())
     }
-}
-
-/// The error and its sources in one line, without repeating what a source already said.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let words = cause.to_string();
-        if !text.ends_with(&words) {
-            let _ = write!(text, ": {words}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// What to do about a file error.

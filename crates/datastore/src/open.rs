@@ -12,6 +12,8 @@ use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
+use stepwell_model::in_words;
+
 use crate::definition::Place;
 use crate::limits;
 
@@ -139,11 +141,25 @@ fn retry() -> RetryConfig {
     }
 }
 
-/// Makes the container of a place, unless it is there. The text of an error may hold secrets.
-pub(crate) async fn create_container(place: &Place, secrets: &Revealed) -> Result<(), String> {
+/// Why a container was not made. The text may hold secrets.
+pub(crate) enum NotMade {
+    /// Nobody answered.
+    Unanswered(String),
+    /// It cannot be asked for, or the far side refused.
+    Refused(String),
+}
+
+impl From<String> for NotMade {
+    fn from(text: String) -> Self {
+        Self::Refused(text)
+    }
+}
+
+/// Makes the container of a place, unless it is there.
+pub(crate) async fn create_container(place: &Place, secrets: &Revealed) -> Result<(), NotMade> {
     let request = match place {
         Place::Local { root } => {
-            return fs_err::create_dir_all(root).map_err(|error| error.to_string());
+            return Ok(fs_err::create_dir_all(root).map_err(|error| error.to_string())?);
         }
         Place::AzureBlob {
             account,
@@ -164,7 +180,8 @@ pub(crate) async fn create_container(place: &Place, secrets: &Revealed) -> Resul
             return Err(format!(
                 "a {} datastore's container has to exist; make it with the tools of its owner",
                 place.kind()
-            ));
+            )
+            .into());
         }
     };
     let client = ReqwestConnector::default()
@@ -173,11 +190,11 @@ pub(crate) async fn create_container(place: &Place, secrets: &Revealed) -> Resul
     let response = client
         .execute(request)
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| NotMade::Unanswered(in_words(&error)))?;
     match response.status() {
         // A conflict says that it is there.
         status if status.is_success() || status == StatusCode::CONFLICT => Ok(()),
-        status => Err(format!("the container could not be made: {status}")),
+        status => Err(format!("the container could not be made: {status}").into()),
     }
 }
 

@@ -9,9 +9,10 @@ use futures_util::TryStreamExt as _;
 use object_store::client::HttpError;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt as _};
+use stepwell_model::in_words;
 
 use crate::definition::Place;
-use crate::open::{self, Revealed};
+use crate::open::{self, NotMade, Revealed};
 use crate::secret::Scrubber;
 use crate::{Credentials, Error, Result, limits};
 
@@ -150,9 +151,19 @@ impl Datastore {
         let (secrets, scrubber) = self.reveal()?;
         open::create_container(&self.place, &secrets)
             .await
-            .map_err(|text| Error::Refused {
-                datastore: self.name.clone(),
-                detail: scrubber.clean(&text),
+            .map_err(|fault| {
+                let datastore = self.name.clone();
+                let clean = |text: String| shortened(&scrubber.clean(&text));
+                match fault {
+                    NotMade::Unanswered(text) => Error::Unreachable {
+                        datastore,
+                        detail: clean(text),
+                    },
+                    NotMade::Refused(text) => Error::Refused {
+                        datastore,
+                        detail: clean(text),
+                    },
+                }
             })
     }
 
@@ -343,7 +354,7 @@ impl Datastore {
     ) -> Error {
         use object_store::Error as Theirs;
         let datastore = self.name.clone();
-        let text = shortened(&scrubber.clean(&error.to_string()));
+        let text = shortened(&scrubber.clean(&in_words(&error)));
         let no_container = ["ContainerNotFound", "NoSuchBucket", "FilesystemNotFound"]
             .iter()
             .any(|code| text.contains(code));

@@ -89,3 +89,18 @@ impl Failure {
         }
     }
 }
+
+/// An error and its causes in one line; what its error repeats already of a cause is left out.
+#[must_use]
+pub fn in_words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -20,7 +20,7 @@ mod time;
 
 pub use environment::{EnvironmentSpec, PythonSpec};
 pub use event::{Event, Outcome, SkipReason, Usage};
-pub use failure::{Failure, FailureKind};
+pub use failure::{Failure, FailureKind, in_words};
 pub use graph::{Graph, GraphError, Step, StepIndex, StepSpec};
 pub use ids::{AttemptId, Digest, ParseIdError, RunId, TargetName};
 pub use parallel::{

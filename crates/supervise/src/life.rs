@@ -15,13 +15,13 @@ use std::time::Duration;
 use fs_err as fs;
 use stepwell_data::cas::Cas;
 use stepwell_data::snapshot;
-use stepwell_model::{Failure, FailureKind, Outcome, Usage};
+use stepwell_model::{Failure, FailureKind, Outcome, Usage, in_words};
 
 use crate::folder::{Attempt, Error, Spec, Started};
 use crate::process::Process;
 use crate::reap::{Left, Reaper};
 use crate::signals::Signals;
-use crate::storage::{chain, storage_failure, told_of_full_disk};
+use crate::storage::{storage_failure, told_of_full_disk};
 use crate::{collect, descendants, excerpt, fetch, now, program, verdict};
 
 /// The exit status of a supervisor that could not write down what happened (`EX_IOERR`): the disk
@@ -105,7 +105,7 @@ fn take(folder: String, ready: &io::Result<Ready>) -> Result<Left, ExitCode> {
         Err(error) => Err(io::Error::new(error.kind(), error.to_string()).into()),
     };
     lived.map_err(|error| {
-        attempt.note(&chain(&error));
+        attempt.note(&in_words(&error));
         EXIT_NOT_RECORDED.into()
     })
 }
@@ -231,7 +231,7 @@ fn announce(attempt: &Attempt, pid: i32, usage: &Usage) {
             None => Ok(()),
         });
     if let Err(error) = written {
-        attempt.note(&chain(&error));
+        attempt.note(&in_words(&error));
     }
     tell(&format!("{NEWS_STARTED} {}", at.as_millis()));
 }
@@ -267,6 +267,6 @@ fn record(attempt: &Attempt, spec: &Spec, outcome: &Outcome) -> Result<(), Error
 fn internal(error: &io::Error) -> Failure {
     Failure::new(
         FailureKind::Internal,
-        format!("the step's supervisor failed: {}", chain(error)),
+        format!("the step's supervisor failed: {}", in_words(error)),
     )
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use camino::Utf8Path;
 use rustix::fs::statvfs;
-use stepwell_model::{Failure, FailureKind, Outcome};
+use stepwell_model::{Failure, FailureKind, Outcome, in_words};
 
 /// A disk with less than this left is full to a program.
 const FULL_DISK_BYTES: u64 = 1 << 20;
@@ -13,7 +13,7 @@ const FULL_DISK_BYTES: u64 = 1 << 20;
 /// A failure to store or to find something; `what` is the sentence before the cause.
 #[must_use]
 pub fn storage_failure(what: &str, error: &(dyn Error + 'static)) -> Failure {
-    let failure = Failure::new(FailureKind::Storage, format!("{what}: {}", chain(error)));
+    let failure = Failure::new(FailureKind::Storage, format!("{what}: {}", in_words(error)));
     match hint(error) {
         Some(hint) => failure.with_hint(hint),
         None => failure,
@@ -31,20 +31,6 @@ pub(crate) fn told_of_full_disk(work: &Utf8Path, outcome: Outcome) -> Outcome {
         }
         outcome => outcome,
     }
-}
-
-/// The error and its causes in one line; a cause that its error repeats already is left out.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let words = cause.to_string();
-        if !text.ends_with(&words) {
-            text = format!("{text}: {words}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 fn hint(error: &(dyn Error + 'static)) -> Option<&'static str> {

@@ -111,7 +111,9 @@ def azurite(folder: Path, signs_in: bool = False) -> Peer:
         "--disableTelemetry",
     ]
     if signs_in:
-        certificate = trustme.CA().issue_cert("127.0.0.1")
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+        certificate = authority.issue_cert("127.0.0.1")
         certificate.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
         certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
         command += ["--oauth", "basic"]
@@ -137,6 +139,8 @@ class Lake:
 
     def __init__(self, folder: Path) -> None:
         self._azurite = azurite(folder, signs_in=True)
+        self.tls_endpoint = blob_endpoint(self._azurite)
+        self.certificate_authority = folder / "authority.pem"
         self._door = signin.relay(self._azurite.url)
         self._directory = signin.directory()
         self.endpoint = "{}/{}".format(self._door.url, ACCOUNT)

@@ -4,12 +4,12 @@ use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 use stepwell_api::Workspace;
 use stepwell_data::folder::DataFolder;
+use stepwell_model::in_words;
 
 use super::Finding;
 use crate::client::Client;
 use crate::discover::Home;
 use crate::embedded;
-use crate::failure::chain;
 use crate::render::size;
 
 /// The free space below which runs are likely to fail soon.
@@ -26,7 +26,7 @@ pub(super) fn remote(url: &str, token: &str) -> Finding {
         Ok(workspace) => described(&workspace),
         Err(error) => Finding::wrong(
             "server",
-            format!("{url} (of `STEPWELL_URL`): {}", chain(&error)),
+            format!("{url} (of `STEPWELL_URL`): {}", in_words(&error)),
             "check `STEPWELL_URL` and `STEPWELL_TOKEN`, or unset both to use this folder's own",
         ),
     }
@@ -59,7 +59,7 @@ fn server(home: &Home) -> Finding {
                 );
                 Finding::wrong(
                     "server",
-                    format!("{}: {}", endpoint.url, chain(&error)),
+                    format!("{}: {}", endpoint.url, in_words(&error)),
                     hint,
                 )
             }
@@ -125,7 +125,7 @@ fn data_folder(folder: &Utf8Path) -> Finding {
                 format!("`{folder}`, {bytes} in {} files", usage.files),
             )
         }
-        Err(error) => Finding::wrong("data folder", chain(&error), "make it readable"),
+        Err(error) => Finding::wrong("data folder", in_words(&error), "make it readable"),
     }
 }
 

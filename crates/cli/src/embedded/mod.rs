@@ -280,7 +280,7 @@ mod tests {
             .join("file");
         fs_err::write(&file, "").expect("a file");
         let error = prepare(&file.join(DATA_FOLDER)).expect_err("a file is in the way");
-        let text = crate::failure::chain(&error);
+        let text = stepwell_model::in_words(&error);
         assert!(text.contains(file.as_str()), "{text}");
         assert_eq!(error.exit(), Exit::Refused);
     }
