@@ -20,7 +20,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::transfer::{self, Lanes, Progress};
 use crate::{Datastore, Entry, Error, Result};
 
-/// How large the cache may grow unless it is told otherwise.
+/// How large the cache may grow unless its limit is set.
 pub const BYTES_MAX: u64 = 20 << 30;
 
 /// How often a file that vanished between being fetched and being linked is fetched again.

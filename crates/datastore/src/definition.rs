@@ -1,4 +1,4 @@
-//! What a datastore is: where its files are, and which credentials open it.
+//! What a datastore is: where its files or tables are, and which credentials open it.
 //!
 //! The stored form is JSON and holds no credential. New fields have defaults.
 
@@ -67,6 +67,46 @@ pub enum Place {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         endpoint: Option<String>,
     },
+    /// A PostgreSQL database.
+    #[serde(rename = "postgresql")]
+    PostgreSql(Database),
+    /// A MySQL or MariaDB database.
+    #[serde(rename = "mysql")]
+    MySql(Database),
+    /// An Azure SQL database, or one of SQL Server.
+    AzureSql(Database),
+    /// A SQLite file of the server's machine.
+    Sqlite {
+        /// The file.
+        file: Utf8PathBuf,
+    },
+}
+
+/// A database on a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Database {
+    /// The host.
+    pub server: String,
+    /// The port; the usual one unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// The database.
+    pub database: String,
+    /// Who signs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The directory that a service principal belongs to; of Azure SQL only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<String>,
+    /// The service principal; of Azure SQL only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Who gives out the principal's tokens, for other clouds; of Azure SQL only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority_url: Option<String>,
+    /// Whether the connection is not encrypted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_plain: bool,
 }
 
 impl Place {
@@ -79,6 +119,23 @@ impl Place {
             Self::AzureDataLakeGen2 { .. } => "azure_data_lake_gen2",
             Self::S3 { .. } => "s3",
             Self::Gcs { .. } => "gcs",
+            Self::PostgreSql(_) => "postgresql",
+            Self::MySql(_) => "mysql",
+            Self::AzureSql(_) => "azure_sql",
+            Self::Sqlite { .. } => "sqlite",
+        }
+    }
+
+    /// Whether it holds tables and no files.
+    #[must_use]
+    pub const fn is_database(&self) -> bool {
+        match self {
+            Self::Local { .. }
+            | Self::AzureBlob { .. }
+            | Self::AzureDataLakeGen2 { .. }
+            | Self::S3 { .. }
+            | Self::Gcs { .. } => false,
+            Self::PostgreSql(_) | Self::MySql(_) | Self::AzureSql(_) | Self::Sqlite { .. } => true,
         }
     }
 
@@ -90,6 +147,10 @@ impl Place {
             Self::AzureBlob { container, .. } => format!("the container `{container}`"),
             Self::AzureDataLakeGen2 { container, .. } => format!("the file system `{container}`"),
             Self::S3 { bucket, .. } | Self::Gcs { bucket, .. } => format!("the bucket `{bucket}`"),
+            Self::PostgreSql(Database { database, .. })
+            | Self::MySql(Database { database, .. })
+            | Self::AzureSql(Database { database, .. }) => format!("the database `{database}`"),
+            Self::Sqlite { file } => format!("the database `{file}`"),
         }
     }
 
@@ -105,7 +166,9 @@ impl Place {
     /// The credentials that a kind knows, of which each may be absent.
     const fn credential_names(&self) -> &'static [&'static str] {
         match self {
-            Self::Local { .. } => &[],
+            Self::Local { .. } | Self::Sqlite { .. } => &[],
+            Self::PostgreSql(_) | Self::MySql(_) => &["password"],
+            Self::AzureSql(_) => &["password", "client_secret"],
             Self::AzureBlob { .. } => &["account_key", "sas_token"],
             Self::AzureDataLakeGen2 { .. } => &["client_secret", "account_key", "sas_token"],
             Self::S3 { .. } => &["secret_access_key", "session_token"],
@@ -124,11 +187,18 @@ impl Place {
                 fault,
             })
         };
-        let (names, endpoint): (Vec<(&str, &str)>, Option<&String>) = match self {
+        let (names, endpoint): (Vec<(&str, &String)>, Option<&String>) = match self {
             Self::Local { root } if !root.is_absolute() => {
                 return refuse(format!("the folder `{root}` is not an absolute path"));
             }
-            Self::Local { .. } => (Vec::new(), None),
+            Self::Sqlite { file } if !file.is_absolute() => {
+                return refuse(format!("the file `{file}` is not an absolute path"));
+            }
+            Self::Local { .. } | Self::Sqlite { .. } => (Vec::new(), None),
+            Self::PostgreSql(place) | Self::MySql(place) | Self::AzureSql(place) => (
+                vec![("server", &place.server), ("database", &place.database)],
+                None,
+            ),
             Self::AzureBlob {
                 account,
                 container,

@@ -92,6 +92,12 @@ pub enum Error {
         /// What is wrong.
         fault: String,
     },
+    /// A database has tables.
+    #[error("datastore `{datastore}` is a database, which has tables and no files")]
+    NoFiles {
+        /// The datastore.
+        datastore: String,
+    },
     /// There is no datastore of that name.
     #[error("there is no datastore `{0}`")]
     Unknown(String),
@@ -108,6 +114,14 @@ pub enum Error {
     Sealed {
         /// The datastore.
         datastore: String,
+        /// Why.
+        fault: String,
+    },
+    /// A stored secret cannot be opened.
+    #[error("the secret `{name}` cannot be opened: {fault}")]
+    SealedSecret {
+        /// The secret.
+        name: String,
         /// Why.
         fault: String,
     },
@@ -130,12 +144,18 @@ impl Error {
             Self::Exists { .. } => {
                 "replace it with `overwrite=True`, or write elsewhere, such as below `{run-id}`"
             }
+            Self::NoFiles { .. } => {
+                "copy its rows to a file first: `stepwell copy NAME:TABLE FILE.csv`"
+            }
             Self::Changed { .. } => "try again when nothing writes to it",
-            Self::Definition { .. } => "register it again with `overwrite=True`",
+            Self::Definition { .. } => {
+                "correct it, and register the datastore again with `overwrite=True`"
+            }
             Self::Unknown(_) => "`ws.datastores` lists those there are",
             file if file.is_full_disk() => "free some space on this disk, then try again",
             Self::File { .. } => "check the permissions of the data folder",
             Self::Sealed { .. } => "register the datastore again with `overwrite=True`",
+            Self::SealedSecret { .. } => "set it again: `stepwell secrets set NAME`",
         }
     }
 

@@ -1,7 +1,7 @@
 //! Datastores: folders of this machine, and containers of object stores on others.
 //!
 //! - [`definition`]: what a datastore is, and the credentials that open it;
-//! - [`vault`]: credentials sealed with the data folder's key;
+//! - [`vault`]: credentials and secrets sealed with the data folder's key;
 //! - [`Datastore`]: list, look, read, write and delete, the same on every kind;
 //! - [`transfer`]: whole folders, many files and many parts at once, with progress;
 //! - [`cache`]: what was fetched, kept up to a bound;
@@ -17,7 +17,10 @@ pub mod cache;
 pub mod definition;
 mod error;
 mod limits;
+mod links;
+mod multipart;
 mod open;
+mod patience;
 mod registry;
 mod secret;
 pub mod steps;
@@ -26,6 +29,7 @@ pub mod transfer;
 pub mod vault;
 
 pub use error::{Error, Result};
+pub use multipart::Upload;
 pub use registry::Registry;
 pub use secret::{Credentials, Secret};
 pub use store::{Datastore, Entry};

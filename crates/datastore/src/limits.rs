@@ -28,3 +28,6 @@ pub(crate) const RETRIES: usize = 5;
 
 /// How long after its first try a request is given up.
 pub(crate) const RETRY_WITHIN: Duration = Duration::from_secs(90);
+
+/// The longest pause between two requests that a store can ask for.
+pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);

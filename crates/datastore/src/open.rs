@@ -10,29 +10,47 @@ use object_store::azure::{
 use object_store::client::{HttpConnector as _, HttpRequestBody, ReqwestConnector};
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::local::LocalFileSystem;
+use object_store::multipart::MultipartStore;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
 use stepwell_model::in_words;
 
 use crate::definition::Place;
 use crate::limits;
+use crate::patience::Patient;
 
 /// Credentials that have been revealed, by name.
 pub(crate) type Revealed = std::collections::BTreeMap<String, String>;
 
+/// The client of a place.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) parts: Option<Arc<dyn MultipartStore>>,
+}
+
+impl Opened {
+    fn remote<S: ObjectStore + MultipartStore>(store: S) -> Self {
+        let store = Arc::new(store);
+        Self {
+            parts: Some(Arc::clone(&store) as Arc<dyn MultipartStore>),
+            store,
+        }
+    }
+}
+
 /// Builds the client of a place. Nothing is asked of the far side yet.
-pub(crate) fn open(
-    place: &Place,
-    secrets: &Revealed,
-) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
+pub(crate) fn open(place: &Place, secrets: &Revealed) -> Result<Opened, object_store::Error> {
     let secret = |name: &str| secrets.get(name).cloned();
     Ok(match place {
-        Place::Local { root } => Arc::new(LocalFileSystem::new_with_prefix(root)?),
+        Place::Local { root } => Opened {
+            store: Arc::new(LocalFileSystem::new_with_prefix(root)?),
+            parts: None,
+        },
         Place::AzureBlob {
             account,
             container,
             endpoint,
-        } => Arc::new(azure(account, container, endpoint.as_deref(), secrets).build()?),
+        } => Opened::remote(azure(account, container, endpoint.as_deref(), secrets).build()?),
         Place::AzureDataLakeGen2 {
             account,
             container,
@@ -52,7 +70,7 @@ pub(crate) fn open(
             if let Some(url) = authority_url {
                 builder = builder.with_authority_host(url);
             }
-            Arc::new(builder.build()?)
+            Opened::remote(builder.build()?)
         }
         Place::S3 {
             bucket,
@@ -64,7 +82,8 @@ pub(crate) fn open(
                 .with_bucket_name(bucket)
                 .with_region(region.as_deref().unwrap_or(S3_REGION))
                 .with_client_options(options())
-                .with_retry(retry());
+                .with_retry(retry())
+                .with_http_connector(Patient::default());
             if let Some(endpoint) = endpoint {
                 builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
             }
@@ -75,13 +94,14 @@ pub(crate) fn open(
             if let Some(token) = secret("session_token") {
                 builder = builder.with_token(token);
             }
-            Arc::new(builder.build()?)
+            Opened::remote(builder.build()?)
         }
         Place::Gcs { bucket, endpoint } => {
             let mut builder = GoogleCloudStorageBuilder::new()
                 .with_bucket_name(bucket)
                 .with_client_options(options())
-                .with_retry(retry());
+                .with_retry(retry())
+                .with_http_connector(Patient::default());
             if let Some(endpoint) = endpoint {
                 builder = builder.with_base_url(endpoint.trim_end_matches('/'));
             }
@@ -89,7 +109,14 @@ pub(crate) fn open(
                 Some(key) => builder.with_service_account_key(key),
                 None => builder.with_skip_signature(true),
             };
-            Arc::new(builder.build()?)
+            Opened::remote(builder.build()?)
+        }
+        // `Datastore::client` has refused it.
+        Place::PostgreSql(_) | Place::MySql(_) | Place::AzureSql(_) | Place::Sqlite { .. } => {
+            return Err(object_store::Error::NotImplemented {
+                operation: "files of a database".to_owned(),
+                implementer: place.kind().to_owned(),
+            });
         }
     })
 }
@@ -106,7 +133,8 @@ fn azure(
         .with_account(account)
         .with_container_name(container)
         .with_client_options(options())
-        .with_retry(retry());
+        .with_retry(retry())
+        .with_http_connector(Patient::default());
     if let Some(endpoint) = endpoint {
         builder = builder.with_endpoint(endpoint.trim_end_matches('/').to_owned());
     }
@@ -176,7 +204,12 @@ pub(crate) async fn create_container(place: &Place, secrets: &Revealed) -> Resul
             let id = access_key_id.as_deref();
             new_s3_bucket(bucket, region, endpoint.as_deref(), id, secrets)?
         }
-        Place::AzureDataLakeGen2 { .. } | Place::Gcs { .. } => {
+        Place::AzureDataLakeGen2 { .. }
+        | Place::Gcs { .. }
+        | Place::PostgreSql(_)
+        | Place::MySql(_)
+        | Place::AzureSql(_)
+        | Place::Sqlite { .. } => {
             return Err(format!(
                 "a {} datastore's container has to exist; make it with the tools of its owner",
                 place.kind()

@@ -3,7 +3,7 @@
 //!
 //! A fetched input is a file or a folder of links into the cache, which are not to be written to.
 //! An output is written to a folder of this machine first. Its step has succeeded only
-//! when all of it is there: whoever is told of the success finds it whole, and a step that failed,
+//! when all of it is there: whoever sees the success finds it whole, and a step that failed,
 //! was stopped or was killed has uploaded nothing, or what it uploaded is taken away again.
 //!
 //! Everything may be done again from the start after a crash: what is in the cache is not fetched

@@ -1,12 +1,14 @@
 //! One datastore: list, look, read, write, delete, on any kind of place.
 
 use std::collections::{BTreeMap, HashSet};
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use camino::{Utf8Path, Utf8PathBuf};
 use futures_util::TryStreamExt as _;
 use object_store::client::HttpError;
+use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use stepwell_model::in_words;
@@ -30,7 +32,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn of(meta: ObjectMeta) -> Self {
+    pub(crate) fn of(meta: ObjectMeta) -> Self {
         let modified_ms = meta.last_modified.timestamp_millis();
         let etag = meta.e_tag.map(|etag| etag.trim_matches('"').to_owned());
         Self {
@@ -55,10 +57,17 @@ pub struct Datastore {
     client: Mutex<Option<Arc<Client>>>,
 }
 
-#[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) store: Arc<dyn ObjectStore>,
+    /// The same store part by part; folders of this machine have no such uploads.
+    pub(crate) parts: Option<Arc<dyn MultipartStore>>,
     scrubber: Scrubber,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Client({})", self.store)
+    }
 }
 
 impl Datastore {
@@ -104,7 +113,8 @@ impl Datastore {
     }
 
     /// What tells its files from those of every other place, whatever it is named.
-    pub(crate) fn identity(&self) -> &str {
+    #[must_use]
+    pub fn identity(&self) -> &str {
         &self.identity
     }
 
@@ -126,11 +136,26 @@ impl Datastore {
             .collect()
     }
 
+    /// The credentials themselves, by name; those kept by reference as the environment has them.
+    ///
+    /// For whoever opens the datastore in another process. They must reach no file and no log.
+    ///
+    /// # Errors
+    /// When they cannot be opened, or a variable is not set.
+    pub fn lend(&self) -> Result<BTreeMap<String, String>> {
+        let (secrets, _) = self.reveal()?;
+        Ok(secrets.into_iter().collect())
+    }
+
     /// Makes sure that the container is there and the credentials open it.
     ///
     /// # Errors
     /// When it cannot be listed.
     pub async fn check(&self) -> Result<()> {
+        if self.place.is_database() {
+            // The drivers are in a program of their own, which is started for a copy.
+            return self.reveal().map(drop);
+        }
         let client = self.client()?;
         let mut listed = client.store.list(None);
         match tokio::time::timeout(limits::CHECK, listed.try_next()).await {
@@ -188,6 +213,7 @@ impl Datastore {
             "" => None,
             folder => Some(self.path(folder)?),
         };
+        self.refuse_outside(folder)?;
         let client = self.client()?;
         let fault = |error| self.fault(&client, error, &Asked::Container);
         let mut stream = client.store.list(prefix.as_ref());
@@ -203,8 +229,25 @@ impl Datastore {
             found.push(Entry::of(meta));
         }
         drop_folder_marks(&mut found);
+        self.keep_inside(&mut found);
         found.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
+    }
+
+    /// One of the files below a folder, if there is any.
+    ///
+    /// # Errors
+    /// Those of the far side.
+    pub async fn first_below(&self, folder: &str) -> Result<Option<Entry>> {
+        let prefix = match folder.trim_matches('/') {
+            "" => None,
+            folder => Some(self.path(folder)?),
+        };
+        let client = self.client()?;
+        let first = client.store.list(prefix.as_ref()).try_next().await;
+        first
+            .map(|meta| meta.map(Entry::of))
+            .map_err(|error| self.fault(&client, error, &Asked::Container))
     }
 
     /// What is known of one file.
@@ -213,6 +256,7 @@ impl Datastore {
     /// When it is not there, and those of the far side.
     pub async fn stat(&self, path: &str) -> Result<Entry> {
         let place = self.path(path)?;
+        self.refuse_outside(path)?;
         let client = self.client()?;
         let found = client.store.head(&place).await;
         found
@@ -224,8 +268,9 @@ impl Datastore {
     ///
     /// # Errors
     /// When it has changed or gone, and those of the far side.
-    pub(crate) async fn part(&self, entry: &Entry, range: std::ops::Range<u64>) -> Result<Bytes> {
+    pub async fn part(&self, entry: &Entry, range: std::ops::Range<u64>) -> Result<Bytes> {
         let place = self.path(&entry.path)?;
+        self.refuse_outside(&entry.path)?;
         let client = self.client()?;
         let asked = Asked::File(&entry.path);
         let length = range.end - range.start;
@@ -271,21 +316,30 @@ impl Datastore {
         if let Some(client) = kept.as_ref() {
             return Ok(Arc::clone(client));
         }
+        if self.place.is_database() {
+            return Err(Error::NoFiles {
+                datastore: self.name.clone(),
+            });
+        }
         let (secrets, scrubber) = self.reveal()?;
-        let store = match open::open(&self.place, &secrets) {
-            Ok(store) => store,
+        let opened = match open::open(&self.place, &secrets) {
+            Ok(opened) => opened,
             Err(error) => {
                 return Err(match self.fault_of(&scrubber, error, &Asked::Container) {
                     // Nobody else was asked: it is what it was registered with.
                     Error::Refused { datastore, detail } => Error::Definition {
                         datastore,
-                        fault: detail,
+                        fault: plain(&detail),
                     },
                     fault => fault,
                 });
             }
         };
-        let client = Arc::new(Client { store, scrubber });
+        let client = Arc::new(Client {
+            store: opened.store,
+            parts: opened.parts,
+            scrubber,
+        });
         *kept = Some(Arc::clone(&client));
         Ok(client)
     }
@@ -318,23 +372,6 @@ impl Datastore {
             return Err(refuse("it is empty".to_owned()));
         }
         Path::parse(plain).map_err(|error| refuse(error.to_string()))
-    }
-
-    /// Nothing is written through a link of a local datastore to somewhere else.
-    pub(crate) fn refuse_links(&self, path: &str) -> Result<()> {
-        let Some(root) = self.root() else {
-            return Ok(());
-        };
-        let place = root.join(path.trim_matches('/'));
-        let mut folders = place.ancestors().skip(1).take_while(|at| at != root);
-        match folders.any(Utf8Path::is_symlink) {
-            true => Err(Error::Path {
-                datastore: self.name.clone(),
-                path: path.to_owned(),
-                fault: "a folder on the way to it is a link".to_owned(),
-            }),
-            false => Ok(()),
-        }
     }
 
     pub(crate) fn fault(
@@ -390,6 +427,20 @@ impl Datastore {
                 Cause::Network => Error::Unreachable {
                     datastore,
                     detail: text,
+                },
+                // What cannot be the name of a file here is the client's mistake, not the disk's.
+                Cause::File(
+                    kind @ (ErrorKind::InvalidFilename
+                    | ErrorKind::NotADirectory
+                    | ErrorKind::IsADirectory
+                    | ErrorKind::DirectoryNotEmpty),
+                ) => Error::Path {
+                    datastore,
+                    path: match asked {
+                        Asked::File(path) => (*path).to_owned(),
+                        Asked::Container => String::new(),
+                    },
+                    fault: kind.to_string(),
                 },
                 Cause::File(kind) => Error::File {
                     kind,
@@ -453,4 +504,16 @@ fn drop_folder_marks(found: &mut Vec<Entry>) {
         .map(|folder| folder.to_string())
         .collect();
     found.retain(|entry| entry.size > 0 || !folders.contains(&entry.path));
+}
+
+/// What the library says of a definition that cannot be used, without its own terms.
+fn plain(detail: &str) -> String {
+    if detail.contains("Invalid Access Key") {
+        return "its account key is no key: that is a base64 text, such as the portal shows"
+            .to_owned();
+    }
+    let after = detail
+        .strip_prefix("Generic ")
+        .and_then(|rest| rest.split_once(" error: "));
+    after.map_or(detail, |(_, rest)| rest).to_owned()
 }

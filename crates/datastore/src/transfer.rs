@@ -146,7 +146,7 @@ pub async fn upload(
     let _lane = lanes.0.acquire().await;
     let place = store.path(path)?;
     let client = store.client()?;
-    let fault = |error| store.fault(&client, error, &Asked::Container);
+    let fault = |error| store.fault(&client, error, &Asked::File(path));
     let put = if size <= limits::PART_BYTES {
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
         file.read_to_end(&mut bytes).await.map_err(reading)?;
@@ -179,15 +179,23 @@ pub async fn upload(
         writer.finish().await.map_err(fault)?
     };
     progress.finished_file();
-    match put.e_tag {
+    match put.e_tag.filter(|_| store.root().is_none()) {
+        // Another machine is not asked again; it has taken the file this moment.
         Some(etag) => Ok(Entry {
             path: place.to_string(),
             size,
             etag: etag.trim_matches('"').to_owned(),
-            modified_ms: 0,
+            modified_ms: now_ms(),
         }),
         None => store.stat(path).await,
     }
+}
+
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
 }
 
 /// Something that is about to be done, without the name of its type.

@@ -1,10 +1,13 @@
-//! Credentials at rest: sealed with a key that lies in the data folder, readable by its owner.
+//! Credentials and secrets as they are stored: sealed with a key that lies in the data folder,
+//! readable by its owner.
 //!
 //! The key is apart from the database so that a copy of the database opens nothing. Whoever can
 //! read the whole folder can open it: the server has to, unattended.
 //!
-//! Format: one byte 1, 12 bytes nonce, then ChaCha20-Poly1305 (RFC 8439) over the JSON of the
-//! credentials, with the datastore's name as associated data.
+//! Format: one byte 1, 12 bytes nonce, then ChaCha20-Poly1305 (RFC 8439) over the JSON of a
+//! datastore's credentials, or the text of a secret. The associated data is the datastore's name, or
+//! `secret:` and the secret's name in lower case; no datastore's name has a colon. So what is sealed
+//! under one name opens under no other.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -17,8 +20,9 @@ use crate::{Credentials, Error, Result};
 
 const FORMAT: u8 = 1;
 const KEY_BYTES: usize = 32;
+const NEWER: &str = "it was stored by a newer Stepwell";
 
-/// Seals and opens credentials.
+/// Seals and opens credentials and secrets.
 pub struct Vault {
     key: LessSafeKey,
 }
@@ -54,20 +58,9 @@ impl Vault {
     /// # Errors
     /// When the system has no random bytes.
     pub fn seal(&self, datastore: &str, credentials: &Credentials) -> Result<Vec<u8>> {
-        let sealed = |fault: &str| Error::Sealed {
-            datastore: datastore.to_owned(),
-            fault: fault.to_owned(),
-        };
-        let nonce = random::<NONCE_LEN>()?;
-        let mut text = serde_json::to_vec(credentials).map_err(|_| sealed("they are not texts"))?;
-        let aad = Aad::from(datastore.as_bytes());
-        self.key
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut text)
-            .map_err(|_| sealed("they are too long"))?;
-        let mut sealed = vec![FORMAT];
-        sealed.extend(nonce);
-        sealed.extend(text);
-        Ok(sealed)
+        let refuse = of_datastore(datastore);
+        let text = serde_json::to_vec(credentials).map_err(|_| refuse("they are not texts"))?;
+        self.close(datastore, text, refuse)
     }
 
     /// Opens what was sealed for a datastore.
@@ -75,23 +68,84 @@ impl Vault {
     /// # Errors
     /// When it was sealed for another datastore or with another key, or is damaged.
     pub fn unseal(&self, datastore: &str, sealed: &[u8]) -> Result<Credentials> {
-        let refuse = |fault: &str| Error::Sealed {
-            datastore: datastore.to_owned(),
-            fault: fault.to_owned(),
-        };
-        let odd = || refuse("they were stored by a newer Stepwell");
-        let (format, rest) = sealed.split_first().ok_or_else(odd)?;
-        let (nonce, text) = rest.split_at_checked(NONCE_LEN).ok_or_else(odd)?;
+        let refuse = of_datastore(datastore);
+        let opened = self.reveal(datastore, sealed, &refuse)?;
+        serde_json::from_slice(&opened).map_err(|_| refuse(NEWER))
+    }
+
+    /// Seals the text of a secret.
+    ///
+    /// # Errors
+    /// When the system has no random bytes.
+    pub fn seal_secret(&self, name: &str, text: &str) -> Result<Vec<u8>> {
+        self.close(&label(name), text.as_bytes().to_vec(), of_secret(name))
+    }
+
+    /// Opens what was sealed as the text of a secret.
+    ///
+    /// # Errors
+    /// When it was sealed for another secret or with another key, or is damaged.
+    pub fn unseal_secret(&self, name: &str, sealed: &[u8]) -> Result<String> {
+        let refuse = of_secret(name);
+        let opened = self.reveal(&label(name), sealed, &refuse)?;
+        String::from_utf8(opened).map_err(|_| refuse(NEWER))
+    }
+
+    fn close(
+        &self,
+        label: &str,
+        mut text: Vec<u8>,
+        refuse: impl Fn(&str) -> Error,
+    ) -> Result<Vec<u8>> {
+        let nonce = random::<NONCE_LEN>()?;
+        let aad = Aad::from(label.as_bytes());
+        self.key
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut text)
+            .map_err(|_| refuse("it is too long"))?;
+        let mut sealed = vec![FORMAT];
+        sealed.extend(nonce);
+        sealed.extend(text);
+        Ok(sealed)
+    }
+
+    fn reveal(
+        &self,
+        label: &str,
+        sealed: &[u8],
+        refuse: impl Fn(&str) -> Error,
+    ) -> Result<Vec<u8>> {
+        let newer = || refuse(NEWER);
+        let (format, rest) = sealed.split_first().ok_or_else(newer)?;
+        let (nonce, text) = rest.split_at_checked(NONCE_LEN).ok_or_else(newer)?;
         if *format != FORMAT {
-            return Err(odd());
+            return Err(newer());
         }
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| odd())?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| newer())?;
         let mut text = text.to_vec();
         let opened = self
             .key
-            .open_in_place(nonce, Aad::from(datastore.as_bytes()), &mut text)
-            .map_err(|_| refuse("the key in the data folder is another, or they are damaged"))?;
-        serde_json::from_slice(opened).map_err(|_| odd())
+            .open_in_place(nonce, Aad::from(label.as_bytes()), &mut text)
+            .map_err(|_| refuse("the key in the data folder is another, or it is damaged"))?;
+        Ok(opened.to_vec())
+    }
+}
+
+/// The associated data of a secret, whose name is the same in any case of its letters.
+fn label(name: &str) -> String {
+    format!("secret:{}", name.to_ascii_lowercase())
+}
+
+fn of_datastore(datastore: &str) -> impl Fn(&str) -> Error {
+    |fault| Error::Sealed {
+        datastore: datastore.to_owned(),
+        fault: fault.to_owned(),
+    }
+}
+
+fn of_secret(name: &str) -> impl Fn(&str) -> Error {
+    |fault| Error::SealedSecret {
+        name: name.to_owned(),
+        fault: fault.to_owned(),
     }
 }
 
@@ -150,5 +204,26 @@ mod tests {
         let error = other.unseal("blobs", &sealed).expect_err("another key");
         assert!(error.to_string().contains("the key in the data folder"));
         assert!(other.unseal("blobs", b"").is_err());
+    }
+
+    #[test]
+    fn a_secret_opens_under_its_own_name_only_in_any_case() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let path = Utf8Path::from_path(temp.path()).expect("utf-8").join("key");
+        let vault = Vault::open(&path).expect("a new key");
+        let sealed = vault.seal_secret("Db-Key", "hunter2").expect("sealed");
+        assert!(!sealed.windows(7).any(|bytes| bytes == b"hunter2"));
+        let opened = vault.unseal_secret("dB-kEY", &sealed).expect("opened");
+        assert_eq!(opened, "hunter2");
+        let error = vault
+            .unseal_secret("other", &sealed)
+            .expect_err("another name");
+        assert!(error.to_string().contains("`other`"), "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        // Neither is taken for the credentials of a datastore of that name.
+        assert!(vault.unseal("Db-Key", &sealed).is_err());
+        let none = Credentials::new();
+        let credentials = vault.seal("db-key", &none).expect("sealed");
+        assert!(vault.unseal_secret("db-key", &credentials).is_err());
     }
 }
