@@ -24,7 +24,7 @@ pub struct PipelineSubmissionInfo {
     /// Accepted; not looked at.
     pub run_type: Option<String>,
     /// Values of parameters: texts, numbers or truth values.
-    #[schema(value_type = Option<BTreeMap<String, Object>>)]
+    #[schema(value_type = Option<BTreeMap<String, crate::ParameterValue>>)]
     pub parameter_assignments: Option<BTreeMap<String, Value>>,
     /// Values of parameters that are data paths.
     pub data_path_assignments: Option<BTreeMap<String, AzureDataPath>>,
@@ -38,10 +38,10 @@ pub struct PipelineSubmissionInfo {
     pub enable_notification: Option<bool>,
     /// Tags of the run.
     #[serde(rename = "tags")]
-    #[schema(value_type = Option<BTreeMap<String, Object>>)]
+    #[schema(value_type = Option<BTreeMap<String, crate::ParameterValue>>)]
     pub tags: Option<BTreeMap<String, Value>>,
     /// Properties of the run.
-    #[schema(value_type = Option<BTreeMap<String, Object>>)]
+    #[schema(value_type = Option<BTreeMap<String, crate::ParameterValue>>)]
     pub properties: Option<BTreeMap<String, Value>>,
 }
 

@@ -101,6 +101,9 @@ pub struct Dataset {
 pub struct DatasetList {
     /// The datasets, without their files.
     pub datasets: Vec<Dataset>,
+    /// Pass it as `cursor` for the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// What to change of a registered version; what is absent stays.

@@ -88,6 +88,46 @@ pub enum DatastorePlace {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         endpoint: Option<String>,
     },
+    /// A PostgreSQL database.
+    #[serde(rename = "postgresql")]
+    PostgreSql(Database),
+    /// A MySQL or MariaDB database.
+    #[serde(rename = "mysql")]
+    MySql(Database),
+    /// An Azure SQL database, or one of SQL Server.
+    AzureSql(Database),
+    /// A SQLite file of the server's machine.
+    Sqlite {
+        /// The file.
+        file: String,
+    },
+}
+
+/// A database on a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Database {
+    /// The host.
+    pub server: String,
+    /// The port; the usual one unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// The database.
+    pub database: String,
+    /// Who signs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The directory that a service principal belongs to; of Azure SQL only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<String>,
+    /// The service principal; of Azure SQL only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Who gives out the principal's tokens, for other clouds; of Azure SQL only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority_url: Option<String>,
+    /// Whether the connection is not encrypted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_plain: bool,
 }
 
 /// A datastore to register.
@@ -98,7 +138,7 @@ pub struct RegisterDatastore {
     pub place: DatastorePlace,
     /// What opens it, by name: `account_key` or `sas_token` for a blob container, `client_secret`
     /// for a data lake, `secret_access_key` and `session_token` for S3, `service_account_key` (a
-    /// JSON text) for Google. A text `env:NAME` names a variable of the server's environment.
+    /// JSON text) for Google, `password` for a database. A text `env:NAME` names a variable of the server's environment.
     #[serde(default)]
     pub credentials: BTreeMap<String, HiddenText>,
     /// Replace a different datastore of that name; without this it is a conflict.
@@ -110,6 +150,18 @@ pub struct RegisterDatastore {
     /// Register it without looking whether it can be opened.
     #[serde(default)]
     pub skip_validation: bool,
+}
+
+/// A datastore with what opens it, as it is lent to a step that reads and writes it itself.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct DatastoreConnection {
+    /// Its name.
+    pub name: String,
+    /// Where its files are.
+    #[serde(flatten)]
+    pub place: DatastorePlace,
+    /// What opens it, by name, as at its registration. None is by reference.
+    pub credentials: BTreeMap<String, HiddenText>,
 }
 
 /// A text that no log shows.

@@ -13,6 +13,10 @@ use crate::{DatasetValue, Parameter, PlaceOnDatastore, PublishedStatus, SubmitRu
 #[serde(deny_unknown_fields)]
 pub struct CreateEndpoint {
     /// Its name, which no other endpoint has. 1 to 255 characters.
+    #[schema(
+        pattern = r"^[^/\x00-\x1f\x7f-\x9f]*[^/\s\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*$",
+        max_length = 255
+    )]
     pub name: String,
     /// A description for people.
     #[serde(default)]
@@ -76,6 +80,10 @@ pub struct AddVersion {
 #[serde(deny_unknown_fields, default)]
 pub struct EndpointChange {
     /// A new name.
+    #[schema(
+        pattern = r"^[^/\x00-\x1f\x7f-\x9f]*[^/\s\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*$",
+        max_length = 255
+    )]
     pub name: Option<String>,
     /// A new description.
     pub description: Option<String>,
@@ -134,7 +142,7 @@ pub struct DraftChange {
     /// Whether steps that do not depend on a failed step still run.
     pub continue_on_step_failure: Option<bool>,
     /// Values of parameters that are texts, numbers or truth values.
-    #[schema(value_type = BTreeMap<String, Object>)]
+    #[schema(value_type = BTreeMap<String, crate::ParameterValue>)]
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Values of parameters that are data paths.
     pub data_paths: BTreeMap<String, PlaceOnDatastore>,

@@ -16,12 +16,19 @@ mod error;
 mod gc;
 mod metric;
 mod model;
+mod module;
 mod parallel;
 mod published;
 mod run;
 mod schedule;
+mod secret;
+mod spark;
+mod status;
 mod submit;
 mod token;
+mod transfer;
+mod tune;
+mod usql;
 mod why;
 mod workspace;
 
@@ -30,8 +37,8 @@ pub use dataset::{
     FileChanges, SaveDataset,
 };
 pub use datastore::{
-    Datastore, DatastoreFile, DatastoreFileList, DatastoreList, DatastorePlace, DefaultDatastore,
-    HiddenText, RegisterDatastore,
+    Database, Datastore, DatastoreConnection, DatastoreFile, DatastoreFileList, DatastoreList,
+    DatastorePlace, DefaultDatastore, HiddenText, RegisterDatastore,
 };
 pub use endpoint::{
     AddVersion, CreateDraft, CreateEndpoint, DraftChange, DraftList, EndpointChange, EndpointList,
@@ -41,34 +48,50 @@ pub use error::{ErrorBody, ErrorCode, ErrorReply};
 pub use gc::{Gc, GcReport, GcShare};
 pub use metric::{LogMetrics, MetricKind, MetricPoint, MetricSeries, Metrics};
 pub use model::{Model, ModelChange, ModelDataset, ModelList, ModelResources, RegisterModel};
+pub use module::{
+    CreateModule, Module, ModuleChange, ModuleList, ModuleStatus, ModuleVersion,
+    ModuleVersionChange, PublishModuleVersion,
+};
 pub use parallel::{
     ParallelForm, ParallelInput, ParallelProgress, ParallelTally, ParallelTask, ParallelWorker,
     Setting,
 };
 pub use published::{
-    PublishPipeline, PublishedChange, PublishedList, PublishedPipeline, PublishedStatus,
-    SubmitPublished,
+    ParameterValue, PublishPipeline, PublishedChange, PublishedList, PublishedPipeline,
+    PublishedStatus, SubmitPublished,
 };
 pub use run::{
     CancelOutcome, CancelReply, CreateRun, EndRun, FileInfo, FileList, GraphEdge, GraphNode,
-    GraphView, OutputInfo, Run, RunChange, RunEvent, RunFailure, RunPage, RunUsage, StreamMessage,
+    GraphView, LogTime, LogTimes, OutputInfo, ResubmitRun, Run, RunChange, RunEvent, RunFailure,
+    RunPage, RunUsage, RunWait, StreamMessage,
 };
 pub use schedule::{
     CatchUp, ClockNote, CreateSchedule, CronTrigger, DataTrigger, Frequency, Ledger, LedgerLine,
     LedgerOutcome, Overlap, Preview, PreviewTime, PreviewTrigger, Recurrence, Schedule,
     ScheduleChange, ScheduleList, SkipReason, Trigger, WeekDay,
 };
+pub use secret::{Secret, SecretList, SecretValue, SetSecret};
+pub use spark::{
+    SparkCluster, SparkCode, SparkCodeKind, SparkLibrary, SparkMaven, SparkPackage, SparkSettings,
+    SparkStyle, SparkTask,
+};
+pub use status::{EndStatus, RunKind, RunStatus};
 pub use submit::{
-    Argument, ClientInfo, DataPlace, DatasetValue, Environment, OutputRef, Parameter,
-    PlaceOnDatastore, ProcessTask, Program, PythonSpec, RegisterOutput, StepInput, StepOutput,
-    SubmitRun, SubmitStep, Task,
+    Argument, ClientInfo, Communicator, DataPlace, DatasetValue, Distribution, Environment,
+    OutputRef, Parameter, PlaceOnDatastore, ProcessTask, Program, PythonSpec, RegisterOutput,
+    StepInput, StepOutput, StepResources, SubmitRun, SubmitStep, Task,
 };
 pub use token::{
     AuditPage, AuditRecord, CallerKind, CreateToken, Identity, NewToken, PageTicket, Role,
     TokenInfo, TokenList,
 };
+pub use transfer::{
+    EntryType, ProcedureParameter, ProcedureType, Selection, TransferTask, WriteMode,
+};
+pub use tune::{Trial, TrialFile, Trials, TuneTask};
+pub use usql::UsqlTask;
 pub use why::{ReuseOutcome, Why, WhyList};
 pub use workspace::{
     Compute, ComputeList, ComputeSettings, EnvironmentList, EnvironmentRecord, Experiment,
-    ExperimentList, Health, RegisterEnvironment, SnapshotReply, Workspace,
+    ExperimentList, Health, RegisterEnvironment, Snapshot, SnapshotFile, SnapshotReply, Workspace,
 };

@@ -94,7 +94,7 @@ pub struct ParallelProgress {
     pub in_flight: u64,
     /// Items a second: over the last half minute, or over the whole attempt once it is over.
     pub items_per_s: f64,
-    /// How much longer, in seconds, if that can be told.
+    /// How much longer, in seconds, if it can be estimated.
     pub left_s: Option<f64>,
     /// How long the attempt has run, in milliseconds.
     pub elapsed_ms: u64,

@@ -94,6 +94,18 @@ pub struct PublishedChange {
     pub status: PublishedStatus,
 }
 
+/// The value of a parameter, as such or as text. For the document: values are kept as they come.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum ParameterValue {
+    /// Text, or another value as text.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// A truth value.
+    Truth(bool),
+}
+
 /// A run of a published pipeline to start.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -105,7 +117,7 @@ pub struct SubmitPublished {
     /// A name of the run for people; the pipeline's when absent.
     pub display_name: Option<String>,
     /// Values of parameters that are texts, numbers or truth values, as such or as text.
-    #[schema(value_type = BTreeMap<String, Object>)]
+    #[schema(value_type = BTreeMap<String, ParameterValue>)]
     pub parameters: BTreeMap<String, Value>,
     /// Values of parameters that are data paths.
     pub data_paths: BTreeMap<String, PlaceOnDatastore>,

@@ -6,13 +6,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::{EndStatus, RunKind, RunStatus};
+
 /// A run: a pipeline, a step, a script, or one that a program opened itself.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Run {
     /// Its id.
     pub id: Uuid,
-    /// `pipeline`, `step`, `script` or `interactive`.
-    pub kind: String,
+    /// What sort of run it is.
+    pub kind: RunKind,
     /// The experiment's name.
     pub experiment: String,
     /// Its number within the experiment, from 1; 0 for runs that have a parent.
@@ -21,9 +23,8 @@ pub struct Run {
     pub display_name: String,
     /// A description for people.
     pub description: String,
-    /// `NotStarted`, `Queued`, `Preparing`, `Running`, `CancelRequested`, `Canceled`, `Completed`
-    /// or `Failed`.
-    pub status: String,
+    /// How far it is.
+    pub status: RunStatus,
     /// The run it belongs to.
     pub parent: Option<Uuid>,
     /// The run at the top of its tree; itself when it has no parent.
@@ -52,7 +53,7 @@ pub struct Run {
     pub error: Option<RunFailure>,
     /// What it used, once ended.
     pub usage: Option<RunUsage>,
-    /// Of a step that did not run: the step run whose outputs, log and metrics stand in for its own.
+    /// Of a reused step: the step run whose outputs, log and metrics it has.
     pub reused_from: Option<Uuid>,
     /// The published pipeline it is a run of.
     #[serde(default)]
@@ -64,6 +65,26 @@ pub struct Run {
     pub outputs: Vec<OutputInfo>,
     /// Who submitted it.
     pub user: String,
+    /// What it waits for, if it could run and does not yet.
+    #[serde(default)]
+    pub waiting: Option<RunWait>,
+    /// How long its attempts have waited in the queues of clusters, in seconds: no part of its run
+    /// time.
+    #[serde(default)]
+    pub queued_seconds: f64,
+}
+
+/// What a run waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunWait {
+    /// `slot` for a free slot of its compute target, `identical_step` for a step whose outputs it
+    /// will reuse, `cluster_queue`, `environment` while that is built, `data` while inputs are
+    /// fetched.
+    pub reason: String,
+    /// The same in words, with what is known beyond it.
+    pub message: String,
+    /// Since when.
+    pub since: String,
 }
 
 /// Why a run failed.
@@ -90,6 +111,10 @@ pub struct RunUsage {
     pub peak_memory_bytes: u64,
     /// Processor time of all its processes, user and kernel mode, in seconds.
     pub cpu_seconds: f64,
+    /// The cluster's nodes that it ran on, as the cluster names them; absent on the server's own
+    /// machine.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub nodes: String,
 }
 
 /// Where an output is.
@@ -152,13 +177,27 @@ pub struct RunChange {
     pub add_properties: BTreeMap<String, String>,
 }
 
-/// How a run that a program opened itself ends.
+/// How a run is submitted again.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+pub struct ResubmitRun {
+    /// Whether outputs of earlier runs must not be reused.
+    pub regenerate_outputs: bool,
+    /// Whether the run continues one that failed or was cancelled: every step that had succeeded
+    /// keeps its outputs, whatever its `allow_reuse` says. Not together with `regenerate_outputs`.
+    pub from_failure: bool,
+    /// The user's login name.
+    pub user: Option<String>,
+}
+
+/// How a run that a program opened itself ends.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct EndRun {
-    /// `Completed`, `Failed` or `Canceled`.
-    pub status: String,
+    /// How it ended.
+    pub status: EndStatus,
     /// Why it failed.
+    #[serde(default)]
     pub error: Option<RunFailure>,
 }
 
@@ -180,7 +219,7 @@ pub struct CancelReply {
     /// What became of it.
     pub outcome: CancelOutcome,
     /// The run's status now.
-    pub status: String,
+    pub status: RunStatus,
 }
 
 /// One change of a run's status, as sent by `GET /api/v1/runs/{run}/events`.
@@ -192,10 +231,12 @@ pub struct RunEvent {
     pub at: String,
     /// The run whose status changed: the pipeline's, or a step's.
     pub run: Uuid,
+    /// The run whose journal it is in: of a step its pipeline, else the run itself.
+    pub root: Uuid,
     /// Of a step: its place in the pipeline, from 0.
     pub step: Option<u32>,
     /// The new status.
-    pub status: String,
+    pub status: RunStatus,
     /// Why, when it is `Failed`, `Canceled` without having started, or `Completed` by reuse.
     pub message: Option<String>,
 }
@@ -210,6 +251,22 @@ pub struct StreamMessage {
     pub event: Option<String>,
     /// A `RunEvent`, as JSON.
     pub data: String,
+}
+
+/// When the log of a run grew, as it was looked at about once a second.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct LogTimes {
+    /// The lengths that it had, growing. Empty when nothing was recorded.
+    pub times: Vec<LogTime>,
+}
+
+/// How long a log was at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogTime {
+    /// Its length in bytes.
+    pub length: u64,
+    /// The time, in milliseconds since 1970.
+    pub at_ms: i64,
 }
 
 /// The files of a run: outputs, logs, and what was uploaded.
@@ -251,7 +308,11 @@ pub struct GraphNode {
     /// Its kind.
     pub kind: String,
     /// Its status.
-    pub status: String,
+    pub status: RunStatus,
+    /// How it is drawn: `waiting`, `queued`, `preparing`, `running`, `succeeded`, `failed`,
+    /// `skipped`, `cancelled` or `reused`.
+    #[serde(default)]
+    pub state: String,
     /// Left edge.
     pub x: f64,
     /// Top edge.

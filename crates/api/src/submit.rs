@@ -141,9 +141,49 @@ pub struct SubmitStep {
     /// Steps that must succeed before it starts, beside the producers of its inputs.
     #[serde(default)]
     pub after: Vec<u32>,
-    /// Whether outputs of an equal earlier step may stand in for it.
+    /// Whether it may reuse the outputs of an identical earlier step.
     #[serde(default)]
     pub allow_reuse: bool,
+    /// What it needs of the machines it runs on.
+    #[serde(default)]
+    pub resources: StepResources,
+}
+
+/// What a step needs of the machines it runs on. A cluster gives each attempt so much; the server's
+/// own machine gives what it has, and has the processes of several nodes beside each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StepResources {
+    /// Processor cores of each node; absent for what the target gives unless asked.
+    #[schema(minimum = 1)]
+    pub cores: Option<u32>,
+    /// Memory of each node, in bytes.
+    #[schema(minimum = 1)]
+    pub memory_bytes: Option<u64>,
+    /// GPUs of each node.
+    pub gpus: u32,
+    /// On how many nodes the program runs at once.
+    #[schema(minimum = 1)]
+    pub nodes: u32,
+    /// How many processes of the program run on each node.
+    #[schema(minimum = 1)]
+    pub processes_per_node: u32,
+    /// How long the nodes are needed, in seconds: a cluster may end what takes longer.
+    #[schema(minimum = 1)]
+    pub wall_time_s: Option<u64>,
+}
+
+impl Default for StepResources {
+    fn default() -> Self {
+        Self {
+            cores: None,
+            memory_bytes: None,
+            gpus: 0,
+            nodes: 1,
+            processes_per_node: 1,
+            wall_time_s: None,
+        }
+    }
 }
 
 /// What a step does.
@@ -154,6 +194,14 @@ pub enum Task {
     Process(ProcessTask),
     /// One script over many mini-batches on many workers.
     Parallel(crate::ParallelTask),
+    /// Data copied from one place to another.
+    Transfer(crate::TransferTask),
+    /// A search of hyperparameters.
+    Tune(Box<crate::TuneTask>),
+    /// A notebook, a script or a JAR on Spark.
+    Spark(Box<crate::SparkTask>),
+    /// A U-SQL script.
+    Usql(crate::UsqlTask),
 }
 
 /// A program with its arguments, files and environment.
@@ -179,9 +227,42 @@ pub struct ProcessTask {
     /// The longest it may run, in seconds.
     #[serde(default)]
     pub timeout_seconds: Option<u64>,
+    /// How its processes find each other, if it is several: as many as the step's resources say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<Distribution>,
 }
 
-/// What is started: exactly one of the two.
+/// The processes of a program that is several. Each has its rank in variables, and the first
+/// that fails ends the step.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Distribution {
+    /// How they find each other.
+    pub communicator: Communicator,
+    /// How many more serve the parameters of TensorFlow. Each node has one worker then.
+    #[serde(default)]
+    pub parameter_servers: u32,
+    /// The counts that pipeline parameters give, by the parameter's name: of `nodes`,
+    /// `processes_per_node` and `parameter_servers`.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// How the processes of a program find each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Communicator {
+    /// By MPI, where the step's environment has it; else by variables.
+    Mpi,
+    /// By the address of the first one: `MASTER_ADDR`, `RANK`, `WORLD_SIZE`.
+    PyTorch,
+    /// By a list of all: `TF_CONFIG`.
+    TensorFlow,
+    /// Not at all.
+    Independent,
+}
+
+/// What is started: exactly one of the three.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Program {
@@ -189,13 +270,16 @@ pub enum Program {
     Script(String),
     /// A command found on the `PATH` of the environment.
     Command(String),
+    /// The name of a shell, such as `bash`: the arguments, joined by blanks, are the text of its
+    /// command.
+    Shell(String),
 }
 
-/// One argument token: exactly one of the four.
+/// One argument token: exactly one of the five.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Argument {
-    /// Text as it is.
+    /// Text; `$NAME` in it is a variable of the step.
     Literal(String),
     /// The place of the named input.
     Input(String),
@@ -203,6 +287,9 @@ pub enum Argument {
     Output(String),
     /// The value of the named pipeline parameter.
     Parameter(String),
+    /// One token made of several parts.
+    #[schema(no_recursion)]
+    Text(Vec<Argument>),
 }
 
 /// The Python of a step.
@@ -226,6 +313,8 @@ pub struct PythonSpec {
     pub name: String,
     /// A Python version such as `3.11`.
     pub python_version: Option<String>,
+    /// The Python version to take if it is installed, when no `python_version` is asked for.
+    pub python_preferred: Option<String>,
     /// The interpreter to build from when no version is asked for: the submitting one.
     pub base_python: String,
     /// Requirements in pip's syntax.

@@ -79,7 +79,7 @@ pub struct TokenInfo {
     pub last_used_at: Option<String>,
 }
 
-/// A new token. This is the only time that its text is told: the server keeps a digest of it.
+/// A new token. Its text is shown this one time: the server keeps a digest of it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct NewToken {
     /// The text that a client sends as its bearer token.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Whether an earlier step stands in for a step, and why.
+/// Whether a step is reused, and why.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Why {
     /// The step's run; absent in a plan, where there is none yet.
@@ -17,13 +17,16 @@ pub struct Why {
     pub reasons: Vec<String>,
     /// The step run that stands in, or that it was compared with.
     pub compared_with: Option<Uuid>,
+    /// Whether its program started warm or cold, and why; absent until it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
 }
 
 /// What became of a step that could be reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReuseOutcome {
-    /// An earlier step stands in for it.
+    /// It is reused: it has the outputs of an identical earlier step.
     Reused,
     /// It runs, ran, or will run.
     Runs,

@@ -41,6 +41,9 @@ pub struct Workspace {
     pub started_at: String,
     /// How many runs are not over.
     pub active_runs: u64,
+    /// What keeps the server from its work, a sentence each; empty when all is well.
+    #[serde(default)]
+    pub faults: Vec<String>,
     /// How many schedules are enabled; while there is one, an embedded server does not stop.
     #[serde(default)]
     pub enabled_schedules: u64,
@@ -53,6 +56,9 @@ pub struct Workspace {
 pub struct ExperimentList {
     /// The experiments.
     pub experiments: Vec<Experiment>,
+    /// Pass it as `cursor` for the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// An experiment.
@@ -103,8 +109,10 @@ pub struct ComputeSettings {
     /// The kind the user names it by, such as `AmlCompute`.
     pub kind: String,
     /// How many steps may run on it at once; the number of cores when absent.
+    #[schema(minimum = 1)]
     pub concurrent_steps_max: Option<u32>,
     /// What the user created it with, kept as it is.
+    #[schema(value_type = Object)]
     pub settings: Value,
 }
 
@@ -134,6 +142,9 @@ pub struct EnvironmentRecord {
 pub struct EnvironmentList {
     /// The environments.
     pub environments: Vec<EnvironmentRecord>,
+    /// Pass it as `cursor` for the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// What the server still needs of a snapshot.
@@ -143,4 +154,22 @@ pub struct SnapshotReply {
     pub snapshot: String,
     /// Digests of the objects to send; empty when the snapshot is complete.
     pub missing: Vec<String>,
+}
+
+/// The files of a snapshot, sorted by path.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Snapshot {
+    /// The files.
+    pub files: Vec<SnapshotFile>,
+}
+
+/// A file of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SnapshotFile {
+    /// Its path below the source directory.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The digest of its content.
+    pub digest: String,
 }

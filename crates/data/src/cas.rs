@@ -202,15 +202,30 @@ impl Cas {
         if !self.has(digest) {
             return Err(Error::Absent(*digest));
         }
-        let path = self.path_of(digest);
-        let bytes = fs_err::read(&path)?;
-        if hash::of_bytes(&bytes) != *digest {
-            return Err(Error::Damaged {
-                digest: *digest,
-                path,
-            });
+        let bytes = fs_err::read(self.path_of(digest))?;
+        match hash::of_bytes(&bytes) == *digest {
+            true => Ok(bytes),
+            false => Err(self.damaged(digest)),
         }
-        Ok(bytes)
+    }
+
+    /// Takes an object whose bytes are not its own out of the store, so that it counts as absent and
+    /// is stored anew when it comes again; gives the error that says so.
+    pub(crate) fn damaged(&self, digest: &Digest) -> Error {
+        let path = self.aside.join(format!("damaged-{digest}"));
+        // What cannot be set aside stays in the way, and is found again the next time.
+        drop(fs_err::rename(self.path_of(digest), &path));
+        Error::Damaged {
+            digest: *digest,
+            path,
+        }
+    }
+
+    /// How many bytes an object has, if it is there.
+    #[must_use]
+    pub fn size(&self, digest: &Digest) -> Option<u64> {
+        let about = fs_err::metadata(self.path_of(digest)).ok()?;
+        is_object(&about, digest).then_some(about.len())
     }
 
     /// Stores `bytes`.
@@ -242,7 +257,7 @@ impl Cas {
             return Ok(digest);
         }
         // The file may have changed since; the copy cannot, so it is the copy's digest that counts.
-        let (aside, digest) = self.copy_aside(source)?;
+        let (aside, digest) = self.copy_aside(source, u64::MAX)?;
         self.place(aside, &digest)?;
         Ok(digest)
     }
@@ -252,11 +267,16 @@ impl Cas {
     /// # Errors
     ///
     /// [`Error::Changed`] when the content is another by now; else as [`Cas::put_file`].
-    pub(crate) fn put_file_as(&self, expected: &Digest, source: &Utf8Path) -> Result<()> {
+    pub(crate) fn put_file_as(
+        &self,
+        expected: &Digest,
+        source: &Utf8Path,
+        length: u64,
+    ) -> Result<()> {
         if self.want(expected) {
             return Ok(());
         }
-        let (aside, found) = self.copy_aside(source)?;
+        let (aside, found) = self.copy_aside(source, length)?;
         if found != *expected {
             return Err(Error::Changed(source.to_owned()));
         }
@@ -265,14 +285,26 @@ impl Cas {
 
     /// Stores what `content` gives if it is the object announced, and nothing otherwise.
     ///
-    /// When the object is there already, `content` is not read.
+    /// `content` is checked even when the object is there already.
     ///
     /// # Errors
     ///
     /// [`Error::Mismatch`] when other bytes come, [`Error::Receive`] when `content` breaks off.
     pub fn put_reader(&self, expected: &Digest, content: impl Read) -> Result<()> {
+        let mismatch = |found| Error::Mismatch {
+            expected: *expected,
+            found,
+        };
         if self.want(expected) {
-            return Ok(());
+            let received = hash::of_reader(content).map_err(|source| Error::Receive {
+                digest: *expected,
+                source,
+            });
+            let (found, _) = received?;
+            return match found == *expected {
+                true => Ok(()),
+                false => Err(mismatch(found)),
+            };
         }
         let aside = self.aside()?;
         let found = hash::copy(content, aside.as_file()).map_err(|fault| match fault {
@@ -283,10 +315,7 @@ impl Cas {
             CopyFault::Write(source) => Error::writing(self.path_of(expected))(source),
         })?;
         if found != *expected {
-            return Err(Error::Mismatch {
-                expected: *expected,
-                found,
-            });
+            return Err(mismatch(found));
         }
         self.place(aside, expected)
     }
@@ -309,10 +338,15 @@ impl Cas {
     }
 
     /// A copy of `source` that nobody else writes to, and its digest.
-    fn copy_aside(&self, source: &Utf8Path) -> Result<(NamedTempFile, Digest)> {
+    /// Copies a file up to a length; what is added to it meanwhile is left out.
+    fn copy_aside(&self, source: &Utf8Path, length: u64) -> Result<(NamedTempFile, Digest)> {
         let from = fs_err::File::open(source)?;
         let aside = self.aside()?;
         if reflink_copy::reflink_file(from.file(), aside.as_file()).is_ok() {
+            if aside.as_file().metadata()?.len() > length {
+                let cut = aside.as_file().set_len(length);
+                cut.map_err(Error::writing(&self.aside))?;
+            }
             let (digest, _) = hash::of_reader(aside.as_file())?;
             return Ok((aside, digest));
         }
@@ -321,10 +355,11 @@ impl Cas {
             .as_file()
             .set_len(0)
             .map_err(Error::writing(&self.aside))?;
-        let digest = hash::copy(&from, aside.as_file()).map_err(|fault| match fault {
-            CopyFault::Read(source) => Error::File(source),
-            CopyFault::Write(source) => Error::writing(&self.aside)(source),
-        })?;
+        let digest =
+            hash::copy(from.take(length), aside.as_file()).map_err(|fault| match fault {
+                CopyFault::Read(source) => Error::File(source),
+                CopyFault::Write(source) => Error::writing(&self.aside)(source),
+            })?;
         Ok((aside, digest))
     }
 
@@ -355,7 +390,7 @@ impl Cas {
     }
 }
 
-/// Whether a file is the object, as far as can be told without reading it.
+/// Whether a file is the object, as far as can be known without reading it.
 fn is_object(about: &std::fs::Metadata, digest: &Digest) -> bool {
     about.is_file() && (about.len() > 0 || *digest == hash::of_bytes(b""))
 }
@@ -503,6 +538,16 @@ mod tests {
         fs_err::rename(cas.path_of(&digest), &aside).expect("as if it was killed here");
         cas.recover().expect("put back");
         assert_eq!(cas.read(&digest).expect("read"), b"precious");
+    }
+
+    #[test]
+    fn what_is_sent_again_must_still_be_what_its_digest_says() {
+        let (_temp, cas) = store();
+        let digest = cas.put_bytes(b"precious").expect("stored");
+        cas.put_reader(&digest, &b"precious"[..]).expect("the same");
+        let other = cas.put_reader(&digest, &b"another"[..]);
+        assert!(matches!(other, Err(Error::Mismatch { .. })));
+        assert_eq!(cas.size(&digest), Some(8));
     }
 
     #[test]

@@ -50,13 +50,13 @@ pub enum Error {
     Absent(Digest),
     /// The store has the object, but not its bytes, as after a power cut or a failing disk.
     #[error(
-        "object `{digest}` is damaged in the store; delete `{path}` and submit the run again to \
-         store it anew"
+        "object `{digest}` was damaged in the store and has been moved to `{path}`; submit the run \
+         again to store it anew"
     )]
     Damaged {
         /// The object.
         digest: Digest,
-        /// Its file.
+        /// Where its bytes are now.
         path: Utf8PathBuf,
     },
     /// A file was written to between being scanned and being stored.
@@ -77,13 +77,8 @@ pub enum Error {
         path: Utf8PathBuf,
     },
     /// A symbolic link leads nowhere.
-    #[error(
-        "`{path}` is a symbolic link to `{target}`, which cannot be reached; mend the link, or \
-         list it in {IGNORE_FILE}"
-    )]
+    #[error("a symbolic link leads to `{target}`, which cannot be reached")]
     BrokenLink {
-        /// The link.
-        path: Utf8PathBuf,
         /// What it says.
         target: String,
     },
@@ -129,6 +124,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a file changed or went while it was read, so that reading again may succeed.
+    #[must_use]
+    pub fn is_of_change(&self) -> bool {
+        match self {
+            Self::Changed(_) => true,
+            Self::File(error) => error.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+
     /// For `map_err`: a refusal to write `path`.
     pub(crate) fn writing(path: impl Into<Utf8PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();

@@ -3,15 +3,19 @@
 //! ```text
 //! stepwell.db            the metadata database
 //! server.json, lock      who serves the folder
+//! server.sock            where commands and steps of this machine reach the server
+//! home.json              where the folder was made, and by whom
 //! objects/               content-addressed files
 //! runs/<run id>/files/   what a run keeps: outputs/, logs/, user_logs/, uploads
 //! runs/<run id>/attempt-1/  how one try went
-//! runs/<run id>/parallel/  how far a parallel step is, for its next attempt
+//! runs/<run id>/state/   how far a step is that resumes, for its next attempt
 //! runs/<run id>/data-1/   inputs and outputs of one try that are on other machines
+//! runs/<run id>/log-times  when its log grew
 //! runs/<run id>/delivered.json  what was uploaded of its outputs
 //! runs/<run id>/spool/   what the SDK in a step could not send
 //! runs/<run id>/staged/  outputs that are not to be seen before their step has succeeded
 //! data/<datastore>/      the local datastores
+//! usql/                  databases and tables of U-SQL scripts
 //! datastores.key         what seals the credentials of datastores
 //! cache/                 what was fetched from datastores on other machines
 //! transfer/              files on their way to or from a datastore
@@ -27,6 +31,14 @@ use stepwell_model::RunId;
 
 /// The local datastores that every workspace has; the first is the default.
 pub const LOCAL_DATASTORES: [&str; 2] = ["workspaceblobstore", "workspacefilestore"];
+
+/// How names on local datastores begin under which outputs are copied until they are complete.
+/// No listing shows them.
+pub const INCOMING_PREFIX: &str = ".stepwell-incoming-";
+
+/// The file in a run's folder with a line for each growth of its log: the length, and the time in
+/// milliseconds since 1970.
+pub const LOG_TIMES: &str = "log-times";
 
 /// A server's data folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +69,18 @@ impl DataFolder {
     #[must_use]
     pub fn server_file(&self) -> Utf8PathBuf {
         self.root.join("server.json")
+    }
+
+    /// The socket on which the server answers this machine's commands and steps.
+    #[must_use]
+    pub fn socket(&self) -> Utf8PathBuf {
+        self.root.join("server.sock")
+    }
+
+    /// Where the folder was made, and by whom.
+    #[must_use]
+    pub fn home_file(&self) -> Utf8PathBuf {
+        self.root.join("home.json")
     }
 
     /// The file that a server locks while it serves the folder.
@@ -101,16 +125,22 @@ impl DataFolder {
         self.run_files(run).join("user_logs").join("std_log.txt")
     }
 
+    /// When what a step prints grew.
+    #[must_use]
+    pub fn run_log_times(&self, run: RunId) -> Utf8PathBuf {
+        self.run(run).join(LOG_TIMES)
+    }
+
     /// What the SDK in a step could not send because no server answered.
     #[must_use]
     pub fn spool(&self, run: RunId) -> Utf8PathBuf {
         self.run(run).join("spool")
     }
 
-    /// How far a parallel step is.
+    /// How far a step is that resumes, and what it shows of its progress.
     #[must_use]
-    pub fn parallel(&self, run: RunId) -> Utf8PathBuf {
-        self.run(run).join("parallel")
+    pub fn state(&self, run: RunId) -> Utf8PathBuf {
+        self.run(run).join("state")
     }
 
     /// What an attempt reads from and writes for other machines, while it lasts.
@@ -131,10 +161,16 @@ impl DataFolder {
         self.run(run).join("staged").join(output)
     }
 
+    /// What holds the local datastores, a folder each.
+    #[must_use]
+    pub fn datastores(&self) -> Utf8PathBuf {
+        self.root.join("data")
+    }
+
     /// The root of a local datastore.
     #[must_use]
     pub fn datastore(&self, name: &str) -> Utf8PathBuf {
-        self.root.join("data").join(name)
+        self.datastores().join(name)
     }
 
     /// What seals the credentials of datastores; readable by the owner only.

@@ -4,6 +4,7 @@
 //! - [`snapshot`]: a folder as a list of such objects: scanned, stored, written out again;
 //! - [`content`]: what is in a file or folder now, as digests;
 //! - [`folder`]: where everything lies in a server's data folder;
+//! - [`home`]: whose a data folder is, and where it was made;
 //! - [`stamp`]: what a file was when it was looked at, and whether it has changed since;
 //! - [`disk`]: how much room a folder takes.
 //!
@@ -13,6 +14,7 @@
 //! Invariant: a digest stands for the same bytes for ever; an object is complete from the moment
 //! it has its name.
 
+pub mod backup;
 pub mod cas;
 pub mod content;
 mod digests;
@@ -20,6 +22,7 @@ pub mod disk;
 mod error;
 pub mod folder;
 mod hash;
+pub mod home;
 mod parallel;
 pub mod snapshot;
 pub mod stamp;

@@ -100,11 +100,20 @@ impl NodeState {
         }
     }
 
-    /// The word to show a person: empty where there is no run to speak of.
+    /// The word to show a person, as tables and pages have it: empty where there is no run to speak
+    /// of.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Plain => "",
-            state => state.as_str(),
+            Self::Waiting => "NotStarted",
+            Self::Queued => "Queued",
+            Self::Preparing => "Preparing",
+            Self::Running => "Running",
+            Self::Succeeded => "Completed",
+            Self::Failed => "Failed",
+            Self::Skipped => "Skipped",
+            Self::Cancelled => "Canceled",
+            Self::Reused => "Reused",
         }
     }
 }
@@ -114,7 +123,7 @@ impl NodeState {
 pub enum EdgeKind {
     /// The later step reads what the earlier one made.
     Data,
-    /// The later step was only told to wait; drawn dashed.
+    /// The later step waits and reads nothing; drawn dashed.
     Order,
 }
 

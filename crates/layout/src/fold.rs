@@ -1,16 +1,16 @@
 //! Gathers steps that stand in the same place of the graph, so that wide fans stay readable.
 //!
-//! Twins are steps with the same predecessors and the same successors: the tries of a search,
+//! Siblings are steps with the same predecessors and the same successors: the tries of a search,
 //! the parts of a split, steps with no edges at all. Enough of them become one cell, which is
 //! laid out as a grid or listed on one rail. Folding keeps the graph acyclic, because a way from
-//! one twin to another would have to pass a common successor and come back.
+//! one sibling to another would have to pass a common successor and come back.
 
 use std::collections::HashMap;
 
 use crate::adjacency::Adjacency;
 use crate::dag::Dag;
 
-/// The graph of cells: each one step, or a group of twins.
+/// The graph of cells: each one step, or a group of siblings.
 pub(crate) struct Cells {
     /// The steps of each cell, in the order of the drawing.
     pub(crate) members: Vec<Vec<u32>>,
@@ -20,8 +20,8 @@ pub(crate) struct Cells {
     pub(crate) links: Vec<(u32, u32)>,
 }
 
-/// Gathers twins into one cell where there are at least `twins_min`.
-pub(crate) fn fold(dag: &Dag, twins_min: usize) -> Cells {
+/// Gathers siblings into one cell where there are at least `siblings_min`.
+pub(crate) fn fold(dag: &Dag, siblings_min: usize) -> Cells {
     let (after, before) = sorted_neighbours(dag);
     let key = |step: u32| (before.of(step), after.of(step));
     let mut sizes: HashMap<_, usize> = HashMap::new();
@@ -33,7 +33,7 @@ pub(crate) fn fold(dag: &Dag, twins_min: usize) -> Cells {
     let mut cell_of = Vec::with_capacity(dag.count);
     for step in 0..dag.count as u32 {
         let fresh = members.len() as u32;
-        let cell = match sizes[&key(step)] >= twins_min {
+        let cell = match sizes[&key(step)] >= siblings_min {
             true => *groups.entry(key(step)).or_insert(fresh),
             false => fresh,
         };

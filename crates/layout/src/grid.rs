@@ -1,4 +1,4 @@
-//! The cards of one cell: a single card, or twins in rows and columns.
+//! The cards of one cell: a single card, or siblings in rows and columns.
 //!
 //! A grid of several rows keeps gutters free beside its columns, where edges reach the inner
 //! cards without touching another.

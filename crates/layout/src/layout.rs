@@ -1,7 +1,7 @@
 //! Puts the parts together: a rectangle for each step and a way for each edge.
 //!
 //! Layers run from top to bottom and every card of a picture has the same size. This module
-//! holds the measures of a card and the resulting [`Layout`]; how it is reached is told by the
+//! holds the measures of a card and the resulting [`Layout`]; how it is reached is described by the
 //! modules it calls.
 
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::place::place;
 use crate::rank::rank;
 use crate::route::Router;
 
-/// Twins stand side by side up to this many; more become a grid.
+/// Siblings stand side by side up to this many; more become a grid.
 const ROW_MAX: usize = 8;
 /// The free space around the picture.
 const MARGIN: f64 = 24.0;

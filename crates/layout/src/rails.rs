@@ -1,7 +1,7 @@
 //! Draws a graph as rails for a terminal: one row per step, one column per way still open.
 //!
 //! A rail leads to one cell and ends there; whatever joins it on the way comes before that
-//! cell. Twins hang side by side off one rail (`├─○`), which passes them all; steps with no
+//! cell. Siblings hang side by side off one rail (`├─○`), which passes them all; steps with no
 //! edges hang off none. Rails that merely cross do not touch: `─│─`.
 
 use crate::adjacency::Adjacency;
@@ -37,12 +37,12 @@ pub(crate) fn rails(
         let rail = board.rail_of[cell as usize].unwrap_or_else(|| board.begin());
         match cells.members[cell as usize].as_slice() {
             [step] => board.stop(rail, *step, glyph(*step)),
-            twins => {
+            siblings => {
                 let ways = Ways {
                     up: !before.of(cell).is_empty(),
                     down: !next.is_empty(),
                 };
-                board.hang(rail, twins, ways, &glyph);
+                board.hang(rail, siblings, ways, &glyph);
             }
         }
         board.depart(rail, next);
@@ -113,13 +113,16 @@ impl Board {
         column
     }
 
-    /// Twins beside their rail, one row each.
-    fn hang(&mut self, rail: usize, twins: &[u32], ways: Ways, glyph: &impl Fn(u32) -> char) {
+    /// Siblings beside their rail, one row each.
+    fn hang(&mut self, rail: usize, siblings: &[u32], ways: Ways, glyph: &impl Fn(u32) -> char) {
         let beside = self.free_from(rail + 1);
-        for (index, &step) in twins.iter().enumerate() {
+        for (index, &step) in siblings.iter().enumerate() {
             let mut art = self.bars(beside + 1);
             if ways.up || ways.down {
-                let (up, down) = (ways.up || index > 0, ways.down || index + 1 < twins.len());
+                let (up, down) = (
+                    ways.up || index > 0,
+                    ways.down || index + 1 < siblings.len(),
+                );
                 bridge(&mut art, rail, beside);
                 art[rail * 2] = corner(Corner {
                     up,
@@ -138,22 +141,22 @@ impl Board {
         if rail < self.open.len() {
             self.open[rail] = None;
         }
-        let mut goes_on = false;
+        let mut continues = false;
         let mut turns: Vec<(usize, bool)> = Vec::new();
         for &cell in next {
             if let Some(column) = self.rail_of[cell as usize] {
                 turns.push((column, true));
                 continue;
             }
-            let column = if goes_on {
+            let column = if continues {
                 self.free_from(rail + 1)
             } else {
                 rail
             };
-            if goes_on {
+            if continues {
                 turns.push((column, false));
             }
-            goes_on = true;
+            continues = true;
             if self.open.len() <= column {
                 self.open.resize(column + 1, None);
             }
@@ -161,7 +164,7 @@ impl Board {
             self.rail_of[cell as usize] = Some(column);
         }
         if !turns.is_empty() {
-            self.turn(rail, goes_on, &turns);
+            self.turn(rail, continues, &turns);
         }
         while self.open.last() == Some(&None) {
             self.open.pop();
@@ -169,7 +172,7 @@ impl Board {
     }
 
     /// A row that leads from `rail` to other columns; `true` marks those that were open before.
-    fn turn(&mut self, rail: usize, goes_on: bool, turns: &[(usize, bool)]) {
+    fn turn(&mut self, rail: usize, continues: bool, turns: &[(usize, bool)]) {
         let columns = turns.iter().map(|&(column, _)| column);
         let first = columns.clone().fold(rail, usize::min);
         let last = columns.fold(rail, usize::max);
@@ -186,7 +189,7 @@ impl Board {
                 right: column < last,
             })
         };
-        art[rail * 2] = reach(rail, true, goes_on);
+        art[rail * 2] = reach(rail, true, continues);
         for &(column, was_open) in turns {
             art[column * 2] = reach(column, was_open, true);
         }

@@ -15,8 +15,8 @@ use crate::measure::{columns as width, fit_columns, printable};
 use crate::rails::{Row, rails};
 use crate::rank::topological;
 
-/// Twins are listed on one rail from this many on.
-const TWINS_MIN: usize = 2;
+/// Siblings are listed on one rail from this many on.
+const SIBLINGS_MIN: usize = 2;
 const LABEL_MIN: usize = 12;
 const DETAIL_MIN: usize = 6;
 const GAP: usize = 2;
@@ -31,7 +31,7 @@ pub fn text(drawing: &Drawing, columns: usize) -> String {
     let dag = Dag::of(drawing);
     let rails_max = (columns / 6).clamp(4, 24);
     let glyph = |step: u32| drawing.nodes[step as usize].state.glyph();
-    match rails(&fold(&dag, TWINS_MIN), glyph, rails_max) {
+    match rails(&fold(&dag, SIBLINGS_MIN), glyph, rails_max) {
         Some(rows) => table(drawing, &rows, None, columns),
         None => {
             let (after, before) = Adjacency::both(dag.count, &dag.links);

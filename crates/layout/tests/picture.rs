@@ -77,10 +77,10 @@ fn the_example_as_svg() {
     <path class="head" d="M132 140h8L136 147Z"/>
     <path class="head" d="M392 140h8L396 147Z"/>
     <path class="head" d="M262 263h8L266 270Z"/>
-    <g class="node succeeded" data-step="0" transform="translate(154 24)"><title>prepare · python · cpu · succeeded · 1.2 s</title><rect class="card" width="224" height="56" rx="10"/><circle class="ring" cx="22" cy="28" r="8"/><use class="mark" href="#sw-marks" x="22" y="28"/><text class="label" x="42" y="25">prepare</text><text class="detail" x="42" y="42">python · cpu</text><text class="note" x="208" y="42">1.2 s</text></g>
-    <g class="node succeeded" data-step="1" transform="translate(24 147)"><title>train logistic regression · python · cpu · succeeded · 3.4 s</title><rect class="card" width="224" height="56" rx="10"/><circle class="ring" cx="22" cy="28" r="8"/><use class="mark" href="#sw-marks" x="22" y="28"/><text class="label" x="42" y="25">train logistic regression</text><text class="detail" x="42" y="42">python · cpu</text><text class="note" x="208" y="42">3.4 s</text></g>
-    <g class="node waiting" data-step="2" transform="translate(154 270)"><title>compare and register · python · cpu · waiting</title><rect class="card" width="224" height="56" rx="10"/><circle class="ring" cx="22" cy="28" r="8"/><use class="mark" href="#sw-marks" x="22" y="28"/><text class="label" x="42" y="25">compare and register</text><text class="detail" x="42" y="42">python · cpu</text><text class="note" x="208" y="42"></text></g>
-    <g class="node running" data-step="3" transform="translate(284 147)"><title>train gradient boosting · python · cpu · running · 12.3 s</title><rect class="card" width="224" height="56" rx="10"/><circle class="ring" cx="22" cy="28" r="8"/><use class="mark" href="#sw-marks" x="22" y="28"/><text class="label" x="42" y="25">train gradient boosting</text><text class="detail" x="42" y="42">python · cpu</text><text class="note" x="208" y="42">12.3 s</text></g>
+    <g class="node succeeded" data-step="0" transform="translate(154 24)"><title>prepare · python · cpu · Completed · 1.2 s</title><rect class="card" width="224" height="56" rx="10"/><circle class="ring" cx="22" cy="28" r="8"/><use class="mark" href="#sw-marks" x="22" y="28"/><text class="label" x="42" y="25">prepare</text><text class="detail" x="42" y="42">python · cpu</text><text class="note" x="208" y="42">1.2 s</text></g>
+    <g class="node succeeded" data-step="1" transform="translate(24 147)"><title>train logistic regression · python · cpu · Completed · 3.4 s</title><rect class="card" width="224" height="56" rx="10"/><circle class="ring" cx="22" cy="28" r="8"/><use class="mark" href="#sw-marks" x="22" y="28"/><text class="label" x="42" y="25">train logistic regression</text><text class="detail" x="42" y="42">python · cpu</text><text class="note" x="208" y="42">3.4 s</text></g>
+    <g class="node waiting" data-step="2" transform="translate(154 270)"><title>compare and register · python · cpu · NotStarted</title><rect class="card" width="224" height="56" rx="10"/><circle class="ring" cx="22" cy="28" r="8"/><use class="mark" href="#sw-marks" x="22" y="28"/><text class="label" x="42" y="25">compare and register</text><text class="detail" x="42" y="42">python · cpu</text><text class="note" x="208" y="42"></text></g>
+    <g class="node running" data-step="3" transform="translate(284 147)"><title>train gradient boosting · python · cpu · Running · 12.3 s</title><rect class="card" width="224" height="56" rx="10"/><circle class="ring" cx="22" cy="28" r="8"/><use class="mark" href="#sw-marks" x="22" y="28"/><text class="label" x="42" y="25">train gradient boosting</text><text class="detail" x="42" y="42">python · cpu</text><text class="note" x="208" y="42">12.3 s</text></g>
     </svg>
     "##);
 }
@@ -88,20 +88,20 @@ fn the_example_as_svg() {
 #[test]
 fn the_example_as_text() {
     assert_snapshot!(text(&example(), 80), @r##"
-    ✓    prepare                    python · cpu  succeeded  1.2 s
-    ├─✓  train logistic regression  python · cpu  succeeded  3.4 s
-    ├─●  train gradient boosting    python · cpu  running    12.3 s
-    ◌    compare and register       python · cpu  waiting
+    ✓    prepare                    python · cpu  Completed   1.2 s
+    ├─✓  train logistic regression  python · cpu  Completed   3.4 s
+    ├─●  train gradient boosting    python · cpu  Running     12.3 s
+    ◌    compare and register       python · cpu  NotStarted
     "##);
 }
 
 #[test]
 fn a_narrow_terminal_loses_details_first_and_names_last() {
     assert_snapshot!(text(&example(), 48), @r##"
-    ✓    prepare                   succeeded  1.2 s
-    ├─✓  train logistic regressi…  succeeded  3.4 s
-    ├─●  train gradient boosting   running    12.3 s
-    ◌    compare and register      waiting
+    ✓    prepare                  Completed   1.2 s
+    ├─✓  train logistic regress…  Completed   3.4 s
+    ├─●  train gradient boosting  Running     12.3 s
+    ◌    compare and register     NotStarted
     "##);
     assert_snapshot!(text(&example(), 24), @r##"
     ✓    prepare

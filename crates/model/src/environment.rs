@@ -25,6 +25,9 @@ pub struct PythonSpec {
     pub name: String,
     /// A Python version such as `3.11`; `None` means the base interpreter's.
     pub python_version: Option<String>,
+    /// The Python version to take if it is installed, when no `python_version` is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub python_preferred: Option<String>,
     /// The interpreter to build from, used when no `python_version` is asked for.
     pub base_python: String,
     /// Requirements in pip's syntax, in the user's order.

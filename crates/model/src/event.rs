@@ -1,6 +1,8 @@
 //! What happened, as facts that are never changed: the journal of a run is a list of these, and
 //! its state is their fold.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Failure, RunId, StepIndex, Timestamp};
@@ -26,7 +28,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<Digest>,
     },
-    /// Outputs of an equal earlier step stand in for the step.
+    /// The step is reused: it has the outputs of an identical earlier step.
     Reused {
         /// The step.
         step: StepIndex,
@@ -34,6 +36,19 @@ pub enum Event {
         source: RunId,
         /// What the two have in common.
         key: Digest,
+    },
+    /// The attempt's program does not run yet, for a reason that takes a while.
+    Waiting {
+        /// The step.
+        step: StepIndex,
+        /// The number of the attempt, from 1.
+        attempt: u32,
+        /// What it waits for.
+        #[serde(rename = "for")]
+        reason: WaitReason,
+        /// More, in the words of whoever makes it wait; may be empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
     },
     /// The attempt's program runs.
     Started {
@@ -72,11 +87,87 @@ pub enum Event {
     },
     /// Somebody asked for the run to stop.
     CancelAsked,
+    /// Somebody asked for one step to stop; the run goes on as it does after a failed step.
+    StepCancelAsked {
+        /// The step.
+        step: StepIndex,
+    },
     /// All steps are settled: the run is over.
     Finished {
         /// Whether every step succeeded.
         status: crate::RunStatus,
     },
+}
+
+/// What a step that could run waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitReason {
+    /// A free slot of its compute target.
+    Slot,
+    /// An identical step, whose outputs it will reuse.
+    IdenticalStep,
+    /// Its turn in the queue of a cluster.
+    ClusterQueue,
+    /// Its Python environment, which is being built.
+    Environment,
+    /// Its inputs, which are being fetched.
+    Data,
+}
+
+impl WaitReason {
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Slot => "slot",
+            Self::IdenticalStep => "identical_step",
+            Self::ClusterQueue => "cluster_queue",
+            Self::Environment => "environment",
+            Self::Data => "data",
+        }
+    }
+
+    /// The reason of a name, if it is one.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        let all = [
+            Self::Slot,
+            Self::IdenticalStep,
+            Self::ClusterQueue,
+            Self::Environment,
+            Self::Data,
+        ];
+        all.into_iter().find(|reason| reason.as_str() == name)
+    }
+
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Slot => "a free slot of its compute target",
+            Self::IdenticalStep => "an identical step, whose outputs it will reuse",
+            Self::ClusterQueue => "its turn in the cluster's queue",
+            Self::Environment => "its environment, which is being built",
+            Self::Data => "its inputs, which are being fetched",
+        }
+    }
+
+    /// A sentence for people, with what is known beyond the reason.
+    #[must_use]
+    pub fn message(self, detail: &str) -> String {
+        match detail {
+            "" => format!("waits for {}", self.in_words()),
+            detail => format!("waits for {}: {detail}", self.in_words()),
+        }
+    }
+
+    /// The status of a run that waits for it.
+    #[must_use]
+    pub const fn status(self) -> crate::RunStatus {
+        match self {
+            Self::Slot | Self::IdenticalStep | Self::ClusterQueue => crate::RunStatus::Queued,
+            Self::Environment | Self::Data => crate::RunStatus::Preparing,
+        }
+    }
 }
 
 /// How an attempt ended.
@@ -95,6 +186,13 @@ impl Outcome {
     /// What the attempt used.
     #[must_use]
     pub fn usage(&self) -> &Usage {
+        match self {
+            Self::Succeeded(usage) | Self::Failed(_, usage) | Self::Cancelled(usage) => usage,
+        }
+    }
+
+    /// The same, to add what only its executor knows.
+    pub fn usage_mut(&mut self) -> &mut Usage {
         match self {
             Self::Succeeded(usage) | Self::Failed(_, usage) | Self::Cancelled(usage) => usage,
         }
@@ -119,6 +217,32 @@ pub struct Usage {
     pub user_ms: u64,
     /// Processor time in kernel mode of all its processes, in milliseconds.
     pub system_ms: u64,
+    /// How the program started; `None` if it never did, or if nobody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
+    /// The cluster's nodes that it ran on, as the cluster names them: `n[1-3]`. Empty on the
+    /// server's own machine.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub nodes: String,
+}
+
+/// How the program of an attempt started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// As a fork of an interpreter that was loaded already.
+    Warm,
+    /// As a process that loaded everything itself; why, as a fragment of a sentence.
+    Cold(String),
+}
+
+impl fmt::Display for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Warm => f.write_str("started warm"),
+            Self::Cold(reason) => write!(f, "started cold: {reason}"),
+        }
+    }
 }
 
 /// Why a step never started.
@@ -131,4 +255,6 @@ pub enum SkipReason {
     RunFailed(StepIndex),
     /// The run was cancelled.
     Cancelled,
+    /// The step itself was cancelled.
+    StepCancelled,
 }

@@ -3,13 +3,13 @@
 //! Invariants: every edge joins two steps of the graph; there is no cycle; no output has two
 //! producers; every input that names a step names an output of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Input, InputSource, Output, RunId, TargetName, Task};
+use crate::{Input, InputSource, Output, Resources, RunId, TargetName, Task};
 
-/// The place of a step in its graph, from 0.
+/// The number of a step in its graph, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StepIndex(pub u32);
@@ -60,9 +60,12 @@ pub struct StepSpec {
     /// Steps that must have succeeded before it starts, beside the producers of its inputs.
     #[serde(default)]
     pub after: Vec<StepIndex>,
-    /// Whether outputs of an equal earlier step may stand in for it.
+    /// Whether it may reuse the outputs of an identical earlier step.
     #[serde(default)]
     pub allow_reuse: bool,
+    /// What it needs of the machines it runs on.
+    #[serde(default, skip_serializing_if = "Resources::is_default")]
+    pub resources: Resources,
 }
 
 impl StepSpec {
@@ -114,9 +117,32 @@ pub enum GraphError {
         /// The name that is used twice.
         name: String,
     },
+    /// Two outputs of one step would be written to one place.
+    #[error(
+        "outputs `{first}` and `{second}` of step `{step}` go to one place, `{path}` on datastore \
+         `{datastore}`; give each a destination of its own"
+    )]
+    OnePlace {
+        /// The step.
+        step: String,
+        /// An output.
+        first: String,
+        /// Another one.
+        second: String,
+        /// The path of both below the datastore's root.
+        path: String,
+        /// The datastore of both.
+        datastore: String,
+    },
     /// More steps than an index can count, or than the limit of the server.
     #[error("the pipeline has {0} steps; the limit is {limit}", limit = Graph::STEPS_MAX)]
     TooManySteps(usize),
+    /// More compute targets than the scheduler can number.
+    #[error(
+        "the pipeline runs on more than {limit} compute targets",
+        limit = Graph::TARGETS_MAX
+    )]
+    TooManyTargets,
 }
 
 /// A checked graph.
@@ -129,6 +155,9 @@ impl Graph {
     /// The most steps one run may have.
     pub const STEPS_MAX: usize = 1_000_000;
 
+    /// The most compute targets that the steps of one run may name.
+    pub const TARGETS_MAX: usize = 65_535;
+
     /// Checks the steps and makes them a graph.
     ///
     /// # Errors
@@ -136,6 +165,10 @@ impl Graph {
     pub fn new(steps: Vec<Step>) -> Result<Self, GraphError> {
         if steps.len() > Self::STEPS_MAX {
             return Err(GraphError::TooManySteps(steps.len()));
+        }
+        let targets: HashSet<&TargetName> = steps.iter().map(|step| &step.spec.target).collect();
+        if targets.len() > Self::TARGETS_MAX {
+            return Err(GraphError::TooManyTargets);
         }
         for step in &steps {
             check_ports(&step.spec)?;
@@ -180,7 +213,29 @@ fn check_ports(step: &StepSpec) -> Result<(), GraphError> {
     twice(
         step.outputs.iter().map(|output| &output.name).collect(),
         "outputs",
-    )
+    )?;
+    check_places(step)
+}
+
+/// Refuses outputs of one step of which the last would replace the files of the others.
+fn check_places(step: &StepSpec) -> Result<(), GraphError> {
+    let mut seen: HashMap<(&str, String), &str> = HashMap::new();
+    for output in &step.outputs {
+        let Some(path) = &output.path else { continue };
+        let path = path.replace("{output-name}", &output.name);
+        let path = path.trim_matches('/').to_owned();
+        let place = (output.datastore.as_str(), path.clone());
+        if let Some(first) = seen.insert(place, &output.name) {
+            return Err(GraphError::OnePlace {
+                step: step.name.clone(),
+                first: first.to_owned(),
+                second: output.name.clone(),
+                path,
+                datastore: output.datastore.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn check_edges(step: &StepSpec, steps: &[Step]) -> Result<(), GraphError> {
@@ -272,4 +327,44 @@ fn walk_cycle(steps: &[Step], unmet: &[usize]) -> Vec<String> {
     let mut names: Vec<String> = circle.collect();
     names.extend(names.first().cloned());
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EnvironmentSpec, ProcessTask, Program};
+
+    #[test]
+    fn more_targets_than_can_be_numbered_are_refused() {
+        let step = |number: usize| Step {
+            run: RunId::new(uuid::Uuid::nil()),
+            spec: StepSpec {
+                name: String::new(),
+                kind: String::new(),
+                target: TargetName::new(number.to_string()),
+                task: Task::Process(ProcessTask {
+                    program: Program::Command(String::new()),
+                    arguments: Vec::new(),
+                    snapshot: None,
+                    environment: EnvironmentSpec::Interpreter {
+                        python: String::new(),
+                    },
+                    variables: std::collections::BTreeMap::new(),
+                    parameter_variables: std::collections::BTreeMap::new(),
+                    timeout_s: None,
+                    distribution: None,
+                }),
+                inputs: Vec::new(),
+                outputs: Vec::new(),
+                after: Vec::new(),
+                allow_reuse: false,
+                resources: Resources::default(),
+            },
+        };
+        let mut steps: Vec<Step> = (0..Graph::TARGETS_MAX).map(step).collect();
+        let graph = Graph::new(steps.clone());
+        assert!(graph.is_ok());
+        steps.push(step(Graph::TARGETS_MAX));
+        assert_eq!(Graph::new(steps), Err(GraphError::TooManyTargets));
+    }
 }

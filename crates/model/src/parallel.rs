@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ProcessTask;
+use crate::{EnvironmentSpec, ProcessTask, References, TaskKind};
 
 /// One script over many mini-batches on many workers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,56 @@ pub struct ParallelInput {
     /// The saved dataset that says how its files are read; always there for a table.
     #[serde(default)]
     pub dataset: Option<String>,
+}
+
+impl TaskKind for ParallelTask {
+    fn environment(&self) -> Option<&EnvironmentSpec> {
+        self.worker.environment()
+    }
+
+    fn references(&self) -> References {
+        let mut references = self.worker.references();
+        let read = self.inputs.iter().filter_map(|input| input.dataset.clone());
+        references.datasets.extend(read);
+        references
+    }
+
+    fn reads_files(&self, port: &str) -> bool {
+        let cut = |input: &ParallelInput| input.port == port && input.form == InputForm::Files;
+        self.worker.reads_files(port) || self.inputs.iter().any(cut)
+    }
+
+    fn resumes(&self) -> bool {
+        true
+    }
+
+    fn bind_dataset(&mut self, port: &str, dataset: &str) {
+        let cut = self.inputs.iter_mut();
+        for input in cut.filter(|input| input.port == port && input.dataset.is_some()) {
+            input.dataset = Some(dataset.to_owned());
+        }
+    }
+
+    fn check(&self, parameters: &BTreeMap<String, String>) -> Result<(), String> {
+        let parsed = ParallelSettings::parse(&self.resolved_settings(parameters));
+        parsed.map(drop).map_err(|error| error.to_string())
+    }
+}
+
+impl ParallelTask {
+    /// The settings as text, with the values of the pipeline's parameters.
+    #[must_use]
+    pub fn resolved_settings(
+        &self,
+        parameters: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let settings = self.settings.iter();
+        let settings = settings.filter_map(|(name, setting)| {
+            let text = setting.resolve(parameters)?;
+            Some((name.clone(), text.to_owned()))
+        });
+        settings.collect()
+    }
 }
 
 /// What a mini-batch of an input is.

@@ -134,7 +134,7 @@ fn as_python(text: &str) -> String {
 }
 
 impl Value {
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match self {
             Self::Text(text) => format!("`{text}`"),
             Self::Place(_) => "a data path".to_owned(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{OpenInput, Parameter, RunId};
+use crate::{OpenInput, Parameter, RunId, StepIndex};
 
 /// What sort of run it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,6 +31,15 @@ impl RunKind {
             Self::Interactive => "interactive",
         }
     }
+
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Pipeline, Self::Step, Self::Script, Self::Interactive];
+
+    /// The kind of a name, if it is one.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 /// How far a run is. The texts are those of Azure ML's run history.
@@ -38,7 +47,7 @@ impl RunKind {
 pub enum RunStatus {
     /// Accepted; waits for the steps before it.
     NotStarted,
-    /// Could start; waits for a free slot of its compute target.
+    /// Could start; waits for a free slot of its compute target, or in the queue of a cluster.
     Queued,
     /// Its environment or working directory is being made.
     Preparing,
@@ -125,4 +134,8 @@ pub struct RunSpec {
     /// Whether outputs of earlier runs must not be reused.
     #[serde(default)]
     pub regenerate_outputs: bool,
+    /// Of a run that continues a failed one: the steps that had succeeded, with the runs that made
+    /// their outputs. They are reused whatever their `allow_reuse` says.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<StepIndex, RunId>,
 }

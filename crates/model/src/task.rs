@@ -1,12 +1,16 @@
-//! What a step does: its task, arguments, inputs and outputs.
+//! What a step does, and its ports: inputs and outputs.
 //!
-//! A kind of step that Stepwell learns later is one more variant of [`Task`], with one executor.
+//! A new kind of step is one more variant of [`Task`], with its data and its answers to
+//! [`TaskKind`] in a file of its own. Nothing else in this crate knows kinds by name.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, EnvironmentSpec, InputForm, ParallelInput, ParallelTask, StepIndex};
+use crate::{
+    DatasetDefinition, DatasetKind, Digest, EnvironmentSpec, ParallelTask, ProcessTask, Resources,
+    Rows, SparkTask, StepIndex, TransferTask, TuneTask, UsqlTask,
+};
 
 /// What is executed when the step starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,80 +20,125 @@ pub enum Task {
     Process(ProcessTask),
     /// One script over many mini-batches on many workers.
     Parallel(ParallelTask),
+    /// Data copied from one place to another.
+    Transfer(TransferTask),
+    /// A search of hyperparameters, whose trials are runs of their own.
+    Tune(Box<TuneTask>),
+    /// A notebook, a script or a JAR on Spark.
+    Spark(SparkTask),
+    /// A U-SQL script.
+    Usql(UsqlTask),
+}
+
+/// What can be asked of a task without running it. Each kind answers in its own file; how a kind
+/// is keyed and run is asked of `stepwell-engine`'s `kinds`.
+pub trait TaskKind {
+    /// What it names that must exist, beside what its step's ports name.
+    fn references(&self) -> References;
+
+    /// Whether the files of the input are read: an argument is their path, or the task walks them.
+    /// Such an input cannot be a dataset whose files are in no folder of their own.
+    fn reads_files(&self, port: &str) -> bool;
+
+    /// Whether what the input holds goes into what the step makes. A place that is only written to
+    /// does not.
+    fn reads(&self, _port: &str) -> bool {
+        true
+    }
+
+    /// Which rows the input stands for, if its datastore is a database and the task copies rows.
+    fn rows(&self, _port: &str) -> Option<Rows<'_>> {
+        None
+    }
+
+    /// The input whose place the output is, if it has no place of its own.
+    fn output_at(&self, _output: &str) -> Option<&str> {
+        None
+    }
+
+    /// The Python that it runs with, if it has one.
+    fn environment(&self) -> Option<&EnvironmentSpec> {
+        None
+    }
+
+    /// Whether an attempt that was interrupted leaves what the next one continues from.
+    fn resumes(&self) -> bool {
+        false
+    }
+
+    /// The compute target of the runs that it starts itself, what each needs there, and whether
+    /// each is several processes.
+    fn starts(&self) -> Option<(&str, &Resources, bool)> {
+        None
+    }
+
+    /// Whether its program is several processes that are started together.
+    fn is_several(&self) -> bool {
+        false
+    }
+
+    /// Takes the counts of nodes and processes that pipeline parameters give.
+    ///
+    /// # Errors
+    /// What is wrong with a value, in words.
+    fn bind_counts(
+        &mut self,
+        _values: &BTreeMap<String, String>,
+        _resources: &mut Resources,
+    ) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// A pipeline parameter has chosen the saved dataset, by its id, that the input reads.
+    fn bind_dataset(&mut self, _port: &str, _dataset: &str) {}
+
+    /// Checks the task with the values of the pipeline's parameters, as text by name.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    fn check(&self, _parameters: &BTreeMap<String, String>) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// What a task names that must exist when it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct References {
+    /// Snapshots. The first is the one that people see: the step's source directory.
+    pub snapshots: Vec<Digest>,
+    /// Files of snapshots that it starts, by their paths there.
+    pub scripts: Vec<(Digest, String)>,
+    /// Ids of saved datasets.
+    pub datasets: Vec<String>,
+    /// Names of datastores.
+    pub datastores: Vec<String>,
 }
 
 impl Task {
-    /// Whether an attempt that was interrupted leaves what the next one goes on from.
+    /// The questions that its kind answers.
     #[must_use]
-    pub fn is_resumable(&self) -> bool {
-        matches!(self, Self::Parallel(_))
-    }
-
-    /// The program with its files and its environment; of a parallel task, that of each worker.
-    #[must_use]
-    pub fn process(&self) -> &ProcessTask {
+    pub fn kind(&self) -> &dyn TaskKind {
         match self {
             Self::Process(task) => task,
-            Self::Parallel(task) => &task.worker,
+            Self::Parallel(task) => task,
+            Self::Transfer(task) => task,
+            Self::Tune(task) => task.as_ref(),
+            Self::Spark(task) => task,
+            Self::Usql(task) => task,
         }
     }
 
-    /// Whether the files of the named input are read: an argument is their place, or they are cut
-    /// into mini-batches.
-    #[must_use]
-    pub fn reads_files(&self, name: &str) -> bool {
-        let mut arguments = self.process().arguments.iter();
-        let named = |argument: &Arg| matches!(argument, Arg::Input(port) if port == name);
-        let cut = |input: &ParallelInput| input.port == name && input.form == InputForm::Files;
-        arguments.any(named) || matches!(self, Self::Parallel(task) if task.inputs.iter().any(cut))
+    /// The same, to bind values.
+    pub fn kind_mut(&mut self) -> &mut dyn TaskKind {
+        match self {
+            Self::Process(task) => task,
+            Self::Parallel(task) => task,
+            Self::Transfer(task) => task,
+            Self::Tune(task) => task.as_mut(),
+            Self::Spark(task) => task,
+            Self::Usql(task) => task,
+        }
     }
-}
-
-/// A program with its arguments, files and environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProcessTask {
-    /// What is started.
-    pub program: Program,
-    /// Its arguments, one token each, resolved when the step starts.
-    #[serde(default)]
-    pub arguments: Vec<Arg>,
-    /// The files of the working directory; `None` for an empty one.
-    pub snapshot: Option<Digest>,
-    /// The Python it runs with.
-    pub environment: EnvironmentSpec,
-    /// Environment variables beside those that Stepwell sets.
-    #[serde(default)]
-    pub variables: BTreeMap<String, String>,
-    /// Environment variables that carry the value of a pipeline parameter, by the parameter's name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub parameter_variables: BTreeMap<String, String>,
-    /// The longest it may run, in seconds; `None` for no limit.
-    #[serde(default)]
-    pub timeout_s: Option<u64>,
-}
-
-/// What is started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Program {
-    /// A Python script, relative to the working directory.
-    Script(String),
-    /// A command found on the `PATH` of the environment.
-    Command(String),
-}
-
-/// One argument token of a command line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Arg {
-    /// Text as it is.
-    Literal(String),
-    /// The place of the named input.
-    Input(String),
-    /// The place of the named output.
-    Output(String),
-    /// The value of the named pipeline parameter.
-    Parameter(String),
 }
 
 /// Data a step reads.
@@ -171,16 +220,11 @@ impl Output {
 pub struct Registration {
     /// Its name.
     pub name: String,
-    /// The word for its kind.
-    pub kind: String,
-    /// Its definition as JSON; its places are replaced by that of the output.
-    pub definition_json: String,
-    /// The end of the names of the files that are read; all when `None`.
-    #[serde(default)]
-    pub extension: Option<String>,
-    /// A pattern of the paths, below the output, of the files that are read; all when `None`.
-    #[serde(default)]
-    pub glob: Option<String>,
+    /// Whether it gives files or a table.
+    pub kind: DatasetKind,
+    /// Its definition; its locations are replaced by that of the output.
+    #[serde(rename = "definition_json")]
+    pub definition: DatasetDefinition,
     /// A description for people.
     #[serde(default)]
     pub description: String,

@@ -1,19 +1,16 @@
 //! A pipeline with its parameters left open, and how a submission closes them.
 //!
 //! A published pipeline is a [`Template`] that is kept; a pipeline that is submitted at once is one
-//! that is settled on the spot. Nothing here knows what exists: whether a dataset or a datastore is
+//! that is bound on the spot. Nothing here knows what exists: whether a dataset or a datastore is
 //! there is looked up before a value comes here.
 //!
-//! Invariant: what [`Template::settle`] gives names no parameter that has no value.
+//! Invariant: what [`Template::bind`] gives names no parameter that has no value.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Graph, Input, InputSource, ParallelSettings, Parameter, Place, RunSpec, StepIndex, StepSpec,
-    Task, Value,
-};
+use crate::{Graph, Input, InputSource, Parameter, Place, RunSpec, StepIndex, StepSpec, Value};
 
 /// An input of a step whose place a parameter chooses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +53,7 @@ pub struct Template {
 
 /// A template whose parameters all have values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settled {
+pub struct Bound {
     /// The parameters with their values in the place of the defaults.
     pub parameters: BTreeMap<String, Parameter>,
     /// The values as text: what arguments and variables are given.
@@ -98,7 +95,7 @@ pub enum AssignmentError {
         /// The step.
         step: String,
     },
-    /// A setting of a parallel step is given a value that it cannot have.
+    /// What a step does makes no sense with these values.
     #[error("step `{step}`: {reason}")]
     Setting {
         /// The step.
@@ -141,7 +138,7 @@ impl Template {
         mut self,
         values: &BTreeMap<String, Value>,
     ) -> Result<Self, AssignmentError> {
-        self.parameters = self.settle(values)?.parameters;
+        self.parameters = self.bind(values)?.parameters;
         Ok(self)
     }
 
@@ -149,7 +146,7 @@ impl Template {
     ///
     /// # Errors
     /// The first value, by name, that does not fit.
-    pub fn settle(&self, values: &BTreeMap<String, Value>) -> Result<Settled, AssignmentError> {
+    pub fn bind(&self, values: &BTreeMap<String, Value>) -> Result<Bound, AssignmentError> {
         let mut parameters = self.parameters.clone();
         for (name, value) in values {
             let Some(parameter) = parameters.get_mut(name) else {
@@ -160,7 +157,7 @@ impl Template {
             };
             *parameter = parameter.with(value).ok_or_else(|| {
                 let name = name.clone();
-                let (expected, given) = (parameter.expected(), value.told());
+                let (expected, given) = (parameter.expected(), value.describe());
                 AssignmentError::WrongType {
                     name,
                     expected,
@@ -177,15 +174,28 @@ impl Template {
                 close(step, open, parameter)?;
             }
         }
+        steps.iter_mut().for_each(place_outputs);
         let texts = parameters.iter();
         let texts = texts.map(|(name, value)| (name.clone(), value.text()));
         let texts = texts.collect();
-        if !values.is_empty() {
-            steps
-                .iter()
-                .try_for_each(|step| check_settings(step, &texts))?;
+        for step in &mut steps {
+            let bound = step.task.kind_mut();
+            let bound = bound.bind_counts(&texts, &mut step.resources);
+            bound.map_err(|reason| AssignmentError::Setting {
+                step: step.name.clone(),
+                reason,
+            })?;
         }
-        Ok(Settled {
+        if !values.is_empty() {
+            for step in &steps {
+                let checked = step.task.kind().check(&texts);
+                checked.map_err(|reason| AssignmentError::Setting {
+                    step: step.name.clone(),
+                    reason,
+                })?;
+            }
+        }
+        Ok(Bound {
             texts,
             parameters,
             steps,
@@ -193,25 +203,17 @@ impl Template {
     }
 }
 
-/// What the settings of a parallel step are with these values must make sense.
-fn check_settings(
-    step: &StepSpec,
-    texts: &BTreeMap<String, String>,
-) -> Result<(), AssignmentError> {
-    let Task::Parallel(task) = &step.task else {
-        return Ok(());
-    };
-    let settings = task.settings.iter();
-    let settings = settings.filter_map(|(name, setting)| {
-        let text = setting.resolve(texts)?;
-        Some((name.clone(), text.to_owned()))
-    });
-    match ParallelSettings::parse(&settings.collect()) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(AssignmentError::Setting {
-            step: step.name.clone(),
-            reason: error.to_string(),
-        }),
+/// Gives outputs that are the place of an input that place.
+fn place_outputs(step: &mut StepSpec) {
+    for output in &mut step.outputs {
+        let Some(port) = step.task.kind().output_at(&output.name) else {
+            continue;
+        };
+        let place = step.inputs.iter().find(|input| input.name == port);
+        if let Some(InputSource::Datastore { datastore, path }) = place.map(|input| &input.source) {
+            output.datastore.clone_from(datastore);
+            output.path = Some(path.clone());
+        }
     }
 }
 
@@ -222,11 +224,9 @@ fn close(
     open: &OpenInput,
     parameter: &Parameter,
 ) -> Result<(), AssignmentError> {
-    if let (Task::Parallel(task), Parameter::Dataset(dataset)) = (&mut step.task, parameter) {
-        let cut = task.inputs.iter_mut();
-        for input in cut.filter(|input| input.port == open.name && input.dataset.is_some()) {
-            input.dataset = Some(dataset.id.clone());
-        }
+    if let Parameter::Dataset(dataset) = parameter {
+        let kind = step.task.kind_mut();
+        kind.bind_dataset(&open.name, &dataset.id);
     }
     match parameter.place() {
         Some(Place { datastore, path }) => {
@@ -239,7 +239,7 @@ fn close(
             });
             Ok(())
         }
-        None if step.task.reads_files(&open.name) => Err(AssignmentError::NoPlace {
+        None if step.task.kind().reads_files(&open.name) => Err(AssignmentError::NoPlace {
             name: open.parameter.clone(),
             dataset: parameter.text(),
             step: step.name.clone(),
@@ -251,7 +251,7 @@ fn close(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Arg, DatasetValue, EnvironmentSpec, ProcessTask, Program, TargetName};
+    use crate::{Arg, DatasetValue, EnvironmentSpec, ProcessTask, Program, TargetName, Task};
 
     fn step(arguments: Vec<Arg>) -> StepSpec {
         StepSpec {
@@ -268,11 +268,13 @@ mod tests {
                 variables: BTreeMap::new(),
                 parameter_variables: BTreeMap::new(),
                 timeout_s: None,
+                distribution: None,
             }),
             inputs: Vec::new(),
             outputs: Vec::new(),
             after: Vec::new(),
             allow_reuse: true,
+            resources: crate::Resources::default(),
         }
     }
 
@@ -314,37 +316,37 @@ mod tests {
 
     #[test]
     fn what_is_not_assigned_keeps_its_default() {
-        let settled = template(Vec::new())
-            .settle(&values("depth", Value::Text("7".to_owned())))
+        let bound = template(Vec::new())
+            .bind(&values("depth", Value::Text("7".to_owned())))
             .expect("it fits");
-        assert_eq!(settled.texts["depth"], "7");
-        assert_eq!(settled.texts["data"], "d1");
+        assert_eq!(bound.texts["depth"], "7");
+        assert_eq!(bound.texts["data"], "d1");
         let source = InputSource::Datastore {
             datastore: "store".to_owned(),
             path: "a".to_owned(),
         };
-        assert_eq!(settled.steps[0].inputs[0].source, source);
+        assert_eq!(bound.steps[0].inputs[0].source, source);
     }
 
     #[test]
     fn what_does_not_fit_is_told_by_name() {
-        let told = |value| {
+        let refusal = |value| {
             let error = template(Vec::new())
-                .settle(&value)
+                .bind(&value)
                 .expect_err("it does not fit");
             error.to_string()
         };
         let text = || Value::Text("x".to_owned());
         assert_eq!(
-            told(values("dept", text())),
+            refusal(values("dept", text())),
             "the pipeline has no parameter `dept`"
         );
         assert_eq!(
-            told(values("depth", text())),
+            refusal(values("depth", text())),
             "parameter `depth` takes a whole number, not `x`"
         );
         assert_eq!(
-            told(values("data", Value::Place(place("b")))),
+            refusal(values("data", Value::Place(place("b")))),
             "parameter `data` takes a dataset, not a data path"
         );
     }
@@ -352,32 +354,33 @@ mod tests {
     #[test]
     fn a_dataset_without_a_place_is_no_input_unless_its_files_are_read() {
         let scattered = values("data", Value::Dataset(dataset(None)));
-        let by_id = template(vec![Arg::Parameter("data".to_owned())]).settle(&scattered);
+        let by_id = template(vec![Arg::Parameter("data".to_owned())]).bind(&scattered);
         assert_eq!(by_id.expect("it is read by its id").steps[0].inputs, []);
-        let by_place = template(vec![Arg::Input("input".to_owned())]).settle(&scattered);
+        let by_place = template(vec![Arg::Input("input".to_owned())]).bind(&scattered);
         assert!(matches!(by_place, Err(AssignmentError::NoPlace { .. })));
     }
 
     #[test]
     fn a_run_gives_its_template_back_with_its_own_values() {
         let made = template(vec![Arg::Input("input".to_owned())]);
-        let settled = made
-            .settle(&values("depth", Value::Text("9".to_owned())))
+        let bound = made
+            .bind(&values("depth", Value::Text("9".to_owned())))
             .expect("it fits");
         let run = crate::RunId::new(uuid::Uuid::nil());
         let step = |spec| crate::Step { run, spec };
-        let graph = Graph::new(settled.steps.into_iter().map(step).collect()).expect("a graph");
+        let graph = Graph::new(bound.steps.into_iter().map(step).collect()).expect("a graph");
         let spec = RunSpec {
             id: run,
             kind: crate::RunKind::Pipeline,
             experiment: "e".to_owned(),
             parent: None,
             sdk_path: None,
-            parameters: settled.texts,
-            declared: settled.parameters,
+            parameters: bound.texts,
+            declared: bound.parameters,
             open_inputs: made.open_inputs.clone(),
             continue_on_step_failure: false,
             regenerate_outputs: false,
+            kept: BTreeMap::new(),
         };
         let again = Template::of_run(spec, &graph);
         let nine = values("depth", Value::Text("9".to_owned()));

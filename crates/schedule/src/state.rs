@@ -199,7 +199,7 @@ impl State {
         match event {
             Event::Tick => {
                 self.tick(now, &mut decision);
-                // After a crash, what was in the way may be over without anybody having told.
+                // After a crash, what was in the way may be over without an event.
                 self.drain(&mut decision);
             }
             Event::Changed(slots) => {
@@ -261,7 +261,7 @@ impl State {
             self.enabled = true;
             self.disabled_until = now;
         }
-        // For data, the cursor is the last look that was told of; the next one accounts for the rest.
+        // For data, the cursor is the last look that was reported; the next one accounts for the rest.
         if self.times.is_none() {
             return;
         }
@@ -416,7 +416,7 @@ impl State {
     }
 
     fn started(&mut self, slot: Slot, run: RunId, decision: &mut Decision) {
-        // Told twice, or settled otherwise meanwhile.
+        // Reported twice, or settled otherwise meanwhile.
         let Some(cancelled_for) = self.starting.remove(&slot) else {
             return;
         };

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use stepwell_model::Timestamp;
 
-use crate::Result;
+use crate::{NamedPart, Result};
 
 /// A registered environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,12 +89,12 @@ pub fn find_environment(
 ///
 /// # Errors
 /// Those of the database.
-pub fn list_environments(connection: &Connection) -> Result<Vec<Environment>> {
+pub fn list_environments(connection: &Connection, part: &NamedPart) -> Result<Vec<Environment>> {
     let query = "SELECT name, max(version), definition_json, created_ms FROM environments
-                 GROUP BY name ORDER BY name";
+                 WHERE name > ? GROUP BY name ORDER BY name LIMIT ?";
     let mut statement = connection.prepare_cached(query)?;
     Ok(statement
-        .query_map([], read_environment)?
+        .query_map(part.values(), read_environment)?
         .collect::<Result<_, _>>()?)
 }
 

@@ -1,7 +1,7 @@
 //! How values of the model stand in columns.
 
 use serde::{Serialize, de::DeserializeOwned};
-use stepwell_model::{RunId, RunStatus, Timestamp};
+use stepwell_model::{RunId, RunKind, RunStatus, Timestamp};
 use uuid::Uuid;
 
 use crate::{Error, Result};
@@ -31,6 +31,13 @@ pub(crate) fn run_id(bytes: [u8; 16]) -> RunId {
 pub(crate) fn status(text: &str) -> Result<RunStatus> {
     RunStatus::find(text).ok_or_else(|| Error::Unreadable {
         what: "run status",
+        reason: text.to_owned(),
+    })
+}
+
+pub(crate) fn kind(text: &str) -> Result<RunKind> {
+    RunKind::find(text).ok_or_else(|| Error::Unreadable {
+        what: "kind of a run",
         reason: text.to_owned(),
     })
 }

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
-use stepwell_model::Timestamp;
+use stepwell_model::{DatasetDefinition, DatasetKind, Timestamp};
 use uuid::Uuid;
 
-use crate::{Error, Result, catalog, columns};
+use crate::{Error, NamedPart, Result, catalog, columns};
 
 /// A file as it was when a version was registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,10 +55,10 @@ pub struct Dataset {
     pub name: Option<String>,
     /// Its version, from 1; absent when it is only saved.
     pub version: Option<u64>,
-    /// The word for its kind.
-    pub kind: String,
-    /// Its definition as JSON.
-    pub definition_json: String,
+    /// Whether it gives files or a table.
+    pub kind: DatasetKind,
+    /// Where its data is, and how it is read.
+    pub definition: DatasetDefinition,
     /// Its files as they were.
     pub files: Vec<DatasetFile>,
     /// Tags.
@@ -73,7 +73,7 @@ impl Dataset {
     fn equals(&self, other: &Self) -> bool {
         let files = || self.files.iter().zip(&other.files);
         self.kind == other.kind
-            && self.definition_json == other.definition_json
+            && self.definition == other.definition
             && self.files.len() == other.files.len()
             && files().all(|(own, others)| own.equals(others))
     }
@@ -138,8 +138,8 @@ fn insert(connection: &Connection, dataset: &Dataset) -> Result<()> {
         dataset.id.as_bytes(),
         dataset.name,
         dataset.version,
-        dataset.kind,
-        dataset.definition_json,
+        dataset.kind.as_str(),
+        dataset.definition.text(),
         columns::json("dataset's files", &dataset.files)?,
         columns::json("dataset's tags", &dataset.tags)?,
         dataset.description,
@@ -184,11 +184,11 @@ pub fn find_named(
 ///
 /// # Errors
 /// Those of the database.
-pub fn list(connection: &Connection) -> Result<Vec<Dataset>> {
+pub fn list(connection: &Connection, part: &NamedPart) -> Result<Vec<Dataset>> {
     let query = "SELECT id, name, max(version), kind, definition_json, '[]', tags_json,
-        description, created_ms FROM datasets WHERE name IS NOT NULL GROUP BY name ORDER BY name";
+        description, created_ms FROM datasets WHERE name > ? GROUP BY name ORDER BY name LIMIT ?";
     let mut statement = connection.prepare_cached(query)?;
-    let rows = statement.query_map([], |row| Ok(read(row)))?;
+    let rows = statement.query_map(part.values(), |row| Ok(read(row)))?;
     rows.map(|row| row?).collect()
 }
 
@@ -217,12 +217,16 @@ pub fn unregister(connection: &Connection, name: &str) -> Result<usize> {
 
 fn read(row: &Row<'_>) -> Result<Dataset> {
     let text = |column: usize| row.get::<_, String>(column);
+    let kind = text(3)?;
     Ok(Dataset {
         id: Uuid::from_bytes(row.get(0)?),
         name: row.get(1)?,
         version: row.get(2)?,
-        kind: text(3)?,
-        definition_json: text(4)?,
+        kind: DatasetKind::find(&kind).ok_or(Error::Unreadable {
+            what: "kind of a dataset",
+            reason: kind,
+        })?,
+        definition: DatasetDefinition::stored(text(4)?),
         files: columns::from_json("dataset's files", &text(5)?)?,
         tags: columns::from_json("dataset's tags", &text(6)?)?,
         description: text(7)?,

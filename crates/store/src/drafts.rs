@@ -9,7 +9,7 @@ use stepwell_model::{Parameter, RunId, Template, Timestamp};
 use uuid::Uuid;
 
 use crate::columns::{self, id};
-use crate::published::Needs;
+use crate::published::References;
 use crate::{Error, Result};
 
 /// A draft with its template.
@@ -86,7 +86,7 @@ pub fn save(connection: &Connection, draft: &Draft) -> Result<()> {
         columns::json("draft's tags", &draft.tags)?,
         columns::json("draft's properties", &draft.properties)?,
         columns::json("template", &draft.template)?,
-        columns::json("needs of a draft", &Needs::of(&draft.template))?,
+        columns::json("needs of a draft", &References::of(&draft.template))?,
         draft.origin.pipeline.as_ref().map(Uuid::as_bytes),
         draft.origin.run.map(id),
         draft.origin.draft.as_ref().map(Uuid::as_bytes),

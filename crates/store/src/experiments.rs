@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use stepwell_model::Timestamp;
 use uuid::Uuid;
 
-use crate::{Result, columns};
+use crate::{NamedPart, Result, columns};
 
 /// An experiment as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,10 +55,10 @@ pub fn find(connection: &Connection, name: &str) -> Result<Option<Experiment>> {
 ///
 /// # Errors
 /// Those of the database.
-pub fn list(connection: &Connection) -> Result<Vec<Experiment>> {
-    let query = format!("SELECT {COLUMNS} FROM experiments ORDER BY name");
+pub fn list(connection: &Connection, part: &NamedPart) -> Result<Vec<Experiment>> {
+    let query = format!("SELECT {COLUMNS} FROM experiments WHERE name > ? ORDER BY name LIMIT ?");
     let mut statement = connection.prepare_cached(&query)?;
-    let rows = statement.query_map([], |row| Ok(read(row)))?;
+    let rows = statement.query_map(part.values(), |row| Ok(read(row)))?;
     rows.map(|row| row?).collect()
 }
 

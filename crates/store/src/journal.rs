@@ -1,16 +1,17 @@
-//! The journal of scheduled runs, and the rows of `runs` that follow from it.
+//! The journal of all runs, and the rows of `runs` that follow from it.
 //!
 //! Invariant: an event and what it changes in `runs` are written in one transaction, so that the
-//! rows are always the fold of the journal.
+//! status of a row is always the fold of the journal. Of a run that a program opened itself the
+//! journal has its beginning and its end.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Params, params};
 use stepwell_model::{
     Event, Failure, Graph, Outcome, RunId, RunSpec, RunStatus, SkipReason, StepIndex, Timestamp,
-    Usage,
+    Usage, WaitReason,
 };
 
 use crate::columns::{self, id};
-use crate::runs::StoredFailure;
+use crate::runs::{StoredFailure, Waiting};
 use crate::{Error, Result, reuse};
 
 /// A change that people see: the status of one run became another.
@@ -77,7 +78,7 @@ pub fn find_graph(connection: &Connection, run: RunId) -> Result<Option<(RunSpec
     )))
 }
 
-/// The words of the index `runs_open`, so that it is used.
+/// In the words of the index `runs_open`, so that it is used.
 const OPEN_RUNS: &str = "SELECT id FROM runs
     WHERE status <> 'Completed' AND status <> 'Failed' AND status <> 'Canceled'
     AND kind <> 'step' AND kind <> 'interactive' ORDER BY seq";
@@ -89,8 +90,8 @@ pub struct OpenRun {
     pub spec: RunSpec,
     /// Its steps.
     pub graph: Graph,
-    /// What happened so far.
-    pub events: Vec<Event>,
+    /// What happened so far, and when.
+    pub events: Vec<(Timestamp, Event)>,
 }
 
 /// Every scheduled run that is not over, oldest first.
@@ -117,12 +118,19 @@ pub fn open_runs(connection: &Connection) -> Result<Vec<OpenRun>> {
     Ok(open)
 }
 
-fn events(connection: &Connection, run: RunId) -> Result<Vec<Event>> {
-    let query = "SELECT event_json FROM journal WHERE run = ? ORDER BY seq";
+fn events(connection: &Connection, run: RunId) -> Result<Vec<(Timestamp, Event)>> {
+    let query = "SELECT at_ms, event_json FROM journal WHERE run = ? ORDER BY seq";
     let mut statement = connection.prepare_cached(query)?;
-    let rows = statement.query_map([id(run)], |row| row.get::<_, String>(0))?;
-    rows.map(|text| columns::from_json("event", &text?))
-        .collect()
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?));
+    let rows = statement.query_map([id(run)], read)?;
+    let event = |row: rusqlite::Result<(i64, String)>| {
+        let (at, text) = row?;
+        Ok((
+            Timestamp::from_millis(at),
+            columns::from_json("event", &text)?,
+        ))
+    };
+    rows.map(event).collect()
 }
 
 /// The attempts at a step that were interrupted, in their order: number and cause.
@@ -149,6 +157,45 @@ pub fn interruptions(
         }
     }
     Ok(found)
+}
+
+/// The number of the newest event; 0 when there is none.
+///
+/// # Errors
+/// Those of the database.
+pub fn newest(connection: &Connection) -> Result<i64> {
+    let query = "SELECT coalesce(max(seq), 0) FROM journal";
+    Ok(connection
+        .prepare_cached(query)?
+        .query_row([], |row| row.get(0))?)
+}
+
+/// What became of all runs after an event of the journal, in its order, from at most `limit`
+/// events; and the number of the last event that was read.
+///
+/// # Errors
+/// Those of the database.
+pub fn all_changes_after(
+    connection: &Connection,
+    after: i64,
+    limit: usize,
+) -> Result<(Vec<Change>, i64)> {
+    let query = "SELECT j.seq, j.at_ms, j.event_json, s.id, j.run FROM journal j
+        LEFT JOIN runs s ON s.parent = j.run AND s.step = json_extract(j.event_json, '$.step')
+        WHERE j.seq > ? ORDER BY j.seq LIMIT ?";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(query)?;
+    let mut rows = statement.query(params![after, limit])?;
+    let (mut changes, mut last) = (Vec::new(), after);
+    while let Some(row) = rows.next()? {
+        last = row.get(0)?;
+        let event: Event = columns::from_json("event", &row.get::<_, String>(2)?)?;
+        let root = columns::run_id(row.get(4)?);
+        let step_run = row.get::<_, Option<_>>(3)?.map_or(root, columns::run_id);
+        let at = Timestamp::from_millis(row.get(1)?);
+        changes.extend(Change::of(last, at, root, step_run, &event));
+    }
+    Ok((changes, last))
 }
 
 /// The changes of a run's tree after a place in the journal.
@@ -179,9 +226,18 @@ impl Change {
             Event::Submitted => (root, None, RunStatus::NotStarted, None),
             Event::Began => (root, None, RunStatus::Running, None),
             Event::Assigned { step, .. } => (step_run, Some(*step), RunStatus::Preparing, None),
+            Event::Waiting {
+                step,
+                reason,
+                detail,
+                ..
+            } => {
+                let message = reason.message(detail);
+                (step_run, Some(*step), reason.status(), Some(message))
+            }
             Event::Started { step, .. } => (step_run, Some(*step), RunStatus::Running, None),
             Event::Reused { step, .. } => {
-                let message = "reused: an equal earlier step stands in for it".to_owned();
+                let message = "reused: it has the outputs of an identical earlier step".to_owned();
                 (step_run, Some(*step), RunStatus::Completed, Some(message))
             }
             Event::Ended { step, outcome, .. } => {
@@ -205,6 +261,9 @@ impl Change {
                 Some(words(because).to_owned()),
             ),
             Event::CancelAsked => (root, None, RunStatus::CancelRequested, None),
+            Event::StepCancelAsked { step } => {
+                (step_run, Some(*step), RunStatus::CancelRequested, None)
+            }
             Event::Finished { status } => (root, None, *status, None),
         };
         Some(Self {
@@ -224,6 +283,7 @@ fn words(because: &SkipReason) -> &'static str {
         SkipReason::Upstream(_) => "not started: a step it depends on failed",
         SkipReason::RunFailed(_) => "not started: another step of the pipeline failed",
         SkipReason::Cancelled => "not started: the run was cancelled",
+        SkipReason::StepCancelled => "not started: it was cancelled",
     }
 }
 
@@ -239,14 +299,48 @@ pub fn append(
     event: &Event,
     at: Timestamp,
 ) -> Result<Option<Change>> {
+    let seq = insert(connection, root, event, at)?;
+    project(connection, root, step_run, event, at)?;
+    Ok(Change::of(seq, at, root, step_run, event))
+}
+
+/// Appends an event of a run that a program opened itself, whose row the caller changes in the same
+/// transaction.
+///
+/// # Errors
+/// Those of the database.
+pub fn append_interactive(
+    connection: &Connection,
+    run: RunId,
+    event: &Event,
+    at: Timestamp,
+) -> Result<Option<Change>> {
+    let seq = insert(connection, run, event, at)?;
+    Ok(Change::of(seq, at, run, run, event))
+}
+
+fn insert(connection: &Connection, root: RunId, event: &Event, at: Timestamp) -> Result<i64> {
     let insert = "INSERT INTO journal (run, at_ms, event_json) VALUES (?, ?, ?)";
     let text = columns::json("event", event)?;
     connection
         .prepare_cached(insert)?
         .execute(params![id(root), at.as_millis(), text])?;
-    let seq = connection.last_insert_rowid();
-    project(connection, root, step_run, event, at)?;
-    Ok(Change::of(seq, at, root, step_run, event))
+    Ok(connection.last_insert_rowid())
+}
+
+/// Sets that nothing is waited for any more, and adds to the time in queues what was waited in one
+/// until now, which is the parameter `?1`.
+macro_rules! waits_no_more {
+    () => {
+        "waiting_json = NULL, queued_ms = CASE waiting_json ->> 'for' WHEN 'cluster_queue'
+         THEN queued_ms + max(0, ?1 - (waiting_json ->> 'since')) ELSE queued_ms END"
+    };
+}
+
+/// Runs one prepared change.
+fn perform(connection: &Connection, sql: &str, values: impl Params) -> Result<()> {
+    connection.prepare_cached(sql)?.execute(values)?;
+    Ok(())
 }
 
 fn project(
@@ -261,50 +355,101 @@ fn project(
         Event::Submitted => Ok(()),
         Event::Assigned { .. } => {
             let update = "UPDATE runs SET status = 'Preparing' WHERE id = ?";
-            connection.prepare_cached(update)?.execute([id(step_run)])?;
-            Ok(())
+            perform(connection, update, [id(step_run)])
         }
-        Event::Began | Event::Started { .. } => {
-            let run = if *event == Event::Began {
-                root
-            } else {
-                step_run
-            };
+        Event::Waiting { reason, detail, .. } => {
+            project_wait(connection, step_run, *reason, detail, at)
+        }
+        Event::Began => {
             let update = "UPDATE runs SET status = 'Running', started_ms = coalesce(started_ms, ?)
-                WHERE id = ? AND status IN ('NotStarted', 'Preparing')";
-            connection
-                .prepare_cached(update)?
-                .execute(params![at_ms, id(run)])?;
-            Ok(())
+                WHERE id = ? AND status = 'NotStarted'";
+            let values = params![at_ms, id(root)];
+            perform(connection, update, values)
+        }
+        Event::Started { .. } => {
+            let update = concat!(
+                "UPDATE runs SET status = 'Running', started_ms = coalesce(started_ms, ?1), ",
+                waits_no_more!(),
+                " WHERE id = ?2 AND status IN ('NotStarted', 'Preparing', 'Queued')"
+            );
+            let values = params![at_ms, id(step_run)];
+            perform(connection, update, values)
         }
         Event::Reused { source, .. } => reuse::project(connection, step_run, *source, at),
         Event::Ended { outcome, .. } => project_end(connection, step_run, outcome, at),
         Event::Interrupted { .. } => {
-            let update = "UPDATE runs SET status = 'Queued' WHERE id = ?";
-            connection.prepare_cached(update)?.execute([id(step_run)])?;
-            Ok(())
+            let update = concat!(
+                "UPDATE runs SET status = 'Queued', ",
+                waits_no_more!(),
+                " WHERE id = ?2"
+            );
+            let values = params![at_ms, id(step_run)];
+            perform(connection, update, values)
         }
-        Event::Skipped { because, .. } => {
-            let failure = StoredFailure {
-                kind: "skipped".to_owned(),
-                message: words(because).to_owned(),
-                detail: String::new(),
-                hint: String::new(),
-            };
-            let update = "UPDATE runs SET status = 'Canceled', ended_ms = ?, failure_json = ?
-                          WHERE id = ?";
-            let values = params![at_ms, columns::json("failure", &failure)?, id(step_run)];
-            connection.prepare_cached(update)?.execute(values)?;
-            Ok(())
-        }
+        Event::Skipped { because, .. } => project_skip(connection, step_run, because, at),
         Event::CancelAsked => {
             let update = "UPDATE runs SET status = 'CancelRequested' WHERE id = ?1
-                          OR (parent = ?1 AND status IN ('Preparing', 'Running'))";
-            connection.prepare_cached(update)?.execute([id(root)])?;
-            Ok(())
+                          OR (parent = ?1 AND status IN ('Queued', 'Preparing', 'Running'))";
+            perform(connection, update, [id(root)])
+        }
+        Event::StepCancelAsked { .. } => {
+            let update = "UPDATE runs SET status = 'CancelRequested' WHERE id = ?
+                          AND status IN ('Preparing', 'Running')";
+            perform(connection, update, [id(step_run)])
         }
         Event::Finished { status } => finish(connection, root, *status, at),
     }
+}
+
+/// What is waited for under another detail is waited for since it was first recorded.
+fn project_wait(
+    connection: &Connection,
+    step_run: RunId,
+    reason: WaitReason,
+    detail: &str,
+    at: Timestamp,
+) -> Result<()> {
+    let waiting = Waiting {
+        reason,
+        detail: detail.to_owned(),
+        since: at,
+    };
+    let update = "UPDATE runs SET status = ?2,
+        waiting_json = CASE waiting_json ->> 'for' WHEN ?3
+            THEN json_set(?4, '$.since', waiting_json ->> 'since') ELSE ?4 END,
+        queued_ms = CASE waiting_json ->> 'for' WHEN ?3 THEN queued_ms
+            WHEN 'cluster_queue' THEN queued_ms + max(0, ?1 - (waiting_json ->> 'since'))
+            ELSE queued_ms END
+        WHERE id = ?5";
+    let values = params![
+        at.as_millis(),
+        reason.status().as_str(),
+        reason.as_str(),
+        columns::json("wait", &waiting)?,
+        id(step_run)
+    ];
+    perform(connection, update, values)
+}
+
+fn project_skip(
+    connection: &Connection,
+    step_run: RunId,
+    because: &SkipReason,
+    at: Timestamp,
+) -> Result<()> {
+    let failure = StoredFailure {
+        kind: "skipped".to_owned(),
+        message: words(because).to_owned(),
+        detail: String::new(),
+        hint: String::new(),
+    };
+    let update = "UPDATE runs SET status = 'Canceled', ended_ms = ?, failure_json = ? WHERE id = ?";
+    let values = params![
+        at.as_millis(),
+        columns::json("failure", &failure)?,
+        id(step_run)
+    ];
+    perform(connection, update, values)
 }
 
 fn project_end(
@@ -324,10 +469,15 @@ fn project_end(
     let failure = failure
         .map(|failure| columns::json("failure", &failure))
         .transpose()?;
-    let update = "UPDATE runs SET status = ?, failure_json = ?, usage_json = ?,
-                  started_ms = coalesce(?, started_ms), ended_ms = ? WHERE id = ?";
+    let update = concat!(
+        "UPDATE runs SET status = ?2, failure_json = ?3, usage_json = ?4,
+         started_ms = coalesce(?5, started_ms), ended_ms = ?6, ",
+        waits_no_more!(),
+        " WHERE id = ?7"
+    );
     let usage = columns::json("usage", usage)?;
     let values = params![
+        at.as_millis(),
         status.as_str(),
         failure,
         usage,
@@ -335,8 +485,7 @@ fn project_end(
         ended,
         id(step_run)
     ];
-    connection.prepare_cached(update)?.execute(values)?;
-    Ok(())
+    perform(connection, update, values)
 }
 
 /// A failed pipeline says which step failed first, in that step's words.
@@ -356,8 +505,12 @@ fn finish(connection: &Connection, root: RunId, status: RunStatus, at: Timestamp
         }
         _ => None,
     };
-    let update = "UPDATE runs SET status = ?, failure_json = coalesce(failure_json, ?),
-                  ended_ms = coalesce(ended_ms, ?) WHERE id = ?";
+    // A run whose steps were all reused has begun although no program of it has run.
+    let update = "UPDATE runs SET status = ?1, failure_json = coalesce(failure_json, ?2),
+                  started_ms = coalesce(started_ms,
+                      (SELECT min(step.started_ms) FROM runs step WHERE step.parent = ?4),
+                      CASE ?1 WHEN 'Completed' THEN ?3 END),
+                  ended_ms = coalesce(ended_ms, ?3) WHERE id = ?4";
     let values = params![status.as_str(), failure, at.as_millis(), id(root)];
     let changed = connection.prepare_cached(update)?.execute(values)?;
     match changed {

@@ -8,6 +8,7 @@
 //! The modules are the nouns: each offers functions on a connection. Nothing here decides.
 
 pub mod audit;
+pub mod care;
 pub mod catalog;
 pub mod datasets;
 pub mod datastores;
@@ -17,21 +18,29 @@ pub mod experiments;
 pub mod journal;
 pub mod metrics;
 pub mod models;
+pub mod modules;
 pub mod published;
 pub mod retention;
 pub mod reuse;
 pub mod runs;
 pub mod schedules;
+pub mod secrets;
 pub mod tokens;
 
 mod columns;
 mod error;
+mod id_digits;
 mod migrate;
+mod named_part;
 mod readers;
+mod search;
 mod store;
 mod writer;
 
 pub use error::Error;
+pub use id_digits::IdDigits;
+pub use named_part::NamedPart;
+pub use readers::peek;
 pub use rusqlite::Connection;
 pub use store::Store;
 

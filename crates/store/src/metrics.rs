@@ -3,8 +3,8 @@
 use rusqlite::{Connection, Row, params};
 use stepwell_model::{RunId, Timestamp};
 
-use crate::Result;
-use crate::columns::id;
+use crate::columns::{id, run_id};
+use crate::{Result, runs, search};
 
 /// One point.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,9 +38,10 @@ pub fn add(
     let insert = "INSERT INTO metrics (run, writer, number, name, kind, value_json, step, at_ms,
         description) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
     let mut statement = connection.prepare_cached(insert)?;
+    let seq = runs::seq_of(connection, run)?;
     let mut new = 0;
     for (place, point) in points.iter().enumerate() {
-        new += statement.execute(params![
+        let added = statement.execute(params![
             id(run),
             writer,
             first.saturating_add(place as u64),
@@ -51,6 +52,12 @@ pub fn add(
             point.at.as_millis(),
             point.description,
         ])?;
+        if let Some(seq) = seq
+            && added > 0
+        {
+            search::put_latest(connection, seq, point)?;
+        }
+        new += added;
     }
     Ok(new)
 }
@@ -64,6 +71,30 @@ pub fn list(connection: &Connection, run: RunId, name: Option<&str>) -> Result<V
                  WHERE run = ?1 AND (?2 IS NULL OR name = ?2) ORDER BY seq";
     let mut statement = connection.prepare_cached(query)?;
     let rows = statement.query_map(params![id(run), name], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The largest, or the smallest, number that each child of a run has logged under a name.
+///
+/// # Errors
+/// Those of the database.
+pub fn extremes(
+    connection: &Connection,
+    parent: RunId,
+    name: &str,
+    largest: bool,
+) -> Result<Vec<(RunId, f64)>> {
+    let extreme = if largest { "max" } else { "min" };
+    // What is no number, such as `"NaN"`, is kept as a text of JSON.
+    let query = format!(
+        "SELECT r.id, {extreme}(CAST(m.value_json AS REAL)) FROM runs r JOIN metrics m ON m.run = r.id
+         WHERE r.parent = ? AND m.name = ? AND m.kind = 'scalar' AND m.value_json GLOB '[-0-9]*'
+         GROUP BY r.id"
+    );
+    let mut statement = connection.prepare_cached(&query)?;
+    let rows = statement.query_map(params![id(parent), name], |row| {
+        Ok((run_id(row.get(0)?), row.get(1)?))
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -42,8 +42,20 @@ pub struct ModelSamples {
     pub output: Option<Uuid>,
 }
 
+/// What serving a model would need.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Resources {
+    /// Processor cores.
+    pub cpu: Option<f64>,
+    /// Memory, in GB.
+    pub memory_in_gb: Option<f64>,
+    /// Graphics processors.
+    pub gpu: Option<u32>,
+}
+
 /// One version of a model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// Its name.
     pub name: String,
@@ -71,8 +83,8 @@ pub struct Model {
     pub datasets: Vec<ModelDataset>,
     /// Examples of what it takes and gives.
     pub samples: ModelSamples,
-    /// What serving it would need, as JSON that nothing here reads.
-    pub resources_json: Option<String>,
+    /// What serving it would need.
+    pub resources: Option<Resources>,
     /// The login name of who registered it.
     pub user: String,
     /// When it was registered.
@@ -94,8 +106,8 @@ pub struct Change {
     pub add_datasets: Vec<ModelDataset>,
     /// Examples to set.
     pub samples: ModelSamples,
-    /// What serving it would need, as JSON.
-    pub resources_json: Option<String>,
+    /// What serving it would need.
+    pub resources: Option<Resources>,
 }
 
 /// Which models to list.
@@ -178,7 +190,7 @@ pub fn insert(connection: &Connection, mut model: Model) -> Result<Model> {
         model.created.as_millis(),
         columns::json("model's datasets", &model.datasets)?,
         columns::json("model's samples", &model.samples)?,
-        model.resources_json,
+        resources_json(&model)?,
         model.user,
     ])?;
     Ok(model)
@@ -276,9 +288,16 @@ pub fn change(
     }
     model.samples.input = change.samples.input.or(model.samples.input);
     model.samples.output = change.samples.output.or(model.samples.output);
-    model.resources_json = change.resources_json.or(model.resources_json);
+    model.resources = change.resources.or(model.resources.take());
     update(connection, &model)?;
     Ok(Some(model))
+}
+
+fn resources_json(model: &Model) -> Result<Option<String>> {
+    let resources = model.resources.as_ref();
+    resources
+        .map(|resources| columns::json("model's resources", resources))
+        .transpose()
 }
 
 fn update(connection: &Connection, model: &Model) -> Result<()> {
@@ -291,7 +310,7 @@ fn update(connection: &Connection, model: &Model) -> Result<()> {
         columns::json("model's properties", &model.properties)?,
         columns::json("model's datasets", &model.datasets)?,
         columns::json("model's samples", &model.samples)?,
-        model.resources_json,
+        resources_json(model)?,
         model.name,
         model.version,
     ])?;
@@ -327,7 +346,10 @@ fn read(row: &Row<'_>) -> Result<Model> {
         created: Timestamp::from_millis(row.get(11)?),
         datasets: columns::from_json("model's datasets", &text(12)?)?,
         samples: columns::from_json("model's samples", &text(13)?)?,
-        resources_json: row.get(14)?,
+        // What cannot be read is of no use to anybody; the model is.
+        resources: row
+            .get::<_, Option<String>>(14)?
+            .and_then(|text| serde_json::from_str(&text).ok()),
         user: text(15)?,
     })
 }

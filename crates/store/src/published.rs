@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
-use stepwell_model::{InputSource, Parameter, Place, RunId, Task, Template, Timestamp};
+use stepwell_model::{Digest, InputSource, Parameter, Place, RunId, Template, Timestamp};
 use uuid::Uuid;
 
 use crate::columns::{self, id};
@@ -29,7 +29,7 @@ pub struct Published {
     /// Whether it can be started.
     pub active: bool,
     /// Whether steps that do not depend on a failed step still run, if the publisher said so.
-    pub goes_on: Option<bool>,
+    pub continue_on_failure: Option<bool>,
     /// How many steps it has.
     pub steps: u32,
     /// Its parameters with their defaults.
@@ -46,7 +46,7 @@ pub struct Published {
 
 /// What must live as long as the pipelines that name it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Needs {
+pub struct References {
     /// Digests of snapshots.
     pub snapshots: BTreeSet<String>,
     /// Ids of saved datasets.
@@ -55,28 +55,20 @@ pub struct Needs {
     pub places: BTreeSet<String>,
 }
 
-impl Needs {
+impl References {
     /// What a template names.
     #[must_use]
     pub fn of(template: &Template) -> Self {
         let mut needs = Self::default();
         for step in &template.steps {
-            let task = step.task.process();
-            needs
-                .snapshots
-                .extend(task.snapshot.map(|digest| digest.to_string()));
+            let references = step.task.kind().references();
+            let snapshots = references.snapshots.iter();
+            needs.snapshots.extend(snapshots.map(Digest::to_string));
+            needs.datasets.extend(references.datasets);
             for input in &step.inputs {
                 if let InputSource::Datastore { datastore, path } = &input.source {
                     needs.places.insert(format!("{datastore}/{path}"));
                 }
-            }
-            // A dataset that a step reads by its id stands in its variables.
-            needs
-                .datasets
-                .extend(task.variables.values().filter(|text| is_id(text)).cloned());
-            if let Task::Parallel(task) = &step.task {
-                let read = task.inputs.iter().filter_map(|input| input.dataset.clone());
-                needs.datasets.extend(read);
             }
         }
         for parameter in template.parameters.values() {
@@ -97,10 +89,6 @@ impl Needs {
     }
 }
 
-fn is_id(text: &str) -> bool {
-    text.len() == 36 && Uuid::parse_str(text).is_ok()
-}
-
 const SELECT: &str = "SELECT seq, id, name, description, version, active, goes_on, steps, run,
     user, created_ms, changed_ms, parameters_json FROM published";
 
@@ -112,7 +100,7 @@ pub fn insert(
     connection: &Connection,
     published: &Published,
     template_json: &str,
-    needs: &Needs,
+    needs: &References,
 ) -> Result<()> {
     let insert = "INSERT INTO published (id, name, description, version, active, goes_on, steps,
         parameters_json, template_json, needs_json, run, user, created_ms, changed_ms)
@@ -123,7 +111,7 @@ pub fn insert(
         published.description,
         published.version,
         published.active,
-        published.goes_on,
+        published.continue_on_failure,
         published.steps,
         columns::json("parameters", &published.parameters)?,
         template_json,
@@ -219,11 +207,11 @@ pub fn runs_of(
 ///
 /// # Errors
 /// Those of the database.
-pub fn needed(connection: &Connection) -> Result<Needs> {
+pub fn needed(connection: &Connection) -> Result<References> {
     let query = "SELECT needs_json FROM published UNION ALL SELECT needs_json FROM drafts";
     let mut statement = connection.prepare_cached(query)?;
     let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
-    let mut needs = Needs::default();
+    let mut needs = References::default();
     for text in rows {
         needs.extend(columns::from_json("needs of a pipeline", &text?)?);
     }
@@ -238,7 +226,7 @@ fn read(row: &Row<'_>) -> Result<Published> {
         description: row.get(3)?,
         version: row.get(4)?,
         active: row.get(5)?,
-        goes_on: row.get(6)?,
+        continue_on_failure: row.get(6)?,
         steps: row.get(7)?,
         run: row.get::<_, Option<_>>(8)?.map(columns::run_id),
         user: row.get(9)?,

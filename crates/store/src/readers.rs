@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::{Error, Result};
@@ -14,6 +14,14 @@ const IDLE_MAX: usize = 8;
 pub(crate) struct Readers {
     path: Utf8PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+/// Reads a database that a server may have open at the same time; nothing of it is changed.
+///
+/// # Errors
+/// When it is not there or cannot be read, and those of the read.
+pub fn peek<T>(path: &Utf8Path, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    Readers::new(path.to_owned()).with(read)
 }
 
 impl Readers {

@@ -1,20 +1,21 @@
-//! What the database knows of things that take room: who refers to which, and what was removed.
+//! What the database knows of what takes room: who refers to which, and what was removed.
 //!
 //! It decides nothing. A table that is not known here may hold references: every digest and path
 //! that stands anywhere in its texts counts as one, so a table that is new keeps what it names.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
-use stepwell_model::{Graph, RunId, Timestamp};
+use stepwell_model::{DatasetDefinition, Graph, RunId, Timestamp};
 
 use crate::columns::{self, id};
 use crate::runs::OutputPlace;
 use crate::{Result, datasets, journal, published};
 
-/// The tables whose references are read one by one, or which have none.
-const KNOWN: [&str; 11] = [
+/// The tables whose references are read one by one, or which have none: what callers did is history
+/// and keeps nothing.
+const KNOWN: [&str; 16] = [
     "meta",
     "experiments",
     "runs",
@@ -26,6 +27,11 @@ const KNOWN: [&str; 11] = [
     "environments",
     "reuse",
     "datasets",
+    "tokens",
+    "audit",
+    "run_tags",
+    "run_parameters",
+    "latest_metrics",
 ];
 
 /// A run, as far as room is concerned.
@@ -43,7 +49,7 @@ pub struct RunFacts {
     pub snapshot: Option<String>,
     /// Where its outputs are.
     pub outputs: Vec<OutputPlace>,
-    /// The run whose log, metrics and outputs stand in for its own.
+    /// The run that is reused: its log, metrics and outputs are this one's.
     pub reused_from: Option<RunId>,
     /// Whether its files were removed.
     pub pruned: bool,
@@ -56,72 +62,115 @@ pub struct Facts {
     pub runs: Vec<RunFacts>,
     /// The runs of the steps that may be reused.
     pub reusable: HashSet<RunId>,
-    /// The definitions, as JSON, of datasets that are registered or that a model, a published
-    /// pipeline, a draft or a schedule names by their ids.
-    pub datasets: Vec<String>,
-    /// Places that published pipelines and drafts read, as `datastore/path`.
-    pub places: Vec<String>,
-    /// The digests of the snapshots of models.
-    pub models: Vec<String>,
     /// What the runs that are not over were asked to do.
     pub active: Vec<Graph>,
+    /// What is referred to by others than runs.
+    pub references: References,
+    /// The `seq` of the newest run.
+    last: i64,
+}
+
+/// What is referred to by others than runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct References {
+    /// The definitions of datasets that are registered or that a model, a published pipeline, a
+    /// draft or a schedule names by their ids.
+    pub datasets: Vec<DatasetDefinition>,
+    /// Places that published pipelines and drafts read, as `datastore/path`.
+    pub places: BTreeSet<String>,
+    /// The digests of the snapshots of models.
+    pub models: Vec<String>,
     /// Digests, ids and names of views in tables that are not known.
     pub mentions: HashSet<String>,
 }
 
-/// Reads everything.
+/// Reads everything. Its cost grows with the number of runs: it is for a reader, not the writer.
 ///
 /// # Errors
 /// Those of the database.
 pub fn facts(connection: &Connection) -> Result<Facts> {
-    let runs = run_facts(connection)?;
+    let mut facts = Facts {
+        references: references(connection)?,
+        ..Facts::default()
+    };
+    facts.add_runs(connection)?;
+    Ok(facts)
+}
+
+impl Facts {
+    /// Brings facts that were read before up to date, as far as they could keep more than before:
+    /// newer runs, and references by others. Runs that were active then count as active still.
+    /// Gives whether there is anything new. Its cost grows with what is new, not with all runs.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn refresh(&mut self, connection: &Connection) -> Result<bool> {
+        let references = references(connection)?;
+        let changed = references != self.references;
+        self.references = references;
+        Ok(self.add_runs(connection)? || changed)
+    }
+
+    /// Adds the runs after the last known one; gives whether there are any.
+    fn add_runs(&mut self, connection: &Connection) -> Result<bool> {
+        let (runs, last) = run_facts(connection, self.last)?;
+        let mut statement = connection.prepare(
+            "SELECT reuse.run FROM reuse JOIN runs ON runs.id = reuse.run WHERE runs.seq > ?",
+        )?;
+        let reusable = statement.query_map([self.last], |row| row.get(0))?;
+        for run in reusable {
+            self.reusable.insert(columns::run_id(run?));
+        }
+        for run in runs.iter().filter(|run| !run.over) {
+            let graph = journal::find_graph(connection, run.id)?;
+            self.active.extend(graph.map(|(_, graph)| graph));
+        }
+        let any = !runs.is_empty();
+        self.runs.extend(runs);
+        self.last = last;
+        Ok(any)
+    }
+}
+
+fn references(connection: &Connection) -> Result<References> {
     let texts = |query: &str| -> Result<Vec<String>> {
         let mut statement = connection.prepare(query)?;
         let rows = statement.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     };
-    let mut statement = connection.prepare("SELECT run FROM reuse")?;
-    let reusable = statement.query_map([], |row| row.get(0))?;
-    let reusable = reusable.map(|run| run.map(columns::run_id));
-    let reusable = reusable.collect::<Result<_, _>>()?;
-    let mut active = Vec::new();
-    for run in runs.iter().filter(|run| !run.over) {
-        let graph = journal::find_graph(connection, run.id)?;
-        active.extend(graph.map(|(_, graph)| graph));
-    }
     let needs = published::needed(connection)?;
-    let mut datasets = texts("SELECT definition_json FROM datasets WHERE name IS NOT NULL")?;
+    let registered = texts("SELECT definition_json FROM datasets WHERE name IS NOT NULL")?;
+    let mut datasets: Vec<_> = registered
+        .into_iter()
+        .map(DatasetDefinition::stored)
+        .collect();
     let mut naming = texts("SELECT datasets_json || samples_json FROM models")?;
     naming.extend(texts("SELECT submission_json FROM schedules")?);
-    let mut named = needs.datasets;
-    named.extend(
-        naming
-            .iter()
-            .flat_map(|text| words_in(text))
-            .map(str::to_owned),
-    );
-    for dataset in named.iter().filter_map(|text| text.parse().ok()) {
+    let words = naming.iter().flat_map(|text| words_in(text));
+    let named: BTreeSet<&str> = words
+        .chain(needs.datasets.iter().map(String::as_str))
+        .collect();
+    for dataset in named.into_iter().filter_map(|text| text.parse().ok()) {
         let found = datasets::find(connection, dataset)?;
-        datasets.extend(found.map(|dataset| dataset.definition_json));
+        datasets.extend(found.map(|dataset| dataset.definition));
     }
-    Ok(Facts {
-        reusable,
+    Ok(References {
         datasets,
-        places: needs.places.into_iter().collect(),
+        places: needs.places,
         models: texts("SELECT snapshot FROM models")?,
-        active,
         mentions: mentions(connection)?,
-        runs,
     })
 }
 
-fn run_facts(connection: &Connection) -> Result<Vec<RunFacts>> {
+/// The runs after a `seq`, and the `seq` of the last of them.
+fn run_facts(connection: &Connection, after: i64) -> Result<(Vec<RunFacts>, i64)> {
     let query = "SELECT id, root, status, coalesce(ended_ms, created_ms), snapshot, outputs_json,
-        reused_from, pruned_ms IS NOT NULL FROM runs";
+        reused_from, pruned_ms IS NOT NULL, seq FROM runs WHERE seq > ? ORDER BY seq";
     let mut statement = connection.prepare(query)?;
-    let mut rows = statement.query([])?;
-    let mut runs = Vec::new();
+    let mut rows = statement.query([after])?;
+    let (mut runs, mut last) = (Vec::new(), after);
     while let Some(row) = rows.next()? {
+        last = row.get(8)?;
         let outputs: String = row.get(5)?;
         runs.push(RunFacts {
             id: columns::run_id(row.get(0)?),
@@ -134,7 +183,7 @@ fn run_facts(connection: &Connection) -> Result<Vec<RunFacts>> {
             pruned: row.get(7)?,
         });
     }
-    Ok(runs)
+    Ok((runs, last))
 }
 
 /// What the tables that are not known refer to.

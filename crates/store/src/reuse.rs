@@ -1,4 +1,4 @@
-//! Which step's outputs may stand in for which, and why each step ran or did not.
+//! Which step's outputs may be reused by which, and why each step ran or did not.
 //!
 //! Keys and explanations are the engine's; here they are bytes and JSON.
 
@@ -113,9 +113,11 @@ pub(crate) fn project(
         return Ok(());
     };
     rename_pipeline_outputs(connection, step_run, &original.outputs)?;
+    // What its script said of itself comes along: tags and properties, under those of this run.
     let update = "UPDATE runs SET status = 'Completed', reused_from = ?1, started_ms = ?2,
-        ended_ms = ?2, outputs_json = ?3, usage_json = ?4, properties_json =
-        json_set(properties_json, '$.\"azureml.reusedrunid\"', ?5,
+        ended_ms = ?2, outputs_json = ?3, usage_json = ?4, tags_json = json_patch(?8, tags_json),
+        properties_json = json_set(json_patch(?9, properties_json),
+        '$.\"azureml.reusedrunid\"', ?5,
         '$.\"azureml.reusedpipelinerunid\"', ?6, '$.\"azureml.isreused\"', 'true') WHERE id = ?7";
     connection.prepare_cached(update)?.execute(params![
         id(source),
@@ -128,6 +130,8 @@ pub(crate) fn project(
         source.to_string(),
         original.parent.unwrap_or(original.root).to_string(),
         id(step_run),
+        columns::json("run's tags", &original.tags)?,
+        columns::json("run's properties", &original.properties)?,
     ])?;
     Ok(())
 }

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use serde::{Deserialize, Serialize};
-use stepwell_model::{Failure, RunId, RunKind, RunStatus, Timestamp, Usage};
+use stepwell_model::{Failure, RunId, RunKind, RunQuery, RunStatus, Timestamp, Usage, WaitReason};
 use uuid::Uuid;
 
 use crate::columns::{self, id};
-use crate::{Error, Result, experiments};
+use crate::{Error, Result, experiments, search};
+
+pub use crate::id_digits::find_abbreviated;
 
 /// Where an output of a step lies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,8 +80,8 @@ pub struct Record {
     pub seq: i64,
     /// Its id.
     pub id: RunId,
-    /// `pipeline`, `step`, `script` or `interactive`.
-    pub kind: String,
+    /// What sort it is.
+    pub kind: RunKind,
     /// Its experiment's name.
     pub experiment: String,
     /// Its number in the experiment; 0 when it has a parent.
@@ -116,7 +118,7 @@ pub struct Record {
     pub failure: Option<StoredFailure>,
     /// What it used.
     pub usage: Option<Usage>,
-    /// The run of the step whose outputs, log and metrics stand in for its own.
+    /// The run of the step that is reused: its outputs, log and metrics are this one's.
     pub reused_from: Option<RunId>,
     /// The published pipeline it is a run of.
     pub published: Option<Uuid>,
@@ -128,6 +130,23 @@ pub struct Record {
     pub started: Option<Timestamp>,
     /// When it ended.
     pub ended: Option<Timestamp>,
+    /// What its attempt waits for.
+    pub waiting: Option<Waiting>,
+    /// How long its attempts have waited in the queues of clusters, in milliseconds.
+    pub queued_ms: u64,
+}
+
+/// What a run waits for whose program has not started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// What it waits for.
+    #[serde(rename = "for")]
+    pub reason: WaitReason,
+    /// More, in words.
+    #[serde(default)]
+    pub detail: String,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// Why a run failed or never started, as shown.
@@ -194,14 +213,15 @@ pub fn insert(connection: &Connection, run: &NewRun) -> Result<()> {
         started,
         run.published.as_ref().map(Uuid::as_bytes),
     ])?;
-    Ok(())
+    let seq = connection.last_insert_rowid();
+    search::add_names(connection, seq, &run.tags, &run.parameters)
 }
 
 const SELECT: &str = "SELECT r.seq, r.id, r.kind, e.name, r.number, r.display_name,
     r.description, r.status, r.parent, r.root, r.step, r.step_kind, r.target, r.snapshot, r.user,
     r.tags_json, r.properties_json, r.parameters_json, r.outputs_json, r.failure_json,
     r.usage_json, r.created_ms, r.started_ms, r.ended_ms, r.reused_from, r.published,
-    r.pruned_ms
+    r.pruned_ms, r.waiting_json, r.queued_ms
     FROM runs r JOIN experiments e ON e.id = r.experiment";
 
 /// The run of that id.
@@ -250,15 +270,88 @@ pub struct Filter {
     /// In the tree of this run, itself not.
     pub root: Option<RunId>,
     /// Of this kind.
-    pub kind: Option<String>,
+    pub kind: Option<RunKind>,
     /// In this status.
     pub status: Option<RunStatus>,
     /// Of this published pipeline.
     pub published: Option<Uuid>,
+    /// That fit this query.
+    pub query: Option<RunQuery>,
     /// Only runs without a parent.
     pub top_level: bool,
     /// After this cursor.
     pub after: Option<i64>,
+}
+
+impl Filter {
+    /// The query of [`list`] with the values of its parameters; the last one, the limit, is left
+    /// to the caller.
+    fn query(&self) -> (String, Vec<Box<dyn ToSql>>) {
+        let is_selective = self.query.as_ref().is_some_and(search::is_selective);
+        let newest_top_level = self.top_level
+            && self.experiment.is_none()
+            && self.published.is_none()
+            && !is_selective;
+        let mut query = match newest_top_level {
+            // The planner takes the index of parents to be better, and sorts all it finds there.
+            true => SELECT.replace("runs r JOIN", "runs r INDEXED BY runs_top_level JOIN"),
+            false => SELECT.to_owned(),
+        };
+        query.push_str(" WHERE 1");
+        let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+        let mut also = |condition: &str, value: Box<dyn ToSql>| {
+            query.push_str(" AND ");
+            query.push_str(condition);
+            values.push(value);
+        };
+        if let Some(experiment) = &self.experiment {
+            also("e.name = ?", Box::new(experiment.clone()));
+        }
+        if let Some(parent) = self.parent {
+            also("r.parent = ?", Box::new(id(parent)));
+        }
+        if let Some(root) = self.root {
+            also("r.root = ?", Box::new(id(root)));
+            also("r.id <> ?", Box::new(id(root)));
+        }
+        if let Some(kind) = self.kind {
+            also("r.kind = ?", Box::new(kind.as_str()));
+        }
+        if let Some(status) = self.status {
+            also("r.status = ?", Box::new(status.as_str()));
+        }
+        if let Some(pipeline) = self.published {
+            also("r.published = ?", Box::new(*pipeline.as_bytes()));
+        }
+        if let Some(after) = self.after {
+            let condition = match self.is_ascending() {
+                true => "r.seq > ?",
+                false => "r.seq < ?",
+            };
+            also(condition, Box::new(after));
+        }
+        if let Some(wanted) = &self.query {
+            query.push_str(" AND ");
+            query.push_str(&search::condition(wanted, &mut values));
+        }
+        if self.top_level {
+            query.push_str(match newest_top_level {
+                true => " AND r.parent IS NULL",
+                // Not by the index of parents, which leads to all of them.
+                false => " AND +r.parent IS NULL",
+            });
+        }
+        query.push_str(match self.is_ascending() {
+            true => " ORDER BY r.seq LIMIT ?",
+            false => " ORDER BY r.seq DESC LIMIT ?",
+        });
+        (query, values)
+    }
+
+    /// Children and trees are listed in the order they were made, all else newest first.
+    fn is_ascending(&self) -> bool {
+        self.parent.is_some() || self.root.is_some()
+    }
 }
 
 /// Runs newest first; children of one parent, and trees, in the order they were made.
@@ -266,48 +359,7 @@ pub struct Filter {
 /// # Errors
 /// Those of the database.
 pub fn list(connection: &Connection, filter: &Filter, limit: usize) -> Result<Vec<Record>> {
-    let ascending = filter.parent.is_some() || filter.root.is_some();
-    let mut query = format!("{SELECT} WHERE 1");
-    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-    let mut also = |condition: &str, value: Box<dyn ToSql>| {
-        query.push_str(" AND ");
-        query.push_str(condition);
-        values.push(value);
-    };
-    if let Some(experiment) = &filter.experiment {
-        also("e.name = ?", Box::new(experiment.clone()));
-    }
-    if let Some(parent) = filter.parent {
-        also("r.parent = ?", Box::new(id(parent)));
-    }
-    if let Some(root) = filter.root {
-        also("r.root = ?", Box::new(id(root)));
-        also("r.id <> ?", Box::new(id(root)));
-    }
-    if let Some(kind) = &filter.kind {
-        also("r.kind = ?", Box::new(kind.clone()));
-    }
-    if let Some(status) = filter.status {
-        also("r.status = ?", Box::new(status.as_str()));
-    }
-    if let Some(pipeline) = filter.published {
-        also("r.published = ?", Box::new(*pipeline.as_bytes()));
-    }
-    if let Some(after) = filter.after {
-        also(
-            if ascending { "r.seq > ?" } else { "r.seq < ?" },
-            Box::new(after),
-        );
-    }
-    if filter.top_level {
-        query.push_str(" AND r.parent IS NULL");
-    }
-    query.push_str(if ascending {
-        " ORDER BY r.seq"
-    } else {
-        " ORDER BY r.seq DESC"
-    });
-    query.push_str(" LIMIT ?");
+    let (query, mut values) = filter.query();
     values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
     let mut statement = connection.prepare_cached(&query)?;
     let rows = statement.query_map(rusqlite::params_from_iter(values), |row| Ok(read(row)))?;
@@ -321,7 +373,7 @@ pub fn list(connection: &Connection, filter: &Filter, limit: usize) -> Result<Ve
 pub fn steps(connection: &Connection, pipeline: RunId) -> Result<Vec<Record>> {
     let filter = Filter {
         parent: Some(pipeline),
-        kind: Some(RunKind::Step.as_str().to_owned()),
+        kind: Some(RunKind::Step),
         ..Filter::default()
     };
     list(connection, &filter, usize::MAX)
@@ -338,17 +390,27 @@ pub fn count_steps(connection: &Connection, pipeline: RunId) -> Result<u32> {
         .query_row([id(pipeline)], |row| row.get(0))?)
 }
 
+/// The number of a run in the order of submission.
+pub(crate) fn seq_of(connection: &Connection, run: RunId) -> Result<Option<i64>> {
+    let mut statement = connection.prepare_cached("SELECT seq FROM runs WHERE id = ?")?;
+    let found = statement.query_row([id(run)], |row| row.get(0));
+    Ok(found.optional()?)
+}
+
 /// How many runs without a parent are not over.
 ///
 /// # Errors
 /// Those of the database.
 pub fn count_open(connection: &Connection) -> Result<u64> {
-    let query = "SELECT count(*) FROM runs WHERE parent IS NULL
-                 AND status NOT IN ('Completed', 'Failed', 'Canceled')";
     Ok(connection
-        .prepare_cached(query)?
+        .prepare_cached(COUNT_OPEN)?
         .query_row([], |row| row.get(0))?)
 }
+
+/// In the words of the index `runs_open`, so that it is used.
+const COUNT_OPEN: &str = "SELECT count(*) FROM runs INDEXED BY runs_open WHERE parent IS NULL
+    AND status <> 'Completed' AND status <> 'Failed' AND status <> 'Canceled'
+    AND kind <> 'step'";
 
 /// What to change of a run that its status does not depend on.
 #[derive(Debug, Clone, Default)]
@@ -398,6 +460,7 @@ pub fn change(connection: &Connection, run: RunId, change: Change) -> Result<Opt
         columns::json("run's properties", &record.properties)?,
         id(run),
     ])?;
+    search::put_tags(connection, record.seq, &record.tags)?;
     Ok(Some(record))
 }
 
@@ -415,8 +478,8 @@ pub fn end(
     let Some(record) = find(connection, run)? else {
         return Ok(false);
     };
-    if record.kind != RunKind::Interactive.as_str() {
-        let kind = record.kind;
+    if record.kind != RunKind::Interactive {
+        let kind = record.kind.as_str();
         return Err(Error::Conflict(format!(
             "run {run} is a {kind} run, which ends by itself"
         )));
@@ -434,10 +497,11 @@ fn read(row: &Row<'_>) -> Result<Record> {
     let text = |column: usize| row.get::<_, String>(column);
     let failure: Option<String> = row.get(19)?;
     let usage: Option<String> = row.get(20)?;
+    let waiting: Option<String> = row.get(27)?;
     Ok(Record {
         seq: row.get(0)?,
         id: columns::run_id(row.get(1)?),
-        kind: text(2)?,
+        kind: columns::kind(&text(2)?)?,
         experiment: text(3)?,
         number: row.get(4)?,
         display_name: text(5)?,
@@ -466,5 +530,75 @@ fn read(row: &Row<'_>) -> Result<Record> {
         reused_from: row.get::<_, Option<_>>(24)?.map(columns::run_id),
         published: row.get::<_, Option<_>>(25)?.map(Uuid::from_bytes),
         pruned: columns::time(row.get(26)?),
+        waiting: waiting
+            .map(|text| columns::from_json("wait", &text))
+            .transpose()?,
+        queued_ms: row.get(28)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id_digits::{BY_FIRST_DIGITS, BY_LAST_DIGITS, TOP_LEVEL_BY_FIRST_DIGITS};
+
+    /// The plans of what `list` and the constants ask, without the database's own numbers.
+    fn plan(query: &str) -> String {
+        let mut connection = Connection::open_in_memory().expect("opened");
+        crate::migrate::migrate(&mut connection, &":memory:".into()).expect("made");
+        let query = format!("EXPLAIN QUERY PLAN {query}");
+        let mut statement = connection.prepare(&query).expect("compiles");
+        let rows = statement.raw_query();
+        let details = rows.mapped(|row| row.get::<_, String>("detail"));
+        let details: Result<Vec<_>, _> = details.collect();
+        details.expect("texts").join("; ")
+    }
+
+    fn plan_of_list(filter: &Filter) -> String {
+        plan(&filter.query().0)
+    }
+
+    #[test]
+    fn lists_read_no_more_rows_than_they_answer() {
+        let top_level = Filter {
+            top_level: true,
+            ..Filter::default()
+        };
+        let after = Filter {
+            after: Some(9),
+            status: Some(RunStatus::Failed),
+            ..top_level.clone()
+        };
+        let of_experiment = Filter {
+            experiment: Some("e".to_owned()),
+            ..top_level.clone()
+        };
+        let tagged = Filter {
+            query: RunQuery::parse("tags.a = b and status = Failed").ok(),
+            ..top_level.clone()
+        };
+        for (filter, index) in [
+            (tagged, "run_tags_by_value"),
+            (top_level, "runs_top_level"),
+            (after, "runs_top_level"),
+            (of_experiment, "runs_by_experiment"),
+        ] {
+            let plan = plan_of_list(&filter);
+            assert!(plan.contains(index), "{filter:?}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{filter:?}: {plan}");
+        }
+    }
+
+    #[test]
+    fn open_runs_and_ids_by_their_digits_are_found_by_indexes() {
+        for (query, index) in [
+            (COUNT_OPEN, "INDEX runs_open"),
+            (BY_FIRST_DIGITS, "COVERING INDEX sqlite_autoindex_runs_1"),
+            (TOP_LEVEL_BY_FIRST_DIGITS, "INDEX runs_top_level_ids"),
+            (BY_LAST_DIGITS, "INDEX runs_by_last_digits"),
+        ] {
+            let plan = plan(query);
+            assert!(plan.contains(index), "{query}: {plan}");
+        }
+    }
 }

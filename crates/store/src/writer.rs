@@ -30,7 +30,7 @@ pub(crate) enum Durability {
 type Finish = Box<dyn FnOnce(Result<()>) + Send>;
 
 /// Work for the writer: runs on the connection, unless there is none to run on because the
-/// transaction could not begin, and gives back who is to be told.
+/// transaction could not begin, and gives back who waits for it.
 pub(crate) type Work = Box<dyn FnOnce(Option<&Connection>) -> (Undo, Finish) + Send>;
 
 /// Whether a job's changes stay.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
-use stepwell_model::Timestamp;
+use stepwell_model::{DatasetDefinition, DatasetKind, Timestamp};
 use stepwell_store::datasets::{self, Dataset, DatasetFile, KnownName};
-use stepwell_store::{Error, Store};
+use stepwell_store::{Error, NamedPart, Store};
 use uuid::Uuid;
 
 fn dataset(id: u128, digest: &str, modified_ns: i64) -> Dataset {
@@ -13,8 +13,8 @@ fn dataset(id: u128, digest: &str, modified_ns: i64) -> Dataset {
         id: Uuid::from_u128(id),
         name: None,
         version: None,
-        kind: "file".to_owned(),
-        definition_json: "{}".to_owned(),
+        kind: DatasetKind::File,
+        definition: DatasetDefinition::stored("{}".to_owned()),
         files: vec![DatasetFile {
             datastore: "blob".to_owned(),
             path: "a.csv".to_owned(),
@@ -43,7 +43,7 @@ async fn a_version_is_added_for_new_content_only_and_its_number_never_comes_back
         assert_eq!(add(3, "y", 9)?.version, Some(2));
         let refused = datasets::register(db, "d", dataset(4, "z", 1), KnownName::Refuse);
         assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
-        let listed = datasets::list(db)?;
+        let listed = datasets::list(db, &NamedPart::default())?;
         assert_eq!((listed.len(), listed[0].version), (1, Some(2)));
         let first = datasets::find_named(db, "d", Some(1))?.expect("there");
         assert_eq!(first.files[0].digest.as_deref(), Some("x"));

@@ -28,7 +28,7 @@ fn model(name: &str, created_ms: i64) -> Model {
         framework_version: None,
         datasets: Vec::new(),
         samples: ModelSamples::default(),
-        resources_json: None,
+        resources: None,
         user: "ada".to_owned(),
         created: Timestamp::from_millis(created_ms),
     }
@@ -112,7 +112,10 @@ async fn a_property_is_set_once_and_all_else_changes_together() {
                 input: Some(Uuid::from_u128(8)),
                 output: None,
             },
-            resources_json: Some("{}".to_owned()),
+            resources: Some(models::Resources {
+                gpu: Some(2),
+                ..models::Resources::default()
+            }),
         };
         models::change(db, "m", 1, change)?;
         let read = models::find(db, "m", 1)?.expect("there");
@@ -120,7 +123,7 @@ async fn a_property_is_set_once_and_all_else_changes_together() {
         assert_eq!(read.properties, texts(&[("p", "1"), ("q", "2")]));
         assert_eq!(read.datasets, [dataset]);
         assert_eq!(read.samples.input, Some(Uuid::from_u128(8)));
-        assert_eq!(read.resources_json.as_deref(), Some("{}"));
+        assert_eq!(read.resources.and_then(|needed| needed.gpu), Some(2));
 
         let wrong = Change {
             description: Some("never".to_owned()),

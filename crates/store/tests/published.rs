@@ -9,7 +9,7 @@ use stepwell_model::{
 };
 use stepwell_store::drafts::{self, Draft, Origin};
 use stepwell_store::endpoints::{self, Change};
-use stepwell_store::published::{self, Needs, Published};
+use stepwell_store::published::{self, Published, References};
 use stepwell_store::{Error, Store};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -42,6 +42,7 @@ fn template(dataset: &str) -> Template {
             )]),
             parameter_variables: BTreeMap::new(),
             timeout_s: None,
+            distribution: None,
         }),
         inputs: vec![Input {
             name: "raw".to_owned(),
@@ -55,6 +56,7 @@ fn template(dataset: &str) -> Template {
         outputs: Vec::new(),
         after: Vec::new(),
         allow_reuse: true,
+        resources: stepwell_model::Resources::default(),
     };
     Template {
         parameters: BTreeMap::from([("data".to_owned(), Parameter::Dataset(value))]),
@@ -71,7 +73,7 @@ fn pipeline(number: u128, template: &Template) -> Published {
         description: String::new(),
         version: None,
         active: true,
-        goes_on: None,
+        continue_on_failure: None,
         steps: 1,
         parameters: template.parameters.clone(),
         run: None,
@@ -96,7 +98,7 @@ fn a_published_pipeline_stays_as_it_is_and_names_what_must_live() {
         let write = move |db: &_| {
             let text = serde_json::to_string(&made).expect("JSON");
             for number in 1..=3 {
-                published::insert(db, &pipeline(number, &made), &text, &Needs::of(&made))?;
+                published::insert(db, &pipeline(number, &made), &text, &References::of(&made))?;
             }
             published::set_active(db, Uuid::from_u128(2), false, AT)
         };
@@ -223,6 +225,6 @@ fn a_draft_needs_what_it_names_as_long_as_it_is_there() {
                 .expect("deleted")
         );
         let needs = store.read(published::needed).await.expect("reads");
-        assert_eq!(needs, Needs::default());
+        assert_eq!(needs, References::default());
     });
 }

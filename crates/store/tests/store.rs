@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use camino::Utf8PathBuf;
 use stepwell_model::{
     Event, Failure, FailureKind, Outcome, RunId, RunKind, RunStatus, StepIndex, Timestamp, Usage,
+    WaitReason,
 };
 use stepwell_store::runs::{Filter, NewRun};
-use stepwell_store::{Error, Store, catalog, experiments, journal, metrics, runs};
+use stepwell_store::{
+    Connection, Error, IdDigits, NamedPart, Store, catalog, experiments, journal, metrics,
+    retention, runs,
+};
 use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000);
@@ -60,6 +64,73 @@ async fn with_pipeline(store: &Store) -> (RunId, RunId) {
         RunId::new(Uuid::from_u128(1)),
         RunId::new(Uuid::from_u128(2)),
     )
+}
+
+#[tokio::test]
+async fn facts_that_were_read_before_learn_of_newer_runs_and_references_only() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).expect("opens");
+    let (root, _) = with_pipeline(&store).await;
+    let mut facts = store.read(retention::facts).await.expect("read");
+    let work = store.write(move |db| {
+        assert_eq!((facts.refresh(db)?, facts.runs.len()), (false, 2));
+        let finished = Event::Finished {
+            status: RunStatus::Completed,
+        };
+        journal::append(db, root, root, &finished, NOW)?;
+        assert!(!facts.refresh(db)?, "a run that ends refers to nothing new");
+        assert!(!facts.runs[0].over, "it stays as it was read");
+        let experiment = experiments::ensure(db, "e", Uuid::from_u128(9), NOW)?;
+        runs::insert(db, &run(3, None, experiment.id))?;
+        assert_eq!((facts.refresh(db)?, facts.runs.len()), (true, 3));
+        assert!(!facts.refresh(db)?, "once");
+        let view = "blob/.views/0192f5c4111172228333444455556666/x";
+        let compute = "INSERT INTO computes (name, kind, settings_json) VALUES ('c', 'local', ?)";
+        db.execute(compute, [view])?;
+        assert!(facts.refresh(db)?, "a table that is not known names a path");
+        Ok(())
+    });
+    work.await.expect("worked");
+}
+
+#[tokio::test]
+async fn digits_of_an_id_find_runs_at_any_depth_by_either_end() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).expect("opens");
+    let insert = store.write(|db| {
+        let experiment = experiments::ensure(db, "e", Uuid::from_u128(9), NOW)?;
+        let ids = [
+            (0x0192f5c4_1111_7222_8333_4444aaaaaaaa, None),
+            (
+                0x0192f5c4_1111_7222_8333_4444bbbbbbbb,
+                Some(0x0192f5c4_1111_7222_8333_4444aaaaaaaa),
+            ),
+            (0x0192ffff_1111_7222_8333_0192f5c40000, None),
+        ];
+        for (id, parent) in ids {
+            runs::insert(db, &run(id, parent, experiment.id))?;
+        }
+        Ok(())
+    });
+    insert.await.expect("inserted");
+    let found = async |digits: &'static str, limit| {
+        let digits = IdDigits::parse(digits).expect("digits");
+        let read = move |db: &_| runs::find_abbreviated(db, &digits, limit);
+        let found = store.read(read).await.expect("read");
+        let names = found.iter().map(|run| run.id.to_string()[28..].to_owned());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(found("bbbbbbbb", 9).await, "bbbbbbbb");
+    assert_eq!(found("4444AAAAAAAA", 9).await, "aaaaaaaa");
+    assert_eq!(found("5555aaaaaaaa", 9).await, "");
+    assert_eq!(found("0192f5c", 9).await, "aaaaaaaa", "not its step");
+    assert_eq!(found("0192-f", 9).await, "aaaaaaaa f5c40000");
+    assert_eq!(found("0192f", 1).await, "aaaaaaaa");
+    assert_eq!(
+        found("0192f5c4-1111-7222-8333-4444bbbbbbbb", 9).await,
+        "bbbbbbbb"
+    );
+    assert_eq!(found("bbbb", 9).await, "", "a short ending finds nothing");
 }
 
 #[tokio::test]
@@ -146,7 +217,7 @@ async fn a_failed_change_leaves_nothing_and_harms_no_neighbour() {
     assert!(matches!(bad, Err(Error::Conflict(_))));
     good.expect("the neighbour is kept");
     let names = store.read(|db| {
-        Ok(experiments::list(db)?
+        Ok(experiments::list(db, &NamedPart::default())?
             .into_iter()
             .map(|e| e.name)
             .collect::<Vec<_>>())
@@ -304,4 +375,51 @@ async fn a_number_that_no_column_holds_is_the_askers_fault() {
     let add = move |db: &_| metrics::add(db, run, "w", u64::MAX, &[point.clone(), point]);
     let refused = store.write(add).await.expect_err("it does not fit");
     assert!(refused.is_out_of_range(), "{refused}");
+}
+
+#[tokio::test]
+async fn the_time_in_a_queue_is_counted_apart_and_a_wait_ends_with_the_start() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).expect("opens");
+    let (root, step) = with_pipeline(&store).await;
+    let first = StepIndex(0);
+    let waits = |reason, detail: &str| Event::Waiting {
+        step: first,
+        attempt: 1,
+        reason,
+        detail: detail.to_owned(),
+    };
+    let started = Event::Started {
+        step: first,
+        attempt: 1,
+    };
+    let at = |second: i64| Timestamp::from_millis(second * 1_000);
+    let moments = [
+        (10, waits(WaitReason::Environment, "")),
+        (20, waits(WaitReason::ClusterQueue, "Priority")),
+        (30, waits(WaitReason::ClusterQueue, "Resources")),
+        (65, started),
+    ];
+    let mut seen = Vec::new();
+    for (second, event) in moments {
+        let write = move |db: &Connection| {
+            journal::append(db, root, step, &event, at(second))?;
+            Ok(runs::find(db, step)?.expect("the step"))
+        };
+        let row = store.write(write).await.expect("appended");
+        let wait = row.waiting.map(|wait| (wait.reason, wait.since));
+        seen.push((row.status, wait, row.queued_ms));
+    }
+    let queued = Some((WaitReason::ClusterQueue, at(20)));
+    let expected = [
+        (
+            RunStatus::Preparing,
+            Some((WaitReason::Environment, at(10))),
+            0,
+        ),
+        (RunStatus::Queued, queued, 0),
+        (RunStatus::Queued, queued, 0),
+        (RunStatus::Running, None, 45_000),
+    ];
+    assert_eq!(seen, expected);
 }

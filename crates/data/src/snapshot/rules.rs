@@ -128,6 +128,21 @@ mod tests {
         rules.verdict(verdict, path, false).ignored()
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_rules_are_refused_or_decide_about_any_path(
+            text in "[*?a/{},!#^\\[\\]\\\\ \n.-]{0,60}|(.{0,20}\n){0,4}",
+            path in "[a-c]{1,3}(/[a-c.]{1,4}){0,4}",
+        ) {
+            let Ok(rules) = Rules::parse(".amlignore".into(), &text) else {
+                return Ok(());
+            };
+            let verdict = rules.verdict(Verdict::default(), Utf8Path::new(&path), false);
+            let again = rules.verdict(Verdict::default(), Utf8Path::new(&path), false);
+            proptest::prop_assert_eq!(verdict.ignored(), again.ignored());
+        }
+    }
+
     #[test]
     fn the_last_line_that_matches_a_file_or_its_folders_decides() {
         for (text, path, expected) in [

@@ -1,15 +1,19 @@
 //! Reading a folder into a manifest.
 //!
 //! Links to files and to folders are followed: the content is what a step needs, and the link
-//! may point out of the folder. A link back to a folder it lies in is left out with a warning.
-//! Folders named `.stepwell` are left out: they hold Stepwell's own data. Sockets, pipes and
+//! may point out of the folder. A link that leads nowhere, or back to a folder it lies in, is left
+//! out with a warning, as is a name that no manifest can hold.
+//! Folders named `.stepwell`, and data folders of any name, are left out: they hold Stepwell's own
+//! data. Sockets, pipes and
 //! devices are left out with a warning: they have no content to keep, and reading one may wait
 //! for ever.
 //!
-//! A digest is of the bytes that were read; whether a file is still the same is checked when it
-//! is stored.
+//! Other programs may work in the folder meanwhile. A file that is gone before it is read was not
+//! there, and of one that grows, as a log does, what was there when it was found is read. A digest is
+//! of the bytes that were read; whether they are still the same is checked when they are stored.
 
 use std::fs::Metadata;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -17,6 +21,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::limits::{self, ScanOptions};
 use super::manifest::{self, Entry, Manifest};
 use super::rules::{Rules, Verdict};
+use crate::folder::DataFolder;
 use crate::{Error, Result, hash, parallel};
 
 /// The name of the folders that hold Stepwell's own data.
@@ -110,6 +115,12 @@ fn folder_metadata(dir: &Utf8Path) -> Result<Metadata> {
     }
 }
 
+/// Whether a folder is a server's data folder, whatever its name: it holds tokens and keys.
+fn is_data_folder(folder: &Utf8Path) -> bool {
+    let folder = DataFolder::new(folder);
+    folder.database().exists() && folder.token().exists()
+}
+
 /// A file that counts, before it is read.
 struct Found {
     path: Utf8PathBuf,
@@ -118,15 +129,19 @@ struct Found {
 }
 
 impl Found {
-    fn read(&self, root: &Utf8Path) -> Result<Entry> {
-        let file = fs_err::File::open(root.join(&self.path))?;
-        let (digest, size) = hash::of_reader(file)?;
-        Ok(Entry {
+    /// `None` if it is gone.
+    fn read(&self, root: &Utf8Path) -> Result<Option<Entry>> {
+        let file = match fs_err::File::open(root.join(&self.path)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let (digest, size) = hash::of_reader(file.take(self.size))?;
+        Ok(Some(Entry {
             path: self.path.clone(),
             digest,
             size,
             executable: self.executable,
-        })
+        }))
     }
 }
 
@@ -179,7 +194,9 @@ impl<'a> Walk<'a> {
         found.dedup_by(|a, b| a.path == b.path);
         let weight = found.iter().map(|file| file.size).sum();
         let entries = parallel::map(&found, weight, |file| file.read(root))?;
-        let manifest = Manifest { entries };
+        let manifest = Manifest {
+            entries: entries.into_iter().flatten().collect(),
+        };
         Ok(Scan {
             root: root.to_owned(),
             total_bytes: manifest.total_bytes(),
@@ -189,7 +206,11 @@ impl<'a> Walk<'a> {
     }
 
     fn folder(&mut self, folder: &Utf8Path, verdict: Verdict, place: &Place<'_>) -> Result<()> {
-        for entry in fs_err::read_dir(self.root.join(folder))? {
+        let entries = match fs_err::read_dir(self.root.join(folder)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && folder != "" => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
             self.visit(&entry?, folder, verdict, place)?;
         }
         Ok(())
@@ -207,16 +228,32 @@ impl<'a> Walk<'a> {
         let path = folder.join(&*name.to_string_lossy());
         let metadata = metadata_of(entry);
         let is_dir = metadata.as_ref().is_ok_and(Metadata::is_dir);
-        if is_dir && name == OWN_FOLDER {
+        if is_dir && (name == OWN_FOLDER || is_data_folder(&self.root.join(&path))) {
             return Ok(());
         }
         let verdict = self.rules.verdict(verdict, &path, is_dir);
         if verdict.ignored() && (!is_dir || self.rules.nothing_within(verdict)) {
             return Ok(());
         }
-        let metadata = metadata?;
+        let metadata = match metadata {
+            Ok(metadata) => metadata,
+            Err(Error::File(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(Error::BrokenLink { target }) => {
+                self.leave_out(
+                    &path,
+                    &format!("is a link to `{target}`, which is not there,"),
+                );
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         if name.to_str().is_none() {
-            return Err(self.bad_name(&path, "is not UTF-8"));
+            self.leave_out(&path, "has a name that is not UTF-8");
+            return Ok(());
+        }
+        if let Some(fault) = manifest::path_fault(path.as_str()) {
+            self.leave_out(&path, &format!("has a name that {fault}"));
+            return Ok(());
         }
         if is_dir {
             let place = Place::of(&metadata, Some(place));
@@ -251,8 +288,9 @@ impl<'a> Walk<'a> {
 
     fn leave_out(&mut self, path: &Utf8Path, fault: &str) {
         let path = self.root.join(path);
+        let shown = path.as_str().escape_debug();
         self.warnings
-            .push(format!("`{path}` {fault} and was left out"));
+            .push(format!("`{shown}` {fault} and was left out"));
     }
 
     fn bad_name(&self, path: &Utf8Path, fault: &'static str) -> Error {
@@ -274,7 +312,6 @@ fn metadata_of(entry: &fs_err::DirEntry) -> Result<Metadata> {
             |error| error.to_string(),
             |target| target.display().to_string(),
         ),
-        path: Utf8PathBuf::from(path.to_string_lossy().into_owned()),
     })
 }
 
@@ -294,9 +331,43 @@ mod tests {
         entries.map(|entry| entry.path.into_string()).collect()
     }
 
-    fn refusal(folder: &Folder) -> String {
-        let error = scan(folder.path(), ScanOptions::default()).expect_err("refused");
-        error.to_string().replace(folder.path().as_str(), "src")
+    fn warnings(folder: &Folder) -> Vec<String> {
+        let scan = scan(folder.path(), ScanOptions::default()).expect("scanned");
+        let warnings = scan.warnings.iter();
+        let shown = warnings.map(|text| text.replace(folder.path().as_str(), "src"));
+        let mut shown: Vec<String> = shown.collect();
+        shown.sort();
+        shown
+    }
+
+    #[test]
+    fn of_a_file_that_grows_what_was_found_is_kept() {
+        let folder = Folder::with(&[("train.log", "one\n")]);
+        let objects = Folder::with(&[]);
+        let cas = crate::cas::Cas::open(objects.path()).expect("opened");
+        let scan = scan(folder.path(), ScanOptions::default()).expect("scanned");
+        folder.write("train.log", "one\ntwo\n");
+        let snapshot = crate::snapshot::store(&cas, &scan).expect("what was there is stored");
+        let manifest = crate::snapshot::load(&cas, &snapshot).expect("there");
+        let stored = cas.read(&manifest.entries[0].digest).expect("there");
+        assert_eq!(stored, b"one\n");
+    }
+
+    #[test]
+    fn a_file_that_is_gone_before_it_is_read_was_not_there() {
+        let folder = Folder::with(&[("a.py", "a")]);
+        let found = |path: &str| Found {
+            path: path.into(),
+            size: 1,
+            executable: false,
+        };
+        assert!(found("a.py").read(folder.path()).expect("read").is_some());
+        assert!(
+            found(".tmp1")
+                .read(folder.path())
+                .expect("no error")
+                .is_none()
+        );
     }
 
     #[test]
@@ -342,6 +413,9 @@ mod tests {
             ("__pycache__/train.pyc", ""),
             (".git/HEAD", ""),
             (".stepwell/db", ""),
+            ("mydata/token", "secret"),
+            ("mydata/stepwell.db", ""),
+            ("mydata/runs/1/files/x", ""),
             ("inner/.stepwell/db", ""),
             ("inner/.gitignore", "*"),
             ("inner/x.log", ""),
@@ -408,9 +482,10 @@ mod tests {
         );
 
         link("gone.py".into(), "src/c.py");
-        insta::assert_snapshot!(refusal(&folder), @"`src/src/c.py` is a symbolic link to `gone.py`, which cannot be reached; mend the link, or list it in `.amlignore` (or `.gitignore`, if there is only that)");
+        let said = warnings(&folder);
+        insta::assert_snapshot!(said[0], @"`src/src/c.py` is a link to `gone.py`, which is not there, and was left out");
         folder.write(".amlignore", "src/c.py");
-        assert!(!paths(&folder).contains(&"src/c.py".to_owned()));
+        assert_eq!(warnings(&folder).len(), 1);
     }
 
     #[test]
@@ -423,19 +498,20 @@ mod tests {
     }
 
     #[test]
-    fn names_that_cannot_be_kept_are_shown_unless_ignored() {
+    fn names_that_cannot_be_kept_are_left_out_with_a_warning_unless_ignored() {
         let folder = Folder::with(&[]);
         let bad = folder
             .path()
             .as_std_path()
             .join(OsStr::from_bytes(b"caf\xe9.csv"));
         fs_err::write(&bad, "").expect("written");
-        insta::assert_snapshot!(refusal(&folder), @"the name of `src/caf�.csv` is not UTF-8; rename it, or list it in `.amlignore` (or `.gitignore`, if there is only that)");
+        insta::assert_snapshot!(warnings(&folder)[0], @"`src/caf�.csv` has a name that is not UTF-8 and was left out");
         fs_err::remove_file(bad).expect("removed");
         folder.write("two\nlines", "");
-        insta::assert_snapshot!(refusal(&folder), @r"the name of `src/two\nlines` has a line break or a NUL in it; rename it, or list it in `.amlignore` (or `.gitignore`, if there is only that)");
+        insta::assert_snapshot!(warnings(&folder)[0], @r"`src/two\nlines` has a name that has a line break or a NUL in it and was left out");
         folder.write(".amlignore", "two*");
         assert_eq!(paths(&folder), [".amlignore"]);
+        assert!(warnings(&folder).is_empty());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use stepwell_model::Digest;
 use super::manifest::{self, Entry, Manifest};
 use super::scan::Scan;
 use crate::cas::Cas;
+use crate::hash::{self, CopyFault};
 use crate::{Error, Result, parallel};
 
 /// Stores the files of `scan` that are not in the store yet, then the manifest; its digest is the
@@ -22,7 +23,7 @@ use crate::{Error, Result, parallel};
 /// fails. Files stored by then stay, and are not stored again by the next try.
 pub fn store(cas: &Cas, scan: &Scan) -> Result<Digest> {
     parallel::map(&scan.manifest.entries, scan.total_bytes, |entry| {
-        cas.put_file_as(&entry.digest, &scan.path_of(entry))
+        cas.put_file_as(&entry.digest, &scan.path_of(entry), entry.size)
     })?;
     cas.put_bytes(&scan.manifest.encode())
 }
@@ -85,19 +86,22 @@ fn write(cas: &Cas, entry: &Entry, path: &Utf8Path) -> Result<()> {
         io::ErrorKind::NotFound => Error::Absent(entry.digest),
         _ => Error::File(error),
     })?;
-    if from.metadata()?.len() != entry.size {
-        return Err(Error::Damaged {
-            digest: entry.digest,
-            path: object,
-        });
-    }
     let to = create(path, if entry.executable { 0o755 } else { 0o644 })?;
-    if reflink_copy::reflink_file(from.file(), to.file()).is_err() {
+    // Every byte is checked: a step must not run with what a failing disk made of its files.
+    let found = if reflink_copy::reflink_file(from.file(), to.file()).is_ok() {
+        hash::of_reader(from.file())?.0
+    } else {
         // What a failed clone leaves is unspecified.
         to.set_len(0)?;
-        io::copy(&mut from.file(), &mut to.file()).map_err(Error::writing(path))?;
+        hash::copy(from.file(), to.file()).map_err(|fault| match fault {
+            CopyFault::Read(error) => Error::File(error),
+            CopyFault::Write(error) => Error::writing(path)(error),
+        })?
+    };
+    match found == entry.digest {
+        true => Ok(()),
+        false => Err(cas.damaged(&entry.digest)),
     }
-    Ok(())
 }
 
 /// A new, empty file at `path`, in place of one that is there; never through a link.
@@ -201,9 +205,15 @@ mod tests {
         let error = materialise(&cas, &snapshot, &dest).expect_err("absent");
         assert!(matches!(error, Error::Absent(digest) if digest == object));
 
-        fs_err::write(cas.path_of(&object), "cut").expect("damaged");
-        let error = materialise(&cas, &snapshot, &dest).expect_err("damaged");
-        assert!(matches!(error, Error::Damaged { digest, .. } if digest == object));
+        // Of the same length as well: only its bytes tell.
+        for bytes in ["cut", "CONTENT"] {
+            fs_err::write(cas.path_of(&object), bytes).expect("damaged");
+            let error = materialise(&cas, &snapshot, &dest).expect_err("damaged");
+            assert!(matches!(error, Error::Damaged { digest, .. } if digest == object));
+            assert_eq!(cas.missing(&[object]), [object], "it comes anew");
+        }
+        assert_eq!(store(&cas, &scanned(&source)).expect("stored"), snapshot);
+        materialise(&cas, &snapshot, &dest).expect("mended");
 
         let error = load(&cas, &cas.put_bytes(b"text").expect("stored")).expect_err("no manifest");
         assert!(matches!(error, Error::NotAManifest { .. }));
