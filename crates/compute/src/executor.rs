@@ -6,45 +6,31 @@
 //! Invariant: every attempt ends in exactly one outcome, whatever is killed meanwhile, and an
 //! executor that is asked again for an ended attempt tells its start and its end again.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
 use camino::Utf8PathBuf;
-use stepwell_datastore::steps::StepData;
-use stepwell_model::{AttemptId, Digest, EnvironmentSpec, Failure, Outcome, Program, Timestamp};
-pub use stepwell_supervise::{Attempt, InputPlace, OutputPlace};
+use stepwell_model::{
+    AttemptId, ComputeKind, EnvironmentSpec, Failure, Outcome, Resources, Timestamp, WaitReason,
+};
+use stepwell_supervise::{Holder, Liveness};
 
-/// One attempt, with everything resolved that the graph left open.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// Which try of which step.
-    pub attempt: AttemptId,
-    /// The folder of the step's run; the attempt's own folder is made inside it.
-    pub folder: Utf8PathBuf,
-    /// What is started.
-    pub program: Program,
-    /// Its arguments, one token each.
-    pub arguments: Vec<String>,
-    /// The Python it runs with.
-    pub environment: EnvironmentSpec,
-    /// The files of the working directory; `None` for an empty one.
-    pub snapshot: Option<Digest>,
-    /// Environment variables, set on top of those of the server.
-    pub variables: BTreeMap<String, String>,
-    /// What it finds in its working directory beside the snapshot.
-    pub inputs: Vec<InputPlace>,
-    /// Where its outputs are kept.
-    pub outputs: Vec<OutputPlace>,
-    /// What of its data is on other machines.
-    pub data: Option<StepData>,
-    /// The longest it may run, in seconds; `None` for no limit.
-    pub timeout_s: Option<u64>,
-}
+use crate::Job;
 
 /// What an executor tells the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
+    /// The attempt waits, and its program does not run yet: in a cluster's queue, or for an
+    /// environment or data that takes longer than a moment. What no longer holds is replaced by
+    /// the next such report, by the start or by the end.
+    Waiting {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What it waits for.
+        reason: WaitReason,
+        /// More, in the words of whoever makes it wait; may be empty.
+        detail: String,
+    },
     /// The program of the attempt runs; said before its end, unless it never came to run.
     Started {
         /// The attempt.
@@ -72,6 +58,20 @@ pub trait Executor: Send + Sync + 'static {
     ///
     /// An attempt that is not known is ignored: its end has been or will be reported.
     fn stop(&self, attempt: AttemptId);
+
+    /// Why an attempt that needs so much can never run on such a target, with what is there; `None`
+    /// when it can, or when that cannot be known now.
+    fn refuses<'a>(
+        &'a self,
+        _target: &'a ComputeKind,
+        _needs: &'a Resources,
+    ) -> BoxFuture<'a, Option<String>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    /// Whether the holder of a claim that this executor has started lives: asked where it lives,
+    /// a cluster's scheduler for its job.
+    fn find<'a>(&'a self, holder: &'a Holder) -> BoxFuture<'a, Liveness>;
 }
 
 /// A Python environment that is ready for use.
@@ -81,6 +81,8 @@ pub struct Prepared {
     pub python: Utf8PathBuf,
     /// The folder to put in front of `PATH`, if there is one.
     pub bin: Option<Utf8PathBuf>,
+    /// What the user should know of it, in one line: that another Python runs than was asked for.
+    pub notice: Option<String>,
 }
 
 /// A boxed future, so that [`PrepareEnvironment`] can be used as `dyn`.

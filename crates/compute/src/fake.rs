@@ -5,12 +5,26 @@
 //! again.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use stepwell_model::{AttemptId, Outcome, Timestamp, Usage};
+use stepwell_model::{Arg, AttemptId, ExecutorKind, Outcome, Timestamp, Usage};
+use stepwell_supervise::{Holder, Liveness};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::{Executor, Job, Report};
+use crate::{BoxFuture, Executor, Executors, Job, Report, Work};
+
+/// The words of a job's command line that are text, for scripts that go by them.
+#[must_use]
+pub fn words(job: &Job) -> Vec<&str> {
+    let Work::Program { arguments, .. } = &job.work else {
+        return Vec::new();
+    };
+    let literal = arguments.iter().filter_map(|argument| match argument {
+        Arg::Literal(text) | Arg::Value(text) => Some(text.as_str()),
+        _ => None,
+    });
+    literal.collect()
+}
 
 /// What a job does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +69,15 @@ impl FakeExecutor {
             reports,
             attempts: Mutex::default(),
         }
+    }
+
+    /// The same for all targets of an engine.
+    pub fn everywhere(
+        reports: UnboundedSender<Report>,
+        script: impl Fn(&Job) -> Play + Send + Sync + 'static,
+    ) -> Executors {
+        let fake = Self::new(reports.clone(), script);
+        Executors::new(reports).with(ExecutorKind::Local, Arc::new(fake))
     }
 
     /// Ends a running attempt; false if it does not run.
@@ -113,5 +136,19 @@ impl Executor for FakeExecutor {
 
     fn stop(&self, attempt: AttemptId) {
         self.finish(attempt, Outcome::Cancelled(Usage::default()));
+    }
+
+    /// Its attempts are held by jobs of a cluster `fake`, with the attempt as the job's id.
+    fn find<'a>(&'a self, holder: &'a Holder) -> BoxFuture<'a, Liveness> {
+        let job = match holder {
+            Holder::Cluster { cluster, job } if cluster == "fake" => job,
+            _ => return Box::pin(std::future::ready(Liveness::Unknown)),
+        };
+        let runs = |attempt| self.running().contains(&attempt);
+        let alive = job.parse().is_ok_and(runs);
+        Box::pin(std::future::ready(match alive {
+            true => Liveness::Alive,
+            false => Liveness::Gone,
+        }))
     }
 }

@@ -1,19 +1,28 @@
 //! Where steps run: executors and Python environments.
 //!
 //! The engine decides *what* runs; this crate makes it run and reports what happened. An
-//! [`Executor`] is the port; [`local`] starts supervised processes on this machine, and the `fake`
-//! feature has an in-memory twin for tests of the engine.
+//! [`Executor`] is the port; [`local`] starts supervised processes on this machine, [`slurm`] jobs
+//! of a cluster, and the `fake` feature has one in memory, for tests of the engine. What all
+//! executors do before and after an attempt's work is the [`Stager`]'s.
 //!
 //! Nothing here knows of graphs, databases or HTTP.
 
+mod ending;
 pub mod environments;
 mod executor;
+mod executors;
 #[cfg(feature = "fake")]
 pub mod fake;
+mod job;
 pub mod local;
+pub mod slurm;
+mod staging;
+mod worker;
 
-pub use environments::Environments;
-pub use executor::{
-    Attempt, BoxFuture, Executor, InputPlace, Job, OutputPlace, PrepareEnvironment, Prepared,
-    Report,
-};
+pub use environments::{Environments, digest_of_named_files};
+pub use executor::{BoxFuture, Executor, PrepareEnvironment, Prepared, Report};
+pub use executors::Executors;
+pub use job::{Job, JobInput, JobOutput, Work};
+pub use staging::{Staged, Stager};
+pub use stepwell_supervise::can_isolate;
+pub use worker::Worker;

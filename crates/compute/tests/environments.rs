@@ -173,7 +173,7 @@ async fn requests_that_resolve_to_the_same_share_an_environment() {
 }
 
 #[tokio::test]
-async fn a_request_keeps_its_packages_whatever_is_published_later() {
+async fn a_request_is_resolved_once_until_the_folder_of_wheels_that_it_names_changes() {
     let room = Room::new();
     let spec = room.spec(&["tiny"]);
     let first = room
@@ -181,7 +181,6 @@ async fn a_request_keeps_its_packages_whatever_is_published_later() {
         .prepare(&spec)
         .await
         .expect("it can be built");
-    room.publish("2.0");
     std::fs::remove_dir_all(
         first
             .bin
@@ -197,10 +196,9 @@ async fn a_request_keeps_its_packages_whatever_is_published_later() {
         .expect("it can be built");
     assert_eq!(second, first);
     assert_eq!(version_of_tiny(&second), "1.0");
-    let newer = room
-        .environments("uv")
-        .prepare(&room.spec(&["tiny>1"]))
-        .await;
+    assert_eq!((room.calls("pip compile"), room.calls("pip sync")), (1, 2));
+    room.publish("2.0");
+    let newer = room.environments("uv").prepare(&spec).await;
     assert_eq!(version_of_tiny(&newer.expect("it can be built")), "2.0");
 }
 
@@ -251,7 +249,7 @@ async fn what_a_build_cut_short_has_left_is_removed_and_built_anew() {
 }
 
 #[tokio::test]
-async fn a_python_that_is_not_to_be_had_is_a_failure_unless_the_fallback_is_set() {
+async fn a_python_that_is_not_to_be_had_is_replaced_unless_that_is_switched_off() {
     let room = Room::new();
     let spec = EnvironmentSpec::Python(PythonSpec {
         name: "old".to_owned(),
@@ -280,6 +278,11 @@ async fn a_python_that_is_not_to_be_had_is_a_failure_unless_the_fallback_is_set(
         run(Command::new(&prepared.python).args(["-I", "-c", packages])),
         "[]"
     );
+    let notice = prepared.notice.expect("it is said");
+    assert!(notice.starts_with("Python 3.99 is asked for"), "{notice}");
+    let again = room.environments("uv").with_python_fallback(true);
+    let again = again.prepare(&spec).await.expect("it is there");
+    assert_eq!(again.notice, Some(notice));
 }
 
 #[tokio::test]
@@ -293,13 +296,19 @@ async fn without_uv_the_failure_says_how_to_get_it() {
 
 #[tokio::test]
 async fn an_interpreter_is_used_as_it_is_and_must_exist() {
-    let environments = Environments::new("unused".into(), None);
+    let room = Room::new();
+    let environments = room.environments("no-uv-is-needed");
     let spec = |python: &str| EnvironmentSpec::Interpreter {
         python: python.to_owned(),
     };
     let python = Utf8PathBuf::from(&*PYTHON);
     let prepared = environments.prepare(&spec(&PYTHON)).await;
-    assert_eq!(prepared, Ok(Prepared { python, bin: None }));
+    let prepared = prepared.expect("it is there");
+    assert_eq!(prepared.python, python);
+    let bin = prepared.bin.expect("a folder that has a `python`");
+    let print = "import sys; print(sys.prefix)";
+    let prefix = |python: &Utf8Path| run(Command::new(python).args(["-c", print]));
+    assert_eq!(prefix(&bin.join("python")), prefix(&python));
     let failure = environments
         .prepare(&spec("/no/such/python"))
         .await
@@ -309,4 +318,44 @@ async fn an_interpreter_is_used_as_it_is_and_must_exist() {
         failure.summary,
         "interpreter `/no/such/python` cannot be used"
     );
+}
+
+#[tokio::test]
+async fn what_requirements_name_counts_by_its_content() {
+    let room = Room::new();
+    let environments = room.environments("uv");
+    let list = room.path("requirements.txt");
+    std::fs::write(&list, "tiny==1.0\n").expect("written");
+    let spec = room.spec(&[&format!("-r {list}")]);
+    let first = environments.prepare(&spec).await.expect("it can be built");
+    assert_eq!(version_of_tiny(&first), "1.0");
+    room.publish("2.0");
+    std::fs::write(&list, "tiny==2.0\n").expect("written");
+    let second = environments.prepare(&spec).await.expect("it can be built");
+    assert_eq!(version_of_tiny(&second), "2.0");
+
+    let wheel = room.path("wheels/tiny-1.0-py3-none-any.whl");
+    let spec = room.spec(&[wheel.as_str()]);
+    let named = environments.prepare(&spec).await.expect("it can be built");
+    assert_eq!(version_of_tiny(&named), "1.0");
+    std::fs::copy(room.path("wheels/tiny-2.0-py3-none-any.whl"), &wheel).expect("copied");
+    std::fs::remove_file(&wheel).expect("removed");
+    let failure = environments.prepare(&spec).await.expect_err("it is gone");
+    assert!(
+        failure.detail.contains(wheel.as_str()),
+        "{}",
+        failure.detail
+    );
+}
+
+#[tokio::test]
+async fn modules_are_compiled_when_the_environment_is_built() {
+    let room = Room::new();
+    let prepared = room.environments("uv").prepare(&room.spec(&["tiny"])).await;
+    let prepared = prepared.expect("it can be built");
+    let compiled = "import importlib.util as u, os, tiny; \
+                    print(os.path.exists(u.cache_from_source(tiny.__file__)))";
+    let mut python = Command::new(&prepared.python);
+    let answer = run(python.args(["-B", "-c", compiled]));
+    assert_eq!(answer, "True");
 }

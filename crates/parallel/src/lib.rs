@@ -11,4 +11,4 @@ mod job;
 pub mod plan;
 pub mod protocol;
 
-pub use job::{COMMAND, JOB, JobInput, ParallelJob};
+pub use job::{COMMAND, JobInput, ParallelJob, ParallelRequest};

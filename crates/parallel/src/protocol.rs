@@ -62,11 +62,13 @@ pub const PLANNER: &str = "planner";
 const HEADER_MAX: u32 = 16 << 20;
 /// The longest body, in bytes: the rows of one mini-batch.
 const BODY_MAX: u32 = 2 << 30;
+/// The longest header of one who has not shown the driver's secret yet, in bytes; it has no body.
+const HELLO_MAX: u32 = 4 << 10;
 
 /// What a worker says.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(tag = "say", rename_all = "snake_case")]
-pub enum Said {
+pub enum WorkerMessage {
     /// First of all.
     Hello {
         /// Its version of the protocol.
@@ -138,13 +140,20 @@ pub enum Said {
 /// What a driver says.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
-pub enum Told<'a> {
+pub enum DriverMessage<'a> {
     /// What the worker is to be.
     Welcome {
         /// The driver's version of the protocol.
         protocol: u32,
         /// Its job.
         job: Welcome<'a>,
+    },
+    /// The driver's version of the protocol, which is not the worker's. It reads as a welcome
+    /// without a job: every version of a worker compares the number first.
+    #[serde(rename = "welcome")]
+    OtherVersion {
+        /// The driver's version.
+        protocol: u32,
     },
     /// A mini-batch to run.
     Run {
@@ -187,8 +196,8 @@ pub struct Welcome<'a> {
 }
 
 /// The bytes of one frame.
-pub(crate) fn frame(told: &Told<'_>, body: &[u8]) -> Vec<u8> {
-    let header = serde_json::to_vec(told).unwrap_or_default();
+pub(crate) fn frame(message: &DriverMessage<'_>, body: &[u8]) -> Vec<u8> {
+    let header = serde_json::to_vec(message).unwrap_or_default();
     let length = |part: &[u8]| u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes();
     let mut bytes = Vec::with_capacity(8 + header.len() + body.len());
     bytes.extend_from_slice(&length(&header));
@@ -198,13 +207,32 @@ pub(crate) fn frame(told: &Told<'_>, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Reads the first frame of a connection, of which little memory is taken: anybody who reaches the
+/// port may send it. `None` at the end.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) async fn read_hello(
+    from: &mut (impl AsyncRead + Unpin),
+) -> io::Result<Option<(WorkerMessage, Vec<u8>)>> {
+    read_up_to(from, HELLO_MAX, 0).await
+}
+
 /// Reads one frame; `None` at the end.
 ///
 /// # Errors
 /// When the connection breaks, or what comes is no frame.
 pub(crate) async fn read(
     from: &mut (impl AsyncRead + Unpin),
-) -> io::Result<Option<(Said, Vec<u8>)>> {
+) -> io::Result<Option<(WorkerMessage, Vec<u8>)>> {
+    read_up_to(from, HEADER_MAX, BODY_MAX).await
+}
+
+async fn read_up_to(
+    from: &mut (impl AsyncRead + Unpin),
+    header_max: u32,
+    body_max: u32,
+) -> io::Result<Option<(WorkerMessage, Vec<u8>)>> {
     let mut lengths = [0; 8];
     match from.read_exact(&mut lengths).await {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
@@ -215,7 +243,7 @@ pub(crate) async fn read(
         u32::from_be_bytes([a, b, c, d]),
         u32::from_be_bytes([e, f, g, h]),
     );
-    if header > HEADER_MAX || body > BODY_MAX {
+    if header > header_max || body > body_max {
         let what = format!("a frame of {header} and {body} bytes is too long");
         return Err(io::Error::new(io::ErrorKind::InvalidData, what));
     }
@@ -242,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_two_lengths_a_header_and_a_body() {
-        let bytes = frame(&Told::Run { batch: 7, r#try: 2 }, b"[1]");
+        let bytes = frame(&DriverMessage::Run { batch: 7, r#try: 2 }, b"[1]");
         let header = br#"{"do":"run","batch":7,"try":2}"#;
         assert_eq!(bytes[..8], [0, 0, 0, 30, 0, 0, 0, 3]);
         assert_eq!(&bytes[8..38], header);
@@ -255,8 +283,35 @@ mod tests {
         assert!(read(&mut endless).await.is_err());
         let mut nothing: &[u8] = &[];
         assert!(read(&mut nothing).await.expect("an end").is_none());
+        let mut greedy: &[u8] = b"\0\0\0\x0f\x7f\0\0\0{\"say\":\"ready\"}";
+        assert!(
+            read_hello(&mut greedy).await.is_err(),
+            "before it is known who asks"
+        );
         let mut said: &[u8] = b"\0\0\0\x0f\0\0\0\x02{\"say\":\"ready\"}ab";
         let (ready, body) = read(&mut said).await.expect("a frame").expect("one");
-        assert_eq!((ready, body.as_slice()), (Said::Ready, b"ab".as_slice()));
+        assert_eq!(
+            (ready, body.as_slice()),
+            (WorkerMessage::Ready, b"ab".as_slice())
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_panic_or_take_more_than_they_are(
+            header in 0_u32..64,
+            body in 0_u32..64,
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..128),
+            json in "\\{\"say\":\"[a-z_]{0,8}\"[ -~]{0,24}",
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build();
+            let runtime = runtime.expect("a runtime");
+            for text in [bytes.clone(), json.into_bytes()] {
+                let mut framed = [header.to_be_bytes(), body.to_be_bytes()].concat();
+                framed.extend_from_slice(&text);
+                let _ = runtime.block_on(read(&mut framed.as_slice()));
+                let _ = runtime.block_on(read_hello(&mut text.as_slice()));
+            }
+        }
     }
 }

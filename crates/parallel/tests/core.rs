@@ -4,7 +4,9 @@
 
 use std::fmt::Write as _;
 
-use stepwell_parallel::core::{Effect, Input, Limits, SECOND, Scheduler, Tally, Verdict, WorkerId};
+use stepwell_parallel::core::{
+    Effect, Limits, SECOND, Scheduler, SchedulerInput, Tally, Verdict, WorkerId,
+};
 
 fn limits(text: &str) -> Limits {
     let mut limits = Limits {
@@ -56,7 +58,7 @@ impl Rig {
         WorkerId { slot, life }
     }
 
-    fn inputs(&mut self, words: &str) -> Vec<Input> {
+    fn inputs(&mut self, words: &str) -> Vec<SchedulerInput> {
         let mut words = words.split_whitespace();
         let verb = words.next().expect("a verb");
         let rest: Vec<&str> = words.collect();
@@ -67,37 +69,40 @@ impl Rig {
                 let from = self.planned;
                 self.planned += number(0).unwrap_or(1);
                 (from..self.planned)
-                    .map(|batch| Input::Planned(batch, Some(10)))
+                    .map(|batch| SchedulerInput::Planned(batch, Some(10)))
                     .collect()
             }
-            "end" => vec![Input::PlanEnded],
+            "end" => vec![SchedulerInput::PlanEnded],
             "ready" => rest
                 .iter()
-                .map(|text| Input::Ready(self.worker(text)))
+                .map(|text| SchedulerInput::Ready(self.worker(text)))
                 .collect(),
-            "unready" => vec![Input::StartFailed(
+            "unready" => vec![SchedulerInput::StartFailed(
                 self.worker(rest[0]),
                 "no module".to_owned(),
             )],
-            "done" => vec![Input::Done {
+            "done" => vec![SchedulerInput::Done {
                 worker: self.worker(rest[0]),
                 batch: first(self).unwrap_or(999),
                 items: 10,
                 rows: number(1).unwrap_or(10),
                 memory: number(2),
             }],
-            "raise" => vec![Input::Raised(
+            "raise" => vec![SchedulerInput::Raised(
                 self.worker(rest[0]),
                 first(self).unwrap_or(999),
                 None,
                 "oops".to_owned(),
             )],
-            "gone" => vec![Input::Gone(self.worker(rest[0]), "killed".to_owned())],
+            "gone" => vec![SchedulerInput::Gone(
+                self.worker(rest[0]),
+                "killed".to_owned(),
+            )],
             "wait" => {
                 self.now += number(0).expect("seconds") * SECOND;
-                vec![Input::Tick]
+                vec![SchedulerInput::Tick]
             }
-            "cancel" => vec![Input::Cancel],
+            "cancel" => vec![SchedulerInput::Cancel],
             other => panic!("`{other}` is no input"),
         }
     }

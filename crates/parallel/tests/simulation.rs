@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use stepwell_parallel::core::{Effect, Input, Limits, SECOND, Scheduler, Tally, Verdict, WorkerId};
+use stepwell_parallel::core::{
+    Effect, Limits, SECOND, Scheduler, SchedulerInput, Tally, Verdict, WorkerId,
+};
 
 struct Random(u64);
 
@@ -105,46 +107,46 @@ impl World {
     }
 
     /// Something that can happen now.
-    fn choose(&mut self) -> Input {
+    fn choose(&mut self) -> SchedulerInput {
         self.now += self.random.below(200_000);
         let wanted = self.scheduler.wants_more() || self.random.percent(20);
         if !self.plan_ended && wanted && self.random.percent(50) {
             if self.planned == self.batches {
                 self.plan_ended = true;
-                return Input::PlanEnded;
+                return SchedulerInput::PlanEnded;
             }
             self.planned += 1;
             let known = self.random.percent(80);
-            return Input::Planned(self.planned - 1, known.then_some(10));
+            return SchedulerInput::Planned(self.planned - 1, known.then_some(10));
         }
         if self.processes.is_empty() || self.random.percent(5) {
             let due = self.scheduler.next_deadline();
             self.now = self.now.max(due.unwrap_or(self.now));
-            return Input::Tick;
+            return SchedulerInput::Tick;
         }
         let at = self.random.below(self.processes.len() as u64) as usize;
         let worker = *self.processes.keys().nth(at).expect("one of them");
         self.act(worker)
     }
 
-    fn act(&mut self, worker: WorkerId) -> Input {
+    fn act(&mut self, worker: WorkerId) -> SchedulerInput {
         let fault = self.random.percent(self.faults);
         let process = self.processes.get_mut(&worker).expect("a process");
         if process.killed || process.dismissed || fault && self.random.percent(40) {
             self.processes.remove(&worker);
-            return Input::Gone(worker, "gone".to_owned());
+            return SchedulerInput::Gone(worker, "gone".to_owned());
         }
         if !process.ready {
             if fault {
-                return Input::StartFailed(worker, "no module".to_owned());
+                return SchedulerInput::StartFailed(worker, "no module".to_owned());
             }
             process.ready = true;
-            return Input::Ready(worker);
+            return SchedulerInput::Ready(worker);
         }
         match process.held.pop_front() {
-            None => Input::Tick,
-            Some(batch) if fault => Input::Raised(worker, batch, None, "oops".to_owned()),
-            Some(batch) => Input::Done {
+            None => SchedulerInput::Tick,
+            Some(batch) if fault => SchedulerInput::Raised(worker, batch, None, "oops".to_owned()),
+            Some(batch) => SchedulerInput::Done {
                 worker,
                 batch,
                 items: 10,

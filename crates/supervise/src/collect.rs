@@ -1,49 +1,57 @@
 //! What a step leaves: its `outputs/` and `logs/` folders, and the outputs it declared as uploads.
 //!
-//! Files are renamed where the file system allows, which costs the same for a byte and a terabyte,
-//! and copied where it does not. What a script uploaded by name while it ran wins over a file of
-//! the same name in `outputs/` or `logs/`: it was named on purpose, and others may have read it.
-//! For a declared output it is the reverse: the newer attempt's data replace the older's.
+//! What a script uploaded by name while it ran wins over a file of the same name in `outputs/` or
+//! `logs/`: it was named on purpose, and others may have read it. For a declared output it is the
+//! reverse: the newer attempt's data replace the older's. How things are moved is in `relocate.rs`.
 //!
 //! What a failed step wrote to a place that others know is never seen there: it was written aside.
+//!
+//! Invariant: what a step left is kept, or the step fails. Nothing of others is destroyed: a file
+//! replaces a file, and nothing else replaces anything.
 
-use std::fs::FileType;
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
+use stepwell_data::folder::INCOMING_PREFIX;
 use stepwell_model::{Failure, FailureKind};
 
 use crate::folder::{OutputPlace, Spec};
+use crate::relocate::{Manner, Wins, bring, collision, discard_aside, kind_at, remove};
 use crate::storage_failure;
 
 /// The folders that a program finds in its working folder, and that are kept.
 pub(crate) const KEPT: [&str; 2] = ["outputs", "logs"];
 
-/// Which of two files of the same name is kept.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wins {
-    Present,
-    New,
-}
-
 /// Keeps what the step left. Uploads, and what was written aside, count only if it succeeded.
 pub(crate) fn collect(spec: &Spec, succeeded: bool) -> Result<(), Failure> {
-    for name in KEPT {
-        let kept = keep_folder(&spec.work_dir.join(name), &spec.files_dir.join(name));
-        let what = format!("the step's `{name}` folder could not be kept");
-        kept.map_err(|error| storage_failure(&what, &error))?;
-    }
+    let kept = KEPT.iter().try_for_each(|name| keep_folder(spec, name));
     let committed = match succeeded {
-        true => commit(spec),
-        false => Ok(()),
+        true => kept.and_then(|()| commit(spec)),
+        false => kept,
     };
     for staged in spec.outputs.iter().filter_map(|out| out.staged.as_ref()) {
         // Nobody knows the place but this attempt; what cannot be removed is only in the way.
-        let _ = std::fs::remove_dir_all(staged);
+        let _ = remove(staged.as_std_path());
     }
     committed
+}
+
+/// Removes what an attempt whose supervisor was killed had written aside.
+pub fn discard(spec: &Spec) {
+    for output in &spec.outputs {
+        if let Some(staged) = &output.staged {
+            let _ = remove(staged.as_std_path());
+        }
+        discard_aside(output.path.as_std_path(), &aside(spec));
+    }
+}
+
+/// The name of this attempt's copies until they are complete.
+fn aside(spec: &Spec) -> String {
+    let (run, number) = (spec.attempt.run, spec.attempt.number);
+    format!("{INCOMING_PREFIX}{run}-{number}")
 }
 
 /// Brings the outputs to their places. Nothing is moved before all of them have been checked.
@@ -55,7 +63,8 @@ fn commit(spec: &Spec) -> Result<(), Failure> {
     for each in &moves {
         each.check()?;
     }
-    moves.iter().try_for_each(Move::perform)
+    let aside = aside(spec);
+    moves.iter().try_for_each(|each| each.perform(&aside))
 }
 
 /// An output on its way to its place.
@@ -105,18 +114,44 @@ impl<'a> Move<'a> {
         Ok(Some(found))
     }
 
+    /// Where it goes. A datastore's own root may be a link to the folder that it stands for.
+    fn place(&self) -> Utf8PathBuf {
+        let path = &self.output.path;
+        match self.output.is_root {
+            true => path.canonicalize_utf8().unwrap_or_else(|_| path.clone()),
+            false => path.clone(),
+        }
+    }
+
     /// Refuses to replace what must not be replaced.
     fn check(&self) -> Result<(), Failure> {
-        let to = &self.output.path;
-        if !self.output.keep_existing || !to.exists() {
+        let to = self.place();
+        if self.output.is_root && !self.from.is_dir() {
+            let text = format!(
+                "the step's output is a file, and its place is the datastore's own folder `{to}`"
+            );
+            return Err(Failure::new(FailureKind::Storage, text)
+                .with_hint("write a folder, or give the output a path on its datastore"));
+        }
+        let pairs = self.pairs().map_err(|error| self.failure(&error))?;
+        for (from, to) in &pairs {
+            let met = self.blocked(to).map_or_else(
+                || collision(from.as_std_path(), to.as_std_path()),
+                |blocked| Ok(Some(blocked)),
+            );
+            if let Some(place) = met.map_err(|error| self.failure(&error))? {
+                return Err(collided(&place));
+            }
+        }
+        if !self.output.keep_existing {
             return Ok(());
         }
         let files = self.chosen().map_err(|error| self.failure(&error))?;
-        let place = |file: &Utf8PathBuf| match file.as_str() {
-            "" => to.clone(),
-            _ => to.join(file),
-        };
-        match files.iter().map(place).find(|place| place.exists()) {
+        match files
+            .iter()
+            .map(|file| below(&to, file))
+            .find(|place| place.exists())
+        {
             None => Ok(()),
             Some(place) => Err(Failure::new(
                 FailureKind::Storage,
@@ -129,26 +164,42 @@ impl<'a> Move<'a> {
         }
     }
 
-    fn perform(&self) -> Result<(), Failure> {
-        let to = self.output.path.as_std_path();
-        let put = |from: &Path, to: &Path| match self.stays {
-            true => copy(from, to, Wins::New),
-            false => relocate(from, to, Wins::New),
+    /// A file or a link between the output's place and the place of one of its files.
+    fn blocked(&self, to: &Utf8Path) -> Option<PathBuf> {
+        let root = self.place();
+        let between = to
+            .ancestors()
+            .skip(1)
+            .take_while(|at| at.starts_with(&root));
+        let is_blocked = |at: &&Utf8Path| at.symlink_metadata().is_ok_and(|there| !there.is_dir());
+        between
+            .filter(is_blocked)
+            .last()
+            .map(|at| at.as_std_path().to_owned())
+    }
+
+    /// What is brought where: all at once, or file by file where patterns choose.
+    fn pairs(&self) -> io::Result<Vec<(Utf8PathBuf, Utf8PathBuf)>> {
+        let to = self.place();
+        if self.output.source_globs.is_empty() {
+            return Ok(vec![(self.from.clone(), to)]);
+        }
+        let pair = |file: Utf8PathBuf| (below(&self.from, &file), below(&to, &file));
+        Ok(self.chosen()?.into_iter().map(pair).collect())
+    }
+
+    fn perform(&self, aside: &str) -> Result<(), Failure> {
+        let manner = Manner {
+            wins: Wins::New,
+            stays: self.stays,
+            aside,
         };
         let all = || -> io::Result<()> {
-            if self.output.source_globs.is_empty() {
-                return put(self.from.as_std_path(), to);
+            if self.from.is_dir() && !self.output.source_globs.is_empty() {
+                fs::create_dir_all(self.place())?;
             }
-            if self.from.is_dir() {
-                fs::create_dir_all(to)?;
-            }
-            for file in self.chosen()? {
-                match file.as_str() {
-                    "" => put(self.from.as_std_path(), to)?,
-                    _ => put(self.from.join(&file).as_std_path(), &to.join(&file))?,
-                }
-            }
-            Ok(())
+            let mut pairs = self.pairs()?.into_iter();
+            pairs.try_for_each(|(from, to)| bring(from.as_std_path(), to.as_std_path(), manner))
         };
         all().map_err(|error| self.failure(&error))
     }
@@ -192,138 +243,50 @@ impl<'a> Move<'a> {
     }
 }
 
+/// The empty path is the folder itself.
+fn below(folder: &Utf8Path, file: &Utf8Path) -> Utf8PathBuf {
+    match file.as_str() {
+        "" => folder.to_owned(),
+        _ => folder.join(file),
+    }
+}
+
+fn collided(place: &std::path::Path) -> Failure {
+    let (kind, place) = (kind_at(place), place.display());
+    Failure::new(
+        FailureKind::Storage,
+        format!("`{place}` is {kind}, and the step's output would replace it with another kind"),
+    )
+    .with_hint("give the output a destination of its own, or remove what is there first")
+}
+
 /// An empty folder is not kept; one that the script removed is no error.
-fn keep_folder(from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
-    match std::fs::read_dir(from).map(|mut entries| entries.next()) {
-        Ok(None) => Ok(()),
+fn keep_folder(spec: &Spec, name: &str) -> Result<(), Failure> {
+    let (from, to) = (spec.work_dir.join(name), spec.files_dir.join(name));
+    let aside = aside(spec);
+    let manner = Manner {
+        wins: Wins::Present,
+        stays: false,
+        aside: &aside,
+    };
+    let kept = match from.symlink_metadata() {
+        Ok(found) if !found.is_dir() => {
+            let kind = kind_at(from.as_std_path());
+            let text = format!("the step left {kind} as `{name}`: only a folder is kept");
+            return Err(Failure::new(FailureKind::Storage, text).with_hint(format!(
+                "write files into the folder `{name}` that is there"
+            )));
+        }
+        Ok(_) => from
+            .read_dir_utf8()
+            .map(|mut entries| entries.next().is_none())
+            .and_then(|empty| match empty {
+                true => Ok(()),
+                false => bring(from.as_std_path(), to.as_std_path(), manner),
+            }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        _ => relocate(from.as_std_path(), to.as_std_path(), Wins::Present),
-    }
-}
-
-/// Moves a file or a folder; folders on both sides are merged.
-fn relocate(from: &Path, to: &Path, wins: Wins) -> io::Result<()> {
-    let kind = fs::symlink_metadata(from)?.file_type();
-    match fs::symlink_metadata(to).map(|there| there.file_type()) {
-        Err(_) => move_whole(from, to, wins),
-        Ok(there) if kind.is_dir() && there.is_dir() => {
-            for entry in fs::read_dir(from)? {
-                let name = entry?.file_name();
-                relocate(&from.join(&name), &to.join(&name), wins)?;
-            }
-            Ok(())
-        }
-        Ok(_) if wins == Wins::Present => Ok(()),
-        Ok(there) => {
-            remove(to, there)?;
-            move_whole(from, to, wins)
-        }
-    }
-}
-
-/// Moves to a place where there is nothing.
-fn move_whole(from: &Path, to: &Path, wins: Wins) -> io::Result<()> {
-    let first = std::fs::rename(from, to);
-    match first.map_err(|error| error.kind()) {
-        Ok(()) => Ok(()),
-        Err(io::ErrorKind::CrossesDevices) => copy(from, to, wins),
-        Err(_) => {
-            if let Some(parent) = to.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            match fs::rename(from, to) {
-                Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy(from, to, wins),
-                renamed => renamed,
-            }
-        }
-    }
-}
-
-/// Copies a file, a link or a folder with all it holds.
-fn copy(from: &Path, to: &Path, wins: Wins) -> io::Result<()> {
-    let kind = fs::symlink_metadata(from)?.file_type();
-    let there = fs::symlink_metadata(to).map(|there| there.file_type()).ok();
-    if kind.is_dir() {
-        fs::create_dir_all(to)?;
-        for entry in fs::read_dir(from)? {
-            let name = entry?.file_name();
-            copy(&from.join(&name), &to.join(&name), wins)?;
-        }
-        return Ok(());
-    }
-    match there {
-        Some(_) if wins == Wins::Present => return Ok(()),
-        Some(there) => remove(to, there)?,
-        None => {}
-    }
-    if let Some(parent) = to.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    if kind.is_symlink() {
-        return std::os::unix::fs::symlink(fs::read_link(from)?, to);
-    }
-    if kind.is_file() {
-        fs::copy(from, to)?;
-    }
-    Ok(())
-}
-
-fn remove(path: &Path, kind: FileType) -> io::Result<()> {
-    if kind.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tree(root: &Path, files: &[(&str, &str)]) {
-        for (path, text) in files {
-            let path = root.join(path);
-            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-            fs::write(path, text).expect("a file");
-        }
-    }
-
-    fn read(root: &Path, path: &str) -> String {
-        fs::read_to_string(root.join(path)).expect("a file")
-    }
-
-    #[test]
-    fn folders_are_merged_and_the_uploaded_file_wins() {
-        let root = tempfile::tempdir().expect("a folder");
-        let (work, files) = (root.path().join("work"), root.path().join("files"));
-        tree(&work, &[("a/model", "late"), ("a/plot", "new"), ("b", "b")]);
-        tree(&files, &[("a/model", "uploaded")]);
-        relocate(&work, &files, Wins::Present).expect("merge");
-        assert_eq!(read(&files, "a/model"), "uploaded");
-        assert_eq!(read(&files, "a/plot"), "new");
-        assert_eq!(read(&files, "b"), "b");
-    }
-
-    #[test]
-    fn a_declared_output_replaces_what_an_earlier_attempt_left() {
-        let root = tempfile::tempdir().expect("a folder");
-        let (work, place) = (root.path().join("work"), root.path().join("place"));
-        for put in [relocate, copy] {
-            tree(&work, &[("data/part", "second")]);
-            tree(&place, &[("data/part", "first"), ("data/other", "kept")]);
-            put(&work, &place, Wins::New).expect("move");
-            assert_eq!(read(&place, "data/part"), "second");
-            assert_eq!(read(&place, "data/other"), "kept");
-        }
-    }
-
-    #[test]
-    fn an_empty_folder_is_not_kept() {
-        let root = tempfile::tempdir().expect("a folder");
-        let root = Utf8Path::from_path(root.path()).expect("utf-8");
-        fs::create_dir(root.join("outputs")).expect("a folder");
-        keep_folder(&root.join("outputs"), &root.join("files/outputs")).expect("keep");
-        keep_folder(&root.join("removed"), &root.join("files/removed")).expect("keep");
-        assert!(!root.join("files").exists());
-    }
+        Err(error) => Err(error),
+    };
+    let what = format!("the step's `{name}` folder could not be kept");
+    kept.map_err(|error| storage_failure(&what, &error))
 }

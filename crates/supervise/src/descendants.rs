@@ -4,8 +4,9 @@
 //! child, however often it forked or changed its session. So killing all children until there are
 //! none ends them all.
 //!
-//! One descendant is not the step's: a server that the step's program has started because it found
-//! none. It serves the whole folder, and what it starts has supervisors of its own.
+//! Two descendants are not the step's. A server that the step's program has started because it found
+//! none serves the whole folder, and what it starts has supervisors of its own. The keeper of a Spark
+//! that later steps use as well ends by itself, and stops what its step has running there.
 
 use std::io;
 use std::process::ExitStatus;
@@ -13,10 +14,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
-use crate::process::{self, Stat};
+use crate::process;
 use crate::program::signal_group;
 use crate::reap::{Left, Reaper};
 use crate::signals::{Signals, Wake};
+
+/// The module that keeps a Spark between steps.
+const KEEPER: &[u8] = b"stepwell._spark._warm._keeper";
 
 /// How long killed processes may take to vanish: only one stuck in the kernel needs any time.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,15 +37,25 @@ pub(crate) fn end_all(
     let status = reaper.reap(main)?;
     let deadline = Instant::now() + PATIENCE;
     loop {
-        // The usual case, and the only one that needs no look at every process of the machine.
         if reaper.reap_all_ended()? == Left::Nobody {
             return Ok((status, Left::Nobody));
         }
-        let left = children();
+        let left = children(reaper);
+        let (others, left): (Vec<i32>, Vec<i32>) =
+            left.into_iter().partition(|&pid| is_for_others(pid));
         if left.is_empty() {
-            return Ok((status, Left::Somebody));
+            // One that ended during the look may have hidden another, and is reaped now.
+            if reaper.has_ended_child()? {
+                continue;
+            }
+            let kept = if others.is_empty() {
+                Left::Nobody
+            } else {
+                Left::Somebody
+            };
+            return Ok((status, kept));
         }
-        for child in left {
+        for child in left.into_iter().filter_map(Pid::from_raw) {
             let _ = rustix::process::kill_process(child, Signal::KILL);
         }
         if signals.wait(Some(deadline))? == Wake::Deadline {
@@ -50,21 +64,21 @@ pub(crate) fn end_all(
     }
 }
 
-/// The children that are the step's. A child cannot be mistaken for another process: until it is
-/// reaped, it keeps its number.
-fn children() -> Vec<Pid> {
-    let this = rustix::process::getpid().as_raw_nonzero().get();
-    process::all()
-        .into_iter()
-        .filter(|&pid| Stat::read(pid).is_some_and(|stat| stat.parent == this))
-        .filter(|&pid| !is_server(pid))
-        .filter_map(Pid::from_raw)
-        .collect()
+/// The children but those that are kept for steps to come. A child cannot be mistaken for another
+/// process: until it is reaped, it keeps its number.
+fn children(reaper: &Reaper) -> Vec<i32> {
+    let mut children = process::children();
+    children.retain(|&child| !reaper.is_other(child));
+    children
 }
 
-/// Whether the process is an embedded server, as `stepwell connect` starts it.
-fn is_server(pid: i32) -> bool {
+/// Whether the process is an embedded server, as `stepwell connect` starts it, or a keeper, as
+/// `stepwell/_spark/_warm/_lease.py` does.
+fn is_for_others(pid: i32) -> bool {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let mut words = line.split(|byte| *byte == 0).skip(1);
-    words.next() == Some(b"serve") && words.next() == Some(b"--detached")
+    matches!(
+        (words.next(), words.next()),
+        (Some(b"serve"), Some(b"--detached")) | (Some(b"-m"), Some(KEEPER))
+    )
 }

@@ -13,15 +13,17 @@ const TRACEBACK_LINES: usize = 40;
 const OTHER_LINES: usize = 10;
 const BYTES_MAX: usize = 8 * 1024;
 
-/// The last traceback of the log, or its last lines; only what was written from `start` on.
-pub(crate) fn of_log(log: &Utf8Path, start: u64) -> io::Result<String> {
+/// The last traceback of the log, or its last lines; only what was written from `start` on. Files of
+/// the step's working folder, which does not outlive it, have the names of the source directory.
+pub(crate) fn of_log(log: &Utf8Path, start: u64, work_dir: &Utf8Path) -> io::Result<String> {
     let mut file = File::open(log)?;
     let end = file.seek(SeekFrom::End(0))?;
     let from = start.max(end.saturating_sub(TAIL_BYTES)).min(end);
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    Ok(excerpt(&String::from_utf8_lossy(&bytes)))
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(excerpt(&text.replace(&format!("{work_dir}/"), "")))
 }
 
 fn excerpt(text: &str) -> String {
@@ -98,7 +100,11 @@ mod tests {
             .expect("utf-8")
             .join("log");
         fs_err::write(&log, "first\nsecond\n").expect("a log");
-        assert_eq!(of_log(&log, 6).expect("read"), "second");
-        assert_eq!(of_log(&log, 600).expect("read"), "");
+        let work = Utf8Path::new("/data/work");
+        assert_eq!(of_log(&log, 6, work).expect("read"), "second");
+        assert_eq!(of_log(&log, 600, work).expect("read"), "");
+        fs_err::write(&log, "  File \"/data/work/net/a.py\", line 3\n").expect("a log");
+        let shown = of_log(&log, 0, work).expect("read");
+        assert_eq!(shown, "  File \"net/a.py\", line 3");
     }
 }

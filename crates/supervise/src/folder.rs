@@ -3,6 +3,8 @@
 //! | file | written by | when |
 //! |---|---|---|
 //! | `spec.json` | the executor | before the supervisor starts |
+//! | `request.json` | the executor | before that, for a worker of Stepwell's own |
+//! | `failure.json` | such a worker | before it ends badly |
 //! | `claim.json` | the supervisor | first of all: the fence |
 //! | `started.json` | the supervisor | when the program runs |
 //! | `exit.json` | the supervisor | last of all: the outcome |
@@ -14,6 +16,7 @@
 //!
 //! The forms are read by servers of other versions: fields are added with defaults, never changed.
 
+use fs_err::os::unix::fs::OpenOptionsExt as _;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -21,9 +24,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use stepwell_model::{AttemptId, Digest, Outcome, Timestamp};
+use stepwell_model::{AttemptId, Digest, Distribution, Outcome, Timestamp};
 
 use crate::Process;
+use crate::view::View;
 
 /// Why an attempt folder cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +43,25 @@ pub enum Error {
         /// What is wrong in it.
         source: serde_json::Error,
     },
+}
+
+impl Error {
+    /// Whether the system lacked something for the moment, such as file descriptors: what could not
+    /// be read now can be read later.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        use rustix::io::Errno;
+        let passing = [Errno::MFILE, Errno::NFILE, Errno::NOMEM].map(Errno::raw_os_error);
+        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = next {
+            let code = error.downcast_ref().and_then(io::Error::raw_os_error);
+            if code.is_some_and(|code| passing.contains(&code)) {
+                return true;
+            }
+            next = error.source();
+        }
+        false
+    }
 }
 
 /// What the supervisor is to do.
@@ -71,6 +94,73 @@ pub struct Spec {
     pub timeout_s: Option<u64>,
     /// How long the program may take to stop when asked, in milliseconds.
     pub grace_ms: u64,
+    /// The file in which the program may say why it ends badly; `None` for a program of the
+    /// user's, whose log says it.
+    #[serde(default)]
+    pub failure: Option<Utf8PathBuf>,
+    /// The processes of the program, if it is several.
+    #[serde(default)]
+    pub several: Option<Several>,
+    /// Whether the program may start in an interpreter that is loaded already.
+    #[serde(default)]
+    pub warm: Warm,
+    /// Modules that such an interpreter loads, beside those that the script was seen to import.
+    #[serde(default)]
+    pub warm_imports: Vec<String>,
+    /// What the program sees of the file system; `None` for all that the user does.
+    #[serde(default)]
+    pub view: Option<View>,
+}
+
+/// The processes of a program that is several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Several {
+    /// How they find each other.
+    pub distribution: Distribution,
+    /// On how many nodes.
+    pub nodes: u32,
+    /// How many on each, but for those that serve parameters.
+    pub processes_per_node: u32,
+    /// Where the nodes are.
+    pub launcher: Launcher,
+    /// The kind of MPI of a cluster; `None` for the usual one.
+    #[serde(default)]
+    pub mpi: Option<String>,
+    /// The folder for the logs of all processes but the first.
+    pub logs: Utf8PathBuf,
+    /// Whether variables in the command line are filled in for each process.
+    pub expands: bool,
+}
+
+/// Where the nodes of several processes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Launcher {
+    /// All are this machine.
+    Here,
+    /// They are those of the job of Slurm's that the supervisor is part of.
+    Slurm,
+}
+
+/// How a program may start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Warm {
+    /// As a process that loads everything itself.
+    Cold {
+        /// Why, as a fragment of a sentence.
+        reason: String,
+    },
+    /// As a fork of a loaded interpreter, if there is one that fits.
+    Allowed,
+}
+
+impl Default for Warm {
+    fn default() -> Self {
+        Self::Cold {
+            reason: "whoever staged it knows no other start".to_owned(),
+        }
+    }
 }
 
 /// Data that the program finds in its working folder.
@@ -90,6 +180,9 @@ pub struct InputPlace {
 pub struct OutputPlace {
     /// Its absolute path.
     pub path: Utf8PathBuf,
+    /// Whether it is the root of a datastore, which is never replaced or removed.
+    #[serde(default)]
+    pub is_root: bool,
     /// Whether the folder is made before the program starts; if not, only its parent is.
     #[serde(default)]
     pub make_folder: bool,
@@ -111,9 +204,53 @@ pub struct OutputPlace {
 
 /// Who runs the attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Claim {
-    /// The supervisor.
-    pub supervisor: Process,
+    /// The holder.
+    pub holder: Holder,
+}
+
+/// Who holds a claim, by a name that is never used twice.
+///
+/// A new sort of holder is one more variant. Whether a holder lives is known where it lives: each
+/// executor asks in its own way, and nobody takes a holder that is not of this machine for dead
+/// because this machine does not show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holder {
+    /// A process of this machine: a supervisor, or a server that ends an attempt itself.
+    #[serde(rename = "supervisor")]
+    Process(Process),
+    /// A job of a cluster, in which a supervisor runs on a machine of the cluster.
+    Cluster {
+        /// Which cluster: the kind of its scheduler, and its name where there are several.
+        cluster: String,
+        /// The id that the cluster gave the job.
+        job: String,
+    },
+}
+
+/// Whether a holder is still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Liveness {
+    /// It runs, or will.
+    Alive,
+    /// It is gone, and all that it started with it.
+    Gone,
+    /// Whoever knows cannot be asked now: it counts as alive.
+    Unknown,
+}
+
+impl Holder {
+    /// Whether it lives, as far as this machine can tell: of a process of its own.
+    #[must_use]
+    pub fn liveness_here(&self) -> Liveness {
+        match self {
+            Self::Process(process) if process.is_alive() => Liveness::Alive,
+            Self::Process(_) => Liveness::Gone,
+            Self::Cluster { .. } => Liveness::Unknown,
+        }
+    }
 }
 
 /// The user's program, running.
@@ -135,16 +272,16 @@ struct Exit {
 pub enum State {
     /// No supervisor has taken it.
     Unclaimed,
-    /// Its supervisor lives.
+    /// Its holder lives, or cannot be asked.
     Running {
-        /// The supervisor.
-        supervisor: Process,
+        /// The holder.
+        holder: Holder,
         /// The program, once it runs.
         started: Option<Started>,
     },
     /// It is over.
     Ended(Outcome),
-    /// Its supervisor is gone and has not said how it ended.
+    /// Its holder is gone and has not recorded how it ended.
     Dead {
         /// The program, if it ran.
         started: Option<Started>,
@@ -162,6 +299,8 @@ impl Attempt {
     const CLAIM: &str = "claim.json";
     const STARTED: &str = "started.json";
     const EXIT: &str = "exit.json";
+    const REQUEST: &str = "request.json";
+    const FAILURE: &str = "failure.json";
     const NOTES: &str = "supervise.log";
 
     /// The attempt of a folder that may not exist yet.
@@ -190,11 +329,11 @@ impl Attempt {
         self.folder.join("work")
     }
 
-    /// How far the attempt is, by its files and by the processes that live now.
+    /// How far the attempt is, by its files and by whether its holder lives.
     ///
     /// # Errors
     /// A file exists and cannot be read.
-    pub fn state(&self) -> Result<State, Error> {
+    pub fn state(&self, liveness: impl FnOnce(&Holder) -> Liveness) -> Result<State, Error> {
         if let Some(outcome) = self.outcome()? {
             return Ok(State::Ended(outcome));
         }
@@ -204,18 +343,24 @@ impl Attempt {
             Err(Error::Decode { .. }) => None,
             Err(error) => return Err(error),
         };
-        let started = whole(self.read(Self::STARTED))?;
-        match claim.map(|claim| claim.supervisor) {
-            Some(supervisor) if supervisor.is_alive() => Ok(State::Running {
-                supervisor,
-                started,
-            }),
-            // It may have ended well between the two looks.
+        let started = parse_or_none(self.read(Self::STARTED))?;
+        match claim.map(|claim| claim.holder) {
+            Some(holder) if liveness(&holder) != Liveness::Gone => {
+                Ok(State::Running { holder, started })
+            }
+            // It may have ended well between the two reads.
             _ => Ok(match self.outcome()? {
                 Some(outcome) => State::Ended(outcome),
                 None => State::Dead { started },
             }),
         }
+    }
+
+    /// Who has claimed the attempt; `None` if nobody has, or if that cannot be read.
+    #[must_use]
+    pub fn holder(&self) -> Option<Holder> {
+        let claim: Option<Claim> = self.read(Self::CLAIM).ok()?;
+        claim.map(|claim| claim.holder)
     }
 
     /// Whether an outcome is written down: a look that costs one system call.
@@ -244,14 +389,36 @@ impl Attempt {
         self.replace(Self::SPEC, spec)
     }
 
-    /// Takes the attempt for a process; false if somebody has it already.
+    /// The file that tells a worker of Stepwell's own what to do.
+    #[must_use]
+    pub fn request_path(&self) -> Utf8PathBuf {
+        self.folder.join(Self::REQUEST)
+    }
+
+    /// The file in which such a worker may say why it ends badly.
+    #[must_use]
+    pub fn failure_path(&self) -> Utf8PathBuf {
+        self.folder.join(Self::FAILURE)
+    }
+
+    /// Makes the folder and writes down what a worker of Stepwell's own is to do, readable by
+    /// nobody else.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn write_request(&self, request: &impl Serialize) -> Result<(), Error> {
+        fs::create_dir_all(&self.folder)?;
+        self.replace(Self::REQUEST, request)
+    }
+
+    /// Takes the attempt for a holder; false if somebody has it already.
     ///
     /// The claim is linked into place, which succeeds once even on network file systems.
     ///
     /// # Errors
     /// The file system refuses.
-    pub fn claim(&self, supervisor: Process) -> Result<bool, Error> {
-        let aside = self.write_aside(Self::CLAIM, &Claim { supervisor })?;
+    pub fn claim(&self, holder: Holder) -> Result<bool, Error> {
+        let aside = self.write_aside(Self::CLAIM, &Claim { holder })?;
         let linked = fs::hard_link(&aside, self.folder.join(Self::CLAIM));
         fs::remove_file(&aside)?;
         match linked {
@@ -298,19 +465,16 @@ impl Attempt {
     }
 
     fn outcome(&self) -> Result<Option<Outcome>, Error> {
-        let exit: Option<Exit> = whole(self.read(Self::EXIT))?;
+        let exit: Option<Exit> = parse_or_none(self.read(Self::EXIT))?;
         Ok(exit.map(|exit| exit.outcome))
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let path = self.folder.join(name);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                let text = format!("failed to read `{path}`: {error}");
-                return Err(io::Error::new(error.kind(), text).into());
-            }
+            Err(error) => return Err(error.into()),
         };
         serde_json::from_slice(&bytes)
             .map(Some)
@@ -327,13 +491,16 @@ impl Attempt {
         let pid = rustix::process::getpid().as_raw_nonzero();
         let path = self.folder.join(format!(".{name}.{pid}"));
         let bytes = serde_json::to_vec(value).map_err(io::Error::from)?;
-        fs::write(&path, bytes)?;
+        // The specification holds the step's token.
+        let mut options = fs::OpenOptions::new();
+        let options = options.write(true).create(true).truncate(true).mode(0o600);
+        options.open(&path)?.write_all(&bytes)?;
         Ok(path)
     }
 }
 
 /// A file cut short by a power loss counts as not written.
-fn whole<T>(read: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
+fn parse_or_none<T>(read: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
     match read {
         Err(Error::Decode { .. }) => Ok(None),
         read => read,
@@ -354,24 +521,32 @@ mod tests {
         (folder, attempt)
     }
 
-    fn gone() -> Process {
-        Process {
+    fn this() -> Process {
+        Process::current().expect("/proc")
+    }
+
+    fn gone() -> Holder {
+        Holder::Process(Process {
             start_ticks: 0,
-            ..Process::current().expect("/proc")
-        }
+            ..this()
+        })
+    }
+
+    fn state(attempt: &Attempt) -> State {
+        attempt.state(Holder::liveness_here).expect("state")
     }
 
     #[test]
     fn an_attempt_is_claimed_once() {
         let (_keep, attempt) = attempt();
-        assert_eq!(attempt.state().expect("state"), State::Unclaimed);
-        let this = Process::current().expect("/proc");
-        assert!(attempt.claim(this.clone()).expect("claim"));
+        assert_eq!(state(&attempt), State::Unclaimed);
+        let holder = Holder::Process(this());
+        assert!(attempt.claim(holder.clone()).expect("claim"));
         assert!(!attempt.claim(gone()).expect("second claim"));
         assert_eq!(
-            attempt.state().expect("state"),
+            state(&attempt),
             State::Running {
-                supervisor: this,
+                holder,
                 started: None
             }
         );
@@ -381,13 +556,10 @@ mod tests {
     fn the_outcome_counts_even_if_the_supervisor_is_gone() {
         let (_keep, attempt) = attempt();
         attempt.claim(gone()).expect("claim");
-        assert_eq!(
-            attempt.state().expect("state"),
-            State::Dead { started: None }
-        );
+        assert_eq!(state(&attempt), State::Dead { started: None });
         let outcome = Outcome::Cancelled(Usage::default());
         attempt.conclude(&outcome).expect("conclude");
-        assert_eq!(attempt.state().expect("state"), State::Ended(outcome));
+        assert_eq!(state(&attempt), State::Ended(outcome));
     }
 
     #[test]
@@ -396,9 +568,29 @@ mod tests {
         for name in [Attempt::CLAIM, Attempt::STARTED, Attempt::EXIT] {
             fs::write(attempt.folder().join(name), "").expect("write");
         }
-        assert_eq!(
-            attempt.state().expect("state"),
-            State::Dead { started: None }
-        );
+        assert_eq!(state(&attempt), State::Dead { started: None });
+    }
+
+    #[test]
+    fn a_holder_on_another_machine_is_not_dead_because_this_one_does_not_show_it() {
+        let (_keep, attempt) = attempt();
+        let holder = Holder::Cluster {
+            cluster: "slurm".to_owned(),
+            job: "4711".to_owned(),
+        };
+        attempt.claim(holder.clone()).expect("claim");
+        assert_eq!(attempt.holder(), Some(holder.clone()));
+        let started = None;
+        assert_eq!(state(&attempt), State::Running { holder, started });
+        let gone = attempt.state(|_| Liveness::Gone).expect("state");
+        assert_eq!(gone, State::Dead { started: None });
+    }
+
+    #[test]
+    fn a_claim_reads_as_it_was_written_before_there_were_other_holders() {
+        let text = r#"{"supervisor":{"pid":7,"start_ticks":9,"boot":"b"}}"#;
+        let claim: Claim = serde_json::from_str(text).expect("a claim");
+        assert!(matches!(&claim.holder, Holder::Process(process) if process.pid == 7));
+        assert_eq!(serde_json::to_string(&claim).expect("JSON"), text);
     }
 }

@@ -14,24 +14,36 @@
 mod clock;
 mod collect;
 mod descendants;
+mod entries;
 mod excerpt;
 mod fetch;
 mod folder;
+mod launch;
 mod life;
+mod log_times;
 mod process;
 mod program;
 mod reap;
+mod relocate;
 mod signals;
 mod storage;
 mod sweep;
 mod verdict;
+mod view;
+mod warm;
 
 pub use clock::now;
-pub use folder::{Attempt, Claim, Error, InputPlace, OutputPlace, Spec, Started, State};
+pub use collect::discard;
+pub use folder::{
+    Attempt, Claim, Error, Holder, InputPlace, Launcher, Liveness, OutputPlace, Several, Spec,
+    Started, State, Warm,
+};
 pub use life::{EXIT_NOT_RECORDED, NEWS_ENDED, NEWS_READY, NEWS_STARTED, main};
 pub use process::Process;
 pub use storage::storage_failure;
 pub use sweep::sweep;
+pub use view::{View, ViewError, can_isolate};
+pub use warm::{HEAVY, ZYGOTE_FILES};
 
 /// The variable that marks every process of an attempt, so that escaped ones can be found.
 pub const MARKER: &str = "STEPWELL_ATTEMPT";

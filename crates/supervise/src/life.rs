@@ -1,8 +1,9 @@
 //! The life of a supervisor: steps, one after the other.
 //!
 //! To start a process and to load its program costs more than all a supervisor does for a short
-//! step, so one that has ended its step well waits for another. Nothing passes from step to step:
-//! one that has a child left, or that could not record an outcome, leaves.
+//! step, so one that has ended its step well waits for another, with an interpreter that is loaded
+//! for it ([`warm`]). Nothing passes from step to step: one that has a child left, or that could not
+//! record an outcome, leaves.
 //!
 //! Everything up to `exit.json` happens here in order and on one thread. What a step's program
 //! does is an [`Outcome`]; only what keeps the supervisor from recording one is an error.
@@ -12,17 +13,22 @@ use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use camino::Utf8PathBuf;
 use fs_err as fs;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::Pid;
 use stepwell_data::cas::Cas;
 use stepwell_data::snapshot;
-use stepwell_model::{Failure, FailureKind, Outcome, Usage, in_words};
+use stepwell_model::{Failure, FailureKind, Outcome, Start, Usage, in_words};
 
-use crate::folder::{Attempt, Error, Spec, Started};
+use crate::folder::{Attempt, Error, Holder, Spec, Started};
+use crate::log_times::LogTimes;
 use crate::process::Process;
 use crate::reap::{Left, Reaper};
 use crate::signals::Signals;
 use crate::storage::{storage_failure, told_of_full_disk};
-use crate::{collect, descendants, excerpt, fetch, now, program, verdict};
+use crate::view::{Room, View};
+use crate::{collect, descendants, entries, excerpt, fetch, launch, now, program, verdict, warm};
 
 /// The exit status of a supervisor that could not write down what happened (`EX_IOERR`): the disk
 /// is full or gone. Its attempt counts as lost.
@@ -30,11 +36,15 @@ pub const EXIT_NOT_RECORDED: u8 = 74;
 /// The exit status of a supervisor that was called wrongly (`EX_USAGE`).
 const EXIT_USAGE: u8 = 64;
 
+/// How long an interpreter is kept for a step that does not come.
+const KEEP_LOADED: Duration = Duration::from_secs(300);
+
 /// The word on standard output when the program runs; the time in milliseconds follows.
 pub const NEWS_STARTED: &str = "started";
 /// The word on standard output when `exit.json` is written.
 pub const NEWS_ENDED: &str = "ended";
-/// The word on standard output when the next step may come.
+/// The word on standard output when the next step may come; the words of the interpreters that are
+/// kept for it follow, those that took long to load with [`warm::HEAVY`] at their end.
 pub const NEWS_READY: &str = "ready";
 
 /// The pauses between the tries to write `exit.json`.
@@ -42,52 +52,120 @@ const RETRY_AFTER_MS: [u64; 4] = [250, 500, 1_000, 2_000];
 
 /// The `stepwell-supervise` program.
 ///
-/// With an argument, it supervises the attempt of that folder. Without one it stands by: it makes
-/// itself ready and takes folders from standard input, each closed by a zero byte, until there are
-/// no more. So a server can have the next supervisor ready while the current step runs.
+/// With a folder, it supervises the attempt of that folder; a cluster's job names itself by
+/// `--holder CLUSTER JOB-ID` before it. Without arguments it stands by: it makes itself ready and
+/// takes folders from standard input, each closed by a zero byte, until there are no more. So a
+/// server can have the next supervisor ready while the current step runs.
+///
+/// With `--launch` or `--rank` before the folder it is a part of a step that is several processes.
 #[must_use]
 pub fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let (folder, None) = (arguments.next(), arguments.next()) else {
-        let _ = writeln!(io::stderr(), "usage: stepwell-supervise [ATTEMPT-FOLDER]");
-        return EXIT_USAGE.into();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (holder, folder) = match arguments.as_slice() {
+        [] => (None, None),
+        ["--launch", folder] => return launch::main(folder),
+        ["--rank", folder] => return launch::rank_main(folder),
+        [folder] if !folder.starts_with('-') => (None, Some(*folder)),
+        ["--holder", cluster, job, folder] => {
+            let (cluster, job) = ((*cluster).to_owned(), (*job).to_owned());
+            (Some(Holder::Cluster { cluster, job }), Some(*folder))
+        }
+        _ => {
+            let usage = "usage: stepwell-supervise [[--holder CLUSTER JOB-ID] ATTEMPT-FOLDER]";
+            let _ = writeln!(io::stderr(), "{usage}");
+            return EXIT_USAGE.into();
+        }
     };
-    let ready = Ready::new();
+    let mut ready = Ready::new(holder);
     if let Some(folder) = folder {
-        return match take(folder, &ready) {
-            Ok(_) => ExitCode::SUCCESS,
+        return match take(folder.to_owned(), &mut ready) {
+            Ok(over) => {
+                over.tidy();
+                ExitCode::SUCCESS
+            }
             Err(status) => status,
         };
     }
-    while let Some(folder) = assigned() {
-        match take(folder, &ready) {
-            Ok(Left::Nobody) => tell(NEWS_READY),
-            Ok(Left::Somebody) => break,
+    while let Some(folder) = assigned(&mut ready) {
+        let over = match take(folder, &mut ready) {
+            Ok(over) => over,
             Err(status) => return status,
+        };
+        // The next step may be assigned meanwhile, and is not claimed before.
+        if matches!(over.left, Left::Nobody) {
+            tell_ready(&mut ready);
+        }
+        over.tidy();
+        if matches!(over.left, Left::Somebody) {
+            break;
         }
     }
     ExitCode::SUCCESS
 }
 
+/// A step that is over, and recorded.
+struct Over {
+    left: Left,
+    /// The folder that it ran in; `None` for another supervisor's.
+    work_dir: Option<Utf8PathBuf>,
+}
+
+impl Over {
+    fn tidy(&self) {
+        // The outcome does not depend on it; a new attempt has a folder of its own.
+        if let Some(work_dir) = &self.work_dir {
+            let _ = fs::remove_dir_all(work_dir);
+        }
+    }
+}
+
+/// Says that the next step may come, and has the interpreter loaded that it may start in.
+fn tell_ready(ready: &mut io::Result<Ready>) {
+    let Ok(ready) = ready else {
+        return tell(NEWS_READY);
+    };
+    ready.warm.keep();
+    let words = ready.warm.words().into_iter();
+    let words: Vec<String> = std::iter::once(NEWS_READY.to_owned())
+        .chain(words)
+        .collect();
+    tell(&words.join(" "));
+}
+
 /// What a supervisor does before it knows its attempt.
 struct Ready {
     signals: Signals,
-    this: Process,
+    holder: Holder,
+    warm: warm::Keeper,
 }
 
 impl Ready {
     /// The signals come first: a request to stop is never taken for an order to die.
-    fn new() -> io::Result<Self> {
+    fn new(holder: Option<Holder>) -> io::Result<Self> {
         let signals = Signals::block()?;
         detach()?;
-        let this = Process::current()?;
-        Ok(Self { signals, this })
+        let holder = match holder {
+            Some(holder) => holder,
+            None => Holder::Process(Process::current()?),
+        };
+        Ok(Self {
+            signals,
+            holder,
+            warm: warm::Keeper::default(),
+        })
     }
 }
 
 /// The next folder that whoever started this supervisor names; `None` if it went away, or wants
 /// this one to.
-fn assigned() -> Option<String> {
+fn assigned(ready: &mut io::Result<Ready>) -> Option<String> {
+    if let Ok(Ready { warm, .. }) = ready
+        && !warm.words().is_empty()
+        && !comes_within(KEEP_LOADED)
+    {
+        warm.end();
+    }
     let mut folder = Vec::new();
     io::stdin().lock().read_until(0, &mut folder).ok()?;
     // A folder that is cut short was never assigned.
@@ -95,8 +173,18 @@ fn assigned() -> Option<String> {
     String::from_utf8(folder).ok()
 }
 
-/// Sees the attempt of a folder through; afterwards, whether a child is left.
-fn take(folder: String, ready: &io::Result<Ready>) -> Result<Left, ExitCode> {
+/// Whether the next folder is named within a time, or none will be.
+fn comes_within(time: Duration) -> bool {
+    let Ok(time) = Timespec::try_from(time) else {
+        return true;
+    };
+    let input = io::stdin();
+    let mut fds = [PollFd::new(&input, PollFlags::IN)];
+    !matches!(poll(&mut fds, Some(&time)), Ok(0))
+}
+
+/// Sees the attempt of a folder through.
+fn take(folder: String, ready: &mut io::Result<Ready>) -> Result<Over, ExitCode> {
     let attempt = Attempt::open(folder);
     let notes = attempt.clone();
     std::panic::set_hook(Box::new(move |panic| notes.note(&panic.to_string())));
@@ -110,18 +198,29 @@ fn take(folder: String, ready: &io::Result<Ready>) -> Result<Left, ExitCode> {
     })
 }
 
-fn live(attempt: &Attempt, ready: &Ready) -> Result<Left, Error> {
-    let spec = attempt.spec()?;
-    if !attempt.claim(ready.this.clone())? {
+fn live(attempt: &Attempt, ready: &mut Ready) -> Result<Over, Error> {
+    let mut spec = attempt.spec()?;
+    if !attempt.claim(ready.holder.clone())? {
         // Another supervisor has it; it is the one to speak.
-        return Ok(Left::Nobody);
+        return Ok(Over {
+            left: Left::Nobody,
+            work_dir: None,
+        });
     }
-    let (outcome, left) = supervise(attempt, &spec, &ready.signals);
+    if let Some(report) = ready.warm.report_of(&spec) {
+        let report = report.into_string();
+        spec.variables.insert(warm::IMPORTED.to_owned(), report);
+    }
+    let (outcome, left) = supervise(attempt, &spec, ready);
     record(attempt, &spec, &outcome)?;
     tell(NEWS_ENDED);
-    // The outcome does not depend on it; a new attempt has a folder of its own.
-    let _ = fs::remove_dir_all(&spec.work_dir);
-    Ok(left)
+    if matches!(outcome, Outcome::Succeeded(_)) {
+        ready.warm.learn(&spec);
+    }
+    Ok(Over {
+        left,
+        work_dir: Some(spec.work_dir),
+    })
 }
 
 /// Leaves the server's session and terminal, and adopts whatever its descendants leave behind.
@@ -135,7 +234,8 @@ fn detach() -> io::Result<()> {
     Ok(())
 }
 
-fn supervise(attempt: &Attempt, spec: &Spec, signals: &Signals) -> (Outcome, Left) {
+fn supervise(attempt: &Attempt, spec: &Spec, ready: &mut Ready) -> (Outcome, Left) {
+    let signals = &ready.signals;
     let never_ran = |outcome| (outcome, Left::Nobody);
     let failed = |failure| never_ran(Outcome::Failed(failure, Usage::default()));
     let log = match prepare(spec) {
@@ -148,27 +248,56 @@ fn supervise(attempt: &Attempt, spec: &Spec, signals: &Signals) -> (Outcome, Lef
         Ok(true) => return never_ran(Outcome::Cancelled(Usage::default())),
         Err(error) => return failed(internal(&error)),
     }
-    let main = match program::start(spec, log) {
-        Ok(main) => main,
+    let own = match launch::supervised(attempt, spec) {
+        Ok(own) => own,
+        Err(error) => return failed(internal(&error)),
+    };
+    let mut room = match own.view.as_ref().map(View::open).transpose() {
+        Ok(room) => room,
+        Err(error) => return failed(verdict::of_no_view(&error)),
+    };
+    let (main, start) = match begin(&own, log, room.as_mut(), &mut ready.warm) {
+        Ok(begun) => begun,
         Err(error) => return failed(verdict::of_refusal(spec, &error)),
     };
     let mut usage = Usage {
         started: Some(now()),
+        start: Some(start),
         ..Usage::default()
     };
     announce(attempt, main.as_raw_nonzero().get(), &usage);
-    let mut reaper = Reaper::default();
-    let ended = program::wait(main, spec, signals, &mut reaper)
+    let mut reaper = Reaper::beside(ready.warm.sessions());
+    let mut times = LogTimes::new(&spec.log, attempt.folder(), log_start);
+    let ended = program::wait(main, &own, signals, &mut reaper, &mut times)
         .and_then(|cause| Ok((cause, descendants::end_all(main, signals, &mut reaper)?)));
+    times.look();
     usage.ended = Some(now());
     reaper.count(&mut usage);
+    launch::count(attempt, spec, &mut usage);
     let (cause, (status, left)) = match ended {
         Ok(ended) => ended,
         Err(error) => return (Outcome::Failed(internal(&error), usage), Left::Somebody),
     };
-    let excerpt = || excerpt::of_log(&spec.log, log_start).unwrap_or_default();
-    let outcome = verdict::of_end(spec, cause, status, usage, excerpt);
+    let excerpt = || excerpt::of_log(&spec.log, log_start, &spec.work_dir).unwrap_or_default();
+    let reported = || {
+        let path = spec.failure.as_ref()?;
+        verdict::reported(&std::fs::read(path).ok()?)
+    };
+    let outcome = verdict::of_end(spec, cause, status, usage, reported, excerpt);
     (keep(spec, told_of_full_disk(&spec.work_dir, outcome)), left)
+}
+
+/// Starts the program: as a fork of a loaded interpreter if that can be, and else by itself.
+fn begin(
+    spec: &Spec,
+    log: File,
+    room: Option<&mut Room>,
+    warm: &mut warm::Keeper,
+) -> io::Result<(Pid, Start)> {
+    match warm.start(spec) {
+        Ok(main) => Ok((main, Start::Warm)),
+        Err(reason) => Ok((program::start(spec, log, room)?, Start::Cold(reason))),
+    }
 }
 
 /// Makes the folders and the log.
@@ -244,9 +373,22 @@ fn tell(news: &str) {
 /// Keeps what the step left; if that fails, a success becomes a failure.
 fn keep(spec: &Spec, outcome: Outcome) -> Outcome {
     let succeeded = matches!(outcome, Outcome::Succeeded(_));
+    warn(spec, &entries::make_plain(spec));
     match (collect::collect(spec, succeeded), outcome) {
         (Err(failure), Outcome::Succeeded(usage)) => Outcome::Failed(failure, usage),
         (_, outcome) => outcome,
+    }
+}
+
+/// Adds warnings to the step's log, as well as that goes.
+fn warn(spec: &Spec, warnings: &[String]) {
+    if warnings.is_empty() {
+        return;
+    }
+    if let Ok(mut log) = open_log(spec) {
+        for warning in warnings {
+            let _ = writeln!(log, "stepwell: warning: {warning}");
+        }
     }
 }
 

@@ -71,6 +71,7 @@ pub(crate) struct Stat {
     pub(crate) ended: bool,
     pub(crate) parent: i32,
     pub(crate) group: i32,
+    pub(crate) session: i32,
     pub(crate) start_ticks: u64,
 }
 
@@ -87,11 +88,13 @@ impl Stat {
         let state = fields.next()?;
         let parent = fields.next()?.parse().ok()?;
         let group = fields.next()?.parse().ok()?;
-        let start_ticks = fields.nth(16)?.parse().ok()?;
+        let session = fields.next()?.parse().ok()?;
+        let start_ticks = fields.nth(15)?.parse().ok()?;
         Some(Self {
             ended: matches!(state, "Z" | "X"),
             parent,
             group,
+            session,
             start_ticks,
         })
     }
@@ -105,6 +108,20 @@ pub(crate) fn all() -> Vec<i32> {
     entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .collect()
+}
+
+/// The children of this process, which has one thread. One that ends meanwhile may hide another.
+pub(crate) fn children() -> Vec<i32> {
+    if let Ok(list) = std::fs::read_to_string("/proc/thread-self/children") {
+        return list
+            .split_whitespace()
+            .filter_map(|pid| pid.parse().ok())
+            .collect();
+    }
+    // A kernel that does not keep the list.
+    let this = rustix::process::getpid().as_raw_nonzero().get();
+    let is_child = |pid: &i32| Stat::read(*pid).is_some_and(|stat| stat.parent == this);
+    all().into_iter().filter(is_child).collect()
 }
 
 fn boot() -> io::Result<&'static str> {
@@ -136,6 +153,7 @@ mod tests {
                 ended: false,
                 parent: 7,
                 group: 41,
+                session: 40,
                 start_ticks: 98765,
             })
         );

@@ -14,8 +14,10 @@ use nix::sys::wait::{Id, WaitPidFlag};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use crate::folder::Spec;
+use crate::log_times::LogTimes;
 use crate::reap::Reaper;
 use crate::signals::{Signals, Wake};
+use crate::view::{self, Room, View};
 
 /// Why the program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +30,8 @@ pub(crate) enum Cause {
     TimedOut,
 }
 
-/// Starts the program; its process group has the number of its process.
-pub(crate) fn start(spec: &Spec, log: File) -> io::Result<Pid> {
+/// Starts the program, in its room if it has one; its process group has the number of its process.
+pub(crate) fn start(spec: &Spec, log: File, room: Option<&mut Room>) -> io::Result<Pid> {
     let (program, arguments) = spec
         .argv
         .split_first()
@@ -44,21 +46,33 @@ pub(crate) fn start(spec: &Spec, log: File) -> io::Result<Pid> {
         .stdout(log.try_clone()?)
         .stderr(log)
         .process_group(0);
+    if let Some(room) = &room {
+        for name in View::VARIABLES {
+            if !spec.variables.contains_key(name) {
+                command.env(name, room.folder());
+            }
+        }
+    }
+    let mut rules = room.and_then(Room::rules);
     let supervisor = rustix::process::getpid();
     #[expect(
         unsafe_code,
         reason = "a child can only be tied to its parent after the fork"
     )]
-    // SAFETY: between fork and exec the closure only makes system calls; it allocates nothing.
+    // SAFETY: between fork and exec the closure only makes system calls; it allocates nothing, and
+    // of the rules it closes a descriptor.
     unsafe {
-        command.pre_exec(move || tie_to(supervisor));
+        command.pre_exec(move || {
+            tie_to(supervisor)?;
+            rules.take().map_or(Ok(()), view::enter)
+        });
     }
     let child = command.spawn()?;
     Ok(Pid::from_child(&child))
 }
 
 /// In the new process: die with the supervisor, and take signals as a fresh program does.
-fn tie_to(supervisor: Pid) -> io::Result<()> {
+pub(crate) fn tie_to(supervisor: Pid) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // It may have died before it was listened to. An error would find nobody to take it, and be
     // written to the user's log instead.
@@ -75,15 +89,22 @@ pub(crate) fn wait(
     spec: &Spec,
     signals: &Signals,
     reaper: &mut Reaper,
+    times: &mut LogTimes,
 ) -> io::Result<Cause> {
     let grace = Duration::from_millis(spec.grace_ms);
     let timeout = spec.timeout_s.map(Duration::from_secs);
     let mut cause = Cause::Itself;
     let mut deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     while !has_ended(main)? {
-        let (asked, wake) = match signals.wait(deadline)? {
+        let look = times.next();
+        let until = deadline.map_or(look, |deadline| deadline.min(look));
+        let (asked, wake) = match signals.wait(Some(until))? {
             Wake::Child => {
                 reap_orphans(main, reaper);
+                continue;
+            }
+            Wake::Deadline if deadline.is_none_or(|deadline| Instant::now() < deadline) => {
+                times.look();
                 continue;
             }
             Wake::Stop => (Cause::Stopped, Wake::Stop),

@@ -10,13 +10,19 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use nix::errno::Errno;
 use nix::libc;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use rustix::process::Pid;
 use stepwell_model::Usage;
+
+use crate::process::Stat;
 
 /// Reaps the children of one step.
 #[derive(Debug, Default)]
 pub(crate) struct Reaper {
+    /// The sessions of children that are not the step's, and not counted.
+    others: Vec<i32>,
     /// In kilobytes, as the kernel counts it.
     peak_memory_kb: i64,
     user_us: i64,
@@ -33,6 +39,20 @@ pub(crate) enum Left {
 }
 
 impl Reaper {
+    /// One that does not count the children of sessions that are no step's.
+    pub(crate) fn beside(others: Vec<i32>) -> Self {
+        Self {
+            others,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a child, ended or not, is not the step's.
+    pub(crate) fn is_other(&self, child: i32) -> bool {
+        !self.others.is_empty()
+            && Stat::read(child).is_some_and(|stat| self.others.contains(&stat.session))
+    }
+
     /// Waits for a child's end, and reaps it.
     pub(crate) fn reap(&mut self, child: Pid) -> io::Result<ExitStatus> {
         loop {
@@ -52,16 +72,28 @@ impl Reaper {
 
     /// Reaps every child that has ended.
     pub(crate) fn reap_all_ended(&mut self) -> io::Result<Left> {
+        let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
         loop {
-            match self.wait(-1, libc::WNOHANG) {
-                Ok(Some(_)) => {}
-                Ok(None) => return Ok(Left::Somebody),
-                Err(error) if error.raw_os_error() == Some(libc::ECHILD) => {
-                    return Ok(Left::Nobody);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            match waitid(Id::All, look) {
+                Ok(ended) => match ended.pid().and_then(|pid| Pid::from_raw(pid.as_raw())) {
+                    Some(ended) => self.reap_if_ended(ended),
+                    None => return Ok(Left::Somebody),
+                },
+                Err(Errno::ECHILD) => return Ok(Left::Nobody),
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
             }
+        }
+    }
+
+    /// Whether a child has ended and is not reaped.
+    pub(crate) fn has_ended_child(&self) -> io::Result<bool> {
+        let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
+        match waitid(Id::All, look) {
+            Ok(ended) => Ok(ended.pid().is_some()),
+            Err(Errno::ECHILD) => Ok(false),
+            Err(Errno::EINTR) => Ok(true),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -78,6 +110,7 @@ impl Reaper {
         reason = "no safe form of a wait tells what the child has used"
     )]
     fn wait(&mut self, pid: i32, options: i32) -> io::Result<Option<(i32, ExitStatus)>> {
+        let is_other = self.is_other(pid);
         let mut status = 0;
         // SAFETY: the structure is plain numbers, for which zeros are good values.
         let mut used: libc::rusage = unsafe { std::mem::zeroed() };
@@ -87,7 +120,9 @@ impl Reaper {
             -1 => Err(io::Error::last_os_error()),
             0 => Ok(None),
             pid => {
-                self.add(&used);
+                if !is_other {
+                    self.add(&used);
+                }
                 Ok(Some((pid, ExitStatus::from_raw(status))))
             }
         }

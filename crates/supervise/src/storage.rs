@@ -1,4 +1,4 @@
-//! Errors of the file system, told as failures of a step.
+//! Errors of the file system as failures of a step.
 
 use std::error::Error;
 use std::io;

@@ -7,11 +7,10 @@
 use std::process::Stdio;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use fs_err as fs;
 use stepwell_model::Failure;
 
 use super::error::Error;
-use super::folder::{Folder, Resolution};
+use super::folder::{Folder, Resolution, write_private};
 use super::interpreter::{Interpreter, Search};
 use super::log::BuildLog;
 use super::request::{Key, Request};
@@ -24,8 +23,10 @@ pub(super) struct Builder {
     pub(super) folder: Folder,
     /// The uv program, when the operator said which.
     pub(super) uv: Option<Utf8PathBuf>,
-    /// Whether the base interpreter may stand in for a version that is not to be had.
+    /// Whether another Python may run than the one that is asked for and not to be had.
     pub(super) python_fallback: bool,
+    /// Whether such a Python gets packages of the years of the one that is asked for.
+    pub(super) packages_of_their_time: bool,
 }
 
 /// One request under way.
@@ -68,7 +69,7 @@ impl Builder {
         if let Some(resolution) = &recalled
             && let Some(prepared) = self.folder.environment(&resolution.key()).ready()
         {
-            return Ok(prepared);
+            return Ok(noticed(prepared, resolution));
         }
         let build = self.begin(request, key, base).await?;
         let resolution = match recalled {
@@ -77,7 +78,7 @@ impl Builder {
         };
         let prepared = self.install(&build, &resolution).await?;
         tracing::info!(environment = request.name, python = %prepared.python, "environment ready");
-        Ok(prepared)
+        Ok(noticed(prepared, &resolution))
     }
 
     async fn begin<'a>(
@@ -114,45 +115,80 @@ impl Builder {
             log: &build.log,
             fallback: self.python_fallback,
         };
-        let interpreter = search
-            .choose(build.request.python_version.as_deref())
-            .await?;
+        let chosen = search.choose(build.request.asked()).await?;
+        let interpreter = chosen.interpreter;
         build.log.note(format!(
             "Python {} at `{}`",
             interpreter.version, interpreter.python
         ))?;
+        let as_of = chosen.as_of.filter(|_| self.packages_of_their_time);
+        let (lock, as_of) = self.lock(build, &interpreter.python, as_of).await?;
+        let notice = chosen.notice.map(|notice| match as_of {
+            Some(day) if !build.request.requirements.is_empty() => {
+                format!("{notice}, with packages as of {day}")
+            }
+            _ => notice,
+        });
         let resolution = Resolution {
-            lock: self.lock(build, &interpreter.python).await?,
+            lock,
             interpreter,
+            as_of: as_of.map(str::to_owned),
+            notice,
         };
         self.folder.remember(build.key, &resolution)?;
         Ok(resolution)
     }
 
-    async fn lock(&self, build: &Build<'_>, python: &Utf8Path) -> Result<String, Error> {
+    /// The lock, and the day as of which it was made. A day on which something that is asked for
+    /// was not there yet, or an index that knows no days, is no reason to fail.
+    async fn lock<'d>(
+        &self,
+        build: &Build<'_>,
+        python: &Utf8Path,
+        as_of: Option<&'d str>,
+    ) -> Result<(String, Option<&'d str>), Error> {
         let options = build.request.options_text();
+        // Files that the lock names by their path make it another one when they change.
+        let content = match build.request.content.as_str() {
+            "" => String::new(),
+            digest => format!("# content of local files: {digest}\n"),
+        };
         if build.request.requirements.is_empty() {
-            return Ok(options);
+            return Ok((options + &content, as_of));
         }
         let input = self.folder.request_file(build.key, "in");
-        fs::write(&input, build.request.text())?;
-        let pins = build
-            .run(
-                &[
-                    "pip",
-                    "compile",
-                    "--no-header",
-                    "--no-annotate",
-                    "--generate-hashes",
-                    "--python",
-                    python.as_str(),
-                    input.as_str(),
-                ],
-                Stdio::null(),
-            )
-            .await?;
+        write_private(&input, build.request.text().as_bytes())?;
+        let mut compile = vec![
+            "pip",
+            "compile",
+            "--no-header",
+            "--no-annotate",
+            "--generate-hashes",
+            "--python",
+            python.as_str(),
+        ];
+        if build.request.builds_local_projects {
+            compile.push("--refresh");
+        }
+        let compile_as_of = async |day: Option<&str>| {
+            let mut arguments = compile.clone();
+            if let Some(day) = day {
+                arguments.extend(["--exclude-newer", day]);
+            }
+            arguments.push(input.as_str());
+            build.run(&arguments, Stdio::null()).await
+        };
         // The options say where the pinned packages are, so the lock alone is enough.
-        Ok(options + &pins)
+        let lock = |pins: String| options + &content + &pins;
+        match (compile_as_of(as_of).await, as_of) {
+            (Err(Error::Uv { .. }), Some(day)) => {
+                build.log.note(format!(
+                    "with packages as of {day} it cannot be resolved; those of today are taken"
+                ))?;
+                Ok((lock(compile_as_of(None).await?), None))
+            }
+            (pins, as_of) => Ok((lock(pins?), as_of)),
+        }
     }
 
     /// Builds the environment in its place: paths within it are right from the beginning, which
@@ -188,8 +224,24 @@ impl Builder {
         if !build.request.requirements.is_empty() {
             let lock = self.folder.request_file(build.key, "lock");
             let python = environment.python();
-            let sync = ["pip", "sync", "--python", python.as_str(), lock.as_str()];
+            let mut sync = vec!["pip", "sync", "--python", python.as_str()];
+            if let Some(day) = &resolution.as_of {
+                // What builds old packages from source must be of their time, too.
+                sync.extend(["--exclude-newer", day]);
+            }
+            if build.request.builds_local_projects {
+                sync.push("--refresh");
+            }
+            // uv cannot compile for Python 3.6; each step would compile what it imports.
+            let compiles = !interpreter.version.starts_with("3.6.");
+            if compiles {
+                sync.push("--compile-bytecode");
+            }
+            sync.push(lock.as_str());
             build.run(&sync, guard.stdin()?).await?;
+            if !compiles {
+                compile_all(&python).await;
+            }
         }
         environment.seal(&build.request.name, &interpreter.version)?;
         environment.ready().ok_or_else(|| Error::Interpreter {
@@ -208,6 +260,27 @@ impl Build<'_> {
         };
         self.uv.run(call).await
     }
+}
+
+fn noticed(prepared: Prepared, resolution: &Resolution) -> Prepared {
+    Prepared {
+        notice: resolution.notice.clone(),
+        ..prepared
+    }
+}
+
+/// Compiles what is installed by Python's own means; what cannot be compiled is of no concern.
+async fn compile_all(python: &Utf8Path) {
+    let packages = "import compileall, sysconfig; \
+                    compileall.compile_dir(sysconfig.get_paths()['purelib'], quiet=2, workers=0)";
+    let _ = tokio::process::Command::new(python)
+        .args(["-c", packages])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .status()
+        .await;
 }
 
 /// Whether an interpreter chosen earlier is what it was.

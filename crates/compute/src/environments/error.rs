@@ -1,4 +1,4 @@
-//! Why an environment could not be had, and how that is told to the user.
+//! Why an environment could not be had, and what the user reads of it.
 //!
 //! Invariant: every failure names the environment, carries the words of whoever refused, and says
 //! what to do next.
@@ -6,7 +6,9 @@
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use stepwell_model::{Failure, FailureKind};
+use stepwell_model::{Failure, FailureKind, without_logins};
+
+use super::hint;
 
 /// Why an environment could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,13 @@ pub(super) enum Error {
         found: Vec<String>,
         words: String,
     },
+    /// A file or folder that the requirements name.
+    #[error("`{path}`, which the requirements name, cannot be read")]
+    Named {
+        path: Utf8PathBuf,
+        #[source]
+        err: io::Error,
+    },
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -49,19 +58,23 @@ impl Error {
                     .to_owned()
             }
             Self::NoPython { asked, found, .. } => format!(
-                "ask for a Python that is here ({}), install Python {asked}, or set \
-                 STEPWELL_PYTHON_FALLBACK=1 for the server to use the submitting interpreter \
-                 instead; {full_log}",
+                "ask for a Python that is here ({}), install Python {asked}, or start the server \
+                 without STEPWELL_PYTHON_FALLBACK=0, so that it takes the nearest one; {full_log}",
                 if found.is_empty() {
                     "none was found".to_owned()
                 } else {
                     found.join(", ")
                 },
             ),
-            Self::Uv { words, .. } if words.contains("error: Failed to build") => format!(
-                "a package had to be compiled, and could not: ask for a release that has a wheel \
-                 for this Python, or for the Python version that it was made for; {full_log}"
-            ),
+            Self::Uv { words, .. } => match hint::of(words) {
+                Some(hint) => format!("{hint}; {full_log}"),
+                None => full_log,
+            },
+            Self::Named { .. } => {
+                "a path in the requirements holds on the machine where the step runs: mend it, or \
+                 give it in full"
+                    .to_owned()
+            }
             _ => full_log,
         };
         Failure::new(FailureKind::Environment, summary)
@@ -69,13 +82,14 @@ impl Error {
             .with_hint(hint)
     }
 
-    /// What was wrong, with the words of whoever refused.
+    /// What was wrong, with the words of whoever refused, but without the logins of an index: others
+    /// than the owner of a step see its failure.
     pub(super) fn detail(&self) -> String {
-        match self {
+        without_logins(&match self {
             Self::Uv { words, .. } if !words.is_empty() => words.clone(),
             Self::NoPython { words, .. } if !words.is_empty() => format!("{self}\n{words}"),
-            Self::Start { err, .. } => format!("{self}: {err}"),
+            Self::Start { err, .. } | Self::Named { err, .. } => format!("{self}: {err}"),
             _ => self.to_string(),
-        }
+        })
     }
 }

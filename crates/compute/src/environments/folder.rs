@@ -7,6 +7,7 @@
 //! requests/<request key>.lock  what uv resolved it to
 //! requests/<request key>.json  which interpreter and which environment that means
 //! locks/<key>                  held by who works on that key
+//! interpreters/<key>/          `python` and `python3` for an interpreter that lacks those names
 //! ```
 //!
 //! Requests may hold passwords in index URLs, so only the owner reads them. It does not call uv.
@@ -18,6 +19,7 @@ use std::process::Stdio;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
+use fs_err::os::unix::fs::OpenOptionsExt as _;
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +41,10 @@ pub(super) struct Resolution {
     pub(super) interpreter: Interpreter,
     /// Every package with version and hashes.
     pub(super) lock: String,
+    /// The day as of which packages were resolved, for a Python that takes the place of an older one.
+    pub(super) as_of: Option<String>,
+    /// What the user should know of the interpreter, in one line.
+    pub(super) notice: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,6 +52,10 @@ struct Record {
     format: u32,
     environment: String,
     interpreter: Interpreter,
+    #[serde(default)]
+    as_of: Option<String>,
+    #[serde(default)]
+    notice: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -97,6 +107,8 @@ impl Folder {
         let resolution = Resolution {
             interpreter: record.interpreter,
             lock: fs::read_to_string(self.request_file(request, "lock")).ok()?,
+            as_of: record.as_of,
+            notice: record.notice,
         };
         let intact = record.format == FORMAT && resolution.key().as_str() == record.environment;
         intact.then_some(resolution)
@@ -108,6 +120,8 @@ impl Folder {
             format: FORMAT,
             environment: resolution.key().as_str().to_owned(),
             interpreter: resolution.interpreter.clone(),
+            as_of: resolution.as_of.clone(),
+            notice: resolution.notice.clone(),
         };
         // The record comes last and holds the digest of the lock, so it vouches for both.
         publish(
@@ -120,6 +134,36 @@ impl Folder {
     /// The environment of a key, whether it is there or not.
     pub(super) fn environment(&self, key: &Key) -> EnvironmentFolder {
         EnvironmentFolder(self.0.join(key.as_str()))
+    }
+
+    /// The folder whose `python` and `python3` are the given interpreter: its own where that has
+    /// both, else one that is made here.
+    pub(super) fn programs_of(&self, python: &Utf8Path) -> io::Result<Utf8PathBuf> {
+        const NAMES: [&str; 2] = ["python", "python3"];
+        let real = python.canonicalize_utf8()?;
+        let is_it = |path: Utf8PathBuf| path.canonicalize_utf8().is_ok_and(|found| found == real);
+        if let Some(own) = python.parent()
+            && NAMES.iter().all(|name| is_it(own.join(name)))
+        {
+            return Ok(own.to_owned());
+        }
+        // Not links: an interpreter finds its packages by the path it is started with.
+        let text = format!(
+            "#!/bin/sh\nexec '{}' \"$@\"\n",
+            python.as_str().replace('\'', r"'\''")
+        );
+        let made = self.0.join("interpreters").join(Key::of(&[&text]).as_str());
+        fs::create_dir_all(&made)?;
+        for name in NAMES {
+            let program = made.join(name);
+            if !program.exists() {
+                let aside = made.join(format!(".{name}.{}", std::process::id()));
+                fs::write(&aside, &text)?;
+                fs::set_permissions(&aside, std::fs::Permissions::from_mode(0o755))?;
+                fs::rename(aside, program)?;
+            }
+        }
+        Ok(made)
     }
 
     /// Waits for the sole right to work on a key, among all processes.
@@ -171,6 +215,7 @@ impl EnvironmentFolder {
         let prepared = Prepared {
             python: self.python(),
             bin: Some(self.0.join("bin")),
+            notice: None,
         };
         // `bin/python` is a link to the interpreter, and `exists` follows it.
         (self.seal_path().exists() && prepared.python.exists()).then_some(prepared)
@@ -216,8 +261,16 @@ fn json(value: &impl Serialize) -> Vec<u8> {
 /// Writes aside, then renames; the caller holds the guard of what the file belongs to.
 fn publish(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     let aside = path.with_extension("new");
-    fs::write(&aside, bytes)?;
+    write_private(&aside, bytes)?;
     fs::rename(aside, path)
+}
+
+/// Writes a file that nobody else may read: options of an index may hold a password.
+pub(super) fn write_private(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write as _;
+    let mut options = fs::OpenOptions::new();
+    let options = options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(path)?.write_all(bytes)
 }
 
 #[cfg(test)]
@@ -265,6 +318,8 @@ mod tests {
                 build: "cpython linux-x86_64 /usr".to_owned(),
             },
             lock: "tiny==1.0\n".to_owned(),
+            as_of: Some("2021-12-31".to_owned()),
+            notice: Some("another one".to_owned()),
         };
         folder.remember(&key, &resolution).expect("there is room");
         assert_eq!(folder.recall(&key), Some(resolution));

@@ -9,6 +9,8 @@ use std::process::Stdio;
 use camino::Utf8PathBuf;
 use fs_err as fs;
 
+use super::folder::write_private;
+
 /// As much of a log as a failure carries.
 const TAIL_LINES: usize = 30;
 const TAIL_BYTES: usize = 4096;
@@ -23,7 +25,7 @@ pub(super) struct BuildLog {
 impl BuildLog {
     /// A new log at `path` in place of an older one.
     pub(super) fn create(path: Utf8PathBuf) -> io::Result<Self> {
-        fs::write(&path, "")?;
+        write_private(&path, b"")?;
         // Opened for appending, since uv appends to it as well.
         let file = fs::OpenOptions::new().append(true).open(&path)?;
         Ok(Self { path, file })

@@ -23,19 +23,25 @@
 //!
 //! # Another Python
 //!
-//! A Python version that is nowhere to be found and that uv cannot install is a failure that lists
-//! what is there. With `STEPWELL_PYTHON_FALLBACK=1` the base interpreter is taken instead, and the
-//! build log says so.
+//! A Python version that is nowhere to be found and that uv cannot install is replaced by the oldest
+//! newer one, with packages of the years of the one that was asked for (`era`); the step's log says
+//! so in one line. With `STEPWELL_PYTHON_FALLBACK=0` it is a failure that lists what is there, and
+//! with `STEPWELL_PACKAGES_OF_THEIR_TIME=0` the packages are those of today.
 //!
 //! Invariant: for the same content, [`Environments::prepare`] gives the same path to everyone.
 
+mod brought;
 mod build;
 mod conda;
+mod era;
 mod error;
 mod flight;
 mod folder;
+mod hint;
 mod interpreter;
+mod local;
 mod log;
+mod names;
 mod request;
 mod uv;
 
@@ -45,10 +51,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_model::{EnvironmentSpec, Failure, FailureKind, PythonSpec};
 
 use self::build::Builder;
+use self::error::Error;
 use self::flight::Flights;
 use self::folder::Folder;
 use self::interpreter::Interpreter;
-use self::request::Request;
+use self::request::{Key, Request};
 use crate::executor::{BoxFuture, PrepareEnvironment, Prepared};
 
 /// The Python environments of one data folder.
@@ -69,12 +76,14 @@ impl Environments {
     /// interpreter's modules.
     #[must_use]
     pub fn new(root: Utf8PathBuf, uv: Option<Utf8PathBuf>) -> Self {
-        let fallback = env::var("STEPWELL_PYTHON_FALLBACK");
+        // What the user sets for uv wins over Stepwell's own date.
+        let has_own_date = env::var("UV_EXCLUDE_NEWER").is_ok_and(|day| !day.is_empty());
         Self {
             builder: Builder {
                 folder: Folder::new(root),
                 uv,
-                python_fallback: fallback.is_ok_and(|value| !["", "0"].contains(&value.as_str())),
+                python_fallback: is_on("STEPWELL_PYTHON_FALLBACK"),
+                packages_of_their_time: is_on("STEPWELL_PACKAGES_OF_THEIR_TIME") && !has_own_date,
             },
             existing: Flights::default(),
             bases: Flights::default(),
@@ -82,8 +91,8 @@ impl Environments {
         }
     }
 
-    /// The same, told whether the base interpreter may stand in for a Python version that is not
-    /// to be had, instead of asking `STEPWELL_PYTHON_FALLBACK`.
+    /// The same, with `fallback` saying whether another Python may run than one that is not to be
+    /// had, instead of `STEPWELL_PYTHON_FALLBACK`.
     #[must_use]
     pub fn with_python_fallback(mut self, fallback: bool) -> Self {
         self.builder.python_fallback = fallback;
@@ -98,7 +107,7 @@ impl Environments {
     pub async fn prepare(&self, spec: &EnvironmentSpec) -> Result<Prepared, Failure> {
         match spec {
             EnvironmentSpec::Interpreter { python } => {
-                let check = async || check(python);
+                let check = async || self.check(python);
                 self.existing.join(python, |_| true, check).await
             }
             EnvironmentSpec::Python(spec) => self.prepare_python(spec).await,
@@ -106,7 +115,7 @@ impl Environments {
     }
 
     async fn prepare_python(&self, spec: &PythonSpec) -> Result<Prepared, Failure> {
-        let request = Request::new(spec);
+        let request = self.request(spec).await?;
         let base = Utf8Path::new(&spec.base_python);
         let key = request.key(&self.python_identity(spec).await?);
         let still_there = |prepared: &Prepared| prepared.python.exists();
@@ -114,19 +123,38 @@ impl Environments {
         self.built.join(key.as_str(), still_there, obtain).await
     }
 
+    /// What is asked for, with the content of the local files that it names.
+    async fn request(&self, spec: &PythonSpec) -> Result<Request, Failure> {
+        let name = spec.name.clone();
+        let spec = spec.clone();
+        let read = move || {
+            let mut request = Request::new(&local::with_files_read(&spec)?);
+            let named = local::named(request.requirements.iter().chain(&request.options));
+            request.content = local::digest(&named)?;
+            request.builds_local_projects = local::any_project(&named);
+            Ok(request)
+        };
+        let read = tokio::task::spawn_blocking(read).await;
+        read.unwrap_or_else(|stopped| Err(Error::Io(std::io::Error::other(stopped))))
+            .map_err(|err| err.into_failure(&name, Utf8Path::new("not begun")))
+    }
+
     /// Which Python a request means, as exactly as can be said without looking for one.
     async fn python_identity(&self, spec: &PythonSpec) -> Result<String, Failure> {
         let platform = format!("{} {}", env::consts::OS, env::consts::ARCH);
-        match &spec.python_version {
-            Some(version) if !self.builder.python_fallback => {
-                Ok(format!("asked {version} {platform}"))
+        let builder = &self.builder;
+        match (&spec.python_version, &spec.python_preferred) {
+            (Some(version), _) => Ok(format!(
+                "asked {version} {platform}, or another: {}, of its time: {}",
+                builder.python_fallback, builder.packages_of_their_time
+            )),
+            (None, preferred) => {
+                let base = self.inspect_base(&spec.base_python).await?.identity();
+                Ok(match preferred {
+                    Some(version) => format!("preferred {version} {platform}, or {base}"),
+                    None => base,
+                })
             }
-            Some(version) => {
-                // What stands in is part of what is asked: without the fallback it is another key.
-                let base = self.inspect_base(&spec.base_python).await?;
-                Ok(format!("asked {version} {platform} or {}", base.identity()))
-            }
-            None => Ok(self.inspect_base(&spec.base_python).await?.identity()),
         }
     }
 
@@ -140,6 +168,29 @@ impl Environments {
     }
 }
 
+impl Environments {
+    /// Whether `python`, a path or a name on the PATH, can be executed.
+    fn check(&self, python: &str) -> Result<Prepared, Failure> {
+        let path = Utf8PathBuf::from(python);
+        let found = if python.contains('/') {
+            uv::is_executable(&path).then_some(path)
+        } else {
+            uv::find_on_path(python)
+        };
+        let Some(python) = found else {
+            let detail = "there is no such file that may be executed";
+            return Err(unusable(python, detail));
+        };
+        let bin = self.builder.folder.programs_of(&python);
+        Ok(Prepared {
+            // Without one, a command that names `python` finds the one of the PATH.
+            bin: bin.ok(),
+            python,
+            notice: None,
+        })
+    }
+}
+
 impl PrepareEnvironment for Environments {
     fn prepare<'a>(
         &'a self,
@@ -149,21 +200,28 @@ impl PrepareEnvironment for Environments {
     }
 }
 
-/// Whether `python`, a path or a name on the PATH, can be executed.
-fn check(python: &str) -> Result<Prepared, Failure> {
-    let path = Utf8PathBuf::from(python);
-    let found = if python.contains('/') {
-        uv::is_executable(&path).then_some(path)
-    } else {
-        uv::find_on_path(python)
+/// The digest of what the local files that `spec` names ask for and hold; `None` when it names none.
+/// What cannot be read has a digest of its own, since the build will say what is wrong.
+#[must_use]
+pub fn digest_of_named_files(spec: &PythonSpec) -> Option<String> {
+    let read = match local::with_files_read(spec) {
+        Ok(read) => read,
+        Err(err) => return Some(err.detail()),
     };
-    match found {
-        Some(python) => Ok(Prepared { python, bin: None }),
-        None => Err(unusable(
-            python,
-            "there is no such file that may be executed",
-        )),
+    let request = Request::new(&read);
+    let named = local::named(request.requirements.iter().chain(&request.options));
+    if named.is_empty() && read == *spec {
+        return None;
     }
+    let content = local::digest(&named).unwrap_or_else(|err| err.detail());
+    Some(Key::of(&[&request.text(), &content]).as_str().to_owned())
+}
+
+/// Whether a switch is on, as all of ours are unless they are set to `0` or `false`.
+fn is_on(switch: &str) -> bool {
+    env::var(switch).map_or(true, |value| {
+        !["0", "false", "no", "off"].contains(&value.as_str())
+    })
 }
 
 fn unusable(python: &str, detail: &str) -> Failure {

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use stepwell_model::PythonSpec;
 
-use super::conda;
+use super::interpreter::Asked;
+use super::{brought, conda, names};
 
 /// Options of pip that say how to install, not what: uv has no use for them.
 const IDLE_OPTIONS: &[&str] = &[
@@ -29,10 +30,16 @@ pub(super) struct Request {
     pub(super) name: String,
     /// The version of Python that was asked for.
     pub(super) python_version: Option<String>,
+    /// The version that is taken if it is installed, when none was asked for.
+    pub(super) python_preferred: Option<String>,
+    /// Whether a folder among the local files is a project that has to be built.
+    pub(super) builds_local_projects: bool,
     /// Options that a requirements file may hold, one line each.
     pub(super) options: Vec<String>,
     /// Requirements in the user's order, pip's before conda's.
     pub(super) requirements: Vec<String>,
+    /// The digest of the local files that requirements and options name; empty for none.
+    pub(super) content: String,
     /// Options that uv takes as variables only.
     pub(super) variables: BTreeMap<&'static str, String>,
     /// What was changed or left out, as sentences without a full stop.
@@ -45,24 +52,32 @@ impl Request {
         let mut request = Self {
             name: spec.name.clone(),
             python_version: spec.python_version.clone(),
+            python_preferred: spec.python_preferred.clone(),
             ..Self::default()
         };
         request.add_options(&spec.pip_options.join(" "));
-        let mut stand_ins = Vec::new();
-        for line in spec.pip.iter().flat_map(|entry| entry.lines()) {
-            stand_ins.extend(request.add_line(line));
+        let mut azureml = Vec::new();
+        for line in spec.pip.iter().flat_map(|entry| lines(entry)) {
+            azureml.extend(request.add_line(line));
         }
         for package in &spec.conda {
             let translation = conda::translate(package);
             request.notices.extend(translation.notice);
-            if let Some(requirement) = translation.requirement {
-                stand_ins.extend(request.add_line(&requirement));
+            for line in translation.requirement.iter().flat_map(|text| lines(text)) {
+                azureml.extend(request.add_line(line));
             }
         }
-        for stand_in in stand_ins {
-            request.add_stand_in(stand_in);
-        }
+        request.add_brought(&azureml);
         request
+    }
+
+    /// Which Python is asked for, and how firmly.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        match (&self.python_version, &self.python_preferred) {
+            (Some(version), _) => Asked::Version(version),
+            (None, Some(version)) => Asked::Preferred(version),
+            (None, None) => Asked::Base,
+        }
     }
 
     /// The text of a requirements file that asks for this.
@@ -91,13 +106,25 @@ impl Request {
             .iter()
             .map(|(name, value)| format!("{name}={value}\n"))
             .collect();
-        Key::of(&["stepwell request 1", python, &variables, &self.text()])
+        let text = self.text();
+        Key::of(&[
+            "stepwell request 2",
+            python,
+            &variables,
+            &text,
+            &self.content,
+        ])
     }
 
-    /// Takes one line of a requirements file; gives the stand-in for what Stepwell provides.
-    fn add_line(&mut self, line: &str) -> Option<&'static StandIn> {
+    /// Takes one line of a requirements file; gives it back if it is of the `azureml` family, whose
+    /// place Stepwell takes.
+    fn add_line(&mut self, line: &str) -> Option<String> {
         let line = without_comment(line);
         if line.is_empty() {
+            return None;
+        }
+        if let Some(project) = editable(line) {
+            self.requirements.push(format!("-e {project}"));
             return None;
         }
         if line.starts_with('-') {
@@ -106,30 +133,30 @@ impl Request {
         }
         let name = package_name(line);
         if name != "azureml" && !name.starts_with("azureml-") {
-            self.requirements.push(line.to_owned());
+            let corrected = names::corrected(line);
+            if let Some(meant) = &corrected {
+                self.notices.push(format!("`{line}` is taken as `{meant}`"));
+            }
+            self.requirements
+                .push(corrected.unwrap_or_else(|| line.to_owned()));
             return None;
         }
         self.notices.push(format!(
             "`{line}` is left out: Stepwell takes the place of `azureml-*`"
         ));
-        STAND_INS
-            .iter()
-            .find(|stand_in| stand_in.covers(&name, line))
+        Some(line.to_owned())
     }
 
-    fn add_stand_in(&mut self, stand_in: &StandIn) {
-        let asked = self.requirements.iter().map(|line| package_name(line));
-        if asked
-            .clone()
-            .any(|name| stand_in.unless.contains(&name.as_str()))
-        {
-            return;
+    fn add_brought(&mut self, azureml: &[String]) {
+        let brought = brought::brought_by(azureml, &self.requirements);
+        if !brought.is_empty() {
+            self.notices.push(format!(
+                "`{}` are added, since `{}` would have brought them",
+                brought.join("`, `"),
+                azureml.join("`, `")
+            ));
+            self.requirements.extend(brought);
         }
-        self.notices.push(format!(
-            "`{}` is added, since `{}` would have brought it",
-            stand_in.package, stand_in.of
-        ));
-        self.requirements.push(stand_in.package.to_owned());
     }
 
     /// Takes pip options, however they were cut into arguments.
@@ -156,47 +183,16 @@ impl Request {
                 let hosts = self.variables.entry("UV_INSECURE_HOST").or_default();
                 *hosts = format!("{hosts} {value}").trim().to_owned();
             }
+            // An option of uv's, which pip does not have: it is the user's choice.
+            "--index-strategy" => {
+                self.variables.insert("UV_INDEX_STRATEGY", value.to_owned());
+            }
             _ if IDLE_OPTIONS.contains(&flag) => {
                 self.notices
                     .push(format!("option `{line}` means nothing to uv"));
             }
             _ => self.options.push(line),
         }
-    }
-}
-
-/// A package that came along with one that Stepwell takes the place of, and that scripts import.
-struct StandIn {
-    of: &'static str,
-    extra: &'static str,
-    package: &'static str,
-    /// Packages whose presence makes the stand-in needless or harmful.
-    unless: &'static [&'static str],
-}
-
-const STAND_INS: &[StandIn] = &[
-    StandIn {
-        of: "azureml-dataset-runtime",
-        extra: "pandas",
-        package: "pandas",
-        unless: &["pandas"],
-    },
-    StandIn {
-        of: "azureml-mlflow",
-        extra: "",
-        package: "mlflow-skinny",
-        unless: &["mlflow", "mlflow-skinny"],
-    },
-];
-
-impl StandIn {
-    fn covers(&self, name: &str, line: &str) -> bool {
-        let extras = line
-            .split_once('[')
-            .and_then(|(_, rest)| rest.split_once(']'))
-            .map_or("", |(extras, _)| extras);
-        let mut extras = extras.split(',').map(str::trim);
-        self.of == name && (self.extra.is_empty() || extras.any(|extra| extra == self.extra))
     }
 }
 
@@ -225,6 +221,11 @@ impl Key {
     }
 }
 
+/// The lines of a text, whichever way they end.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['\n', '\r'])
+}
+
 /// A comment starts at the line's beginning or after a blank: `#egg=` in a URL is none.
 fn without_comment(line: &str) -> &str {
     let line = line.trim();
@@ -235,8 +236,17 @@ fn without_comment(line: &str) -> &str {
     end.map_or(line, |end| line[..end].trim_end())
 }
 
+/// The project that an editable requirement names.
+fn editable(line: &str) -> Option<&str> {
+    let rest = line
+        .strip_prefix("--editable")
+        .or_else(|| line.strip_prefix("-e"))?;
+    let project = rest.trim_start_matches([' ', '=']).trim();
+    (!project.is_empty()).then_some(project)
+}
+
 /// The name of a requirement in its normal form: lower case, words joined by `-`.
-fn package_name(requirement: &str) -> String {
+pub(super) fn package_name(requirement: &str) -> String {
     let end = requirement
         .find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)))
         .unwrap_or(requirement.len());
@@ -255,6 +265,28 @@ fn package_name(requirement: &str) -> String {
 mod tests {
     use super::*;
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_asked_each_line_of_the_request_is_one_thing(
+            pip in proptest::collection::vec(".{0,40}|[-=a-z0-9 #@:/\\n\\r]{0,40}", 0..4),
+            conda in proptest::collection::vec(".{0,40}|[-=<>,.*|a-z0-9\\n\\r]{0,40}", 0..4),
+            options in proptest::collection::vec(".{0,40}|[-=a-z0-9 \\n\\r]{0,40}", 0..4),
+        ) {
+            let texts = |list: &[String]| list.to_vec();
+            let spec = PythonSpec {
+                pip: texts(&pip),
+                conda: texts(&conda),
+                pip_options: texts(&options),
+                ..PythonSpec::default()
+            };
+            let request = Request::new(&spec);
+            let lines = request.options.iter().chain(&request.requirements);
+            for line in lines {
+                proptest::prop_assert!(!line.contains(['\n', '\r']), "{line:?}");
+            }
+        }
+    }
+
     fn request(pip: &[&str], conda: &[&str], options: &[&str]) -> Request {
         let owned = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
         Request::new(&PythonSpec {
@@ -270,8 +302,8 @@ mod tests {
         let request = request(
             &[
                 "# what we need",
-                "azureml-defaults~=1.30",
-                "AzureML_Dataset.Runtime[fuse,pandas]==1.30  # for frames",
+                "azureml-telemetry~=1.30",
+                "sklearn",
                 "requests ; python_version > '3'   # comment",
                 "git+https://example.org/tool#egg=tool",
                 "--extra-index-url https://example.org/simple",
@@ -282,27 +314,29 @@ mod tests {
                 "--index-url",
                 "https://mirror.example.org/simple",
                 "--trusted-host=a b",
+                "--index-strategy",
+                "first-index",
                 "-U",
             ],
         );
         insta::assert_snapshot!(request.text(), @r"
         --index-url https://mirror.example.org/simple
         --extra-index-url https://example.org/simple
+        scikit-learn
         requests ; python_version > '3'
         git+https://example.org/tool#egg=tool
         torch==1.4.*
-        pandas
         ");
         insta::assert_snapshot!(request.notices.join("\n"), @r"
         option `-U` means nothing to uv
-        `azureml-defaults~=1.30` is left out: Stepwell takes the place of `azureml-*`
-        `AzureML_Dataset.Runtime[fuse,pandas]==1.30` is left out: Stepwell takes the place of `azureml-*`
+        `azureml-telemetry~=1.30` is left out: Stepwell takes the place of `azureml-*`
+        `sklearn` is taken as `scikit-learn`
         conda package `pytorch=1.4` is taken as `torch==1.4.*`
         conda package `pip` is left out: uv installs the packages
-        `pandas` is added, since `azureml-dataset-runtime` would have brought it
         ");
         insta::assert_debug_snapshot!(request.variables, @r#"
         {
+            "UV_INDEX_STRATEGY": "first-index",
             "UV_INSECURE_HOST": "a b",
             "UV_PRERELEASE": "allow",
         }
@@ -310,15 +344,25 @@ mod tests {
     }
 
     #[test]
-    fn mlflow_stands_in_for_its_azureml_plugin_unless_it_is_asked_for() {
-        assert_eq!(
-            request(&["azureml-mlflow"], &[], &[]).text(),
-            "mlflow-skinny\n"
+    fn what_azureml_packages_brought_is_added_and_said() {
+        let request = request(&["azureml-core==1.27", "requests==2.0"], &[], &[]);
+        assert!(
+            request.text().starts_with("requests==2.0\nmsrest\n"),
+            "{}",
+            request.text()
         );
-        assert_eq!(
-            request(&["azureml-mlflow", "mlflow==1.20"], &[], &[]).text(),
-            "mlflow==1.20\n"
+        let last = request.notices.last().map_or("", String::as_str);
+        assert!(
+            last.ends_with("since `azureml-core==1.27` would have brought them"),
+            "{last}"
         );
+    }
+
+    #[test]
+    fn projects_are_requirements_and_limits_are_options() {
+        let request = request(&["-e /src/project[extra]", "-c /limits.txt"], &[], &[]);
+        assert_eq!(request.text(), "-c /limits.txt\n-e /src/project[extra]\n");
+        assert_eq!(request.requirements.len(), 1);
     }
 
     #[test]

@@ -8,15 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use stepwell_model::{AttemptId, Failure, FailureKind, Outcome, Timestamp, Usage};
-use stepwell_supervise::{
-    Attempt, EXIT_NOT_RECORDED, Error, Process, Started, State, storage_failure, sweep,
-};
+use stepwell_model::{Failure, FailureKind, Outcome, Timestamp, Usage};
+use stepwell_supervise::{Attempt, EXIT_NOT_RECORDED, Holder, Started, State, discard, sweep};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::Shared;
 use super::supervisor::{News, Supervisor};
-use super::{Shared, plan};
+use crate::ending::{self, failed, folder_failure, internal};
 use crate::{Job, Report};
 
 /// How much longer than its grace a supervisor may take to obey.
@@ -24,96 +23,73 @@ const OBEY_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often the folder is looked at for the start of a program whose supervisor was found while
 /// it still prepared; only such a one cannot tell.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const POLL_EVERY: Duration = Duration::from_millis(200);
 
 /// How often it is looked at for the end of one. Mostly its supervisor's end tells first; one whose
 /// server still lives has another step instead.
-const LOOK_FOR_END_EVERY: Duration = Duration::from_secs(1);
+const POLL_FOR_END_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs or finds the attempt and reports what happens.
 pub(super) async fn run(shared: Arc<Shared>, job: Job, stop: Arc<Notify>) {
     let id = job.attempt;
-    let mut life = Life {
-        attempt: Attempt::of_run(&job.folder, id.number),
+    let mut task = AttemptTask {
+        attempt: shared.stager.attempt(id),
         shared,
         job,
         stop,
         supervisor: None,
-        told_started: false,
+        reported_started: false,
         stopping: None,
     };
-    let outcome = life.outcome().await;
-    let outcome = life.deliver(outcome).await;
-    life.tell_started(outcome.usage().started);
-    life.shared.live().remove(&id);
-    life.shared.report(Report::Ended {
+    let outcome = task.outcome().await;
+    let stager = Arc::clone(&task.shared.stager);
+    let outcome = stager.finish(&task.job, outcome, &task.stop).await;
+    task.report_started(outcome.usage().started);
+    task.shared.live().remove(&id);
+    task.shared.report(Report::Ended {
         attempt: id,
         outcome,
     });
-    if let Some(supervisor) = life.supervisor {
-        let shared = &life.shared;
+    if let Some(supervisor) = task.supervisor {
+        let shared = &task.shared;
         let running = || shared.live().len();
         shared.supervisors.take_back(supervisor, running).await;
     }
 }
 
-struct Life {
+struct AttemptTask {
     attempt: Attempt,
     shared: Arc<Shared>,
     job: Job,
     stop: Arc<Notify>,
     /// The supervisor this server has started, or the one it has found.
     supervisor: Option<Supervisor>,
-    told_started: bool,
+    reported_started: bool,
     /// When a supervisor that was asked to stop is killed.
     stopping: Option<Instant>,
 }
 
-impl Life {
+impl AttemptTask {
     async fn outcome(&mut self) -> Outcome {
         loop {
-            let next = match self.attempt.state() {
+            let next = match self.attempt.state(Holder::liveness_here) {
                 Ok(State::Ended(outcome)) => Some(outcome),
                 Ok(State::Unclaimed) => self.launch().await,
-                Ok(State::Running {
-                    supervisor,
-                    started,
-                }) => self.follow(&supervisor, started.as_ref()).await,
-                Ok(State::Dead { started }) => Some(self.bury(started).await),
+                Ok(State::Running { holder, started }) => {
+                    self.follow(&holder, started.as_ref()).await
+                }
+                Ok(State::Dead { started }) => Some(self.reconcile_dead(started).await),
+                Err(error) if error.is_passing() => {
+                    tracing::warn!(attempt = %self.job.attempt, %error, "its folder cannot be read now");
+                    sleep(POLL_FOR_END_EVERY).await;
+                    None
+                }
                 Err(error) => Some(failed(folder_failure(&error))),
             };
             if let Some(outcome) = next {
                 return outcome;
             }
         }
-    }
-
-    /// Uploads what a step has written for other machines, if it ended well, and removes what is
-    /// here of its data there. The step has succeeded only when everything is uploaded. A server
-    /// that is killed meanwhile has told nobody of an end: the next one begins the upload anew.
-    async fn deliver(&mut self, outcome: Outcome) -> Outcome {
-        let Some(data) = self.job.data.clone() else {
-            return outcome;
-        };
-        let outcome = match outcome {
-            Outcome::Succeeded(usage) => {
-                let delivered = tokio::select! {
-                    delivered = data.deliver() => delivered.map_err(Some),
-                    () = self.stop.notified() => Err(None),
-                };
-                if delivered.is_err() {
-                    data.withdraw().await;
-                }
-                match delivered {
-                    Ok(()) => Outcome::Succeeded(usage),
-                    Err(Some(failure)) => Outcome::Failed(failure, usage),
-                    Err(None) => Outcome::Cancelled(usage),
-                }
-            }
-            outcome => outcome,
-        };
-        data.discard().await;
-        outcome
     }
 
     /// Starts a supervisor and watches it. If one was started before and has died without a
@@ -128,34 +104,36 @@ impl Life {
             };
             return self.conclude(outcome);
         }
-        let environment = self.shared.environments.prepare(&self.job.environment);
-        let inputs = async {
-            match &self.job.data {
-                Some(data) => data.fetch().await,
-                None => Ok(()),
-            }
+        let config = &self.shared.config;
+        let grace_ms = u64::try_from(config.grace.as_millis()).unwrap_or(u64::MAX);
+        let waits = |reason| {
+            self.shared.report(Report::Waiting {
+                attempt: self.job.attempt,
+                reason,
+                detail: String::new(),
+            });
         };
-        let prepared = tokio::select! {
-            prepared = async { tokio::try_join!(environment, inputs) } => prepared,
+        let staged = tokio::select! {
+            staged = self.shared.stager.stage(&self.job, grace_ms, &waits) => staged,
             () = self.stop.notified() => {
                 self.set_stopping();
                 return self.conclude(Outcome::Cancelled(Usage::default()));
             }
         };
-        let prepared = match prepared {
-            Ok((prepared, ())) => prepared,
+        let staged = match staged {
+            Ok(staged) => staged,
             Err(failure) => return self.conclude(failed(failure)),
         };
-        let path = std::env::var("PATH").unwrap_or_default();
-        let config = &self.shared.config;
-        let spec = plan::spec(config, &self.job, &self.attempt, &prepared, &path);
-        if let Err(error) = self.attempt.write_spec(&spec) {
+        if let Err(error) = staged.write(&self.attempt) {
             return self.conclude(failed(folder_failure(&error)));
         }
-        match self.shared.supervisors.assign(self.attempt.folder()) {
+        let word = staged.spec.loaded_word();
+        let supervisors = &self.shared.supervisors;
+        supervisors.await_heavy(word.as_deref()).await;
+        match supervisors.assign(self.attempt.folder(), word.as_deref()) {
             Ok(supervisor) => self.watch(supervisor).await,
             Err(error) => {
-                let program = &config.supervisor_program;
+                let program = &self.shared.config.supervisor_program;
                 let failure = internal(format!("`{program}` could not be started: {error}"));
                 self.conclude(failed(failure))
             }
@@ -163,12 +141,21 @@ impl Life {
     }
 
     /// Watches a supervisor that was started earlier, or by another server.
-    async fn follow(&mut self, process: &Process, started: Option<&Started>) -> Option<Outcome> {
-        self.tell_started(started.map(|started| started.at));
+    /// One of another machine cannot be watched from here, and is not this executor's to end: its
+    /// outcome is awaited.
+    async fn follow(&mut self, holder: &Holder, started: Option<&Started>) -> Option<Outcome> {
+        self.report_started(started.map(|started| started.at));
         if let Some(mut late) = self.supervisor.take() {
             // It came second to the claim, and leaves.
             late.gone().await;
         }
+        let process = match holder {
+            Holder::Process(process) => process,
+            Holder::Cluster { .. } => {
+                sleep(POLL_FOR_END_EVERY).await;
+                return None;
+            }
+        };
         match Supervisor::find(process) {
             Ok(Some(supervisor)) => self.watch(supervisor).await,
             // The next look at the folder tells how it ended.
@@ -185,14 +172,14 @@ impl Life {
             supervisor.signal(Signal::TERM);
         }
         loop {
-            let look_every = if self.told_started {
-                LOOK_FOR_END_EVERY
+            let poll_every = if self.reported_started {
+                POLL_FOR_END_EVERY
             } else {
-                LOOK_EVERY
+                POLL_EVERY
             };
             tokio::select! {
                 news = supervisor.next() => match news {
-                    News::Started(at) => self.tell_started(Some(at)),
+                    News::Started(at) => self.report_started(Some(at)),
                     News::Over => {
                         self.supervisor = Some(supervisor);
                         return None;
@@ -207,14 +194,15 @@ impl Life {
                     supervisor.gone().await;
                     return None;
                 }
-                () = sleep(look_every), if !supervisor.tells() => {
+                () = sleep(poll_every), if !supervisor.tells() => {
                     if self.attempt.has_ended() {
                         return None;
                     }
-                    if !self.told_started
-                        && let Ok(State::Running { started, .. }) = self.attempt.state()
+                    if !self.reported_started
+                        && let Ok(State::Running { started, .. }) =
+                            self.attempt.state(Holder::liveness_here)
                     {
-                        self.tell_started(started.map(|started| started.at));
+                        self.report_started(started.map(|started| started.at));
                     }
                 }
             }
@@ -222,8 +210,8 @@ impl Life {
     }
 
     /// Ends what a dead supervisor left, and says what became of the attempt.
-    async fn bury(&mut self, started: Option<Started>) -> Outcome {
-        self.tell_started(started.as_ref().map(|started| started.at));
+    async fn reconcile_dead(&mut self, started: Option<Started>) -> Outcome {
+        self.report_started(started.as_ref().map(|started| started.at));
         let usage = Usage {
             started: started.as_ref().map(|started| started.at),
             ended: Some(stepwell_supervise::now()),
@@ -234,7 +222,13 @@ impl Life {
             None => None,
         };
         let id = self.job.attempt;
-        let swept = tokio::task::spawn_blocking(move || sweep(id, started.as_ref())).await;
+        let spec = self.attempt.spec().ok();
+        let swept = tokio::task::spawn_blocking(move || {
+            let swept = sweep(id, started.as_ref());
+            spec.as_ref().map(discard);
+            swept
+        });
+        let swept = swept.await;
         match swept {
             Ok(0) => {}
             Ok(count) => tracing::info!(attempt = %id, count, "killed what a step left behind"),
@@ -245,42 +239,28 @@ impl Life {
         } else {
             Outcome::Failed(self.lost(code), usage)
         };
-        self.write(&outcome);
+        ending::write(id, &self.attempt, &outcome);
         outcome
     }
 
-    /// Records an outcome of this server's own, unless a supervisor has claimed the attempt
-    /// meanwhile: then that one is to be followed.
     fn conclude(&mut self, outcome: Outcome) -> Option<Outcome> {
-        let claimed = std::fs::create_dir_all(self.attempt.folder())
-            .and_then(|()| Process::current())
-            .map_err(Error::from)
-            .and_then(|server| self.attempt.claim(server));
-        match claimed {
-            Ok(true) => self.write(&outcome),
-            Ok(false) => return None,
-            Err(error) => warn_unrecorded(self.job.attempt, &error),
-        }
-        Some(outcome)
-    }
-
-    fn write(&self, outcome: &Outcome) {
-        if let Err(error) = self.attempt.conclude(outcome) {
-            warn_unrecorded(self.job.attempt, &error);
-        }
+        ending::conclude(self.job.attempt, &self.attempt, outcome)
     }
 
     fn set_stopping(&mut self) {
-        let patience = self.shared.config.grace + OBEY_WITHIN;
+        let mut patience = self.shared.config.grace + OBEY_WITHIN;
+        if self.job.work.is_several() {
+            patience += OBEY_WITHIN;
+        }
         self.stopping
             .get_or_insert_with(|| Instant::now() + patience);
     }
 
-    fn tell_started(&mut self, at: Option<Timestamp>) {
-        let Some(at) = at.filter(|_| !self.told_started) else {
+    fn report_started(&mut self, at: Option<Timestamp>) {
+        let Some(at) = at.filter(|_| !self.reported_started) else {
             return;
         };
-        self.told_started = true;
+        self.reported_started = true;
         let attempt = self.job.attempt;
         self.shared.report(Report::Started { attempt, at });
     }
@@ -338,21 +318,4 @@ async fn until(deadline: Option<Instant>) {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
     }
-}
-
-fn failed(failure: Failure) -> Outcome {
-    Outcome::Failed(failure, Usage::default())
-}
-
-fn internal(summary: String) -> Failure {
-    Failure::new(FailureKind::Internal, summary)
-}
-
-fn folder_failure(error: &Error) -> Failure {
-    storage_failure("the attempt's folder cannot be used", error)
-}
-
-/// The outcome is reported all the same; only a later server will have to find out again.
-fn warn_unrecorded(attempt: AttemptId, error: &Error) {
-    tracing::warn!(%attempt, %error, "the outcome could not be recorded");
 }

@@ -4,10 +4,11 @@
 //! truth, and a new executor finds the steps of a killed one there. A started step and a found
 //! one are watched in the same way, by one async task and no thread.
 //!
-//! It knows nothing of slots or order: it starts whatever it is told to, at once.
+//! It knows nothing of slots or order: it starts what it is given, at once.
 
 mod attempt;
-mod plan;
+mod capacity;
+mod lost;
 mod pool;
 mod supervisor;
 
@@ -19,19 +20,20 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use rustix::process::Resource;
-use stepwell_model::AttemptId;
+use stepwell_model::{AttemptId, ComputeKind, Resources};
+use stepwell_supervise::{Holder, Liveness};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
+use self::capacity::Machine;
+pub use self::lost::lose_begun;
 use self::pool::Pool;
-use crate::{Executor, Job, PrepareEnvironment, Report};
+use crate::{BoxFuture, Executor, Job, Report, Stager};
 
 /// What a local executor has to know.
 #[derive(Debug, Clone)]
 pub struct LocalConfig {
-    /// The root of the content-addressed store.
-    pub objects: Utf8PathBuf,
     /// The `stepwell-supervise` program.
     pub supervisor_program: Utf8PathBuf,
     /// How long a step may take to stop when asked, before it is killed.
@@ -47,7 +49,7 @@ pub struct LocalExecutor {
 
 struct Shared {
     config: LocalConfig,
-    environments: Arc<dyn PrepareEnvironment>,
+    stager: Arc<Stager>,
     reports: UnboundedSender<Report>,
     /// The attempts that are being watched, each with the bell that asks it to stop.
     live: Mutex<HashMap<AttemptId, Arc<Notify>>>,
@@ -63,11 +65,7 @@ impl LocalExecutor {
     /// # Panics
     /// Outside a tokio runtime.
     #[must_use]
-    pub fn new(
-        config: LocalConfig,
-        environments: Arc<dyn PrepareEnvironment>,
-        reports: UnboundedSender<Report>,
-    ) -> Self {
+    pub fn new(config: LocalConfig, stager: Arc<Stager>, reports: UnboundedSender<Report>) -> Self {
         if let Err(error) = raise_open_files() {
             tracing::warn!(%error, "the limit of open files could not be raised");
         }
@@ -75,7 +73,7 @@ impl LocalExecutor {
             shared: Arc::new(Shared {
                 supervisors: Arc::new(Pool::new(config.supervisor_program.clone())),
                 config,
-                environments,
+                stager,
                 reports,
                 live: Mutex::default(),
             }),
@@ -90,8 +88,8 @@ impl Executor for LocalExecutor {
             Entry::Occupied(_) => return,
             Entry::Vacant(place) => Arc::clone(place.insert(Arc::default())),
         };
-        let shared = Arc::clone(&self.shared);
-        self.runtime.spawn(attempt::run(shared, job, stop));
+        let task = attempt::run(Arc::clone(&self.shared), job, stop);
+        self.runtime.spawn(task);
     }
 
     fn stop(&self, attempt: AttemptId) {
@@ -99,11 +97,23 @@ impl Executor for LocalExecutor {
             stop.notify_one();
         }
     }
+
+    fn refuses<'a>(
+        &'a self,
+        _target: &'a ComputeKind,
+        needs: &'a Resources,
+    ) -> BoxFuture<'a, Option<String>> {
+        Box::pin(std::future::ready(Machine::this().refuses(needs)))
+    }
+
+    fn find<'a>(&'a self, holder: &'a Holder) -> BoxFuture<'a, Liveness> {
+        Box::pin(std::future::ready(holder.liveness_here()))
+    }
 }
 
 impl Shared {
     fn live(&self) -> MutexGuard<'_, HashMap<AttemptId, Arc<Notify>>> {
-        whole(&self.live)
+        lock_unpoisoned(&self.live)
     }
 
     /// A closed channel means that the server is going down; the folders keep what was not heard.
@@ -112,8 +122,8 @@ impl Shared {
     }
 }
 
-/// What is locked here is whole after every single operation on it.
-fn whole<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks what is consistent after every single operation on it, also one that panicked.
+fn lock_unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

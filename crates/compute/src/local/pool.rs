@@ -13,13 +13,17 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tokio::time::{sleep, timeout};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::lock_unpoisoned;
 use super::supervisor::Supervisor;
-use super::whole;
 
 /// How long a supervisor may tidy up after its step before it is left alone.
 const TIDY_WITHIN: Duration = Duration::from_secs(600);
+
+/// How long a step waits for a supervisor on its way back: tidying up takes a few milliseconds.
+const RETURN_WITHIN: Duration = Duration::from_millis(50);
 
 /// How long no step runs before the supervisors that came back for more leave.
 const QUIET: Duration = Duration::from_secs(5);
@@ -29,6 +33,8 @@ pub(super) struct Pool {
     program: Utf8PathBuf,
     cores: usize,
     state: Mutex<State>,
+    /// Notified when one comes back, or will not.
+    returned: Notify,
 }
 
 #[derive(Default)]
@@ -36,6 +42,26 @@ struct State {
     idle: Vec<Supervisor>,
     /// Whether one is being started to stand by.
     refilling: bool,
+    /// The words of interpreters that took long to load, of supervisors on their way back.
+    returning: Vec<String>,
+}
+
+impl State {
+    /// Of those that keep this interpreter the one that came back first, whose next fork is ready
+    /// soonest; or else the last.
+    fn take(&mut self, word: Option<&str>) -> Option<Supervisor> {
+        let keeps = |idle: &Supervisor| word.is_some_and(|word| idle.keeps(word));
+        match self.idle.iter().position(keeps) {
+            Some(place) => Some(self.idle.remove(place)),
+            None => self.idle.pop(),
+        }
+    }
+
+    /// Whether an interpreter that took long to load will be there soon, and is not there now.
+    fn is_worth_waiting(&self, word: &str) -> bool {
+        self.returning.iter().any(|returning| returning == word)
+            && !self.idle.iter().any(|idle| idle.keeps(word))
+    }
 }
 
 impl Pool {
@@ -44,13 +70,36 @@ impl Pool {
             program,
             cores: available_parallelism().map_or(1, usize::from),
             state: Mutex::default(),
+            returned: Notify::new(),
         }
     }
 
-    /// Gives the attempt of a folder to a supervisor, and sees that the next one stands by.
-    pub(super) fn assign(self: &Arc<Self>, folder: &Utf8Path) -> io::Result<Supervisor> {
+    /// Waits, for a moment, for the interpreter of this word, if it took long to load and its
+    /// supervisor tidies up after a step.
+    pub(super) async fn await_heavy(&self, word: Option<&str>) {
+        let Some(word) = word else {
+            return;
+        };
+        let deadline = Instant::now() + RETURN_WITHIN;
+        loop {
+            let returned = self.returned.notified();
+            if !lock_unpoisoned(&self.state).is_worth_waiting(word)
+                || timeout_at(deadline, returned).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Gives the attempt of a folder to a supervisor, if there is one to one that keeps the loaded
+    /// interpreter of this word, and sees that the next one stands by.
+    pub(super) fn assign(
+        self: &Arc<Self>,
+        folder: &Utf8Path,
+        word: Option<&str>,
+    ) -> io::Result<Supervisor> {
         let supervisor = loop {
-            let Some(mut idle) = whole(&self.state).idle.pop() else {
+            let Some(mut idle) = lock_unpoisoned(&self.state).take(word) else {
                 let mut fresh = Supervisor::spawn(&self.program)?;
                 // Whoever watches it sees what became of one that is gone already.
                 let _ = fresh.assign(folder);
@@ -62,7 +111,7 @@ impl Pool {
             // It was killed while it stood by.
             tokio::spawn(async move { idle.gone().await });
         };
-        let mut state = whole(&self.state);
+        let mut state = lock_unpoisoned(&self.state);
         if state.idle.is_empty() && !state.refilling {
             state.refilling = true;
             let pool = Arc::clone(self);
@@ -75,11 +124,14 @@ impl Pool {
     /// steps run at the time it is asked. Those of steps that end together, and of the ones after
     /// them, may be on their way back at once while as many others are wanted.
     pub(super) async fn take_back(&self, mut supervisor: Supervisor, running: impl Fn() -> usize) {
+        let heavy = supervisor.heavy();
+        lock_unpoisoned(&self.state).returning.extend(heavy.clone());
         // One that is stuck stays a child and is no burden.
-        if timeout(TIDY_WITHIN, supervisor.reusable()).await != Ok(true) {
+        let is_back = timeout(TIDY_WITHIN, supervisor.reusable()).await == Ok(true);
+        let left = self.note_return(&heavy, is_back, supervisor);
+        if let Some(supervisor) = left {
             return leave(vec![supervisor]).await;
         }
-        whole(&self.state).idle.push(supervisor);
         self.keep(2 * running().max(self.cores) + 1).await;
         if running() == 0 {
             sleep(QUIET).await;
@@ -89,11 +141,37 @@ impl Pool {
         }
     }
 
-    /// Lets all idle ones leave but the `count` that have been so for the longest.
+    /// Notes that one is no longer on its way; gives it back if it can have no other step.
+    fn note_return(
+        &self,
+        heavy: &[String],
+        is_back: bool,
+        supervisor: Supervisor,
+    ) -> Option<Supervisor> {
+        let mut state = lock_unpoisoned(&self.state);
+        for word in heavy {
+            let place = state.returning.iter().position(|each| each == word);
+            place.map(|place| state.returning.swap_remove(place));
+        }
+        let left = match is_back {
+            true => {
+                state.idle.push(supervisor);
+                None
+            }
+            false => Some(supervisor),
+        };
+        drop(state);
+        self.returned.notify_waiters();
+        left
+    }
+
+    /// Lets all idle ones leave but `count`: first those without a loaded interpreter, and then those
+    /// that have been idle for the shortest.
     async fn keep(&self, count: usize) {
         let leaving = {
-            let mut state = whole(&self.state);
+            let mut state = lock_unpoisoned(&self.state);
             let count = count.min(state.idle.len());
+            state.idle.sort_by_key(|idle| !idle.is_loaded());
             state.idle.split_off(count)
         };
         leave(leaving).await;
@@ -101,7 +179,7 @@ impl Pool {
 
     fn refill(&self) {
         let started = Supervisor::spawn(&self.program);
-        let mut state = whole(&self.state);
+        let mut state = lock_unpoisoned(&self.state);
         state.refilling = false;
         match started {
             Ok(supervisor) => state.idle.push(supervisor),

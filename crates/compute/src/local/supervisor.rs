@@ -11,12 +11,12 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use camino::Utf8Path;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use stepwell_model::Timestamp;
-use stepwell_supervise::{NEWS_ENDED, NEWS_READY, NEWS_STARTED, Process};
+use stepwell_supervise::{HEAVY, NEWS_ENDED, NEWS_READY, NEWS_STARTED, Process};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::unix::pipe::Receiver;
 
-/// Something that a supervisor has told.
+/// A message of a supervisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum News {
     /// The program runs.
@@ -32,13 +32,15 @@ pub(super) struct Supervisor {
     own: Option<Own>,
     /// Whether it waits for a step.
     ready: bool,
+    /// The words of the loaded interpreters that it keeps, and whether they took long to load.
+    loaded: Vec<(String, bool)>,
     /// Whether it was ever signalled: it may find the signal when it has another step.
     signalled: bool,
 }
 
 struct Own {
     child: Child,
-    /// Closed, it is told to leave.
+    /// Closing it asks the supervisor to end.
     assign: Option<PipeWriter>,
     news: Option<Lines<BufReader<Receiver>>>,
 }
@@ -68,8 +70,25 @@ impl Supervisor {
                 news: Some(lines),
             }),
             ready: true,
+            loaded: Vec::new(),
             signalled: false,
         })
+    }
+
+    /// Whether it keeps a loaded interpreter.
+    pub(super) fn is_loaded(&self) -> bool {
+        !self.loaded.is_empty()
+    }
+
+    /// Whether it keeps a loaded interpreter of this word.
+    pub(super) fn keeps(&self, word: &str) -> bool {
+        self.loaded.iter().any(|(loaded, _)| loaded == word)
+    }
+
+    /// The words of those that took long to load.
+    pub(super) fn heavy(&self) -> Vec<String> {
+        let heavy = self.loaded.iter().filter(|(_, heavy)| *heavy);
+        heavy.map(|(word, _)| word.clone()).collect()
     }
 
     /// Gives it the attempt of a folder; fails if it is not there any more.
@@ -99,6 +118,7 @@ impl Supervisor {
             process: awaitable(descriptor)?,
             own: None,
             ready: false,
+            loaded: Vec::new(),
             signalled: false,
         }))
     }
@@ -117,10 +137,7 @@ impl Supervisor {
                     return News::Started(at.unwrap_or_else(|_| stepwell_supervise::now()));
                 }
                 _ if line == NEWS_ENDED => return News::Over,
-                _ if line == NEWS_READY => {
-                    self.ready = true;
-                    return News::Over;
-                }
+                _ if self.is_ready(&line) => return News::Over,
                 _ => {}
             }
         }
@@ -135,9 +152,9 @@ impl Supervisor {
         }
         while !self.ready {
             match self.line().await {
-                Some(line) => self.ready = line == NEWS_READY,
+                Some(line) => self.is_ready(&line),
                 None => return false,
-            }
+            };
         }
         true
     }
@@ -156,6 +173,20 @@ impl Supervisor {
     pub(super) fn signal(&mut self, signal: Signal) {
         self.signalled = true;
         let _ = pidfd_send_signal(self.process.get_ref(), signal);
+    }
+
+    /// Takes the news that the next step may come, if it is that.
+    fn is_ready(&mut self, line: &str) -> bool {
+        let mut words = line.split(' ');
+        if words.next() == Some(NEWS_READY) {
+            self.ready = true;
+            let loaded = words.map(|word| match word.strip_suffix(HEAVY) {
+                Some(word) => (word.to_owned(), true),
+                None => (word.to_owned(), false),
+            });
+            self.loaded = loaded.collect();
+        }
+        self.ready
     }
 
     async fn line(&mut self) -> Option<String> {

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use stepwell_compute::{InputPlace, OutputPlace};
+use stepwell_compute::{JobInput, JobOutput, Work};
 use stepwell_data::cas::Cas;
 use stepwell_data::snapshot::{ScanOptions, scan, store};
+use stepwell_datastore::definition::Place;
+use stepwell_datastore::{Credentials, Datastore};
 use stepwell_model::{FailureKind, Outcome, Program};
 
-use crate::rig::{Rig, failure, file, log, until};
+use crate::rig::{Rig, environment, failure, input, output, until};
 
 #[tokio::test]
 async fn a_failed_script_shows_its_traceback() {
@@ -26,7 +28,7 @@ async fn a_failed_script_shows_its_traceback() {
             && failure.detail.ends_with("ValueError: no data"),
         "{failure:?}"
     );
-    assert!(log(&job).starts_with("start\nTraceback"));
+    assert!(rig.log(&job).starts_with("start\nTraceback"));
 }
 
 #[tokio::test]
@@ -40,9 +42,7 @@ async fn a_missing_program_and_a_broken_environment_are_told() {
         "the program `no-such-program` was not found"
     );
     let mut job = rig.shell("true");
-    job.environment = stepwell_model::EnvironmentSpec::Interpreter {
-        python: "broken".to_owned(),
-    };
+    *environment(&mut job) = "broken".to_owned();
     assert_eq!(rig.refused(&job).await.summary, "no such package");
 }
 
@@ -70,86 +70,81 @@ async fn a_script_runs_on_its_snapshot_and_its_folders_are_kept() {
     let cas = Cas::open(&rig.root().join("objects")).expect("a store");
     let tree = scan(&source, ScanOptions::default()).expect("a scan");
     let mut job = rig.command(&["", "--epochs", "3"]);
-    job.program = Program::Script("train.py".to_owned());
-    job.snapshot = Some(store(&cas, &tree).expect("a snapshot"));
+    let Work::Program {
+        program, snapshot, ..
+    } = &mut job.work
+    else {
+        panic!("it is a program");
+    };
+    *program = Program::Script("train.py".to_owned());
+    *snapshot = Some(store(&cas, &tree).expect("a snapshot"));
     job.variables = BTreeMap::from([("RATE".to_owned(), "0.1".to_owned())]);
 
     let outcome = rig.run(&job).await;
-    assert!(matches!(outcome, Outcome::Succeeded(_)), "{}", log(&job));
-    assert_eq!(file(&job, "outputs/model"), "0.1");
-    assert_eq!(file(&job, "logs/epochs"), "--epochs 3");
+    assert!(
+        matches!(outcome, Outcome::Succeeded(_)),
+        "{}",
+        rig.log(&job)
+    );
+    assert_eq!(rig.file(&job, "outputs/model"), "0.1");
+    assert_eq!(rig.file(&job, "logs/epochs"), "--epochs 3");
     let usage = outcome.usage();
     assert_eq!(usage.exit_code, Some(0));
     assert!(usage.started.is_some() && usage.started <= usage.ended);
     assert!(usage.peak_memory_bytes > 1_000_000);
-    let work = job.folder.join("attempt-1/work");
+    let work = rig.run_folder(&job).join("attempt-1/work");
     until("the working folder is removed", || !work.exists()).await;
 }
 
 #[tokio::test]
 async fn declared_outputs_have_their_place() {
     let mut rig = Rig::local();
-    let place = |name: &str, make_folder, upload_from: Option<&str>| OutputPlace {
-        path: rig.root().join("store").join(name),
-        make_folder,
-        upload_from: upload_from.map(str::to_owned),
-        ..OutputPlace::default()
+    let uploaded = |name: &str, from: &str| JobOutput {
+        upload_from: Some(from.to_owned()),
+        ..output(name, name)
     };
-    let outputs = vec![
-        place("made/here", true, None),
-        place("parent/only", false, None),
-        place("moved", false, Some("result.csv")),
-        place("copied", false, Some("outputs/report")),
-    ];
     let mut job = rig.shell(
-        "touch $STORE/made/here/a && touch $STORE/parent/only && \
+        "touch $AZUREML_DATAREFERENCE_folder/a && touch $AZUREML_DATAREFERENCE_file && \
          echo 1 > result.csv && echo 2 > outputs/report",
     );
-    let store = rig.root().join("store");
-    job.variables = BTreeMap::from([("STORE".to_owned(), store.to_string())]);
-    job.outputs = outputs;
+    job.outputs = vec![
+        JobOutput {
+            make_folder: true,
+            ..output("folder", "made/here")
+        },
+        output("file", "parent/only"),
+        uploaded("moved", "result.csv"),
+        uploaded("copied", "outputs/report"),
+    ];
     let outcome = rig.run(&job).await;
     assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
-    let read = |name: &str| fs_err::read_to_string(store.join(name)).expect("an output");
+    let read = |name: &str| fs_err::read_to_string(rig.store().join(name)).expect("an output");
+    assert_eq!(
+        (read("made/here/a"), read("parent/only")),
+        Default::default()
+    );
     assert_eq!(read("moved"), "1\n");
     assert_eq!(read("copied"), "2\n");
-    assert_eq!(file(&job, "outputs/report"), "2\n");
+    assert_eq!(rig.file(&job, "outputs/report"), "2\n");
 
     let mut job = rig.shell("true");
-    job.outputs = vec![place_of(&store.join("never"), "forgotten")];
+    job.outputs = vec![uploaded("never", "forgotten")];
     let failure = failure(rig.run(&job).await);
     assert_eq!(failure.kind, FailureKind::Storage);
     assert!(failure.summary.contains("`forgotten`"), "{failure:?}");
 }
 
-fn place_of(path: &camino::Utf8Path, upload_from: &str) -> OutputPlace {
-    OutputPlace {
-        path: path.to_owned(),
-        make_folder: false,
-        upload_from: Some(upload_from.to_owned()),
-        ..OutputPlace::default()
-    }
-}
-
-/// An output that is written aside, for a place that others may know.
-fn shared(rig: &Rig) -> OutputPlace {
-    OutputPlace {
-        path: rig.root().join("store/shared"),
-        make_folder: true,
-        staged: Some(rig.root().join("aside/out")),
-        ..OutputPlace::default()
-    }
-}
-
 #[tokio::test]
 async fn a_place_that_others_know_sees_whole_outputs_only() {
     let mut rig = Rig::local();
-    let output = shared(&rig);
-    let aside = output.staged.clone().expect("aside");
+    let place = rig.store().join("shared");
     let run = |line: &str| {
-        let mut job = rig.shell(line);
-        job.variables = BTreeMap::from([("OUT".to_owned(), aside.to_string())]);
-        job.outputs = vec![output.clone()];
+        let mut job = rig.shell(&format!("OUT=$AZUREML_DATAREFERENCE_out; {line}"));
+        job.outputs = vec![JobOutput {
+            make_folder: true,
+            is_own: false,
+            ..output("out", "shared")
+        }];
         job
     };
     let jobs = [
@@ -157,9 +152,10 @@ async fn a_place_that_others_know_sees_whole_outputs_only() {
         run("echo whole > $OUT/a; mkdir $OUT/b; echo whole > $OUT/b/c"),
         run("echo other > $OUT/a; kill -9 $$"),
     ];
-    let at = |file: &str| fs_err::read_to_string(output.path.join(file)).ok();
+    let at = |file: &str| fs_err::read_to_string(place.join(file)).ok();
+    let aside = rig.run_folder(&jobs[0]).join("staged/out");
     failure(rig.run(&jobs[0]).await);
-    assert!(!output.path.exists(), "a failed step leaves nothing there");
+    assert!(!place.exists(), "a failed step leaves nothing there");
     assert!(!aside.exists(), "nor aside");
     rig.run(&jobs[1]).await;
     assert_eq!(at("a").as_deref(), Some("whole\n"));
@@ -175,13 +171,12 @@ async fn a_place_that_others_know_sees_whole_outputs_only() {
 #[tokio::test]
 async fn an_upload_takes_the_files_that_are_asked_for_and_replaces_only_what_it_may() {
     let mut rig = Rig::local();
-    let place = rig.root().join("store/made");
-    let upload = |globs: &[&str], keep_existing| OutputPlace {
-        path: place.clone(),
+    let place = rig.store().join("made");
+    let upload = |globs: &[&str], keep_existing| JobOutput {
         upload_from: Some("made".to_owned()),
         keep_existing,
         source_globs: globs.iter().map(|&glob| glob.to_owned()).collect(),
-        ..OutputPlace::default()
+        ..output("out", "made")
     };
     let mut job = rig.shell("mkdir -p made/sub; touch made/a.csv made/a.txt made/sub/b.csv");
     job.outputs = vec![upload(&["**/*.csv"], true)];
@@ -210,30 +205,34 @@ async fn an_upload_takes_the_files_that_are_asked_for_and_replaces_only_what_it_
 #[tokio::test]
 async fn a_downloaded_input_is_the_steps_own_and_a_linked_one_is_not() {
     let mut rig = Rig::local();
-    let data = rig.root().join("data");
-    fs_err::create_dir(&data).expect("a folder");
+    let data = rig.store().join("raw");
+    fs_err::create_dir_all(&data).expect("a folder");
     fs_err::write(data.join("x"), "data").expect("a file");
-    let input = |to: &str, copy| InputPlace {
-        from: data.clone(),
-        to: to.to_owned(),
-        copy,
+    let put = |to: &str, download| JobInput {
+        download,
+        path_on_compute: Some(to.to_owned()),
+        ..input(to, "raw")
     };
     let mut job = rig.shell(
         "cat copied/deep/x linked/x > outputs/seen; echo scribble > copied/deep/x; \
          touch linked/new",
     );
-    job.inputs = vec![input("copied/deep", true), input("linked", false)];
+    job.inputs = vec![put("copied/deep", true), put("linked", false)];
     let outcome = rig.run(&job).await;
-    assert!(matches!(outcome, Outcome::Succeeded(_)), "{}", log(&job));
-    assert_eq!(file(&job, "outputs/seen"), "datadata");
+    assert!(
+        matches!(outcome, Outcome::Succeeded(_)),
+        "{}",
+        rig.log(&job)
+    );
+    assert_eq!(rig.file(&job, "outputs/seen"), "datadata");
     let text = fs_err::read_to_string(data.join("x")).expect("there");
     assert_eq!(text, "data", "the copy was written to, not the data");
     assert!(data.join("new").exists(), "a link is the data itself");
 
     let mut job = rig.shell("true");
-    job.inputs = vec![InputPlace {
-        from: data.join("never"),
-        ..input("here", true)
+    job.inputs = vec![JobInput {
+        path: "raw/never".to_owned(),
+        ..put("here", true)
     }];
     let failure = rig.refused(&job).await;
     assert_eq!(failure.kind, FailureKind::Storage);
@@ -243,11 +242,13 @@ async fn a_downloaded_input_is_the_steps_own_and_a_linked_one_is_not() {
 #[tokio::test]
 async fn a_place_that_cannot_be_written_is_named() {
     let mut rig = Rig::local();
-    let mut job = rig.shell("true");
-    job.folder = "/proc/nowhere".into();
+    let job = rig.shell("true");
+    let folder = rig.run_folder(&job);
+    fs_err::create_dir_all(folder.parent().expect("a folder")).expect("a folder");
+    fs_err::write(&folder, "in the way").expect("a file");
     let failure = rig.refused(&job).await;
     assert_eq!(failure.kind, FailureKind::Storage);
-    assert!(failure.summary.contains("/proc/nowhere"), "{failure:?}");
+    assert!(failure.summary.contains(folder.as_str()), "{failure:?}");
 }
 
 #[tokio::test]
@@ -255,5 +256,91 @@ async fn both_streams_are_in_the_log_in_the_order_of_writing() {
     let mut rig = Rig::local();
     let job = rig.shell("for i in 1 2 3; do echo out $i; echo err $i >&2; done");
     rig.run(&job).await;
-    assert_eq!(log(&job), "out 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n");
+    assert_eq!(rig.log(&job), "out 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n");
+}
+
+/// Runs a line whose output goes to `precious` on a datastore that has files; afterwards, its
+/// failure and what is there.
+async fn clash(rig: &mut Rig, line: &str, path: &str, staged: bool) -> (String, Vec<String>) {
+    let store = rig.store();
+    fs_err::create_dir_all(store.join("precious")).expect("a folder");
+    for file in ["precious/a", "precious/b", "other"] {
+        fs_err::write(store.join(file), "data").expect("a file");
+    }
+    let mut job = rig.shell(&format!("OUT=$AZUREML_DATAREFERENCE_out; {line}"));
+    job.outputs = vec![JobOutput {
+        make_folder: staged,
+        is_own: false,
+        upload_from: (!staged).then(|| "made".to_owned()),
+        ..output("out", path)
+    }];
+    let failure = failure(rig.run(&job).await);
+    assert_eq!(failure.kind, FailureKind::Storage, "{failure:?}");
+    assert!(!failure.hint.is_empty());
+    let mut left: Vec<String> = store
+        .read_dir_utf8()
+        .expect("the store is there")
+        .chain(store.join("precious").read_dir_utf8().expect("a folder"))
+        .map(|entry| entry.expect("an entry").file_name().to_owned())
+        .collect();
+    left.sort();
+    (failure.summary, left)
+}
+
+#[tokio::test]
+async fn an_output_that_is_a_file_destroys_no_folder_and_no_datastore() {
+    let mut rig = Rig::local();
+    let file_instead = "rmdir $OUT; echo hi > $OUT";
+    let all = ["a", "b", "other", "precious"];
+    for (line, path, staged) in [
+        (file_instead, "precious", true),
+        (file_instead, "", true),
+        ("echo hi > made", "precious", false),
+        ("echo hi > made", "", false),
+        ("mkdir -p made/precious/a", "", false),
+        ("mkdir made; touch made/x", "other", false),
+        ("mkdir made; touch made/precious", "", false),
+    ] {
+        let (summary, left) = clash(&mut rig, line, path, staged).await;
+        assert_eq!(left, all, "after `{line}` to `{path}`: {summary}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_fails_its_step() {
+    let mut rig = Rig::local();
+    for line in [
+        "rmdir outputs; ln -s /tmp outputs",
+        "rmdir logs; touch logs",
+    ] {
+        let job = rig.shell(line);
+        let failure = failure(rig.run(&job).await);
+        assert_eq!(failure.kind, FailureKind::Storage, "{failure:?}");
+        assert!(failure.summary.contains("only a folder is kept"));
+    }
+}
+
+#[tokio::test]
+async fn an_output_on_another_file_system_appears_complete() {
+    let other = tempfile::tempdir_in("/dev/shm").expect("a folder on another file system");
+    let mut rig = Rig::local();
+    let place = camino::Utf8Path::from_path(other.path()).expect("UTF-8");
+    let mut job = rig.shell("mkdir -p made/sub && echo 1 > made/a && echo 2 > made/sub/b");
+    let root = place.to_owned();
+    let elsewhere = Datastore::new("elsewhere", Place::Local { root }, Credentials::new());
+    rig.datastores.put(elsewhere);
+    job.outputs = vec![JobOutput {
+        datastore: "elsewhere".to_owned(),
+        upload_from: Some("made".to_owned()),
+        ..output("out", "res/big")
+    }];
+    let outcome = rig.run(&job).await;
+    assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
+    let read = |name: &str| fs_err::read_to_string(place.join(name)).expect("an output");
+    assert_eq!(
+        (read("res/big/a"), read("res/big/sub/b")),
+        ("1\n".into(), "2\n".into())
+    );
+    let left = place.join("res").read_dir_utf8().expect("a folder").count();
+    assert_eq!(left, 1, "no copy is left beside it");
 }

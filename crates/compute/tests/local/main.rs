@@ -1,9 +1,13 @@
-//! The contract of executors, held by the fake and the local one, and what only real processes can
-//! show: signals, limits, leftovers and crashes.
+//! The contract of executors, held by the fake, the local one and that of a Slurm cluster, and what
+//! only real processes and clusters can show: signals, limits, leftovers, queues and crashes.
 
+mod cluster;
 mod contract;
 mod crash;
+mod isolated;
 mod kept;
+mod native;
 mod pool;
 mod rig;
+mod slurm;
 mod stop;

@@ -5,16 +5,19 @@ use std::collections::{HashMap, HashSet};
 use rustix::process::{Pid, Signal, kill_process};
 use stepwell_compute::{Job, Report};
 use stepwell_model::{Outcome, Usage};
-use stepwell_supervise::Claim;
+use stepwell_supervise::{Claim, Holder};
 
-use crate::rig::{Rig, flag, log, until};
+use crate::rig::{Rig, flag, until};
 
 /// The process that has seen an attempt through.
-fn supervisor(job: &Job) -> i32 {
-    let claim = job.folder.join("attempt-1/claim.json");
+fn supervisor(rig: &Rig, job: &Job) -> i32 {
+    let claim = rig.run_folder(job).join("attempt-1/claim.json");
     let claim = fs_err::read(claim).expect("a claim");
     let claim: Claim = serde_json::from_slice(&claim).expect("a claim");
-    claim.supervisor.pid
+    match claim.holder {
+        Holder::Process(process) => process.pid,
+        holder => panic!("{holder:?} is no process"),
+    }
 }
 
 async fn usage(rig: &mut Rig, job: &Job) -> Usage {
@@ -36,7 +39,7 @@ async fn two_of_one(
         let is_first = turn % 3 == 0;
         let job = if is_first { first(rig) } else { next(rig) };
         let used = usage(rig, &job).await;
-        let supervisor = supervisor(&job);
+        let supervisor = supervisor(rig, &job);
         if is_first {
             had.insert(supervisor, (job, used));
         } else if let Some(first) = had.remove(&supervisor) {
@@ -56,7 +59,7 @@ async fn each_step_of_a_supervisor_is_counted_by_itself() {
     assert!(first.peak_memory_bytes > 200_000_000, "{first:?}");
     assert!(usage.peak_memory_bytes < 50_000_000, "{usage:?}");
     assert!(usage.user_ms + usage.system_ms <= first.user_ms + first.system_ms);
-    assert_eq!(log(&second), "small\n");
+    assert_eq!(rig.log(&second), "small\n");
 }
 
 #[tokio::test]
@@ -69,7 +72,7 @@ async fn a_step_inherits_no_variable_and_no_file_of_the_one_before() {
         leaky
     };
     let [(first, _), (second, _)] = two_of_one(&mut rig, leaky, look).await;
-    let (first, second) = (log(&first), log(&second));
+    let (first, second) = (rig.log(&first), rig.log(&second));
     let (mut first, mut second) = (first.lines(), second.lines());
     assert_eq!((first.next(), second.next()), (Some("1"), Some("0")));
     assert_eq!(first.next(), second.next(), "the same number of open files");
@@ -91,7 +94,7 @@ async fn a_supervisor_that_was_asked_to_stop_a_step_gets_no_other() {
     for _ in 0..5 {
         let job = rig.shell("true");
         usage(&mut rig, &job).await;
-        assert_ne!(supervisor(&job), supervisor(&stopped));
+        assert_ne!(supervisor(&rig, &job), supervisor(&rig, &stopped));
     }
 }
 
@@ -102,7 +105,7 @@ async fn supervisors_killed_while_they_stand_by_harm_no_step() {
     for round in 0..5 {
         let job = rig.shell("true");
         usage(&mut rig, &job).await;
-        let used = supervisor(&job);
+        let used = supervisor(&rig, &job);
         let pid = Pid::from_raw(used).expect("a process id");
         // It may have been one too many, and have left.
         let _ = kill_process(pid, Signal::KILL);
@@ -130,7 +133,7 @@ async fn when_it_is_quiet_one_supervisor_stands_by() {
         ended += usize::from(matches!(rig.report().await, Report::Ended { .. }));
     }
     until("no more than one is left", || {
-        let lives = |job: &&Job| std::fs::exists(format!("/proc/{}", supervisor(job)));
+        let lives = |job: &&Job| std::fs::exists(format!("/proc/{}", supervisor(&rig, job)));
         jobs.iter().filter(|job| lives(job).unwrap_or(true)).count() <= 1
     })
     .await;
@@ -147,7 +150,7 @@ async fn many_short_steps_share_few_supervisors() {
         }
         ended += usize::from(matches!(rig.report().await, Report::Ended { .. }));
     }
-    let used: HashSet<i32> = jobs.iter().map(supervisor).collect();
+    let used: HashSet<i32> = jobs.iter().map(|job| supervisor(&rig, job)).collect();
     // At rest it is about five.
     assert!(used.len() <= 50, "{} supervisors", used.len());
 }

@@ -6,15 +6,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use stepwell_compute::fake::{FakeExecutor, Play};
+use rustix::process::Pid;
+use stepwell_compute::fake::{FakeExecutor, Play, words};
 use stepwell_compute::local::{LocalConfig, LocalExecutor};
-use stepwell_compute::{BoxFuture, Executor, Job, PrepareEnvironment, Prepared, Report};
-use stepwell_model::{
-    AttemptId, EnvironmentSpec, Failure, FailureKind, Outcome, Program, Timestamp, Usage,
+use stepwell_compute::slurm::{SlurmConfig, SlurmExecutor};
+use stepwell_compute::{
+    BoxFuture, Executor, Job, JobInput, JobOutput, PrepareEnvironment, Prepared, Report, Stager,
+    Work,
 };
-use stepwell_supervise::{Attempt, State};
+use stepwell_data::folder::DataFolder;
+use stepwell_datastore::Registry;
+use stepwell_model::{
+    Arg, AttemptId, Communicator, ComputeKind, Distribution, EnvironmentSpec, ExecutorKind,
+    Failure, FailureKind, Outcome, Program, Resources, SlurmTarget, TargetName, Timestamp, Usage,
+    WaitReason,
+};
+use stepwell_supervise::{Attempt, Holder, State};
 use tempfile::TempDir;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::cluster;
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,6 +35,10 @@ pub(crate) const SUPERVISOR: &str = env!("CARGO_BIN_EXE_supervise-under-test");
 /// One test's executor.
 pub(crate) struct Rig {
     pub(crate) executor: Box<dyn Executor>,
+    pub(crate) datastores: Arc<Registry>,
+    /// What its jobs run on.
+    compute: ComputeKind,
+    kill: fn(&Holder),
     reports: UnboundedReceiver<Report>,
     root: Arc<TempDir>,
 }
@@ -43,6 +58,7 @@ impl PrepareEnvironment for Environments {
                 python => Ok(Prepared {
                     python: python.into(),
                     bin: None,
+                    notice: None,
                 }),
             }
         })
@@ -56,23 +72,75 @@ impl Rig {
     }
 
     fn local_in(root: Arc<TempDir>) -> Self {
-        let (sender, reports) = unbounded_channel();
         let config = LocalConfig {
-            objects: path(&root).join("objects"),
             supervisor_program: SUPERVISOR.into(),
             grace: Duration::from_millis(500),
         };
+        let new = |stager, sender| -> Box<dyn Executor> {
+            Box::new(LocalExecutor::new(config, stager, sender))
+        };
+        Self::real(root, ComputeKind::default(), kill_process_of, new)
+    }
+
+    /// The one of a Slurm cluster, with a grace of half a second.
+    pub(crate) fn slurm() -> Self {
+        Self::on(cluster::shared())
+    }
+
+    /// The one of a cluster of its own.
+    pub(crate) fn on(cluster: &cluster::Cluster) -> Self {
+        let root = Arc::new(tempfile::tempdir().expect("a folder"));
+        Self::slurm_in(root, cluster.conf.clone())
+    }
+
+    fn slurm_in(root: Arc<TempDir>, conf: String) -> Self {
+        let config = SlurmConfig {
+            supervisor_program: SUPERVISOR.into(),
+            grace: Duration::from_millis(500),
+            every: Duration::from_millis(100),
+            file_delay: Duration::from_millis(300),
+        };
+        let new = |stager, sender| -> Box<dyn Executor> {
+            Box::new(SlurmExecutor::new(config, stager, sender))
+        };
+        let target = ComputeKind::Slurm(SlurmTarget {
+            conf: Some(conf),
+            ..SlurmTarget::default()
+        });
+        Self::real(root, target, cluster::kill_job_of, new)
+    }
+
+    fn real(
+        root: Arc<TempDir>,
+        compute: ComputeKind,
+        kill: fn(&Holder),
+        new: impl FnOnce(Arc<Stager>, UnboundedSender<Report>) -> Box<dyn Executor>,
+    ) -> Self {
+        let (sender, reports) = unbounded_channel();
+        let folder = DataFolder::new(path(&root));
+        let datastores = Arc::new(Registry::open(&folder, 0).expect("datastores"));
+        let stager = Arc::new(Stager {
+            datastores: Arc::clone(&datastores),
+            environments: Arc::new(Environments),
+            url: String::new(),
+            is_here: compute.executor() == ExecutorKind::Local,
+            program: path(&root).join("bin").join("stepwell"),
+            folder,
+        });
         Self {
-            executor: Box::new(LocalExecutor::new(config, Arc::new(Environments), sender)),
+            executor: new(stager, sender),
+            datastores,
+            compute,
+            kill,
             reports,
             root,
         }
     }
 
-    /// The twin. It knows the three commands of the contract.
+    /// The one in memory. It knows the commands of its part of the contract.
     pub(crate) fn fake() -> Self {
         let (sender, reports) = unbounded_channel();
-        let script = |job: &Job| match job.arguments[1].as_str() {
+        let script = |job: &Job| match words(job)[1] {
             "true" => Play::succeed(),
             "exit 3" => Play::End(Outcome::Failed(
                 Failure::new(FailureKind::UserCode, "the script exited with status 3"),
@@ -80,16 +148,54 @@ impl Rig {
             )),
             _ => Play::Run,
         };
+        let root = Arc::new(tempfile::tempdir().expect("a folder"));
+        let folder = DataFolder::new(path(&root));
         Self {
             executor: Box::new(FakeExecutor::new(sender, script)),
+            datastores: Arc::new(Registry::open(&folder, 0).expect("datastores")),
+            compute: ComputeKind::default(),
+            kill: |holder| panic!("{holder:?} has no process"),
             reports,
-            root: Arc::new(tempfile::tempdir().expect("a folder")),
+            root,
         }
     }
 
     /// A second executor over the same folders, as a server that comes after this one.
     pub(crate) fn successor(&self) -> Self {
-        Self::local_in(Arc::clone(&self.root))
+        let root = Arc::clone(&self.root);
+        match &self.compute {
+            ComputeKind::Local(_) | ComputeKind::Isolated(_) => Self::local_in(root),
+            ComputeKind::Slurm(target) => {
+                Self::slurm_in(root, target.conf.clone().unwrap_or_default())
+            }
+        }
+    }
+
+    /// The folder of the default datastore.
+    pub(crate) fn store(&self) -> Utf8PathBuf {
+        DataFolder::new(self.root()).datastore("workspaceblobstore")
+    }
+
+    /// The folder of a job's run.
+    pub(crate) fn run_folder(&self, job: &Job) -> Utf8PathBuf {
+        DataFolder::new(self.root()).run(job.attempt.run)
+    }
+
+    /// A file that a job has left, or an empty text.
+    pub(crate) fn file(&self, job: &Job, name: &str) -> String {
+        let path = self.run_folder(job).join("files").join(name);
+        fs_err::read_to_string(path).unwrap_or_default()
+    }
+
+    pub(crate) fn log(&self, job: &Job) -> String {
+        self.file(job, "user_logs/std_log.txt")
+    }
+
+    pub(crate) fn state(&self, job: &Job) -> State {
+        let attempt = Attempt::of_run(&self.run_folder(job), job.attempt.number);
+        attempt
+            .state(Holder::liveness_here)
+            .expect("a readable folder")
     }
 
     pub(crate) fn root(&self) -> &Utf8Path {
@@ -101,6 +207,27 @@ impl Rig {
         self.command(&["sh", "-c", line])
     }
 
+    /// A job that runs a line of shell in processes on nodes.
+    pub(crate) fn several(
+        &self,
+        communicator: Communicator,
+        nodes: u32,
+        processes_per_node: u32,
+        line: &str,
+    ) -> Job {
+        let mut job = self.shell(line);
+        job.resources.nodes = nodes;
+        job.resources.processes_per_node = processes_per_node;
+        if let Work::Program { distribution, .. } = &mut job.work {
+            *distribution = Some(Distribution {
+                communicator,
+                parameter_servers: 0,
+                parameters: BTreeMap::new(),
+            });
+        }
+        job
+    }
+
     /// A job that runs a command.
     pub(crate) fn command(&self, argv: &[&str]) -> Job {
         static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -110,25 +237,59 @@ impl Rig {
         let run = format!("0192f5c4-1111-7222-8333-{process:08x}{number:04x}");
         Job {
             attempt: format!("{run}#1").parse().expect("an attempt id"),
-            folder: self.root().join("runs").join(run),
-            program: Program::Command(argv[0].to_owned()),
-            arguments: argv[1..].iter().map(|&word| word.to_owned()).collect(),
-            environment: EnvironmentSpec::Interpreter {
-                python: "python3".to_owned(),
+            target: TargetName::new("local"),
+            compute: self.compute.clone(),
+            resources: Resources::default(),
+            work: Work::Program {
+                program: Program::Command(argv[0].to_owned()),
+                arguments: literals(&argv[1..]),
+                environment: EnvironmentSpec::Interpreter {
+                    python: "python3".to_owned(),
+                },
+                snapshot: None,
+                distribution: None,
             },
-            snapshot: None,
+            stages_data: true,
             variables: BTreeMap::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
-            data: None,
+            sdk: None,
             timeout_s: None,
         }
     }
 
-    /// The next report.
+    /// The next report, but for those that the attempt is in a cluster's queue: how long it is
+    /// there depends on what else runs.
     pub(crate) async fn report(&mut self) -> Report {
+        loop {
+            let report = self.any_report().await;
+            if !is_of_queue(&report) {
+                return report;
+            }
+        }
+    }
+
+    /// The next report.
+    pub(crate) async fn any_report(&mut self) -> Report {
         let report = tokio::time::timeout(PATIENCE, self.reports.recv()).await;
         report.expect("a report in time").expect("an open channel")
+    }
+
+    /// Waits until an attempt says what it waits for.
+    pub(crate) async fn waits(&mut self, attempt: AttemptId) -> WaitReason {
+        match self.report().await {
+            Report::Waiting {
+                attempt: told,
+                reason,
+                ..
+            } if told == attempt => reason,
+            report => panic!("expected a wait of {attempt}, got {report:?}"),
+        }
+    }
+
+    /// Kills the holder of a claim, as whatever is outside might.
+    pub(crate) fn kill(&self, holder: &Holder) {
+        (self.kill)(holder);
     }
 
     /// Waits for the start of an attempt.
@@ -157,6 +318,23 @@ impl Rig {
         self.ended(job.attempt).await
     }
 
+    /// Starts a job that has ended without a start, and waits for its end.
+    pub(crate) async fn run_again(&mut self, job: &Job) -> Outcome {
+        self.executor.start(job.clone());
+        self.ended(job.attempt).await
+    }
+
+    /// The process that supervises a job on a node of this machine: the parent of its program.
+    pub(crate) fn supervisor_of(&self, job: &Job) -> std::io::Result<Option<Pid>> {
+        let file = self.run_folder(job).join("attempt-1/started.json");
+        let started: serde_json::Value = serde_json::from_slice(&fs_err::read(file)?)?;
+        let program = &started["child"]["pid"];
+        let stat = fs_err::read_to_string(format!("/proc/{program}/stat"))?;
+        let fields = stat.rsplit_once(") ").map(|(_, fields)| fields);
+        let parent = fields.and_then(|fields| fields.split(' ').nth(1));
+        Ok(parent.and_then(|pid| Pid::from_raw(pid.parse().ok()?)))
+    }
+
     /// Runs a job that never comes to start.
     pub(crate) async fn refused(&mut self, job: &Job) -> Failure {
         self.executor.start(job.clone());
@@ -165,8 +343,34 @@ impl Rig {
 
     /// That nothing more is reported.
     pub(crate) fn is_quiet(&mut self) -> bool {
-        self.reports.try_recv().is_err()
+        while let Ok(report) = self.reports.try_recv() {
+            if !is_of_queue(&report) {
+                return false;
+            }
+        }
+        true
     }
+}
+
+fn is_of_queue(report: &Report) -> bool {
+    let queue = WaitReason::ClusterQueue;
+    matches!(report, Report::Waiting { reason, .. } if *reason == queue)
+}
+
+/// The interpreter that a job asks for.
+pub(crate) fn environment(job: &mut Job) -> &mut String {
+    match &mut job.work {
+        Work::Program {
+            environment: EnvironmentSpec::Interpreter { python },
+            ..
+        } => python,
+        work => panic!("{work:?} has no interpreter"),
+    }
+}
+
+fn literals(words: &[&str]) -> Vec<Arg> {
+    let literal = |word: &&str| Arg::Literal((*word).to_owned());
+    words.iter().map(literal).collect()
 }
 
 pub(crate) fn failure(outcome: Outcome) -> Failure {
@@ -176,18 +380,38 @@ pub(crate) fn failure(outcome: Outcome) -> Failure {
     }
 }
 
-/// A file that a job has left, or an empty text.
-pub(crate) fn file(job: &Job, name: &str) -> String {
-    fs_err::read_to_string(job.folder.join("files").join(name)).unwrap_or_default()
+fn kill_process_of(holder: &Holder) {
+    let Holder::Process(process) = holder else {
+        panic!("{holder:?} is no process");
+    };
+    let pid = process.raw_pid().expect("a process id");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it lives");
 }
 
-pub(crate) fn log(job: &Job) -> String {
-    file(job, "user_logs/std_log.txt")
+/// An output on the default datastore.
+pub(crate) fn output(name: &str, path: &str) -> JobOutput {
+    JobOutput {
+        name: name.to_owned(),
+        datastore: "workspaceblobstore".to_owned(),
+        path: path.to_owned(),
+        is_own: true,
+        make_folder: false,
+        upload_from: None,
+        keep_existing: false,
+        source_globs: Vec::new(),
+    }
 }
 
-pub(crate) fn state(job: &Job) -> State {
-    let attempt = Attempt::of_run(&job.folder, job.attempt.number);
-    attempt.state().expect("a readable folder")
+/// An input on the default datastore.
+pub(crate) fn input(name: &str, path: &str) -> JobInput {
+    JobInput {
+        name: name.to_owned(),
+        datastore: "workspaceblobstore".to_owned(),
+        path: path.to_owned(),
+        must_exist: true,
+        download: false,
+        path_on_compute: None,
+    }
 }
 
 /// The living processes that carry the marker of a job.

@@ -6,9 +6,9 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use super::slot::{Activity, Slot};
 use super::{Limits, Micros, SECOND, Tally, WorkerId, WorkerView};
 
-/// What the scheduler is told.
+/// What the scheduler decides about.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Input {
+pub enum SchedulerInput {
     /// A mini-batch was cut; its number of items, if that is known.
     Planned(u64, Option<u64>),
     /// There are no more.
@@ -177,7 +177,7 @@ impl Scheduler {
         self.slots.len() * (1 + self.depth())
     }
 
-    /// When [`Input::Tick`] is due at the latest.
+    /// When [`SchedulerInput::Tick`] is due at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Micros> {
         if self.over {
@@ -219,12 +219,12 @@ impl Scheduler {
     }
 
     /// Takes one input and appends what must be done.
-    pub fn handle(&mut self, input: Input, now: Micros, effects: &mut Vec<Effect>) {
+    pub fn handle(&mut self, input: SchedulerInput, now: Micros, effects: &mut Vec<Effect>) {
         if self.over {
             return;
         }
         match input {
-            Input::Planned(batch, items) => {
+            SchedulerInput::Planned(batch, items) => {
                 self.tally.planned += 1;
                 if self.open.is_empty() {
                     self.last_progress = now;
@@ -232,11 +232,13 @@ impl Scheduler {
                 self.open.insert(batch, Open { tries: 0, items });
                 self.queue.push_back(batch);
             }
-            Input::PlanEnded => self.plan_ended = true,
-            Input::Ready(worker) => self.ready(worker, now),
-            Input::StartFailed(worker, why) => self.start_failed(worker, why, now, effects),
-            Input::Began(worker, batch, items) => self.began(worker, batch, items, now),
-            Input::Done {
+            SchedulerInput::PlanEnded => self.plan_ended = true,
+            SchedulerInput::Ready(worker) => self.ready(worker, now),
+            SchedulerInput::StartFailed(worker, why) => {
+                self.start_failed(worker, why, now, effects);
+            }
+            SchedulerInput::Began(worker, batch, items) => self.began(worker, batch, items, now),
+            SchedulerInput::Done {
                 worker,
                 batch,
                 items,
@@ -245,12 +247,12 @@ impl Scheduler {
             } => {
                 self.done(worker, batch, (items, rows), memory, now, effects);
             }
-            Input::Raised(worker, batch, items, error) => {
+            SchedulerInput::Raised(worker, batch, items, error) => {
                 self.raised(worker, batch, items, error, now, effects);
             }
-            Input::Gone(worker, how) => self.gone(worker, how, now, effects),
-            Input::Tick => self.tick(now, effects),
-            Input::Cancel => return self.end(Verdict::Cancelled, effects),
+            SchedulerInput::Gone(worker, how) => self.gone(worker, how, now, effects),
+            SchedulerInput::Tick => self.tick(now, effects),
+            SchedulerInput::Cancel => return self.end(Verdict::Cancelled, effects),
         }
         self.advance(now, effects);
     }

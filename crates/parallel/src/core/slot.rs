@@ -40,7 +40,7 @@ pub(super) enum Activity {
     Working,
     /// Takes no more; goes when it has nothing left.
     Leaving,
-    /// Was told to end.
+    /// Was asked to end.
     Dismissed,
     /// Is being killed.
     Killed,

@@ -1,4 +1,4 @@
-//! The workers' connections: who is who, what they say, and what they are told.
+//! The workers' connections: who is who, what they send, and what they are sent.
 //!
 //! A connection is listened to only after it has named the driver's secret, a known version and a
 //! worker. What it says then comes through one channel, in its order.
@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel};
 
 use crate::core::WorkerId;
-use crate::protocol::{self, Said};
+use crate::protocol::{self, DriverMessage, WorkerMessage};
 
 /// How long a connection may take to say who it is.
 const HELLO_WITHIN: Duration = Duration::from_secs(30);
@@ -21,21 +21,23 @@ const HELLO_WITHIN: Duration = Duration::from_secs(30);
 const WAITING: usize = 256;
 
 /// What comes from connections.
-pub(crate) enum News {
-    /// A worker has come; it is told things through this.
+pub(crate) enum ConnectionEvent {
+    /// A worker has come; messages to it go through this.
     Came(Option<WorkerId>, UnboundedSender<Vec<u8>>),
     /// It says something.
-    Said(Option<WorkerId>, Said, Vec<u8>),
+    WorkerMessage(Option<WorkerId>, WorkerMessage, Vec<u8>),
     /// Its connection has ended.
     Left(Option<WorkerId>),
+    /// A process with the driver's secret speaks another version of the protocol: this one.
+    OtherVersion(u32),
 }
 
 /// Listens for workers; `None` stands for the planner, which has a channel of its own so that it
 /// can be left waiting.
 pub(crate) struct Connections {
     pub(crate) address: String,
-    pub(crate) news: Receiver<News>,
-    pub(crate) plan: Receiver<News>,
+    pub(crate) news: Receiver<ConnectionEvent>,
+    pub(crate) plan: Receiver<ConnectionEvent>,
 }
 
 impl Connections {
@@ -66,13 +68,18 @@ impl Connections {
 }
 
 /// One connection from its hello to its end.
-async fn converse(stream: TcpStream, token: Arc<str>, news: Sender<News>, plan: Sender<News>) {
+async fn converse(
+    stream: TcpStream,
+    token: Arc<str>,
+    news: Sender<ConnectionEvent>,
+    plan: Sender<ConnectionEvent>,
+) {
     let _ = stream.set_nodelay(true);
-    let (reading, writing) = stream.into_split();
+    let (reading, mut writing) = stream.into_split();
     let mut reading = BufReader::with_capacity(1 << 16, reading);
-    let hello = tokio::time::timeout(HELLO_WITHIN, protocol::read(&mut reading)).await;
+    let hello = tokio::time::timeout(HELLO_WITHIN, protocol::read_hello(&mut reading)).await;
     let Ok(Ok(Some((
-        Said::Hello {
+        WorkerMessage::Hello {
             protocol,
             token: theirs,
             worker,
@@ -83,7 +90,7 @@ async fn converse(stream: TcpStream, token: Arc<str>, news: Sender<News>, plan: 
     else {
         return;
     };
-    if *theirs != *token || protocol != protocol::VERSION {
+    if *theirs != *token {
         return;
     }
     let id = protocol::worker(&worker);
@@ -92,28 +99,76 @@ async fn converse(stream: TcpStream, token: Arc<str>, news: Sender<News>, plan: 
         None if worker == protocol::PLANNER => plan,
         None => return,
     };
-    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
-    tokio::spawn(write(writing, told));
-    if to.send(News::Came(id, tell)).await.is_err() {
+    if protocol != protocol::VERSION {
+        // Both sides say so: the worker in its own log, the driver in the step's.
+        let ours = protocol::VERSION;
+        let refusal = protocol::frame(&DriverMessage::OtherVersion { protocol: ours }, b"");
+        let _ = writing.write_all(&refusal).await;
+        let _ = to.send(ConnectionEvent::OtherVersion(protocol)).await;
+        return;
+    }
+    let (sender, outgoing) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(write(writing, outgoing));
+    if to.send(ConnectionEvent::Came(id, sender)).await.is_err() {
         return;
     }
     while let Ok(Some((said, body))) = protocol::read(&mut reading).await {
-        if to.send(News::Said(id, said, body)).await.is_err() {
+        if to
+            .send(ConnectionEvent::WorkerMessage(id, said, body))
+            .await
+            .is_err()
+        {
             return;
         }
     }
     // The driver may be at its end.
-    let _ = to.send(News::Left(id)).await;
+    let _ = to.send(ConnectionEvent::Left(id)).await;
 }
 
-/// A connection that takes nothing any more has ended; its reader tells.
-async fn write(mut writing: tokio::net::tcp::OwnedWriteHalf, mut told: UnboundedReceiver<Vec<u8>>) {
-    while let Some(mut bytes) = told.recv().await {
-        while let Ok(more) = told.try_recv() {
+/// A connection that takes nothing any more has ended; its reader reports it.
+async fn write(
+    mut writing: tokio::net::tcp::OwnedWriteHalf,
+    mut outgoing: UnboundedReceiver<Vec<u8>>,
+) {
+    while let Some(mut bytes) = outgoing.recv().await {
+        while let Ok(more) = outgoing.try_recv() {
             bytes.extend_from_slice(&more);
         }
         if writing.write_all(&bytes).await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_of_another_version_is_told_ours_and_reported() {
+        let mut connections = Connections::listen("secret".to_owned())
+            .await
+            .expect("it listens");
+        let mut stream = TcpStream::connect(&connections.address)
+            .await
+            .expect("connected");
+        let hello = format!(
+            r#"{{"say": "hello", "protocol": {}, "token": "secret", "worker": "0.1", "pid": 1}}"#,
+            protocol::VERSION + 1
+        );
+        let lengths = [u32::try_from(hello.len()).expect("short"), 0].map(u32::to_be_bytes);
+        stream.write_all(&lengths.concat()).await.expect("sent");
+        stream.write_all(hello.as_bytes()).await.expect("sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.expect("an answer");
+        let answer: serde_json::Value = serde_json::from_slice(&answer[8..]).expect("JSON");
+        let expected = serde_json::json!({"do": "welcome", "protocol": protocol::VERSION});
+        assert_eq!(answer, expected);
+        let news = connections.news.recv().await;
+        assert!(
+            matches!(news, Some(ConnectionEvent::OtherVersion(theirs)) if theirs != protocol::VERSION)
+        );
     }
 }

@@ -3,22 +3,31 @@
 use std::io;
 
 use super::Error;
-use super::event_loop::{Driver, Link};
-use super::journal::Record;
+use super::event_loop::{Driver, Link, Payload};
 use super::place::Placement as _;
-use crate::core::{Effect, Input, WorkerId};
-use crate::protocol::{Told, frame};
+use super::progress_log::Record;
+use crate::core::{Effect, SchedulerInput, WorkerId};
+use crate::protocol::{DriverMessage, frame};
 
 impl Driver<'_> {
-    /// Asks the scheduler, and does what it says.
-    pub(super) fn tell(&mut self, input: Input) -> Result<(), Error> {
+    /// Lets the scheduler decide on an input that brings nothing else, and does what it says.
+    pub(super) fn handle(&mut self, input: SchedulerInput) -> Result<(), Error> {
+        self.decide(input, Payload::default())
+    }
+
+    /// Lets the scheduler decide, and does what it says with what came with the input.
+    pub(super) fn decide(
+        &mut self,
+        input: SchedulerInput,
+        mut payload: Payload,
+    ) -> Result<(), Error> {
         let mut inputs = vec![input];
         let mut effects = Vec::new();
         while let Some(input) = inputs.pop() {
             let now = self.now();
             self.scheduler.handle(input, now, &mut effects);
             for effect in effects.drain(..) {
-                if let Some(next) = self.perform(effect)? {
+                if let Some(next) = self.perform(effect, &mut payload)? {
                     inputs.push(next);
                 }
             }
@@ -27,12 +36,16 @@ impl Driver<'_> {
     }
 
     /// Does one thing; what follows from it at once is an input again.
-    fn perform(&mut self, effect: Effect) -> Result<Option<Input>, Error> {
+    fn perform(
+        &mut self,
+        effect: Effect,
+        payload: &mut Payload,
+    ) -> Result<Option<SchedulerInput>, Error> {
         match effect {
             Effect::Place(worker) => return Ok(self.place(worker)),
-            Effect::Send(worker, batch, attempt) => self.send(worker, batch, attempt),
+            Effect::Send(worker, batch, attempt) => self.send_batch(worker, batch, attempt),
             Effect::Dismiss(worker) => {
-                self.tell_worker(worker, frame(&Told::Leave, b""));
+                self.send(worker, frame(&DriverMessage::Leave, b""));
                 if let Some(link) = self.links.get_mut(&worker) {
                     link.dismissed = true;
                 }
@@ -41,14 +54,17 @@ impl Driver<'_> {
                 let role = self.role(worker);
                 self.placement.kill(role);
             }
-            Effect::Keep(_, batch) => {
-                let made = std::mem::take(&mut self.made);
-                if let Some(digest) = self.held.remove(batch) {
-                    let rows = Some((made.rows, made.text));
+            Effect::Keep(worker, batch) => {
+                let returned = payload.take(worker, batch).ok_or_else(|| {
+                    let what = format!("mini-batch {batch} is to be kept without its rows");
+                    io::Error::other(what)
+                })?;
+                if let Some(digest) = self.open_batches.remove(batch) {
+                    let rows = Some((returned.rows, returned.text));
                     self.record(Record {
                         batch,
                         digest,
-                        items: made.items,
+                        items: returned.items,
                         rows,
                     })?;
                 }
@@ -60,10 +76,11 @@ impl Driver<'_> {
                 error,
                 given_up,
             } => {
-                self.try_failed(worker, (batch, attempt), &error, given_up)?;
+                let detail = std::mem::take(&mut payload.detail);
+                self.try_failed(worker, (batch, attempt), (&error, &detail), given_up)?;
             }
             Effect::Unready(worker, why) => {
-                let detail = std::mem::take(&mut self.detail);
+                let detail = std::mem::take(&mut payload.detail);
                 let name = self.name(worker);
                 self.reporter
                     .failed(&format!("{name} could not start: {why}"), &[], &detail);
@@ -73,7 +90,7 @@ impl Driver<'_> {
         Ok(None)
     }
 
-    fn place(&mut self, worker: WorkerId) -> Option<Input> {
+    fn place(&mut self, worker: WorkerId) -> Option<SchedulerInput> {
         let role = self.role(worker);
         match self.placement.start(role) {
             Ok(()) => {
@@ -82,27 +99,27 @@ impl Driver<'_> {
             }
             Err(error) => {
                 let how = format!("its process could not be started: {error}");
-                Some(Input::Gone(worker, how))
+                Some(SchedulerInput::Gone(worker, how))
             }
         }
     }
 
-    fn send(&mut self, worker: WorkerId, batch: u64, attempt: u32) {
-        let Some(body) = self.held.body(batch) else {
+    fn send_batch(&mut self, worker: WorkerId, batch: u64, attempt: u32) {
+        let Some(body) = self.open_batches.body(batch) else {
             return;
         };
         let bytes = frame(
-            &Told::Run {
+            &DriverMessage::Run {
                 batch,
                 r#try: attempt,
             },
             body,
         );
-        self.tell_worker(worker, bytes);
+        self.send(worker, bytes);
     }
 
     /// One that has gone is replaced when its end is heard.
-    fn tell_worker(&self, worker: WorkerId, bytes: Vec<u8>) {
+    fn send(&self, worker: WorkerId, bytes: Vec<u8>) {
         let link = self.links.get(&worker);
         if let Some(tell) = link.and_then(|link| link.tell.as_ref()) {
             let _ = tell.send(bytes);
@@ -113,7 +130,7 @@ impl Driver<'_> {
         &mut self,
         worker: WorkerId,
         (batch, attempt): (u64, u32),
-        error: &str,
+        (error, detail): (&str, &str),
         given_up: Option<u64>,
     ) -> Result<(), Error> {
         let tries = self.limits.tries;
@@ -127,12 +144,11 @@ impl Driver<'_> {
                 format!("mini-batch {batch} failed (try {attempt} of {tries}) with {name}: {error}")
             }
         };
-        let items = self.held.body(batch).map(named_items);
-        let detail = std::mem::take(&mut self.detail);
+        let items = self.open_batches.body(batch).map(named_items);
         self.reporter
-            .failed(&what, &items.unwrap_or_default(), &detail);
+            .failed(&what, &items.unwrap_or_default(), detail);
         if let Some(items) = given_up
-            && let Some(digest) = self.held.remove(batch)
+            && let Some(digest) = self.open_batches.remove(batch)
         {
             self.record(Record {
                 batch,
@@ -145,7 +161,7 @@ impl Driver<'_> {
     }
 
     fn record(&self, record: Record) -> Result<(), Error> {
-        match self.journal.add(record) {
+        match self.progress_log.add(record) {
             true => Ok(()),
             // Why is known when it is closed.
             false => Err(io::Error::other("rows cannot be written any more").into()),

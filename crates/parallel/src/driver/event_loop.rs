@@ -12,16 +12,16 @@ use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, unbounded_
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::Error;
-use super::connections::{Connections, News};
-use super::held::Held;
-use super::journal::{self, Journal};
+use super::connections::{ConnectionEvent, Connections};
+use super::open_batches::OpenBatches;
 use super::output::Output;
 use super::place::{Invitation, Local, Placement, Role, gpus};
+use super::progress_log::{self, ProgressLog};
 use super::report::{Progress, Reporter};
 use super::source::{self, Plan, Source};
 use crate::ParallelJob;
-use crate::core::{Input, Limits, Micros, Scheduler, Verdict, WorkerId};
-use crate::protocol::{Said, Told, Welcome, frame};
+use crate::core::{Limits, Micros, Scheduler, SchedulerInput, Verdict, WorkerId};
+use crate::protocol::{DriverMessage, Welcome, WorkerMessage, frame};
 
 /// How often progress is written.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
@@ -37,19 +37,47 @@ pub(super) enum Ended {
     InputChanged,
 }
 
-/// What `run` has returned.
+/// What came with an input and is no matter of the scheduler: it goes through a decision beside
+/// it, and each part belongs to one mini-batch of one worker.
 #[derive(Default)]
-pub(super) struct Made {
+pub(super) struct Payload {
+    /// What `run` has returned.
+    pub(super) returned: Option<Returned>,
+    /// The traceback of what failed.
+    pub(super) detail: String,
+}
+
+/// What `run` has returned for a mini-batch.
+pub(super) struct Returned {
+    pub(super) worker: WorkerId,
+    pub(super) batch: u64,
     pub(super) items: u64,
     pub(super) rows: u64,
     pub(super) text: Vec<u8>,
 }
 
+impl Payload {
+    fn detail(detail: String) -> Self {
+        Self {
+            detail,
+            ..Self::default()
+        }
+    }
+
+    /// What was returned, if it is of this mini-batch and this worker.
+    pub(super) fn take(&mut self, worker: WorkerId, batch: u64) -> Option<Returned> {
+        let of_it = |returned: &mut Returned| (returned.worker, returned.batch) == (worker, batch);
+        self.returned.take_if(of_it)
+    }
+}
+
 /// A worker as the loop knows it.
 #[derive(Default)]
 pub(super) struct Link {
+    /// It has connected at some time.
+    pub(super) came: bool,
     pub(super) tell: Option<UnboundedSender<Vec<u8>>>,
-    /// It was told to end, and closes the connection before it is gone.
+    /// It was asked to end, and closes the connection before it is gone.
     pub(super) dismissed: bool,
     /// Its process is gone; what it has said is still being heard.
     pub(super) ended: Option<String>,
@@ -67,18 +95,15 @@ pub(super) struct Driver<'a> {
     terminate: Signal,
     source: Source,
     planner: Option<UnboundedSender<Vec<u8>>>,
-    pub(super) journal: Journal,
+    pub(super) progress_log: ProgressLog,
     output: Option<Output>,
     /// Finished by earlier attempts and not yet met again in the plan, the next one last.
     finished: Vec<(u64, u64)>,
     next_batch: u64,
     pub(super) plan_ended: bool,
-    pub(super) held: Held,
+    pub(super) open_batches: OpenBatches,
     pub(super) links: HashMap<WorkerId, Link>,
     pub(super) reporter: Reporter,
-    /// What came with the input that is being decided on.
-    pub(super) made: Made,
-    pub(super) detail: String,
     pub(super) verdict: Option<Verdict>,
 }
 
@@ -89,7 +114,7 @@ impl<'a> Driver<'a> {
         let gpus = gpus();
         let per_node = workers_per_node(&settings, gpus.len());
         let limits = Limits::new(&settings, per_node, share_of_memory(&settings, per_node));
-        let (journal, finished) = Journal::open(&job.state)?;
+        let (progress_log, finished) = ProgressLog::open(&job.state)?;
         let output = match (&job.output, settings.output_action) {
             (Some(folder), OutputAction::AppendRow) => {
                 let name = &settings.append_row_file_name;
@@ -138,16 +163,14 @@ impl<'a> Driver<'a> {
             terminate: signal(SignalKind::terminate())?,
             source,
             planner: None,
-            journal,
+            progress_log,
             output,
             finished,
             next_batch: 0,
             plan_ended: false,
-            held: Held::default(),
+            open_batches: OpenBatches::default(),
             links: HashMap::new(),
             reporter,
-            made: Made::default(),
-            detail: String::new(),
             verdict: None,
         })
     }
@@ -155,9 +178,9 @@ impl<'a> Driver<'a> {
     /// Runs to the end; no worker is left then.
     pub(super) async fn run(mut self) -> Result<Ended, Error> {
         let ended = self.work().await;
-        self.bury().await;
+        self.end_all().await;
         // If the rows cannot be written, that is why all has ended.
-        self.journal.close().map_err(Error::Rows)?;
+        self.progress_log.close().map_err(Error::Rows)?;
         let Some(verdict) = ended? else {
             return Ok(Ended::InputChanged);
         };
@@ -166,7 +189,7 @@ impl<'a> Driver<'a> {
                 output.complete(&self.job.state).map_err(Error::Rows)?;
             }
             // Nothing goes on from here; what cannot be removed is no fault of the step.
-            let _ = journal::clear(&self.job.state);
+            let _ = progress_log::clear(&self.job.state);
         }
         Ok(Ended::With(verdict))
     }
@@ -183,11 +206,11 @@ impl<'a> Driver<'a> {
             }
             let deadline = self.scheduler.next_deadline();
             let deadline = deadline.map(|at| self.began + Duration::from_micros(at));
-            let hungry = self.scheduler.wants_more() || self.held.has_room();
+            let hungry = self.scheduler.wants_more() || self.open_batches.has_room();
             let hungry = hungry && !self.plan_ended;
             tokio::select! {
                 biased;
-                _ = self.terminate.recv() => self.tell(Input::Cancel)?,
+                _ = self.terminate.recv() => self.handle(SchedulerInput::Cancel)?,
                 Some((role, how)) = self.ended.recv() => self.process_ended(role, how)?,
                 _ = look.tick() => self.report(),
                 plan = next_cut(&mut self.source, &mut self.connections.plan, hungry) => {
@@ -203,7 +226,7 @@ impl<'a> Driver<'a> {
                         self.hear(news)?;
                     }
                 }
-                () = sleep(deadline) => self.tell(Input::Tick)?,
+                () = sleep(deadline) => self.handle(SchedulerInput::Tick)?,
             }
         }
     }
@@ -221,7 +244,7 @@ impl<'a> Driver<'a> {
                 self.planner = None;
                 // Something that was finished may not be there any more.
                 let all_met = self.finished.is_empty();
-                self.tell(Input::PlanEnded)?;
+                self.handle(SchedulerInput::PlanEnded)?;
                 return Ok(all_met);
             }
             Plan::Failed(why) => return Err(Error::Plan(why)),
@@ -239,24 +262,25 @@ impl<'a> Driver<'a> {
             return Ok(known == digest);
         }
         let items = cut.items;
-        self.held.insert(batch, cut, digest);
-        self.tell(Input::Planned(batch, items))?;
+        self.open_batches.insert(batch, cut, digest);
+        self.handle(SchedulerInput::Planned(batch, items))?;
         Ok(true)
     }
 
     /// Something that came over a worker's connection.
-    fn hear(&mut self, news: News) -> Result<(), Error> {
+    fn hear(&mut self, news: ConnectionEvent) -> Result<(), Error> {
         match news {
-            News::Came(Some(worker), tell) => {
+            ConnectionEvent::Came(Some(worker), tell) => {
                 let per_node = self.limits.per_node.max(1);
                 let (node, process) = (worker.slot / per_node, worker.slot % per_node);
                 let _ = tell.send(self.welcome(node, process));
                 if let Some(link) = self.links.get_mut(&worker) {
                     link.tell = Some(tell);
+                    link.came = true;
                 }
                 Ok(())
             }
-            News::Left(Some(worker)) => {
+            ConnectionEvent::Left(Some(worker)) => {
                 let Entry::Occupied(mut link) = self.links.entry(worker) else {
                     return Ok(());
                 };
@@ -264,7 +288,7 @@ impl<'a> Driver<'a> {
                 match link.get_mut().ended.take() {
                     Some(how) => {
                         link.remove();
-                        self.tell(Input::Gone(worker, how))
+                        self.handle(SchedulerInput::Gone(worker, how))
                     }
                     // A worker that cannot be talked to is of no use; its end follows.
                     None => {
@@ -275,55 +299,73 @@ impl<'a> Driver<'a> {
                     }
                 }
             }
-            News::Said(Some(worker), said, body) => self.said(worker, said, body),
-            News::Came(None, _) | News::Left(None) | News::Said(None, ..) => Ok(()),
+            ConnectionEvent::WorkerMessage(Some(worker), said, body) => {
+                self.said(worker, said, body)
+            }
+            ConnectionEvent::OtherVersion(theirs) => {
+                Reporter::say(&source::other_version("a worker", theirs));
+                Ok(())
+            }
+            ConnectionEvent::Came(None, _)
+            | ConnectionEvent::Left(None)
+            | ConnectionEvent::WorkerMessage(None, ..) => Ok(()),
         }
     }
 
-    fn said(&mut self, worker: WorkerId, said: Said, body: Vec<u8>) -> Result<(), Error> {
-        let input = match said {
-            Said::Ready => Input::Ready(worker),
-            Said::Unready { error, detail } => {
-                self.detail = detail;
-                Input::StartFailed(worker, error)
-            }
-            Said::Began { batch, items } => Input::Began(worker, batch, items),
-            Said::Done {
+    fn said(&mut self, worker: WorkerId, said: WorkerMessage, body: Vec<u8>) -> Result<(), Error> {
+        let (input, payload) = match said {
+            WorkerMessage::Ready => (SchedulerInput::Ready(worker), Payload::default()),
+            WorkerMessage::Unready { error, detail } => (
+                SchedulerInput::StartFailed(worker, error),
+                Payload::detail(detail),
+            ),
+            WorkerMessage::Began { batch, items } => (
+                SchedulerInput::Began(worker, batch, items),
+                Payload::default(),
+            ),
+            WorkerMessage::Done {
                 batch,
                 items,
                 rows,
                 memory,
             } => {
-                self.made = Made {
+                let returned = Returned {
+                    worker,
+                    batch,
                     items,
                     rows,
                     text: body,
                 };
-                Input::Done {
+                let done = SchedulerInput::Done {
                     worker,
                     batch,
                     items,
                     rows,
                     memory,
-                }
+                };
+                let payload = Payload {
+                    returned: Some(returned),
+                    ..Payload::default()
+                };
+                (done, payload)
             }
-            Said::Raised {
+            WorkerMessage::Raised {
                 batch,
                 items,
                 error,
                 detail,
             } => {
-                self.detail = detail;
-                Input::Raised(worker, batch, items, error)
+                let raised = SchedulerInput::Raised(worker, batch, items, error);
+                (raised, Payload::detail(detail))
             }
-            Said::Hello { .. }
-            | Said::Planned { .. }
-            | Said::PlanEnded
-            | Said::PlanFailed { .. } => {
+            WorkerMessage::Hello { .. }
+            | WorkerMessage::Planned { .. }
+            | WorkerMessage::PlanEnded
+            | WorkerMessage::PlanFailed { .. } => {
                 return Ok(());
             }
         };
-        self.tell(input)
+        self.decide(input, payload)
     }
 
     /// A process that the placement has started is gone.
@@ -344,8 +386,15 @@ impl<'a> Driver<'a> {
                 Ok(())
             }
             _ => {
-                self.links.remove(&worker);
-                self.tell(Input::Gone(worker, how))
+                let link = self.links.remove(&worker);
+                if link.is_some_and(|link| link.came) {
+                    return self.handle(SchedulerInput::Gone(worker, how));
+                }
+                // It never connected, so only its log says why.
+                let text = self.placement.end_of_log(role);
+                let last = text.lines().rfind(|line| !line.trim().is_empty());
+                let why = last.map_or(how.clone(), |line| format!("{how}: {}", line.trim()));
+                self.decide(SchedulerInput::Gone(worker, why), Payload::detail(text))
             }
         }
     }
@@ -362,7 +411,7 @@ impl<'a> Driver<'a> {
 
     fn welcome(&self, node: u32, process: u32) -> Vec<u8> {
         let logs = self.job.files.join("logs").join("user");
-        let scratch = journal::planned(&self.job.state);
+        let scratch = progress_log::planned(&self.job.state);
         let job = Welcome {
             entry_script: &self.job.entry_script,
             arguments: &self.job.arguments,
@@ -378,7 +427,7 @@ impl<'a> Driver<'a> {
             scratch: scratch.as_str(),
         };
         let protocol = crate::protocol::VERSION;
-        frame(&Told::Welcome { protocol, job }, b"")
+        frame(&DriverMessage::Welcome { protocol, job }, b"")
     }
 
     fn report(&mut self) {
@@ -417,7 +466,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Kills what is left and waits for it.
-    async fn bury(&mut self) {
+    async fn end_all(&mut self) {
         self.placement.kill_all();
         let until = tokio::time::Instant::now() + GONE_WITHIN;
         while self.placement.any_left() {
@@ -430,7 +479,11 @@ impl<'a> Driver<'a> {
 }
 
 /// The next news of the planner, if there is use for any.
-async fn next_cut(source: &mut Source, process: &mut Receiver<News>, hungry: bool) -> Plan {
+async fn next_cut(
+    source: &mut Source,
+    process: &mut Receiver<ConnectionEvent>,
+    hungry: bool,
+) -> Plan {
     if !hungry {
         return pending().await;
     }

@@ -8,10 +8,10 @@ mod connections;
 mod effects;
 mod error;
 mod event_loop;
-mod held;
-mod journal;
+mod open_batches;
 mod output;
 mod place;
+mod progress_log;
 mod report;
 mod source;
 
@@ -53,7 +53,7 @@ pub fn run(job: &ParallelJob, python: &str) -> Result<Exit, Error> {
                     "the input is not what it was when the first mini-batches were finished: all \
                      begins anew",
                 );
-                journal::clear(&job.state)?;
+                progress_log::clear(&job.state)?;
             }
         }
     }

@@ -1,13 +1,13 @@
 //! The file of rows in the output's folder.
 //!
-//! It is a second name of the journal's `rows`, so that it grows as rows come and nothing is
+//! It is a second name of the progress log's `rows`, so that it grows as rows come and nothing is
 //! written twice. Where a file system allows no second name, it is copied when all is done.
 
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::journal::rows_file;
+use super::progress_log::rows_file;
 
 /// The file of rows as others see it.
 pub(crate) struct Output {

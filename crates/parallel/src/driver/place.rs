@@ -4,17 +4,21 @@
 //! the step's working folder and environment; from then on driver and worker talk over TCP.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, Signal};
+use stepwell_model::WorkerRequest;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::core::WorkerId;
 use crate::protocol;
+
+/// How much of the end of a log is read.
+const LOG_END_BYTES: u64 = 4 << 10;
 
 /// Who a process is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,7 +31,7 @@ pub(crate) enum Role {
 
 /// A place where workers can be started.
 pub(crate) trait Placement {
-    /// Starts the process. That it has ended is told through the channel the placement was made
+    /// Starts the process. That it has ended is sent through the channel the placement was made
     /// with, in any case once.
     fn start(&mut self, role: Role) -> io::Result<()>;
 
@@ -60,7 +64,7 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Ends are told through `ended`, in words.
+    /// Ends are sent through `ended`, in words.
     pub(crate) fn new(invitation: Invitation, ended: UnboundedSender<(Role, String)>) -> Self {
         Self {
             invitation,
@@ -80,7 +84,8 @@ impl Local {
         let mut command = Command::new(python);
         command
             .args(["-m", "stepwell._parallel"])
-            .env_remove(crate::JOB)
+            .env_remove(WorkerRequest::VARIABLE)
+            .env_remove(WorkerRequest::FAILURE_VARIABLE)
             .env(protocol::DRIVER, address)
             .env(protocol::TOKEN, token)
             .stdin(Stdio::null())
@@ -158,6 +163,23 @@ impl Local {
         }
     }
 
+    /// The last lines that a worker has written to standard error; empty where none are known.
+    pub(crate) fn end_of_log(&self, role: Role) -> String {
+        let Role::Worker(_, node, process) = role else {
+            return String::new();
+        };
+        let path = log_path(&self.invitation.logs, "stderr", node, process);
+        let read = |path: &Utf8Path| -> io::Result<String> {
+            let mut file = fs_err::File::open(path)?;
+            let length = file.metadata()?.len();
+            file.seek(SeekFrom::Start(length.saturating_sub(LOG_END_BYTES)))?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        read(&path).unwrap_or_default()
+    }
+
     /// Whether a process has not been reported gone.
     pub(crate) fn any_left(&self) -> bool {
         !self.processes.is_empty()
@@ -198,12 +220,19 @@ fn in_words(status: ExitStatus) -> String {
     }
 }
 
-/// `stdout/0/process000.stdout.txt`, as in v1. Lives of one place follow each other in one file.
-fn open_log(logs: &Utf8Path, stream: &str, node: u32, process: u32) -> io::Result<Stdio> {
+/// `stdout/0/process000.stdout.txt`, as in v1.
+fn log_path(logs: &Utf8Path, stream: &str, node: u32, process: u32) -> Utf8PathBuf {
     let folder = logs.join(stream).join(node.to_string());
-    fs_err::create_dir_all(&folder)?;
+    folder.join(format!("process{process:03}.{stream}.txt"))
+}
+
+/// Opens a log. Processes that follow each other in one place write to one file.
+fn open_log(logs: &Utf8Path, stream: &str, node: u32, process: u32) -> io::Result<Stdio> {
+    let path = log_path(logs, stream, node, process);
+    if let Some(folder) = path.parent() {
+        fs_err::create_dir_all(folder)?;
+    }
     let mut options = fs_err::OpenOptions::new();
-    let path = folder.join(format!("process{process:03}.{stream}.txt"));
     let file = options.append(true).create(true).open(path)?;
     Ok(file.into_parts().0.into())
 }

@@ -12,9 +12,9 @@ use crate::core::{Micros, SECOND, Tally, WorkerView};
 /// The name of the file in the state folder.
 pub const PROGRESS: &str = "progress.json";
 
-/// How many failed tries are told in full; afterwards they are only counted.
+/// How many failed tries are reported in full; afterwards they are only counted.
 const ERRORS_TOLD_MAX: u64 = 2_000;
-/// How many names of items are told of a mini-batch.
+/// How many names of items are reported of a mini-batch.
 const ITEMS_TOLD_MAX: usize = 100;
 
 /// How far a parallel step is. Stored; only grows, with defaults.
@@ -92,7 +92,7 @@ impl Reporter {
         self.errors_told += 1;
         if self.errors_told > ERRORS_TOLD_MAX {
             if self.errors_told == ERRORS_TOLD_MAX + 1 {
-                Self::say("more failures follow; they are counted, and not told any more");
+                Self::say("more failures follow; they are only counted");
             }
             return;
         }

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 
 use tokio::sync::mpsc::{Receiver, UnboundedSender, channel};
 
-use super::connections::News;
+use super::connections::ConnectionEvent;
 use crate::plan::{self, Cut};
-use crate::protocol::Said;
+use crate::protocol::WorkerMessage;
 use crate::{JobInput, ParallelJob};
 
 /// How many mini-batches may wait to be taken.
@@ -22,7 +22,7 @@ pub(crate) enum Plan {
     Ended,
     /// The input cannot be cut; why.
     Failed(String),
-    /// The planner's process has come; it is told things through this.
+    /// The planner's process has come; messages to it go through this.
     Came(UnboundedSender<Vec<u8>>),
 }
 
@@ -61,13 +61,27 @@ pub(crate) fn list(inputs: Vec<JobInput>, size: Option<u64>) -> std::io::Result<
 }
 
 /// What the planner's process says; `None` for what has nothing to do with the plan.
-pub(crate) fn understood(news: News) -> Option<Plan> {
+pub(crate) fn understood(news: ConnectionEvent) -> Option<Plan> {
     Some(match news {
-        News::Came(_, tell) => Plan::Came(tell),
-        News::Said(_, Said::Planned { items }, body) => Plan::Cut(Cut { body, items }),
-        News::Said(_, Said::PlanEnded, _) => Plan::Ended,
-        News::Said(_, Said::PlanFailed { error }, _) => Plan::Failed(error),
-        News::Said(..) => return None,
-        News::Left(_) => Plan::Failed("the planner has gone without a word".to_owned()),
+        ConnectionEvent::Came(_, tell) => Plan::Came(tell),
+        ConnectionEvent::WorkerMessage(_, WorkerMessage::Planned { items }, body) => {
+            Plan::Cut(Cut { body, items })
+        }
+        ConnectionEvent::WorkerMessage(_, WorkerMessage::PlanEnded, _) => Plan::Ended,
+        ConnectionEvent::WorkerMessage(_, WorkerMessage::PlanFailed { error }, _) => {
+            Plan::Failed(error)
+        }
+        ConnectionEvent::WorkerMessage(..) => return None,
+        ConnectionEvent::Left(_) => Plan::Failed("the planner has gone without a word".to_owned()),
+        ConnectionEvent::OtherVersion(theirs) => Plan::Failed(other_version("the planner", theirs)),
     })
+}
+
+/// That a process speaks another version of the protocol than this driver.
+pub(crate) fn other_version(who: &str, theirs: u32) -> String {
+    let ours = crate::protocol::VERSION;
+    format!(
+        "{who} speaks version {theirs} of the protocol and the driver {ours}: install the same \
+         release of stepwell in the step's environment"
+    )
 }

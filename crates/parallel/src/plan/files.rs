@@ -20,7 +20,7 @@ const CHUNK: usize = 32_768;
 /// How many files a mini-batch has unless it is said, as in v1.
 const FILES: u64 = 10;
 
-/// The folder of links that stand in for datasets on a datastore; it is no data of the user's.
+/// The folder of links that represents a dataset on a datastore; it is no data of the user's.
 const VIEWS: &str = ".views";
 
 #[derive(Serialize)]

@@ -1,7 +1,7 @@
-//! The mini-batches that are neither done nor given up: what a worker is told to get their items.
+//! The mini-batches that are neither done nor given up: what a worker is sent to get their items.
 //!
 //! They are planned as far ahead as little memory allows, so that the number of all of them, and
-//! with it the time that is left, is known early. Invariant: the cost is that of what is held.
+//! with it the time that is left, is known early. Invariant: the cost is that of the open ones.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::plan::Cut;
 /// How much may be held before no more is planned than the workers need.
 const AHEAD_BYTES: usize = 16 << 20;
 
-/// What one costs beside its body, here and in the scheduler.
+/// What one costs apart from its body, here and in the scheduler.
 const OVERHEAD_BYTES: usize = 256;
 
 struct Batch {
@@ -20,12 +20,12 @@ struct Batch {
 
 /// The mini-batches of one step, by number.
 #[derive(Default)]
-pub(super) struct Held {
+pub(super) struct OpenBatches {
     batches: HashMap<u64, Batch>,
     bytes: usize,
 }
 
-impl Held {
+impl OpenBatches {
     /// Whether there is memory to plan further ahead.
     pub(super) const fn has_room(&self) -> bool {
         self.bytes < AHEAD_BYTES
@@ -36,12 +36,12 @@ impl Held {
         self.batches.insert(batch, Batch { cut, digest });
     }
 
-    /// What a worker is told of one.
+    /// What a worker is sent for one.
     pub(super) fn body(&self, batch: u64) -> Option<&[u8]> {
         Some(&self.batches.get(&batch)?.cut.body)
     }
 
-    /// Lets go of one, and gives what tells it from another.
+    /// Lets go of one, and returns its digest.
     pub(super) fn remove(&mut self, batch: u64) -> Option<u64> {
         let Batch { cut, digest } = self.batches.remove(&batch)?;
         self.bytes -= cost(&cut);
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn there_is_room_until_much_is_held_and_again_when_it_is_gone() {
-        let mut held = Held::default();
+        let mut held = OpenBatches::default();
         for batch in 0..16 {
             assert!(held.has_room());
             held.insert(batch, cut(1 << 20), batch * 7);

@@ -9,7 +9,7 @@
 //!
 //! Both are written by a thread of its own, a group at a time: rows, then a sync, then the lines.
 //! So a line never stands for rows that are not there, whatever is killed or loses power; and rows
-//! without a line are cut off when the journal is opened again.
+//! without a line are cut off when the log is opened again.
 //!
 //! Invariant: the rows of a mini-batch are in the file once, if its line is there, or not at all.
 
@@ -66,7 +66,7 @@ pub(crate) struct Finished {
 }
 
 /// The writing end.
-pub(crate) struct Journal {
+pub(crate) struct ProgressLog {
     records: SyncSender<Record>,
     thread: JoinHandle<io::Result<()>>,
 }
@@ -96,8 +96,8 @@ pub(crate) fn clear(state: &Utf8Path) -> io::Result<()> {
     Ok(())
 }
 
-impl Journal {
-    /// Opens the journal of a state folder, and reads what is finished.
+impl ProgressLog {
+    /// Opens the log of a state folder, and reads what is finished.
     pub(crate) fn open(state: &Utf8Path) -> io::Result<(Self, Finished)> {
         fs_err::create_dir_all(state)?;
         let mut options = fs_err::OpenOptions::new();
@@ -126,7 +126,7 @@ impl Journal {
         drop(self.records);
         match self.thread.join() {
             Ok(result) => result,
-            Err(_) => Err(io::Error::other("the journal's thread has panicked")),
+            Err(_) => Err(io::Error::other("the progress log's thread has panicked")),
         }
     }
 }
@@ -235,15 +235,15 @@ mod tests {
     #[test]
     fn what_was_not_finished_is_cut_off() {
         let (_folder, state) = folder();
-        let (journal, finished) = Journal::open(&state).expect("a journal");
+        let (log, finished) = ProgressLog::open(&state).expect("a log");
         assert_eq!(finished, Finished::default());
-        assert!(journal.add(record(1, "one\n")) && journal.add(record(0, "zero\n")));
+        assert!(log.add(record(1, "one\n")) && log.add(record(0, "zero\n")));
         let given_up = Record {
             rows: None,
             ..record(2, "")
         };
-        assert!(journal.add(given_up));
-        journal.close().expect("written");
+        assert!(log.add(given_up));
+        log.close().expect("written");
 
         // The driver was killed in the middle of the next group.
         let append = |name: &str, text: &str| {
@@ -253,7 +253,7 @@ mod tests {
         };
         append("rows", "three\nfou");
         append("journal", "{\"b\":3,\"h\":30,\"n\":2,\"r\":2,\"e\":1");
-        let (journal, finished) = Journal::open(&state).expect("a journal");
+        let (log, finished) = ProgressLog::open(&state).expect("a log");
         assert_eq!(finished.batches, [(0, 0), (1, 10), (2, 20)]);
         let Tally {
             planned,
@@ -264,8 +264,8 @@ mod tests {
             ..
         } = finished.tally;
         assert_eq!((planned, done, failed, rows, failed_items), (3, 2, 1, 4, 2));
-        assert!(journal.add(record(3, "three\n")));
-        journal.close().expect("written");
+        assert!(log.add(record(3, "three\n")));
+        log.close().expect("written");
         let rows = fs_err::read_to_string(rows_file(&state)).expect("rows");
         assert_eq!(rows, "one\nzero\nthree\n");
     }
@@ -273,16 +273,47 @@ mod tests {
     #[test]
     fn a_line_whose_rows_are_not_there_does_not_count() {
         let (_folder, state) = folder();
-        let (journal, _) = Journal::open(&state).expect("a journal");
-        assert!(journal.add(record(0, "zero\n")) && journal.add(record(1, "one\n")));
-        journal.close().expect("written");
+        let (log, _) = ProgressLog::open(&state).expect("a log");
+        assert!(log.add(record(0, "zero\n")) && log.add(record(1, "one\n")));
+        log.close().expect("written");
         let mut options = fs_err::OpenOptions::new();
         let rows = options.write(true).open(rows_file(&state)).expect("rows");
         rows.set_len(6).expect("cut");
-        let (journal, finished) = Journal::open(&state).expect("a journal");
+        let (log, finished) = ProgressLog::open(&state).expect("a log");
         assert_eq!(finished.batches, [(0, 0)]);
-        journal.close().expect("written");
+        log.close().expect("written");
         let rows = fs_err::read_to_string(rows_file(&state)).expect("rows");
         assert_eq!(rows, "zero\n");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_damaged_journal_is_cut_where_it_is_good_and_goes_on(
+            count in 0_u64..6,
+            place in 0_usize..400,
+            byte in proptest::prelude::any::<u8>(),
+            cut in 0_usize..400,
+        ) {
+            let (_folder, state) = folder();
+            let (log, _) = ProgressLog::open(&state).expect("a log");
+            for batch in 0..count {
+                proptest::prop_assert!(log.add(record(batch, "row\n")));
+            }
+            log.close().expect("written");
+            let path = state.join("journal");
+            let mut bytes = fs_err::read(&path).expect("read");
+            bytes.truncate(cut);
+            if let Some(damaged) = bytes.get_mut(place) {
+                *damaged = byte;
+            }
+            fs_err::write(&path, bytes).expect("written");
+            let (log, finished) = ProgressLog::open(&state).expect("it opens");
+            let good = finished.batches.len();
+            proptest::prop_assert!(log.add(record(99, "more\n")));
+            log.close().expect("written");
+            let (log, again) = ProgressLog::open(&state).expect("it opens");
+            proptest::prop_assert_eq!(again.batches.len(), good + 1, "what was good stays good");
+            log.close().expect("closed");
+        }
     }
 }

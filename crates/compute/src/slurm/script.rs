@@ -1,0 +1,130 @@
+//! What `sbatch` is given for an attempt: its options and the script of the job. Pure.
+
+use camino::Utf8Path;
+use stepwell_model::{AttemptId, Resources, SlurmTarget};
+
+use super::capacity::megabytes;
+use super::cli::quoted;
+
+/// The file of an attempt for what Slurm and the supervisor print.
+pub(super) const LOG: &str = "slurm.log";
+
+/// The file of an attempt for the names of its nodes.
+pub(super) const NODES: &str = "nodes";
+
+/// The name of the job of an attempt, by which it is found when its id is not known.
+pub(super) fn job_name(attempt: AttemptId) -> String {
+    format!("stepwell-{attempt}")
+}
+
+/// The options of `sbatch`. The target's own come first, so that what the step asks for is asked
+/// for.
+pub(super) fn options(
+    attempt: AttemptId,
+    folder: &Utf8Path,
+    target: &SlurmTarget,
+    needs: &Resources,
+) -> Vec<String> {
+    let mut options = target.options.clone();
+    let named = [
+        ("partition", &target.partition),
+        ("account", &target.account),
+        ("qos", &target.qos),
+    ];
+    for (name, value) in named {
+        options.extend(value.iter().map(|value| format!("--{name}={value}")));
+    }
+    options.extend([
+        "--parsable".to_owned(),
+        // The engine decides what is tried again.
+        "--no-requeue".to_owned(),
+        "--export=ALL".to_owned(),
+        format!("--job-name={}", job_name(attempt)),
+        format!("--chdir={folder}"),
+        format!("--output={}", escaped(&folder.join(LOG))),
+        "--open-mode=append".to_owned(),
+        format!("--nodes={}", needs.nodes),
+        format!("--ntasks-per-node={}", needs.processes_per_node),
+    ]);
+    if let Some(cores) = needs.cores {
+        let each = cores.div_ceil(needs.processes_per_node.max(1));
+        options.push(format!("--cpus-per-task={each}"));
+    }
+    if let Some(bytes) = needs.memory_bytes {
+        options.push(format!("--mem={}M", megabytes(bytes)));
+    }
+    if needs.gpus > 0 {
+        options.push(format!("--gres=gpu:{}", needs.gpus));
+    }
+    if let Some(seconds) = needs.wall_time_s {
+        options.push(format!("--time={}", seconds.div_ceil(60)));
+    }
+    options
+}
+
+/// The path as a pattern of file names that stands for itself alone.
+fn escaped(path: &Utf8Path) -> String {
+    path.as_str().replace('%', "%%")
+}
+
+/// The script: the supervisor takes its place, so that what Slurm sends reaches it.
+pub(super) fn script(cluster: &str, supervisor: &Utf8Path, folder: &Utf8Path) -> String {
+    let (cluster, supervisor) = (quoted(cluster), quoted(supervisor.as_str()));
+    let (nodes, folder) = (quoted(folder.join(NODES).as_str()), quoted(folder.as_str()));
+    format!(
+        "#!/bin/sh\n\
+         test -e claim.json || echo \"$SLURM_JOB_NODELIST\" >{nodes}\n\
+         exec {supervisor} --holder {cluster} \"$SLURM_JOB_ID\" {folder}\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_step_asks_for_comes_after_what_its_target_says() {
+        let target = SlurmTarget {
+            partition: Some("gpu".to_owned()),
+            account: Some("lab".to_owned()),
+            options: vec!["--mem=1G".to_owned()],
+            ..SlurmTarget::default()
+        };
+        let needs = Resources {
+            cores: Some(5),
+            memory_bytes: Some((3 << 20) + 1),
+            gpus: 2,
+            nodes: 2,
+            processes_per_node: 2,
+            wall_time_s: Some(61),
+        };
+        let attempt = "0192f5c4-1111-7222-8333-444455556666#2"
+            .parse()
+            .expect("an id");
+        let options = options(attempt, "/data/50%/a".into(), &target, &needs);
+        insta::assert_snapshot!(options.join("\n"), @r"
+        --mem=1G
+        --partition=gpu
+        --account=lab
+        --parsable
+        --no-requeue
+        --export=ALL
+        --job-name=stepwell-0192f5c4-1111-7222-8333-444455556666#2
+        --chdir=/data/50%/a
+        --output=/data/50%%/a/slurm.log
+        --open-mode=append
+        --nodes=2
+        --ntasks-per-node=2
+        --cpus-per-task=3
+        --mem=4M
+        --gres=gpu:2
+        --time=2
+        ");
+        let script = script("slurm", "/opt/it's/supervise".into(), "/data/a".into());
+        insta::assert_snapshot!(script, @r#"
+        #!/bin/sh
+        test -e claim.json || echo "$SLURM_JOB_NODELIST" >'/data/a/nodes'
+        exec '/opt/it'\''s/supervise' --holder 'slurm' "$SLURM_JOB_ID" '/data/a'
+        "#);
+    }
+}
