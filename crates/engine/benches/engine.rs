@@ -14,8 +14,8 @@ use camino::Utf8PathBuf;
 use stepwell_compute::fake::{FakeExecutor, Play};
 use stepwell_data::folder::DataFolder;
 use stepwell_datastore::Registry;
-use stepwell_engine::core::{Effect, Input, Policy, Scheduler, Topology};
-use stepwell_engine::driver::{About, Engine, Site, Start, Submission, TokenOf};
+use stepwell_engine::core::{Effect, Policy, Scheduler, SchedulerInput, Topology};
+use stepwell_engine::driver::{About, Engine, Start, StepContext, Submission, TokenOf};
 use stepwell_model::{
     EnvironmentSpec, Graph, Outcome, ProcessTask, Program, RunId, RunKind, RunSpec, Step,
     StepIndex, StepSpec, TargetName, Task, Usage,
@@ -68,15 +68,19 @@ fn core(steps: usize) -> (Duration, usize) {
     let topology = Topology::from_edges(&edges, vec![0; steps], vec![TargetName::new("t")]);
     let run = RunId::new(Uuid::from_u128(1));
     let mut scheduler = Scheduler::new(64);
-    let decision = scheduler.handle(Input::Submit(run, topology, Policy::StopAtFirstFailure));
+    let decision = scheduler.handle(SchedulerInput::Submit(
+        run,
+        topology,
+        Policy::StopAtFirstFailure,
+    ));
     let bytes = (IN_USE.load(Ordering::Relaxed) - before) / steps;
     let mut effects = decision.effects;
     while let Some(effect) = effects.pop() {
         let Effect::Start(run, step, attempt) = effect else {
             continue;
         };
-        scheduler.handle(Input::Started(run, step, attempt));
-        let ended = Input::Ended(run, step, attempt, Outcome::Succeeded(Usage::default()));
+        scheduler.handle(SchedulerInput::Started(run, step, attempt));
+        let ended = SchedulerInput::Ended(run, step, attempt, Outcome::Succeeded(Usage::default()));
         effects.extend(scheduler.handle(ended).effects);
     }
     assert_eq!(scheduler.active_runs(), 0, "the run ended");
@@ -100,20 +104,22 @@ fn graph(steps: usize) -> Graph {
                 variables: BTreeMap::new(),
                 parameter_variables: BTreeMap::new(),
                 timeout_s: None,
+                distribution: None,
             }),
             inputs: Vec::new(),
             outputs: Vec::new(),
             after,
             allow_reuse: false,
+            resources: stepwell_model::Resources::default(),
         },
     };
     Graph::new(dependencies(steps).into_iter().map(step).collect()).expect("no cycle")
 }
 
-fn site(folder: Utf8PathBuf) -> Site {
+fn site(folder: Utf8PathBuf) -> StepContext {
     let registry = Registry::open(&DataFolder::new(&folder), 1 << 20).expect("a cache");
     let datastores = Arc::new(registry);
-    Site {
+    StepContext {
         folder: DataFolder::new(folder),
         datastores: Arc::clone(&datastores),
         url: String::new(),
@@ -122,7 +128,6 @@ fn site(folder: Utf8PathBuf) -> Site {
         workspace_id: String::new(),
         subscription_id: String::new(),
         resource_group: String::new(),
-        program: Utf8PathBuf::new(),
     }
 }
 
@@ -132,13 +137,13 @@ async fn engine(steps: usize) -> Duration {
     let path = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
     let store = Store::open(&path.join("stepwell.db")).expect("opens");
     let (reporter, reports) = unbounded_channel();
-    let executor = Arc::new(FakeExecutor::new(reporter, |_| Play::succeed()));
+    let executors = FakeExecutor::everywhere(reporter, |_| Play::succeed());
     let start = Start {
         store,
-        executor,
+        executors,
         reports,
         site: site(path),
-        default_slots: 64,
+        cores: 64,
     };
     let engine = Engine::start(start).await.expect("starts");
     let graph = Arc::new(graph(steps));
@@ -153,6 +158,7 @@ async fn engine(steps: usize) -> Duration {
         open_inputs: Vec::new(),
         continue_on_step_failure: false,
         regenerate_outputs: false,
+        kept: BTreeMap::new(),
     };
     let run = spec.id;
     let about = About {

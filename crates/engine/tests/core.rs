@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use insta::assert_snapshot;
-use stepwell_engine::core::{Decision, Effect, Input, Policy, Scheduler, Topology};
+use stepwell_engine::core::{Decision, Effect, Policy, Scheduler, SchedulerInput, Topology};
 use stepwell_model::{
     Event, Failure, FailureKind, Outcome, RunId, SkipReason, StepIndex, TargetName, Usage,
+    WaitReason,
 };
 use uuid::Uuid;
 
@@ -53,11 +54,11 @@ impl Fixture {
             attempts: HashMap::new(),
             history: String::new(),
         };
-        fixture.tell(Input::Submit(RUN, topology, policy));
+        fixture.tell(SchedulerInput::Submit(RUN, topology, policy));
         fixture
     }
 
-    fn tell(&mut self, input: Input) {
+    fn tell(&mut self, input: SchedulerInput) {
         let Decision { events, effects } = self.scheduler.handle(input);
         let name = |step: &StepIndex| self.names[step.get()].as_str();
         let mut words: Vec<String> = Vec::new();
@@ -82,6 +83,9 @@ impl Fixture {
                     format!("{} failed", name(step))
                 }
                 Event::Ended { step, .. } => format!("{} cancelled", name(step)),
+                Event::Waiting { step, reason, .. } => {
+                    format!("{} waits for {}", name(step), reason.as_str())
+                }
                 Event::Interrupted { step, attempt, .. } => {
                     format!("{} interrupted {attempt}", name(step))
                 }
@@ -94,6 +98,7 @@ impl Fixture {
                 Event::Skipped { step, .. } => format!("{} skipped", name(step)),
                 Event::Reused { step, .. } => format!("{} reused", name(step)),
                 Event::CancelAsked => "cancel asked".to_owned(),
+                Event::StepCancelAsked { step } => format!("cancel of {} asked", name(step)),
                 Event::Finished { status } => status.as_str().to_owned(),
             });
         }
@@ -124,7 +129,7 @@ impl Fixture {
             .expect("a known step");
         let step = StepIndex::from(place);
         let attempt = self.attempts.get(&step).copied().unwrap_or(1);
-        self.tell(Input::Ended(RUN, step, attempt, outcome));
+        self.tell(SchedulerInput::Ended(RUN, step, attempt, outcome));
     }
 }
 
@@ -159,7 +164,12 @@ fn history(graph: &str, slots: u32, policy: Policy, script: &str) -> String {
             Some((name, "fails")) => fixture.end(name, failed()),
             Some((name, "lost")) => fixture.end(name, lost()),
             Some((name, "stops")) => fixture.end(name, Outcome::Cancelled(Usage::default())),
-            _ => fixture.tell(Input::Cancel(RUN)),
+            Some((name, "cancel")) => {
+                let step = fixture.names.iter().position(|known| known == name);
+                let step = StepIndex::from(step.expect("a known step"));
+                fixture.tell(SchedulerInput::CancelStep(RUN, step));
+            }
+            _ => fixture.tell(SchedulerInput::Cancel(RUN)),
         }
     }
     fixture.history
@@ -172,6 +182,49 @@ fn steps_of_a_chain_run_in_sequence() {
     a ok, b+
     b ok, c+
     c ok, Completed
+    ");
+}
+
+#[test]
+fn a_step_that_is_cancelled_takes_only_what_depends_on_it() {
+    assert_snapshot!(history("a -> b -> c, d", 2, Policy::ContinueOnFailure, "a cancel, a cancel, a stops, d ok"), @"
+    submitted, a+, d+
+    cancel of a asked, stop a!
+    nothing
+    a cancelled, b skipped after a, c skipped after a
+    d ok, Canceled
+    ");
+}
+
+#[test]
+fn a_step_that_is_cancelled_before_it_starts_is_skipped() {
+    assert_snapshot!(history("a -> b -> c, d, e", 2, Policy::ContinueOnFailure, "b cancel, e cancel, a ok, d fails, e cancel"), @"
+    submitted, a+, d+
+    cancel of b asked, b skipped, c skipped after b
+    cancel of e asked, e skipped
+    a ok
+    d failed, Failed
+    nothing
+    ");
+}
+
+#[test]
+fn a_cancelled_step_stops_a_run_that_stops_at_the_first_failure() {
+    assert_snapshot!(history("a -> b, d, e", 2, Policy::StopAtFirstFailure, "a cancel, a stops, d ok"), @"
+    submitted, a+, d+
+    cancel of a asked, stop a!
+    a cancelled, b skipped, e skipped
+    d ok, Canceled
+    ");
+}
+
+#[test]
+fn a_step_that_was_asked_to_stop_is_not_tried_again() {
+    assert_snapshot!(history("A, b", 2, Policy::ContinueOnFailure, "A cancel, A lost, b ok"), @"
+    submitted, A+, b+
+    cancel of A asked, stop A!
+    A failed
+    b ok, Failed
     ");
 }
 
@@ -282,7 +335,11 @@ fn a_step_that_keeps_nothing_a_failure_of_its_own_and_the_last_attempt_are_final
 fn an_empty_pipeline_is_complete_at_once() {
     let topology = Topology::from_edges(&[], vec![], vec![]);
     let mut scheduler = Scheduler::new(1);
-    let decision = scheduler.handle(Input::Submit(RUN, topology, Policy::StopAtFirstFailure));
+    let decision = scheduler.handle(SchedulerInput::Submit(
+        RUN,
+        topology,
+        Policy::StopAtFirstFailure,
+    ));
     assert_eq!(decision.events.len(), 2);
     assert_eq!(scheduler.active_runs(), 0);
 }
@@ -295,7 +352,11 @@ fn runs_take_turns_on_a_target() {
     let mut pending = Vec::new();
     for run in [RUN, RunId::new(Uuid::from_u128(2))] {
         let topology = Topology::from_edges(&many, vec![0; 3], vec![TargetName::new("t")]);
-        let decision = scheduler.handle(Input::Submit(run, topology, Policy::StopAtFirstFailure));
+        let decision = scheduler.handle(SchedulerInput::Submit(
+            run,
+            topology,
+            Policy::StopAtFirstFailure,
+        ));
         pending.extend(decision.effects);
     }
     for _ in 0..3 {
@@ -305,7 +366,7 @@ fn runs_take_turns_on_a_target() {
         *started.entry(run).or_default() += 1;
         pending.extend(
             scheduler
-                .handle(Input::Ended(run, step, attempt, ok()))
+                .handle(SchedulerInput::Ended(run, step, attempt, ok()))
                 .effects,
         );
     }
@@ -313,9 +374,87 @@ fn runs_take_turns_on_a_target() {
 }
 
 #[test]
+fn what_cannot_start_any_more_is_gone_through_once_however_many_steps_end() {
+    const STEPS: u32 = 1_000;
+    let independent = vec![Vec::new(); STEPS as usize];
+    let target = vec![TargetName::new("t")];
+    let topology = Topology::from_edges(&independent, vec![0; STEPS as usize], target);
+    let mut scheduler = Scheduler::new(STEPS / 2);
+    scheduler.handle(SchedulerInput::Submit(
+        RUN,
+        topology,
+        Policy::StopAtFirstFailure,
+    ));
+    let failed = || Outcome::Failed(Failure::new(FailureKind::UserCode, "x"), Usage::default());
+    for step in (0..STEPS / 2).map(StepIndex) {
+        scheduler.handle(SchedulerInput::Ended(RUN, step, 1, failed()));
+        scheduler.check_invariants().expect("invariants hold");
+    }
+    assert_eq!(scheduler.active_runs(), 0);
+    assert_eq!(scheduler.examined(), u64::from(STEPS));
+}
+
+#[test]
+fn every_target_has_its_own_number() {
+    const TARGETS: usize = 65_535;
+    let names: Vec<_> = (0..TARGETS)
+        .map(|each| TargetName::new(each.to_string()))
+        .collect();
+    let targets = (0..=u16::MAX).take(TARGETS).collect();
+    let topology = Topology::from_edges(&vec![Vec::new(); TARGETS], targets, names);
+    let last = StepIndex::from(TARGETS - 1);
+    assert_eq!(topology.target(last).as_str(), "65534");
+    let both = topology.targets_of(&[last, StepIndex(0), last]);
+    assert_eq!(both, [TargetName::new("0"), TargetName::new("65534")]);
+    let mut scheduler = Scheduler::new(1);
+    let decision = scheduler.handle(SchedulerInput::Submit(
+        RUN,
+        topology,
+        Policy::StopAtFirstFailure,
+    ));
+    assert_eq!(
+        decision.effects.len(),
+        TARGETS,
+        "each has a slot of its own"
+    );
+}
+
+#[test]
+fn what_an_attempt_waits_for_is_recorded_until_it_runs_and_each_reason_once() {
+    let mut fixture = Fixture::new("a, b", 1, Policy::StopAtFirstFailure);
+    let (a, b) = (StepIndex(0), StepIndex(1));
+    assert_eq!(fixture.scheduler.waits_for(RUN, b), Some(WaitReason::Slot));
+    let waits = |reason| SchedulerInput::Waiting(RUN, a, 1, reason, String::new());
+    for reason in [WaitReason::Environment, WaitReason::ClusterQueue] {
+        fixture.tell(waits(reason));
+        fixture.tell(waits(reason));
+    }
+    assert_eq!(fixture.scheduler.waits_for(RUN, a), None, "it has a slot");
+    fixture.tell(SchedulerInput::Started(RUN, a, 1));
+    fixture.tell(waits(WaitReason::Data));
+    fixture.tell(SchedulerInput::Waiting(
+        RUN,
+        a,
+        2,
+        WaitReason::Data,
+        String::new(),
+    ));
+    assert_snapshot!(fixture.history, @"
+    submitted, a+
+    a waits for environment
+    nothing
+    a waits for cluster_queue
+    nothing
+    began, a runs
+    nothing
+    nothing
+    ");
+}
+
+#[test]
 fn a_raised_limit_starts_what_waits() {
     let mut fixture = Fixture::new("a, b, c", 1, Policy::StopAtFirstFailure);
-    fixture.tell(Input::Limit(TargetName::new("t"), 3));
+    fixture.tell(SchedulerInput::Limit(TargetName::new("t"), 3));
     assert_snapshot!(fixture.history, @"
     submitted, a+
     b+, c+

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use stepwell_compute::fake::{FakeExecutor, Play};
 use stepwell_data::folder::DataFolder;
 use stepwell_datastore::Registry;
-use stepwell_engine::driver::{About, Engine, Site, Start, Submission, TokenOf};
+use stepwell_engine::driver::{About, Engine, Start, StepContext, Submission, TokenOf};
 use stepwell_model::{
     EnvironmentSpec, Graph, ProcessTask, Program, RunId, RunKind, RunSpec, Step, StepSpec,
     TargetName, Task,
@@ -26,9 +26,9 @@ async fn server(folder: &Utf8Path) -> Engine {
     let (reporter, reports) = unbounded_channel();
     let start = Start {
         store: Store::open(&folder.join("stepwell.db")).expect("a database"),
-        executor: Arc::new(FakeExecutor::new(reporter, |_| Play::succeed())),
+        executors: FakeExecutor::everywhere(reporter, |_| Play::succeed()),
         reports,
-        site: Site {
+        site: StepContext {
             folder: DataFolder::new(folder),
             datastores: datastores(folder),
             url: String::new(),
@@ -37,9 +37,8 @@ async fn server(folder: &Utf8Path) -> Engine {
             workspace_id: String::new(),
             subscription_id: String::new(),
             resource_group: String::new(),
-            program: Utf8PathBuf::new(),
         },
-        default_slots: 2,
+        cores: 2,
     };
     Engine::start(start).await.expect("it starts")
 }
@@ -62,11 +61,13 @@ fn independent(steps: usize) -> Submission {
                 variables: BTreeMap::new(),
                 parameter_variables: BTreeMap::new(),
                 timeout_s: None,
+                distribution: None,
             }),
             inputs: Vec::new(),
             outputs: Vec::new(),
             after: Vec::new(),
             allow_reuse: false,
+            resources: stepwell_model::Resources::default(),
         },
     };
     Submission {
@@ -81,6 +82,7 @@ fn independent(steps: usize) -> Submission {
             open_inputs: Vec::new(),
             continue_on_step_failure: false,
             regenerate_outputs: false,
+            kept: BTreeMap::new(),
         },
         graph: Arc::new(Graph::new((0..steps).map(step).collect()).expect("a graph")),
         about: About::default(),

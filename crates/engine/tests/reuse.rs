@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use stepwell_compute::fake::{FakeExecutor, Play};
-use stepwell_compute::{Executor, Job, Report};
+use stepwell_compute::fake::{FakeExecutor, Play, words};
+use stepwell_compute::{Job, Report};
 use stepwell_data::folder::DataFolder;
 use stepwell_datastore::Registry;
-use stepwell_engine::driver::{About, Engine, Explanation, Site, Start, Submission, TokenOf};
+use stepwell_engine::driver::{
+    About, Engine, Explanation, Start, StepContext, Submission, TokenOf,
+};
 use stepwell_model::{
-    Arg, EnvironmentSpec, Graph, Input, InputSource, Output, ProcessTask, Program, Registration,
-    RunId, RunKind, RunSpec, RunStatus, Step, StepIndex, StepSpec, TargetName, Task,
+    Arg, DatasetDefinition, DatasetKind, EnvironmentSpec, Graph, Input, InputSource, Output,
+    ProcessTask, Program, Registration, RunId, RunKind, RunSpec, RunStatus, Step, StepIndex,
+    StepSpec, TargetName, Task,
 };
 use stepwell_store::runs::{self, Filter, Record};
 use stepwell_store::{Store, datasets, reuse};
@@ -58,6 +61,15 @@ impl World {
     }
 
     async fn submit(&self, steps: Vec<StepSpec>, parameters: BTreeMap<String, String>) -> RunId {
+        self.submit_as(steps, parameters, false).await
+    }
+
+    async fn submit_as(
+        &self,
+        steps: Vec<StepSpec>,
+        parameters: BTreeMap<String, String>,
+        regenerate_outputs: bool,
+    ) -> RunId {
         let step = |spec| Step {
             run: RunId::new(Uuid::now_v7()),
             spec,
@@ -73,7 +85,8 @@ impl World {
             declared: BTreeMap::new(),
             open_inputs: Vec::new(),
             continue_on_step_failure: false,
-            regenerate_outputs: false,
+            regenerate_outputs,
+            kept: BTreeMap::new(),
         };
         let about = About {
             outputs: vec![("made".to_owned(), StepIndex(0), "out".to_owned())],
@@ -124,19 +137,22 @@ impl World {
 
 async fn engine(root: &Utf8Path, store: Store, started: Arc<Mutex<Vec<String>>>) -> Engine {
     let (reporter, reports) = unbounded_channel::<Report>();
+    let local = datastores(root);
     let play = move |job: &Job| {
         started
             .lock()
             .expect("not poisoned")
-            .push(job.arguments.join(" "));
+            .push(words(job).join(" "));
         for output in &job.outputs {
-            std::fs::create_dir_all(&output.path).expect("made");
-            std::fs::write(output.path.join("x"), &job.arguments[0]).expect("written");
+            let place = local.local(&output.datastore, &output.path);
+            let place = place.expect("a local datastore");
+            std::fs::create_dir_all(&place).expect("made");
+            std::fs::write(place.join("x"), words(job)[0]).expect("written");
         }
         Play::succeed()
     };
-    let executor: Arc<dyn Executor> = Arc::new(FakeExecutor::new(reporter, play));
-    let site = Site {
+    let executors = FakeExecutor::everywhere(reporter, play);
+    let site = StepContext {
         folder: DataFolder::new(root),
         datastores: datastores(root),
         url: String::new(),
@@ -145,14 +161,13 @@ async fn engine(root: &Utf8Path, store: Store, started: Arc<Mutex<Vec<String>>>)
         workspace_id: String::new(),
         subscription_id: String::new(),
         resource_group: String::new(),
-        program: Utf8PathBuf::new(),
     };
     let start = Start {
         store,
-        executor,
+        executors,
         reports,
         site,
-        default_slots: 4,
+        cores: 4,
     };
     Engine::start(start).await.expect("starts")
 }
@@ -182,6 +197,7 @@ fn step(name: &str, argument: Arg, before: Option<usize>) -> StepSpec {
             variables: BTreeMap::new(),
             parameter_variables: BTreeMap::new(),
             timeout_s: None,
+            distribution: None,
         }),
         inputs: before.map(input).into_iter().collect(),
         outputs: vec![Output {
@@ -196,6 +212,7 @@ fn step(name: &str, argument: Arg, before: Option<usize>) -> StepSpec {
         }],
         after: Vec::new(),
         allow_reuse: true,
+        resources: stepwell_model::Resources::default(),
     }
 }
 
@@ -220,6 +237,25 @@ async fn an_unchanged_pipeline_runs_nothing_and_links_to_the_original() {
     }
     let why = world.why(&second[1]).await;
     assert_eq!(why.compared_with, Some(first[1].id));
+}
+
+#[tokio::test]
+async fn what_was_told_to_reuse_nothing_is_what_later_runs_reuse() {
+    let world = World::new().await;
+    world.run(chain("1", "2")).await;
+    world.jobs();
+    let again = world
+        .submit_as(chain("1", "2"), BTreeMap::new(), true)
+        .await;
+    let again = world.wait(again).await;
+    assert_eq!(world.jobs(), ["1", "2"], "all of it ran");
+    let why = world.why(&again[0]).await;
+    assert_eq!(why.reasons, ["regenerate_outputs is set for this run"]);
+    let last = world.run(chain("1", "2")).await;
+    assert!(world.jobs().is_empty(), "nothing ran");
+    for (newest, reused) in again.iter().zip(&last) {
+        assert_eq!(reused.reused_from, Some(newest.id));
+    }
 }
 
 #[tokio::test]
@@ -373,10 +409,8 @@ fn registering(first: &str) -> Vec<StepSpec> {
     let mut steps = chain(first, "2");
     steps[0].outputs[0].register = Some(Registration {
         name: "made".to_owned(),
-        kind: "file".to_owned(),
-        definition_json: r#"{"places":[]}"#.to_owned(),
-        extension: None,
-        glob: None,
+        kind: DatasetKind::File,
+        definition: DatasetDefinition::parse(r#"{"places":[]}"#).expect("a definition"),
         description: "by a step".to_owned(),
         tags: BTreeMap::from([("k".to_owned(), "v".to_owned())]),
         new_version: true,
@@ -403,7 +437,7 @@ async fn an_output_is_registered_once_whether_its_step_runs_or_is_reused() {
     );
     assert_eq!(made.tags["k"], "v");
     assert_eq!(made.files[0].path, format!("{place}/x"));
-    assert!(made.definition_json.contains(place.as_str()));
+    assert!(made.definition.text().contains(place.as_str()));
     assert_eq!(first[0].properties["stepwell.dataset.out"], "made:1");
 
     let second = world.run(registering("1")).await;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use stepwell_engine::core::{
-    ATTEMPTS_MAX, Decision, Effect, Input, Policy, Resolution, Scheduler, Topology,
+    ATTEMPTS_MAX, Decision, Effect, Policy, Resolution, Scheduler, SchedulerInput, Topology,
 };
 use stepwell_model::{
     Digest, Event, Failure, FailureKind, Outcome, RunId, StepIndex, TargetName, Usage,
@@ -46,7 +46,7 @@ struct World {
     started: HashSet<Attempt>,
     /// Reports on their way to the server, those together that come together; lost when it
     /// crashes.
-    reports: Vec<Vec<Input>>,
+    reports: Vec<Vec<SchedulerInput>>,
 }
 
 impl World {
@@ -56,14 +56,14 @@ impl World {
                 let id = (run, step, attempt);
                 if let Some(outcome) = self.ended.get(&id) {
                     let outcome = outcome.clone();
-                    self.report(Input::Ended(run, step, attempt, outcome));
+                    self.report(SchedulerInput::Ended(run, step, attempt, outcome));
                 } else if self.running.contains_key(&id) {
-                    self.report(Input::Started(run, step, attempt));
+                    self.report(SchedulerInput::Started(run, step, attempt));
                 } else {
                     assert!(self.started.insert(id), "an attempt ran twice: {id:?}");
                     self.running.insert(id, false);
                     if random.chance(90) {
-                        self.report(Input::Started(run, step, attempt));
+                        self.report(SchedulerInput::Started(run, step, attempt));
                     }
                 }
             }
@@ -76,7 +76,7 @@ impl World {
         }
     }
 
-    fn report(&mut self, input: Input) {
+    fn report(&mut self, input: SchedulerInput) {
         self.reports.push(vec![input]);
     }
 
@@ -105,7 +105,7 @@ impl World {
             Outcome::Succeeded(Usage::default())
         };
         self.ended.insert(id, outcome.clone());
-        self.report(Input::Ended(id.0, id.1, id.2, outcome));
+        self.report(SchedulerInput::Ended(id.0, id.1, id.2, outcome));
     }
 }
 
@@ -182,7 +182,7 @@ impl Simulation {
                 }
             }
         }
-        let answer = |(step, resolution)| Input::Resolved(id, step, resolution);
+        let answer = |(step, resolution)| SchedulerInput::Resolved(id, step, resolution);
         self.world
             .reports
             .push(answers.into_iter().map(answer).collect());
@@ -261,15 +261,15 @@ impl Simulation {
                 .collect(),
         };
         self.runs.insert(id, run);
-        self.tell(vec![Input::Submit(id, topology, policy)]);
+        self.tell(vec![SchedulerInput::Submit(id, topology, policy)]);
     }
 
     /// One turn: decides all, records, then acts; the server may crash before, between and after
     /// single effects. An answer ahead of its question counts if the question comes in this turn.
-    fn tell(&mut self, inputs: Vec<Input>) {
+    fn tell(&mut self, inputs: Vec<SchedulerInput>) {
         let mut turn = Decision::default();
         for (number, input) in inputs.into_iter().enumerate() {
-            if let (1.., Input::Resolved(run, step, _)) = (number, &input) {
+            if let (1.., SchedulerInput::Resolved(run, step, _)) = (number, &input) {
                 let question = Effect::Resolve(*run, *step);
                 match turn.effects.iter().position(|effect| *effect == question) {
                     Some(asked) => turn.effects.remove(asked),
@@ -332,7 +332,11 @@ impl Simulation {
                 let run = self.random.below(self.runs.len());
                 let id = *self.runs.keys().nth(run).expect("below the length");
                 if self.random.chance(15) {
-                    self.tell(vec![Input::Cancel(id)]);
+                    self.tell(vec![SchedulerInput::Cancel(id)]);
+                } else if self.random.chance(30) {
+                    let steps = self.runs[&id].topology.len();
+                    let step = StepIndex::from(self.random.below(steps.max(1)));
+                    self.tell(vec![SchedulerInput::CancelStep(id, step)]);
                 }
             }
             2..=9 => self.world.end_one(&mut self.random),
@@ -344,7 +348,7 @@ impl Simulation {
                 let which = self.random.below(self.world.reports.len());
                 let report = self.world.reports.swap_remove(which);
                 // An answer is given once; reports of executors may come again.
-                let answer = matches!(report[..], [Input::Resolved(..), ..]);
+                let answer = matches!(report[..], [SchedulerInput::Resolved(..), ..]);
                 if !answer && self.random.chance(10) {
                     self.world.reports.push(report.clone());
                 }

@@ -1,11 +1,13 @@
-//! From the errors of the layers below to what a client is told.
+//! From the errors of the layers below to the answer that a client gets.
 //!
-//! Faults of the request are told in full. Faults of our own are logged in full and told in one
+//! Faults of the request are answered in full. Faults of our own are logged in full and answered in one
 //! sentence, so that no path or query leaks.
 
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -13,17 +15,23 @@ use serde::de::DeserializeOwned;
 use stepwell_api::{ErrorBody, ErrorCode, ErrorReply};
 use stepwell_engine::driver::EngineError;
 use stepwell_model::RunId;
+use stepwell_workspace::ErrorKind;
+use utoipa::ToSchema;
+
+use crate::exact;
+use crate::limits::{BodiesMax, Turn, declared_size};
+use crate::misfit;
 
 /// The result of a handler.
 pub(crate) type Result<T, E = ApiError> = std::result::Result<T, E>;
 
-/// What a client is told when it is not what it asked for.
+/// The error that a client gets.
 #[derive(Debug)]
 pub(crate) struct ApiError(ErrorBody);
 
-/// What an answer's body says, beside the answer, for those who say it in other words.
+/// What an answer's body says, among its extensions, for a front door with another form of errors.
 #[derive(Debug, Clone)]
-pub(crate) struct Told(pub(crate) ErrorBody);
+pub(crate) struct Refusal(pub(crate) ErrorBody);
 
 impl ApiError {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
@@ -32,11 +40,6 @@ impl ApiError {
             message: message.into(),
             hint: String::new(),
         })
-    }
-
-    /// What a client would be told.
-    pub(crate) fn into_body(self) -> ErrorBody {
-        self.0
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -65,26 +68,20 @@ impl ApiError {
         tracing::error!(%error, "a request failed by a fault of the server");
         Self::new(ErrorCode::Internal, "the server has a fault").hint("its log says more")
     }
-
-    pub(crate) fn storage(error: &dyn std::fmt::Display) -> Self {
-        tracing::error!(%error, "the data folder cannot be written");
-        Self::new(ErrorCode::Storage, error.to_string())
-            .hint("free some space or mend the folder's permissions, then try again")
-    }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.code.status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let told = Told(self.0.clone());
+        let refusal = Refusal(self.0.clone());
         let header = match self.0.code {
             ErrorCode::Unauthorized => Some((WWW_AUTHENTICATE, "Bearer")),
             ErrorCode::Busy => Some((RETRY_AFTER, "1")),
             _ => None,
         };
         let mut response = (status, Json(ErrorReply { error: self.0 })).into_response();
-        response.extensions_mut().insert(told);
+        response.extensions_mut().insert(refusal);
         if let Some((name, value)) = header {
             let value = HeaderValue::from_static(value);
             response.headers_mut().insert(name, value);
@@ -93,49 +90,47 @@ impl IntoResponse for ApiError {
     }
 }
 
+impl From<stepwell_workspace::Error> for ApiError {
+    fn from(error: stepwell_workspace::Error) -> Self {
+        let code = match error.kind {
+            ErrorKind::Invalid => ErrorCode::InvalidRequest,
+            ErrorKind::InvalidGraph => ErrorCode::InvalidGraph,
+            ErrorKind::NotFound => ErrorCode::NotFound,
+            ErrorKind::Conflict => ErrorCode::Conflict,
+            ErrorKind::TooLarge => ErrorCode::TooLarge,
+            ErrorKind::Storage => ErrorCode::Storage,
+            ErrorKind::Datastore => ErrorCode::Datastore,
+            ErrorKind::Internal => ErrorCode::Internal,
+        };
+        Self::new(code, error.message).hint(error.hint)
+    }
+}
+
 impl From<stepwell_store::Error> for ApiError {
     fn from(error: stepwell_store::Error) -> Self {
-        match error {
-            stepwell_store::Error::Conflict(message) => Self::conflict(message),
-            error if error.is_storage() => Self::storage(&error),
-            error if error.is_out_of_range() => {
-                Self::invalid("a number is larger than 9,223,372,036,854,775,807")
-            }
-            error => Self::internal(&error),
-        }
+        stepwell_workspace::Error::from(error).into()
+    }
+}
+
+impl From<stepwell_datastore::Error> for ApiError {
+    fn from(error: stepwell_datastore::Error) -> Self {
+        stepwell_workspace::Error::from(error).into()
     }
 }
 
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
-        match error {
-            EngineError::Graph(error) => Self::new(ErrorCode::InvalidGraph, error.to_string()),
-            EngineError::Store(error) => error.into(),
-            EngineError::Data(_) | EngineError::Stopped => Self::internal(&error),
-        }
+        stepwell_workspace::Error::from(error).into()
     }
 }
 
 impl From<std::io::Error> for ApiError {
     fn from(error: std::io::Error) -> Self {
-        use std::io::ErrorKind::{
-            InvalidFilename, InvalidInput, IsADirectory, NotADirectory, PermissionDenied,
-            QuotaExceeded, ReadOnlyFilesystem, StorageFull,
-        };
-        match error.kind() {
-            StorageFull | QuotaExceeded | PermissionDenied | ReadOnlyFilesystem => {
-                Self::storage(&error)
-            }
-            InvalidFilename | InvalidInput | IsADirectory | NotADirectory => {
-                Self::invalid("no file can have this name or place")
-                    .hint("names have at most 255 bytes, and a file is no folder")
-            }
-            _ => Self::internal(&error),
-        }
+        stepwell_workspace::Error::from(error).into()
     }
 }
 
-/// Says in our own words what the framework refused in its: every refusal looks alike.
+/// Gives the framework's own refusals the same form as all others.
 pub(crate) async fn reword(response: Response) -> Response {
     let status = response.status();
     let is_json = response
@@ -166,13 +161,17 @@ pub(crate) async fn reword(response: Response) -> Response {
     response
 }
 
-/// A JSON body of a known shape; what does not fit is refused with the place and the reason.
+/// A JSON body as the document describes it; what does not fit is refused with the place and the
+/// reason.
 pub(crate) struct Body<T>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned + ToSchema, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
+        if let Some((turn, bytes, all)) = memory_of(&request) {
+            turn.hold_body(bytes, all).await?;
+        }
         let bytes = axum::body::Bytes::from_request(request, state)
             .await
             .map_err(|rejection| match rejection.status() {
@@ -181,10 +180,33 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 }
                 _ => ApiError::invalid(rejection.body_text()),
             })?;
-        let value = serde_json::from_slice(&bytes)
-            .map_err(|error| ApiError::invalid(format!("the body does not fit: {error}")))?;
+        let value = object(&bytes)
+            .map_err(|error| error.to_string())
+            .and_then(exact::read)
+            .map_err(|fault| ApiError::invalid(format!("the body does not fit: {fault}")))?;
         Ok(Self(value))
     }
+}
+
+/// The bytes, unless they are an array: serde would take one for an object, field by field.
+fn object(bytes: &[u8]) -> std::result::Result<&[u8], String> {
+    match bytes.trim_ascii_start().first() {
+        Some(b'[') => Err("expected an object, not an array".to_owned()),
+        _ => Ok(bytes),
+    }
+}
+
+/// The turn of a request, and how much memory its body takes; one of unknown length counts as the
+/// largest.
+fn memory_of(request: &Request) -> Option<(Turn, u64, usize)> {
+    let extensions = request.extensions();
+    let (turn, all) = (extensions.get::<Turn>()?, extensions.get::<BodiesMax>()?);
+    let length = declared_size(request);
+    let unknown = match request.headers().contains_key(TRANSFER_ENCODING) {
+        true => all.0 as u64,
+        false => 0,
+    };
+    Some((turn.clone(), length.unwrap_or(unknown), all.0))
 }
 
 /// Query parameters of a known shape.
@@ -196,7 +218,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let query = Query::<T>::from_request_parts(parts, state).await;
         query.map(|Query(value)| Self(value)).map_err(|rejection| {
-            ApiError::invalid(format!("the query does not fit: {}", rejection.body_text()))
+            let fault = misfit::in_words(&rejection.body_text());
+            ApiError::invalid(format!("the query does not fit: {fault}"))
         })
     }
 }

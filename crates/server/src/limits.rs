@@ -2,10 +2,11 @@
 //!
 //! What does not fit is answered at once and says so: 413 for a body that is too large, 408 for one
 //! that comes too slowly, 503 with `Retry-After` when too much is asked at once. Nothing has been
-//! done then, so that asking again is right.
+//! done then, so that asking again is right. A turn is taken after it is known who asks; who is not
+//! known yet may send a kilobyte and no more.
 //!
-//! How long a connection may take to say what it wants is limited in `listen.rs`; how large the
-//! JSON of a route may be, in `routes/mod.rs`.
+//! How long a connection may take to say what it wants is limited in `listen.rs`, how long to take
+//! its answer in `stalled.rs`; how large the JSON of a route may be, in `routes/mod.rs`.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +31,7 @@ pub struct Limits {
     pub connections: usize,
     /// How many requests are worked on at once. One that only waits for a run does not count.
     pub requests: usize,
-    /// How long a request waits for its turn before it is told to come again.
+    /// How long a request waits for its turn before it is refused with a time to try again.
     pub turn: Duration,
     /// How long a client may take to say what it wants, and a connection be idle.
     pub head: Duration,
@@ -40,6 +41,13 @@ pub struct Limits {
     pub body_rate: u64,
     /// The largest body of any kind, in bytes.
     pub upload_bytes: u64,
+    /// How many requests of callers that are not known yet are read at once, by each address.
+    pub guests: usize,
+    /// How much of JSON bodies is held in memory at once, in bytes. A larger one waits for all
+    /// others to end, and is then alone.
+    pub bodies_bytes: usize,
+    /// How long a client may keep an answer waiting, all pauses of a connection together.
+    pub write_grace: Duration,
 }
 
 impl Default for Limits {
@@ -52,62 +60,156 @@ impl Default for Limits {
             body_grace: Duration::from_secs(30),
             body_rate: 4 << 10,
             upload_bytes: 64 << 30,
+            guests: 32,
+            bodies_bytes: 128 << 20,
+            write_grace: Duration::from_secs(30),
         }
     }
 }
 
-/// The limits, and how much of them is used.
+/// The limits of one address, and how much of them is used. What happens at one address takes no
+/// turn of another's; the memory is that of the machine.
+#[derive(Clone)]
 pub(crate) struct Gate {
-    limits: Limits,
+    limits: Arc<Limits>,
     turns: Arc<Semaphore>,
+    guests: Arc<Semaphore>,
+    bodies: Arc<Semaphore>,
 }
 
 impl Gate {
+    /// A gate for each address that asks for one; they share the memory of bodies.
     pub(crate) fn new(limits: Limits) -> Self {
-        let turns = Arc::new(Semaphore::new(limits.requests));
-        Self { limits, turns }
+        Self {
+            turns: Arc::new(Semaphore::new(limits.requests)),
+            guests: Arc::new(Semaphore::new(limits.guests)),
+            bodies: Arc::new(Semaphore::new(limits.bodies_bytes >> BODY_UNIT_BITS)),
+            limits: Arc::new(limits),
+        }
+    }
+
+    /// The gate of another address.
+    pub(crate) fn another(&self) -> Self {
+        Self {
+            turns: Arc::new(Semaphore::new(self.limits.requests)),
+            guests: Arc::new(Semaphore::new(self.limits.guests)),
+            ..self.clone()
+        }
     }
 }
 
-/// A request's turn, among its extensions. A handler that only waits gives it back early.
+/// The memory of bodies is counted in kilobytes.
+const BODY_UNIT_BITS: usize = 10;
+
+/// A request's turn, and the memory that its body takes, among its extensions. A handler that only
+/// waits gives the turn back early.
 #[derive(Clone)]
-pub(crate) struct Turn(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+pub(crate) struct Turn {
+    held: Arc<Mutex<Vec<OwnedSemaphorePermit>>>,
+    bodies: Arc<Semaphore>,
+    /// How long to wait for memory.
+    patience: Duration,
+}
 
 impl Turn {
     /// Lets another request have the turn.
     pub(crate) fn give_back(&self) {
-        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(std::mem::take(&mut *held));
+    }
+
+    /// Makes room for a JSON body of so many bytes, until the request is answered.
+    pub(crate) async fn hold_body(&self, bytes: u64, all: usize) -> Result<(), ApiError> {
+        let units = usize::try_from(bytes >> BODY_UNIT_BITS).unwrap_or(usize::MAX);
+        let units = u32::try_from(units.min(all >> BODY_UNIT_BITS)).unwrap_or(u32::MAX);
+        let room = timeout(
+            self.patience,
+            Arc::clone(&self.bodies).acquire_many_owned(units),
+        );
+        let Ok(Ok(room)) = room.await else {
+            return Err(busy("the server holds too many large bodies at once"));
+        };
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.push(room);
+        Ok(())
     }
 }
 
-/// Lets a request in when it is its turn, and watches over its body.
-pub(crate) async fn bound(
-    State(gate): State<Arc<Gate>>,
+/// How large JSON bodies together may be, among a request's extensions.
+#[derive(Clone, Copy)]
+pub(crate) struct BodiesMax(pub(crate) usize);
+
+fn busy(message: &str) -> ApiError {
+    ApiError::new(ErrorCode::Busy, message).hint("ask again in a second; nothing was done")
+}
+
+async fn turn(turns: &Arc<Semaphore>, gate: &Gate) -> Result<Turn, ApiError> {
+    let patience = gate.limits.turn;
+    match timeout(patience, Arc::clone(turns).acquire_owned()).await {
+        Ok(Ok(turn)) => Ok(Turn {
+            held: Arc::new(Mutex::new(vec![turn])),
+            bodies: Arc::clone(&gate.bodies),
+            patience,
+        }),
+        _ => Err(busy("the server has too many requests at once")),
+    }
+}
+
+/// Lets the request of a known caller in when it is its turn.
+pub(crate) async fn take_turn(
+    State(gate): State<Gate>,
     mut request: Request,
     next: Next,
 ) -> Response {
+    let turn = match turn(&gate.turns, &gate).await {
+        Ok(turn) => turn,
+        Err(refusal) => return refusal.into_response(),
+    };
+    request.extensions_mut().insert(turn.clone());
+    request
+        .extensions_mut()
+        .insert(BodiesMax(gate.limits.bodies_bytes));
+    let response = next.run(request).await;
+    turn.give_back();
+    response
+}
+
+/// The largest body of one who is not known yet, in bytes.
+pub(crate) const GUEST_BODY_MAX: usize = 1 << 10;
+
+/// Lets the request of somebody who is not known yet in: there are few such turns, and none of
+/// those that are known. A body that says it is too large takes none.
+pub(crate) async fn take_guest_turn(
+    State(gate): State<Gate>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if declared_size(&request).is_some_and(|size| size > GUEST_BODY_MAX as u64) {
+        return ApiError::new(ErrorCode::TooLarge, "the body is larger than the limit")
+            .into_response();
+    }
+    let turn = match turn(&gate.guests, &gate).await {
+        Ok(turn) => turn,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let response = next.run(request).await;
+    turn.give_back();
+    response
+}
+
+/// Watches over a request's body.
+pub(crate) async fn bound(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let limits = &gate.limits;
-    let declared = request.headers().get(CONTENT_LENGTH);
-    let declared = declared.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let declared = declared_size(&request);
     if declared.is_some_and(|size| size > limits.upload_bytes) {
         return too_large().into_response();
     }
-    let turn = timeout(limits.turn, Arc::clone(&gate.turns).acquire_owned()).await;
-    let Ok(Ok(turn)) = turn else {
-        let error = ApiError::new(ErrorCode::Busy, "the server has too many requests at once");
-        return error
-            .hint("ask again in a second; nothing was done")
-            .into_response();
-    };
-    let turn = Turn(Arc::new(Mutex::new(Some(turn))));
-    request.extensions_mut().insert(turn.clone());
     let fault = Arc::new(AtomicU8::new(NONE));
     if declared != Some(0) {
         let watched = Arc::clone(&fault);
-        request = request.map(|body| watch(body, limits.clone(), watched));
+        request = request.map(|body| watch(body, Limits::clone(limits), watched));
     }
     let response = next.run(request).await;
-    turn.give_back();
     match fault.load(Ordering::Relaxed) {
         TOO_LARGE => too_large().into_response(),
         TOO_SLOW => ApiError::new(
@@ -118,6 +220,12 @@ pub(crate) async fn bound(
         .into_response(),
         _ => response,
     }
+}
+
+/// How large a request says that its body is, in bytes.
+pub(crate) fn declared_size(request: &Request) -> Option<u64> {
+    let declared = request.headers().get(CONTENT_LENGTH)?;
+    declared.to_str().ok()?.parse().ok()
 }
 
 fn too_large() -> ApiError {

@@ -5,7 +5,7 @@
 //! its own: what happens outside does not keep this machine's own steps from their server.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +18,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use crate::access::Peer;
 use crate::limits::Limits;
+use crate::stalled::Unstalled;
 
 /// How long open connections are given when the server stops. Long polls would hold the stop up;
 /// their clients ask again.
@@ -32,9 +34,44 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// How long to wait when the system has no more sockets to give.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Takes connections until `stop` is told, then lets them end.
+/// How often it is logged that there are none.
+const WARN_EVERY: Duration = Duration::from_secs(60);
+
+/// Where connections come in.
+pub(crate) enum Door {
+    /// At an address.
+    Tcp(TcpListener),
+    /// At a socket file of the data folder, which only its owner can reach.
+    Unix(UnixListener),
+}
+
+impl Door {
+    async fn accept(&self) -> std::io::Result<(Stream, IpAddr)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                // Answers are small; waiting for more to send makes them late.
+                drop(stream.set_nodelay(true));
+                Ok((Box::new(stream), address.ip().to_canonical()))
+            }
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Box::new(stream), Ipv4Addr::LOCALHOST.into()))
+            }
+        }
+    }
+}
+
+/// A connection of either kind.
+type Stream = Box<dyn Duplex>;
+
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
+
+/// Takes connections until `stop` is set, then lets them end.
 pub(crate) async fn accept(
-    listener: TcpListener,
+    door: Door,
     tls: Option<TlsAcceptor>,
     router: Router,
     limits: Limits,
@@ -45,14 +82,15 @@ pub(crate) async fn accept(
     let connections = Connections {
         tls,
         router,
-        head: limits.head,
+        limits,
         stop: stop.clone(),
     };
     let connections = Arc::new(connections);
+    let mut warned = None;
     loop {
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await;
-            (listener.accept().await, place)
+            (door.accept().await, place)
         };
         let (accepted, place) = tokio::select! {
             next = next => next,
@@ -68,13 +106,16 @@ pub(crate) async fn accept(
             }
             (Err(error), _) if of_the_client(error.kind()) => {}
             (Err(error), _) => {
-                tracing::warn!(%error, "no connection can be taken");
+                if warned.is_none_or(|at: Instant| at.elapsed() > WARN_EVERY) {
+                    warned = Some(Instant::now());
+                    tracing::warn!(%error, "no connection can be taken");
+                }
                 tokio::time::sleep(PAUSE).await;
             }
             (_, Err(_)) => break,
         }
     }
-    drop(listener);
+    drop(door);
     drop(tokio::time::timeout(DRAIN, graceful.shutdown()).await);
 }
 
@@ -91,27 +132,25 @@ type Watcher = hyper_util::server::graceful::Watcher;
 struct Connections {
     tls: Option<TlsAcceptor>,
     router: Router,
-    head: Duration,
+    limits: Limits,
     stop: watch::Receiver<bool>,
 }
 
 impl Connections {
     async fn serve(
         &self,
-        stream: TcpStream,
-        address: SocketAddr,
+        stream: Stream,
+        address: IpAddr,
         _place: OwnedSemaphorePermit,
         watcher: Watcher,
     ) {
-        // Answers are small; waiting for more to send makes them late.
-        drop(stream.set_nodelay(true));
-        let address = address.ip().to_canonical();
+        let stream = Unstalled::new(stream, self.limits.write_grace, self.limits.body_rate);
         let Some(tls) = &self.tls else {
             let secure = false;
             return self.speak(stream, Peer { address, secure }, watcher).await;
         };
         let mut stop = self.stop.clone();
-        let shake = tokio::time::timeout(self.head, tls.accept(stream));
+        let shake = tokio::time::timeout(self.limits.head, tls.accept(stream));
         let shaken = tokio::select! {
             shaken = shake => shaken,
             _ = stop.wait_for(|stop| *stop) => return,
@@ -135,7 +174,7 @@ impl Connections {
         };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.head)
+            .header_read_timeout(self.limits.head)
             .serve_connection(TokioIo::new(stream), requests);
         // What goes wrong between two machines is no fault of this one.
         if let Err(error) = watcher.watch(connection).await {

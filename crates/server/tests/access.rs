@@ -54,11 +54,14 @@ fn each_role_gets_in_exactly_where_it_may() {
 #[test]
 fn what_changes_something_needs_more_than_a_reader_and_is_recorded() {
     for operation in operations() {
+        let secret = ["/connection", "/secrets/{name}"];
+        let secret = secret.iter().any(|part| operation.pattern.ends_with(part));
+        assert!(!secret || operation.audit.is_some(), "{operation:?}");
         let asks = operation.method == "GET" || operation.audit.is_none();
         let ask = ["/api/v1/tickets", "/api/v1/plan"].contains(&operation.pattern.as_str());
         assert_eq!(asks, operation.method == "GET" || ask, "{operation:?}");
         assert!(asks || operation.role > Role::Reader, "{operation:?}");
-        let owners = ["/tokens", "/audit", "/shutdown", "/gc"];
+        let owners = ["/tokens", "/audit", "/shutdown", "/gc", "/connection"];
         let owners = owners.iter().any(|part| operation.pattern.contains(part));
         assert_eq!(operation.role == Role::Owner, owners, "{operation:?}");
     }
@@ -183,7 +186,9 @@ fn a_page_gets_in_by_a_ticket_and_only_as_a_page() {
         let bare = server.send(method, path, None, &[("cookie", cookie)], "");
         assert_eq!(bare.status, 401, "another site's page: {operation:?}");
         let answer = server.send(method, path, None, &page, "");
-        let allowed = operation.role == Role::Reader || operation.pages;
+        // What would let another browser in, and outlive this page, is for none.
+        let opens = operation.pattern == "/api/v1/tickets";
+        let allowed = (operation.role == Role::Reader || operation.pages) && !opens;
         assert_eq!(answer.status != 403, allowed, "{operation:?}: {answer:?}");
     }
     let pages: Vec<_> = operations().into_iter().filter(|it| it.pages).collect();
@@ -202,4 +207,85 @@ fn a_typed_token_opens_a_page_that_allows_no_more_than_it() {
         let known = server.send("GET", "/api/v1/caller", None, &page, "");
         assert_eq!(known.json()["role"], expected, "{known:?}");
     }
+}
+
+/// Opens a page with a token, and gives the headers that the page sends afterwards.
+fn page_of(server: &Served, token: &str) -> (u16, String) {
+    let opened = server.send("POST", "/session", Some(token), &[], "{}");
+    let set = opened.header("set-cookie");
+    (
+        opened.status,
+        set.split(';').next().unwrap_or_default().to_owned(),
+    )
+}
+
+fn new_token(server: &Served, body: &str) -> (String, String) {
+    let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
+    let token = text(&server.own("POST", "/api/v1/tokens", body).json()["token"]);
+    let caller = server.ask("GET", "/api/v1/caller", Some(&token)).json();
+    (token, text(&caller["id"]))
+}
+
+#[test]
+fn what_a_token_opened_ends_with_the_token() {
+    let server = Served::start();
+    let (token, id) = new_token(&server, r#"{"name": "ann", "role": "contributor"}"#);
+    let (status, cookie) = page_of(&server, &token);
+    assert_eq!(status, 204);
+    let page = [("cookie", cookie.as_str()), ("x-stepwell-page", "1")];
+    let asks = |method: &str, path: &str, body: &str| server.send(method, path, None, &page, body);
+    assert_eq!(asks("GET", "/api/v1/runs", "").status, 200);
+    let ticket = server.ask("POST", "/api/v1/tickets", Some(&token)).json();
+    let by_ticket = || {
+        let body = serde_json::json!({"ticket": ticket["ticket"]}).to_string();
+        server.send("POST", "/session", None, &[], &body).status
+    };
+    assert_eq!(by_ticket(), 204);
+
+    assert_eq!(
+        asks("POST", "/session", "{}").status,
+        403,
+        "a page renews nothing"
+    );
+    assert_eq!(asks("POST", "/api/v1/tickets", "").status, 403);
+
+    let made = asks("POST", "/api/v1/runs/interactive", r#"{"experiment": "e"}"#);
+    assert_eq!(made.status, 201, "{}", made.body);
+    let audit = server.own("GET", "/api/v1/audit", "").json();
+    let record = audit["records"].as_array().expect("records").iter();
+    let record = record
+        .clone()
+        .find(|record| record["kind"] == "page")
+        .expect("the page's");
+    assert_eq!(
+        (&record["name"], &record["who"]),
+        (&"ann".into(), &id.as_str().into())
+    );
+
+    let revoked = server.own("DELETE", &format!("/api/v1/tokens/{id}"), "");
+    assert!(revoked.status < 300, "{}", revoked.body);
+    assert_eq!(asks("GET", "/api/v1/runs", "").status, 401);
+    assert_eq!(by_ticket(), 401);
+}
+
+#[test]
+fn a_page_is_open_no_longer_than_the_token_that_opened_it() {
+    let server = Served::start();
+    let body = r#"{"name": "short", "role": "reader", "expires_in_s": 600}"#;
+    let (token, _) = new_token(&server, body);
+    let opened = server.send("POST", "/session", Some(&token), &[], "{}");
+    let set = opened.header("set-cookie").to_owned();
+    let age = set
+        .split("Max-Age=")
+        .nth(1)
+        .and_then(|text| text.split(';').next());
+    let age: i64 = age.and_then(|age| age.parse().ok()).expect("an age");
+    assert!((1..=600).contains(&age), "{set}");
+}
+
+#[test]
+fn an_array_is_no_object() {
+    let server = Served::start();
+    let made = server.own("POST", "/api/v1/tokens", r#"["posi", "reader", null]"#);
+    assert_eq!(made.status, 400, "{}", made.body);
 }

@@ -103,3 +103,23 @@ fn what_comes_often_is_counted_and_pages_follow_each_other() {
     ];
     assert_eq!(paths, expected);
 }
+
+#[test]
+fn what_is_done_from_a_page_is_recorded_with_the_token_that_opened_it() {
+    let server = Served::start();
+    let token = server.token("anna", Role::Submitter);
+    let known = server.ask("GET", "/api/v1/caller", Some(&token)).json();
+    let opened = server.send("POST", "/session", Some(&token), &[], "{}");
+    let cookie = opened
+        .header("set-cookie")
+        .split(';')
+        .next()
+        .expect("a cookie");
+    let headers = [("cookie", cookie), ("x-stepwell-page", "1")];
+    let made = server.send("PUT", "/api/v1/experiments/churn", None, &headers, "");
+    assert_eq!(made.status, 200, "{made:?}");
+    let record = &records(&server)[0];
+    assert_eq!(record["path"], "/api/v1/experiments/churn");
+    let who = ["kind", "who", "name"].map(|field| record[field].as_str());
+    assert_eq!(who, [Some("page"), known["id"].as_str(), Some("anna")]);
+}

@@ -196,3 +196,82 @@ fn a_page_is_never_longer_than_a_thousand() {
         assert_eq!(records, if limit == "99999999" { 3 } else { 1 });
     }
 }
+
+#[test]
+fn strangers_with_slow_bodies_keep_nobody_who_is_known_waiting() {
+    let server = Served::with(|config| {
+        config.limits = Limits {
+            requests: 4,
+            guests: 4,
+            turn: Duration::from_millis(200),
+            ..Limits::default()
+        };
+    });
+    let mut slow: Vec<Socket> = (0..40).map(|_| Socket::open(&server)).collect();
+    for (index, socket) in slow.iter_mut().enumerate() {
+        let path = if index % 2 == 0 {
+            "/session"
+        } else {
+            "/api/v1/runs/interactive"
+        };
+        socket.say(&format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+             Content-Length: 900\r\n\r\n{{"
+        ));
+    }
+    for _ in 0..20 {
+        let body = r#"{"experiment": "e"}"#;
+        let made = server.own("POST", "/api/v1/runs/interactive", body);
+        assert_eq!(made.status, 201, "{}", made.body);
+        assert_eq!(server.ask("GET", "/api/v1/health", None).status, 200);
+    }
+    let large = format!("{{\"ticket\": \"{}\"}}", "x".repeat(4_000));
+    assert_eq!(
+        server.send("POST", "/session", None, &[], &large).status,
+        413
+    );
+}
+
+#[test]
+fn clients_that_read_nothing_lose_their_places() {
+    let server = Served::with(|config| {
+        config.limits = Limits {
+            connections: 8,
+            write_grace: Duration::from_millis(300),
+            ..Limits::default()
+        };
+    });
+    let mut deaf: Vec<Socket> = (0..8).map(|_| Socket::open(&server)).collect();
+    for socket in &mut deaf {
+        let request = "GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(40);
+        // The server may have hung up before it has read them all.
+        drop(socket.0.write_all(request.as_bytes()));
+    }
+    let began = Instant::now();
+    assert_eq!(server.own("GET", "/api/v1/workspace", "").status, 200);
+    assert!(began.elapsed() < Duration::from_secs(20), "they are let go");
+}
+
+#[test]
+fn large_bodies_take_turns_in_memory() {
+    let server = Served::with(|config| {
+        config.limits = Limits {
+            bodies_bytes: 1 << 20,
+            turn: Duration::from_millis(200),
+            ..Limits::default()
+        };
+    });
+    let length = 900 << 10;
+    let mut slow = Socket::open(&server);
+    let more = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n");
+    slow.say(&head(&server, "POST", "/api/v1/runs/interactive", &more));
+    slow.say("{");
+    let body = format!("{{\"experiment\": \"{}\"}}", "x".repeat(500 << 10));
+    let wait = Instant::now() + Duration::from_secs(20);
+    let busy = || server.own("POST", "/api/v1/runs/interactive", &body).status == 503;
+    while !busy() {
+        assert!(Instant::now() < wait, "the second is never refused");
+    }
+    let small = server.own("POST", "/api/v1/runs/interactive", r#"{"experiment": "e"}"#);
+    assert_eq!(small.status, 201, "small ones pass");
+}

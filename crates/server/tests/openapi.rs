@@ -5,7 +5,7 @@ use std::path::Path;
 #[test]
 fn the_document_in_docs_is_what_the_routes_make() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
-    let made = stepwell_server::openapi() + "\n";
+    let made = format!("{}\n", stepwell_server::openapi());
     if std::env::var_os("UPDATE_OPENAPI").is_some() {
         std::fs::write(&path, &made).expect("written");
     }
@@ -19,7 +19,7 @@ fn the_document_in_docs_is_what_the_routes_make() {
 #[test]
 fn every_operation_lists_its_refusals_and_a_success() {
     let document: serde_json::Value =
-        serde_json::from_str(&stepwell_server::openapi()).expect("JSON");
+        serde_json::from_str(stepwell_server::openapi()).expect("JSON");
     let paths = document["paths"].as_object().expect("paths");
     assert!(paths.len() > 20, "the routes are there");
     for (path, operations) in paths {
@@ -41,7 +41,7 @@ fn every_operation_lists_its_refusals_and_a_success() {
 #[test]
 fn no_part_of_a_whole_forbids_what_the_other_parts_say() {
     let document: serde_json::Value =
-        serde_json::from_str(&stepwell_server::openapi()).expect("JSON");
+        serde_json::from_str(stepwell_server::openapi()).expect("JSON");
     let schemas = document["components"]["schemas"].as_object();
     let schemas = schemas.expect("schemas");
     let mut parts = 0;

@@ -70,14 +70,15 @@ impl Scheduler {
             let waits = |step: usize| {
                 let place = (*id, StepIndex::from(step));
                 let owners = &self.in_flight.owners;
-                let twins = &self.in_flight.twins;
-                twins
+                let duplicates = &self.in_flight.duplicates;
+                duplicates
                     .iter()
                     .any(|(key, all)| all.contains(&place) && owners.contains_key(key))
             };
-            let twin =
-                |(step, state): (usize, &StepState)| *state != StepState::Twin || waits(step);
-            if !run.states.iter().enumerate().all(twin) {
+            let waits_for_one = |(step, state): (usize, &StepState)| {
+                *state != StepState::Deduplicated || waits(step)
+            };
+            if !run.states.iter().enumerate().all(waits_for_one) {
                 return Err(format!(
                     "{id}: a step waits for an equal one that does not run"
                 ));
@@ -101,12 +102,19 @@ impl Scheduler {
         if unsettled == 0 || run.finished.is_some() {
             return Err(format!("{id}: over, but still scheduled"));
         }
-        let ready = [StepState::Resolving, StepState::Twin, StepState::Queued];
+        let ready = [
+            StepState::Resolving,
+            StepState::Deduplicated,
+            StepState::Queued,
+        ];
         let moving = |state: &StepState| state.attempt().is_some() || ready.contains(state);
         if !run.states.iter().any(moving) {
             return Err(format!(
                 "{id}: nothing runs and nothing is queued: it would never end"
             ));
+        }
+        if run.halted && run.states.iter().any(|state| state.is_unstarted()) {
+            return Err(format!("{id}: halted, but a step is still to start"));
         }
         self.check_edges(id, run)
     }

@@ -3,6 +3,8 @@
 //! Invariant: a key says what goes into a step and how it is done; never when, under which name,
 //! in which folder or on which compute target.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 
 /// One thing that a step's outputs depend on.
@@ -46,11 +48,13 @@ pub fn canonical(parts: &[Part]) -> Vec<u8> {
 /// Both lists are in the order in which [`canonical`] reads them.
 #[must_use]
 pub fn differences(earlier: &[Part], now: &[Part]) -> Vec<String> {
-    let find = |parts: &[Part], name: &str| parts.iter().find(|part| part.name == name).cloned();
+    let (before, after) = (numbered(earlier), numbered(now));
+    let old: HashMap<(&str, usize), &Part> = before.iter().copied().collect();
+    let new: HashSet<(&str, usize)> = after.iter().map(|(place, _)| *place).collect();
     let mut lines = Vec::new();
-    for part in now {
+    for (place, part) in &after {
         let Part { name, value } = part;
-        match find(earlier, name) {
+        match old.get(place) {
             Some(old) if old.value == *value => {}
             Some(_) if part.is_digest() => lines.push(format!("{name} changed")),
             Some(old) => lines.push(format!("{name} was `{}` and is `{value}`", old.value)),
@@ -58,10 +62,7 @@ pub fn differences(earlier: &[Part], now: &[Part]) -> Vec<String> {
             None => lines.push(format!("{name} is new: `{value}`")),
         }
     }
-    for part in earlier
-        .iter()
-        .filter(|part| find(now, &part.name).is_none())
-    {
+    for (_, part) in before.iter().filter(|(place, _)| !new.contains(place)) {
         let Part { name, value } = part;
         match part.is_digest() {
             true => lines.push(format!("{name} is gone")),
@@ -69,6 +70,19 @@ pub fn differences(earlier: &[Part], now: &[Part]) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Each part with its name and its number among those of that name: an input that is one file has
+/// two parts of one name, its content and how the step reaches it.
+fn numbered(parts: &[Part]) -> Vec<((&str, usize), &Part)> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let mut found = Vec::with_capacity(parts.len());
+    for part in parts {
+        let count = counts.entry(part.name.as_str()).or_default();
+        *count += 1;
+        found.push(((part.name.as_str(), *count), part));
+    }
+    found
 }
 
 #[cfg(test)]
@@ -94,6 +108,15 @@ mod tests {
         new is new: `2`
         old is gone: it was `1`
         ");
+    }
+
+    #[test]
+    fn parts_of_one_name_are_compared_in_their_order() {
+        let digest = |c: char| c.to_string().repeat(64);
+        let input = |content: &str| parts(&format!("raw={content} raw=connected"));
+        let (one, two) = (input(&digest('a')), input(&digest('b')));
+        assert_eq!(differences(&one, &one), Vec::<String>::new());
+        assert_eq!(differences(&one, &two), ["raw changed"]);
     }
 
     #[test]

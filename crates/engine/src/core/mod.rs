@@ -17,5 +17,5 @@ mod target;
 mod topology;
 
 pub use reuse::Resolution;
-pub use scheduler::{ATTEMPTS_MAX, Decision, Effect, Input, Scheduler, TargetLoad};
+pub use scheduler::{ATTEMPTS_MAX, Decision, Effect, Scheduler, SchedulerInput, TargetLoad};
 pub use topology::{Policy, Topology};

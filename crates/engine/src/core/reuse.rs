@@ -1,4 +1,4 @@
-//! Reuse: outputs of an equal earlier step stand in for a step, and of two equal steps that are
+//! Reuse: a step takes the outputs of an identical earlier step, and of two identical steps that are
 //! wanted at the same moment only one runs.
 //!
 //! What makes two steps equal is found out by the world, which answers [`Effect::Resolve`] with a
@@ -33,7 +33,7 @@ pub enum Resolution {
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
     pub(super) owners: HashMap<Digest, (RunId, StepIndex)>,
-    pub(super) twins: HashMap<Digest, Vec<(RunId, StepIndex)>>,
+    pub(super) duplicates: HashMap<Digest, Vec<(RunId, StepIndex)>>,
     /// The open questions, each with the moment it was asked.
     open: HashMap<(RunId, StepIndex), u64>,
     /// Keys whose owner succeeded while questions were open, with the moment: an answer to a
@@ -101,11 +101,11 @@ impl Scheduler {
             Resolution::Miss(key) => match self.in_flight.owners.get(&key) {
                 Some(owner) if *owner != (id, step) => {
                     self.in_flight
-                        .twins
+                        .duplicates
                         .entry(key)
                         .or_default()
                         .push((id, step));
-                    self.set_state(id, step, StepState::Twin);
+                    self.set_state(id, step, StepState::Deduplicated);
                 }
                 _ => {
                     self.in_flight.owners.insert(key, (id, step));
@@ -155,10 +155,10 @@ impl Scheduler {
             return;
         }
         self.in_flight.owners.remove(&key);
-        for (twin, step) in self.in_flight.twins.remove(&key).unwrap_or_default() {
-            if self.state(twin, step) == Some(StepState::Twin) {
-                self.set_state(twin, step, StepState::Resolving);
-                self.ask(twin, step, decision);
+        for (duplicate, step) in self.in_flight.duplicates.remove(&key).unwrap_or_default() {
+            if self.state(duplicate, step) == Some(StepState::Deduplicated) {
+                self.set_state(duplicate, step, StepState::Resolving);
+                self.ask(duplicate, step, decision);
             }
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use stepwell_model::{Digest, Event, Outcome, RunStatus, StepIndex};
+use stepwell_model::{Digest, Event, Outcome, RunStatus, SkipReason, StepIndex, WaitReason};
 
 use super::topology::{Policy, Topology};
 
@@ -19,8 +19,8 @@ pub(super) enum StepState {
     },
     /// Could start; it is being found out whether an equal step has run before.
     Resolving,
-    /// An equal step is queued or runs; its outputs will do.
-    Twin,
+    /// Waits for an identical step that is queued or runs, to reuse its outputs.
+    Deduplicated,
     /// Waits for a slot of its target.
     Queued,
     /// Has a slot; its attempt is being started.
@@ -57,7 +57,7 @@ impl StepState {
     pub(super) fn is_unstarted(self) -> bool {
         matches!(
             self,
-            Self::Waiting { .. } | Self::Resolving | Self::Twin | Self::Queued
+            Self::Waiting { .. } | Self::Resolving | Self::Deduplicated | Self::Queued
         )
     }
 
@@ -75,7 +75,7 @@ impl fmt::Debug for StepState {
         match self {
             Self::Waiting { unmet } => write!(f, "W({unmet})"),
             Self::Resolving => f.write_str("?"),
-            Self::Twin => f.write_str("T"),
+            Self::Deduplicated => f.write_str("T"),
             Self::Queued => f.write_str("Q"),
             Self::Starting { attempt } => write!(f, "S({attempt})"),
             Self::Running { attempt } => write!(f, "R({attempt})"),
@@ -96,6 +96,8 @@ pub(super) struct Run {
     pub(super) states: Vec<StepState>,
     /// What the outputs of steps that are queued or active may be reused by.
     pub(super) keys: HashMap<StepIndex, Digest>,
+    /// What steps wait for whose attempt was assigned and has not started.
+    pub(super) waiting: HashMap<StepIndex, (WaitReason, String)>,
     /// The last attempt at each step that was interrupted.
     pub(super) interrupted: HashMap<StepIndex, u32>,
     /// How many steps are not settled.
@@ -105,6 +107,10 @@ pub(super) struct Run {
     /// Whether a program of it has run.
     pub(super) began: bool,
     pub(super) cancel_asked: bool,
+    /// Whether all that had not started was skipped: nothing starts from then on.
+    pub(super) halted: bool,
+    /// Whether a single step was asked to stop.
+    pub(super) step_cancel_asked: bool,
     pub(super) finished: Option<RunStatus>,
 }
 
@@ -122,11 +128,14 @@ impl Run {
             policy,
             states,
             keys: HashMap::new(),
+            waiting: HashMap::new(),
             interrupted: HashMap::new(),
             unsettled,
             failed: None,
             began: false,
             cancel_asked: false,
+            halted: false,
+            step_cancel_asked: false,
             finished: None,
         }
     }
@@ -163,8 +172,10 @@ impl Run {
                 .iter()
                 .all(|state| *state == StepState::Succeeded)
         };
+        let has_failed = || self.states.contains(&StepState::Failed);
         Some(match (self.cancel_asked, self.failed) {
             (true, _) if !all_succeeded() => RunStatus::Canceled,
+            (_, Some(_)) if self.step_cancel_asked && !has_failed() => RunStatus::Canceled,
             (_, Some(_)) => RunStatus::Failed,
             _ => RunStatus::Completed,
         })
@@ -183,13 +194,23 @@ impl Run {
                 self.keys.extend(key.map(|key| (*step, key)));
             }
             Event::Reused { step, .. } => self.settle(*step, StepState::Succeeded, ready),
+            Event::Waiting {
+                step,
+                reason,
+                detail,
+                ..
+            } => {
+                self.waiting.insert(*step, (*reason, detail.clone()));
+            }
             Event::Started { step, attempt } => {
+                self.waiting.remove(step);
                 let state = &mut self.states[step.get()];
                 if *state == (StepState::Starting { attempt: *attempt }) {
                     *state = StepState::Running { attempt: *attempt };
                 }
             }
             Event::Ended { step, outcome, .. } => {
+                self.waiting.remove(step);
                 let state = match outcome {
                     Outcome::Succeeded(_) => StepState::Succeeded,
                     Outcome::Failed(..) => StepState::Failed,
@@ -198,16 +219,27 @@ impl Run {
                 self.settle(*step, state, ready);
             }
             Event::Interrupted { step, attempt, .. } => {
+                self.waiting.remove(step);
                 self.states[step.get()] = StepState::Queued;
                 self.interrupted.insert(*step, *attempt);
                 ready.push(*step);
             }
-            Event::Skipped { step, .. } => {
+            Event::Skipped { step, because } => {
                 self.states[step.get()] = StepState::Skipped;
                 self.unsettled -= 1;
+                if *because == SkipReason::StepCancelled {
+                    self.failed.get_or_insert(*step);
+                }
             }
             Event::Began => self.began = true,
             Event::CancelAsked => self.ask_to_stop(),
+            Event::StepCancelAsked { step } => {
+                self.step_cancel_asked = true;
+                let state = &mut self.states[step.get()];
+                if let Some(attempt) = state.attempt() {
+                    *state = StepState::Stopping { attempt };
+                }
+            }
             Event::Finished { status } => self.finished = Some(*status),
         }
     }

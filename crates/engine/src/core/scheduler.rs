@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use stepwell_model::{Event, Outcome, RunId, SkipReason, StepIndex, TargetName};
+use stepwell_model::{Event, Outcome, RunId, SkipReason, StepIndex, TargetName, WaitReason};
 
 use super::reuse::{InFlight, Resolution};
 use super::run::{Run, StepState};
@@ -12,11 +12,13 @@ use super::topology::{Policy, Topology};
 /// How many attempts there are at a step whose attempts are interrupted.
 pub const ATTEMPTS_MAX: u32 = 5;
 
-/// What the scheduler is told.
+/// What the scheduler decides about.
 #[derive(Debug, Clone)]
-pub enum Input {
+pub enum SchedulerInput {
     /// A run with its graph.
     Submit(RunId, Topology, Policy),
+    /// An attempt waits for something, and why in words.
+    Waiting(RunId, StepIndex, u32, WaitReason, String),
     /// The program of an attempt runs.
     Started(RunId, StepIndex, u32),
     /// What was found out about a step that could start.
@@ -25,6 +27,8 @@ pub enum Input {
     Ended(RunId, StepIndex, u32, Outcome),
     /// Somebody wants the run to stop.
     Cancel(RunId),
+    /// Somebody wants one step to stop, whether or not it has started.
+    CancelStep(RunId, StepIndex),
     /// A compute target has so many slots from now on.
     Limit(TargetName, u32),
 }
@@ -32,7 +36,7 @@ pub enum Input {
 /// What the world must do. Doing an effect twice is doing it once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Find out whether an equal step has run, and answer with [`Input::Resolved`].
+    /// Find out whether an equal step has run, and answer with [`SchedulerInput::Resolved`].
     Resolve(RunId, StepIndex),
     /// Start the attempt, or find it again if it was started before.
     Start(RunId, StepIndex, u32),
@@ -73,6 +77,7 @@ pub struct Scheduler {
     pub(super) in_flight: InFlight,
     /// Reused by every input, so that deciding allocates little.
     ready: Vec<StepIndex>,
+    examined: u64,
 }
 
 impl Scheduler {
@@ -86,7 +91,15 @@ impl Scheduler {
             default_limit: default_limit.max(1),
             in_flight: InFlight::default(),
             ready: Vec::new(),
+            examined: 0,
         }
+    }
+
+    /// How many steps were gone through, over all inputs, to find those that do not start any
+    /// more: what an input costs beyond what it changes.
+    #[must_use]
+    pub const fn examined(&self) -> u64 {
+        self.examined
     }
 
     /// How many runs are not over.
@@ -107,6 +120,15 @@ impl Scheduler {
         self.runs.get(&run).is_some_and(|run| run.cancel_asked)
     }
 
+    /// Whether the step can still be asked to stop: `Some(true)` when it has been, `None` when it is
+    /// settled.
+    #[must_use]
+    pub fn is_step_stopping(&self, run: RunId, step: StepIndex) -> Option<bool> {
+        let state = self.state(run, step)?;
+        let asked = matches!(state, StepState::Stopping { .. });
+        (!state.is_settled()).then_some(asked)
+    }
+
     /// How busy each target is that is in use or has a limit of its own, sorted by name.
     #[must_use]
     pub fn loads(&self) -> Vec<TargetLoad> {
@@ -122,13 +144,16 @@ impl Scheduler {
     }
 
     /// Takes one input, changes the state by the events it decides on, and returns both.
-    pub fn handle(&mut self, input: Input) -> Decision {
+    pub fn handle(&mut self, input: SchedulerInput) -> Decision {
         let mut decision = Decision::default();
         match input {
-            Input::Submit(run, topology, policy) => {
+            SchedulerInput::Submit(run, topology, policy) => {
                 self.submit(run, topology, policy, &mut decision);
             }
-            Input::Started(run, step, attempt) => {
+            SchedulerInput::Waiting(run, step, attempt, reason, detail) => {
+                self.wait(run, step, attempt, (reason, detail), &mut decision);
+            }
+            SchedulerInput::Started(run, step, attempt) => {
                 if self.state(run, step) == Some(StepState::Starting { attempt }) {
                     if !self.runs[&run].began {
                         self.record(run, Event::Began, &mut decision);
@@ -136,22 +161,57 @@ impl Scheduler {
                     self.record(run, Event::Started { step, attempt }, &mut decision);
                 }
             }
-            Input::Resolved(run, step, resolution) => {
+            SchedulerInput::Resolved(run, step, resolution) => {
                 self.resolve(run, step, resolution, &mut decision);
             }
-            Input::Ended(run, step, attempt, outcome) => {
+            SchedulerInput::Ended(run, step, attempt, outcome) => {
                 if self.state(run, step).and_then(StepState::attempt) == Some(attempt) {
                     self.end(run, step, attempt, outcome, &mut decision);
                 }
             }
-            Input::Cancel(run) => self.cancel(run, &mut decision),
-            Input::Limit(target, limit) => {
+            SchedulerInput::Cancel(run) => self.cancel(run, &mut decision),
+            SchedulerInput::CancelStep(run, step) => self.cancel_step(run, step, &mut decision),
+            SchedulerInput::Limit(target, limit) => {
                 self.limits.insert(target.clone(), limit.max(1));
                 self.target(&target).limit = limit.max(1);
                 self.assign(&target, &mut decision);
             }
         }
         decision
+    }
+
+    /// What a step that could run waits for, if it has no attempt yet.
+    #[must_use]
+    pub fn waits_for(&self, run: RunId, step: StepIndex) -> Option<WaitReason> {
+        match self.state(run, step)? {
+            StepState::Queued => Some(WaitReason::Slot),
+            StepState::Deduplicated => Some(WaitReason::IdenticalStep),
+            _ => None,
+        }
+    }
+
+    /// Records what an attempt waits for that has not started, once.
+    fn wait(
+        &mut self,
+        id: RunId,
+        step: StepIndex,
+        attempt: u32,
+        (reason, detail): (WaitReason, String),
+        decision: &mut Decision,
+    ) {
+        if self.state(id, step) != Some(StepState::Starting { attempt }) {
+            return;
+        }
+        let known = self.runs.get(&id).and_then(|run| run.waiting.get(&step));
+        if known != Some(&(reason, detail.clone())) {
+            let event = Event::Waiting {
+                step,
+                attempt,
+                reason,
+                detail,
+            };
+            self.record(id, event, decision);
+        }
     }
 
     /// Rebuilds a run from its journal; [`Self::resume`] must follow once all runs are restored.
@@ -214,13 +274,7 @@ impl Scheduler {
         let Some(run) = self.runs.get(&id) else {
             return;
         };
-        let mut names: Vec<TargetName> = Vec::new();
-        for step in (0..run.topology.len()).map(StepIndex::from) {
-            let name = run.topology.target(step);
-            if names.last() != Some(name) && !names.contains(name) {
-                names.push(name.clone());
-            }
-        }
+        let names = run.topology.targets().to_vec();
         for name in names {
             self.assign(&name, decision);
         }
@@ -273,10 +327,13 @@ impl Scheduler {
         outcome: &Outcome,
     ) -> Option<Event> {
         let run = &self.runs[&id];
-        let goes_on =
-            run.starts_steps() && run.topology.is_resumable(step) && attempt < ATTEMPTS_MAX;
+        let asked = matches!(run.state(step), Some(StepState::Stopping { .. }));
+        let continues = run.starts_steps()
+            && !asked
+            && run.topology.is_resumable(step)
+            && attempt < ATTEMPTS_MAX;
         match outcome {
-            Outcome::Failed(failure, usage) if goes_on && failure.kind.is_interruption() => {
+            Outcome::Failed(failure, usage) if continues && failure.kind.is_interruption() => {
                 Some(Event::Interrupted {
                     step,
                     attempt,
@@ -291,15 +348,10 @@ impl Scheduler {
     /// Starts what a step's success has made ready, or ends the run.
     pub(super) fn after_success(&mut self, id: RunId, step: StepIndex, decision: &mut Decision) {
         let run = &self.runs[&id];
-        let mut touched: Vec<TargetName> = Vec::new();
-        if run.starts_steps() {
-            for &dependent in run.topology.dependents(step) {
-                let name = run.topology.target(dependent);
-                if !touched.contains(name) {
-                    touched.push(name.clone());
-                }
-            }
-        }
+        let touched = match run.starts_steps() {
+            true => run.topology.targets_of(run.topology.dependents(step)),
+            false => Vec::new(),
+        };
         self.finish_if_settled(id, decision);
         for name in touched {
             self.assign(&name, decision);
@@ -323,6 +375,25 @@ impl Scheduler {
         }
         self.skip_unstarted(id, &SkipReason::Cancelled, decision);
         self.finish_if_settled(id, decision);
+    }
+
+    fn cancel_step(&mut self, id: RunId, step: StepIndex, decision: &mut Decision) {
+        if self.is_stopping(id) || self.is_step_stopping(id, step) != Some(false) {
+            return;
+        }
+        self.record(id, Event::StepCancelAsked { step }, decision);
+        if let Some(attempt) = self.state(id, step).and_then(StepState::attempt) {
+            decision.effects.push(Effect::Stop(id, step, attempt));
+            return;
+        }
+        let name = self.runs[&id].topology.target(step).clone();
+        self.target(&name).remove_step(id, step);
+        self.release(id, step, decision);
+        let because = SkipReason::StepCancelled;
+        self.record(id, Event::Skipped { step, because }, decision);
+        self.skip_after(id, step, decision);
+        self.finish_if_settled(id, decision);
+        self.assign(&name, decision);
     }
 
     /// Skips what a failed step holds back: its dependents, or all that has not started.
@@ -350,8 +421,16 @@ impl Scheduler {
         }
     }
 
-    /// Skips every step that has not started.
+    /// Skips every step that has not started. A run that starts no more steps has none of them
+    /// the second time.
     fn skip_unstarted(&mut self, id: RunId, because: &SkipReason, decision: &mut Decision) {
+        let Some(run) = self.runs.get_mut(&id) else {
+            return;
+        };
+        if std::mem::replace(&mut run.halted, true) {
+            return;
+        }
+        self.examined += run.states.len() as u64;
         for target in self.targets.values_mut() {
             target.remove(id);
         }

@@ -69,6 +69,17 @@ impl Target {
         }
     }
 
+    /// Forgets one waiting step.
+    pub(super) fn remove_step(&mut self, run: RunId, step: StepIndex) {
+        let Some(queue) = self.queues.get_mut(&run) else {
+            return;
+        };
+        queue.retain(|waiting| *waiting != step);
+        if queue.is_empty() {
+            self.remove(run);
+        }
+    }
+
     /// The waiting steps, run by run.
     pub(super) fn waiting(&self) -> impl Iterator<Item = (RunId, StepIndex)> + '_ {
         self.queues

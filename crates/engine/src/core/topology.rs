@@ -2,9 +2,10 @@
 //!
 //! Compact on purpose: about twenty bytes a step and four an edge, whatever the steps do.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use stepwell_model::{Graph, StepIndex, TargetName};
+use stepwell_model::{Graph, Step, StepIndex, TargetName};
 
 /// How a run answers to a failed step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,44 +24,55 @@ pub struct Topology {
     dependents: Arc<[StepIndex]>,
     /// How many edges lead into each step; an edge that is named twice counts twice.
     unmet: Arc<[u32]>,
-    /// The place in `names` of each step's target.
+    /// The index in `names` of each step's target.
     targets: Arc<[u16]>,
     names: Arc<[TargetName]>,
-    /// Whether outputs of an equal earlier step may stand in for each step.
+    /// Whether each step may reuse the outputs of an identical earlier step.
     reusable: Arc<[bool]>,
     /// Whether an interrupted attempt leaves what the next one goes on from.
     resumable: Arc<[bool]>,
 }
 
 impl Topology {
-    /// Reads the edges of a checked graph. With `regenerate` no step is reused.
+    /// Reads the edges of a checked graph.
     #[must_use]
-    pub fn new(graph: &Graph, regenerate: bool) -> Self {
+    pub fn new(graph: &Graph) -> Self {
         let steps = graph.steps();
         let dependencies: Vec<Vec<StepIndex>> = steps
             .iter()
             .map(|step| step.spec.dependencies().collect())
             .collect();
         let mut names: Vec<TargetName> = Vec::new();
+        let mut numbers: HashMap<&TargetName, u16> = HashMap::new();
         let mut targets = Vec::with_capacity(steps.len());
-        for step in steps {
-            let known = names.iter().position(|name| *name == step.spec.target);
-            let place = known.unwrap_or_else(|| {
-                names.push(step.spec.target.clone());
-                names.len() - 1
+        for Step { spec, .. } in steps {
+            let next = names.len();
+            let number = *numbers.entry(&spec.target).or_insert_with(|| {
+                names.push(spec.target.clone());
+                u16::try_from(next).expect("a graph has at most 65,535 targets")
             });
-            targets.push(u16::try_from(place).unwrap_or(u16::MAX));
+            targets.push(number);
         }
-        let reusable = steps
-            .iter()
-            .map(|step| step.spec.allow_reuse && !regenerate)
-            .collect();
-        let resumable = steps.iter().map(|step| step.spec.task.is_resumable());
+        let reusable = steps.iter().map(|step| step.spec.allow_reuse).collect();
+        let resumable = steps.iter().map(|step| step.spec.task.kind().resumes());
         Self {
             reusable,
             resumable: resumable.collect(),
             ..Self::from_edges(&dependencies, targets, names)
         }
+    }
+
+    /// The same, where these steps are asked about as well: they keep what an earlier run made.
+    #[must_use]
+    pub fn keeping(mut self, steps: impl IntoIterator<Item = StepIndex>) -> Self {
+        let mut reusable = self.reusable.to_vec();
+        for step in steps {
+            if let Some(step) = reusable.get_mut(step.get()) {
+                *step = true;
+            }
+        }
+        self.reusable = reusable.into();
+        self
     }
 
     /// From the dependencies of each step, for tests and simulations.
@@ -127,7 +139,7 @@ impl Topology {
         self.resumable[step.get()]
     }
 
-    /// Whether outputs of an equal earlier step may stand in for this one.
+    /// Whether this step may reuse the outputs of an identical earlier step.
     #[must_use]
     pub fn is_reusable(&self, step: StepIndex) -> bool {
         self.reusable[step.get()]
@@ -156,6 +168,22 @@ impl Topology {
     #[must_use]
     pub fn unmet(&self) -> &[u32] {
         &self.unmet
+    }
+
+    /// The compute targets of all steps.
+    #[must_use]
+    pub fn targets(&self) -> &[TargetName] {
+        &self.names
+    }
+
+    /// The targets of some steps, each once.
+    #[must_use]
+    pub fn targets_of(&self, steps: &[StepIndex]) -> Vec<TargetName> {
+        let mut numbers: Vec<u16> = steps.iter().map(|step| self.targets[step.get()]).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let name = |number: u16| self.names[usize::from(number)].clone();
+        numbers.into_iter().map(name).collect()
     }
 
     /// Where a step runs.

@@ -7,8 +7,8 @@ use stepwell_store::Connection;
 use stepwell_store::journal::{self, Change};
 use tokio::sync::oneshot;
 
-use super::engine::CancelOutcome;
-use super::register::NewDataset;
+use super::engine::{CancelOutcome, now};
+use super::registration::NewDataset;
 use super::reuse;
 use crate::core::Effect;
 
@@ -18,7 +18,7 @@ pub(super) struct Batch {
     pub(super) events: Vec<(RunId, RunId, Event)>,
     pub(super) effects: Vec<Effect>,
     /// The steps about which the core asks, and which no answer of this turn is about.
-    pub(super) questions: BTreeSet<(RunId, StepIndex)>,
+    pub(super) queries: BTreeSet<(RunId, StepIndex)>,
     /// Why steps run or do not, to be written beside their events.
     pub(super) explanations: Vec<(RunId, String)>,
     /// What the outputs of steps that ended well look like.
@@ -26,6 +26,14 @@ pub(super) struct Batch {
     /// The datasets that outputs of steps become.
     pub(super) datasets: HashMap<RunId, Vec<NewDataset>>,
     pub(super) cancelled: Vec<(oneshot::Sender<CancelOutcome>, CancelOutcome)>,
+    at: Option<Timestamp>,
+}
+
+impl Batch {
+    /// When it is decided: from its first decision on, as the loop waits for that.
+    pub(super) fn decided(&mut self) -> Timestamp {
+        *self.at.get_or_insert_with(now)
+    }
 }
 
 /// What one batch writes, in one transaction.

@@ -1,17 +1,20 @@
-//! The handle that the server holds: ask, and be told.
+//! The handle that the server holds: requests in, answers and notifications out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp as Instant;
-use stepwell_compute::{Executor, Report};
-use stepwell_model::{GraphError, RunId, TargetName, Timestamp};
+use stepwell_compute::{Executors, Report};
+use stepwell_model::{
+    ComputeKind, GraphError, Resources, RunId, StepIndex, TargetName, Timestamp, WaitReason,
+};
 use stepwell_store::Store;
 use stepwell_store::journal::Change;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::event_loop::{EventLoop, Message};
-use super::launch::Site;
+use super::launch::StepContext;
 use super::submission::{self, Accepted, Submission, Texts};
 use crate::core::TargetLoad;
 
@@ -46,24 +49,36 @@ pub enum CancelOutcome {
     NotActive,
 }
 
+/// A step that could run and waits, before it has an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepWait {
+    /// The step.
+    pub step: StepIndex,
+    /// What it waits for.
+    pub reason: WaitReason,
+    /// Since when it waits for no other step of its run.
+    pub since: Timestamp,
+}
+
 /// What an engine starts with.
 pub struct Start {
     /// The database.
     pub store: Store,
     /// Where steps run.
-    pub executor: Arc<dyn Executor>,
-    /// What the executor reports.
+    pub executors: Executors,
+    /// What the executors report.
     pub reports: UnboundedReceiver<Report>,
-    /// What steps are told of the server.
-    pub site: Site,
-    /// How many steps may run at once on a target without a limit of its own.
-    pub default_slots: u32,
+    /// What steps know of the server.
+    pub site: StepContext,
+    /// The cores of this machine: how many steps may run at once on it unless its owner says so.
+    pub cores: u32,
 }
 
 /// The engine; cheap to clone. It stops when the last handle is dropped.
 #[derive(Debug, Clone)]
 pub struct Engine {
     store: Store,
+    executors: Executors,
     messages: UnboundedSender<Message>,
     changes: broadcast::Sender<Arc<[Change]>>,
     active: watch::Receiver<usize>,
@@ -78,11 +93,15 @@ impl Engine {
         let (messages, inbox) = unbounded_channel();
         let (changes, _) = broadcast::channel(WATCH_BACKLOG);
         let (active_sender, active) = watch::channel(0);
-        let store = start.store.clone();
+        let (store, executors) = (start.store.clone(), start.executors.clone());
         let event_loop = EventLoop::recover(start, changes.clone(), active_sender).await?;
-        tokio::spawn(event_loop.run(inbox));
+        tokio::spawn(async move {
+            let _end = EndWithPanic;
+            event_loop.run(inbox).await;
+        });
         Ok(Self {
             store,
+            executors,
             messages,
             changes,
             active,
@@ -124,12 +143,42 @@ impl Engine {
         self.ask(|reply| Message::Cancel(run, reply)).await
     }
 
-    /// Sets how many steps may run at once on a target.
+    /// Asks one step of a run to stop; the run goes on as it does after a failed step.
     ///
     /// # Errors
     /// When the engine has stopped.
-    pub fn limit(&self, target: TargetName, slots: u32) -> Result<(), EngineError> {
-        self.send(Message::Limit(target, slots))
+    pub async fn cancel_step(
+        &self,
+        run: RunId,
+        step: StepIndex,
+    ) -> Result<CancelOutcome, EngineError> {
+        self.ask(|reply| Message::CancelStep(run, step, reply))
+            .await
+    }
+
+    /// Takes note of what a compute target is from now on, and of how many steps may run on it at
+    /// once; `None` for what its kind gives. Steps that run go on where they are.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub fn set_compute(
+        &self,
+        target: TargetName,
+        kind: ComputeKind,
+        slots: Option<u32>,
+    ) -> Result<(), EngineError> {
+        self.send(Message::Compute(target, kind, slots))
+    }
+
+    /// Why a step that needs so much can never run on such a target, with what is there; `None`
+    /// when it can, or when that cannot be known now.
+    pub async fn refuses(
+        &self,
+        kind: &ComputeKind,
+        needs: &Resources,
+        is_several: bool,
+    ) -> Option<String> {
+        self.executors.refuses(kind, needs, is_several).await
     }
 
     /// How busy each target in use is.
@@ -138,6 +187,38 @@ impl Engine {
     /// When the engine has stopped.
     pub async fn loads(&self) -> Result<Vec<TargetLoad>, EngineError> {
         self.ask(Message::Loads).await
+    }
+
+    /// The datastores that an active step reads and writes itself; `None` when the run is no such
+    /// step, or is not active. See [`crate::kinds::Kind::stages_data`].
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn datastores_of(
+        &self,
+        step_run: RunId,
+    ) -> Result<Option<BTreeSet<String>>, EngineError> {
+        self.ask(|reply| Message::Datastores(step_run, reply)).await
+    }
+
+    /// Tells those who watch of changes of runs that the engine does not schedule, once they are
+    /// stored.
+    pub fn publish(&self, changes: Vec<Change>) {
+        // Nobody may be watching.
+        drop(self.changes.send(changes.into()));
+    }
+
+    /// Which of some steps of an active run could run and wait, and for what. The wait of an attempt
+    /// is in its row.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn waits(
+        &self,
+        run: RunId,
+        steps: Vec<StepIndex>,
+    ) -> Result<Vec<StepWait>, EngineError> {
+        self.ask(|reply| Message::Waits(run, steps, reply)).await
     }
 
     /// Every change from now on. One who falls behind gets an error and reads the journal.
@@ -165,6 +246,18 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         self.send(message(reply))?;
         answer.await.map_err(|_| EngineError::Stopped)
+    }
+}
+
+/// Ends the process when the loop panics. A server whose loop is dead would go on to acknowledge
+/// runs that never start; one that is gone is started again, and finds everything in the journal.
+struct EndWithPanic;
+
+impl Drop for EndWithPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
     }
 }
 

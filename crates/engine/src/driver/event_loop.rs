@@ -3,28 +3,30 @@
 //! Invariant: no effect is performed whose events are not recorded. When recording fails, what is
 //! in memory is thrown away and folded anew from the journal.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use stepwell_compute::{Executor, Report};
+use stepwell_compute::{Executors, Job, Report};
 use stepwell_data::cas::Cas;
 use stepwell_data::content::Contents;
-use stepwell_model::{AttemptId, Event, Graph, Outcome, RunId, RunSpec, StepIndex, TargetName};
+use stepwell_model::{
+    AttemptId, ComputeKind, Event, Graph, Outcome, RunId, RunSpec, StepIndex, TargetName,
+};
 use stepwell_store::journal::{self, Change, OpenRun};
 use stepwell_store::{Connection, Store, catalog};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::active::ActiveRun;
-use super::ahead::{self, Answer};
 use super::batch::{Batch, Record};
-use super::engine::{CancelOutcome, EngineError, Start, now};
-use super::launch::Site;
-use super::register::{self, NewDataset};
-use super::reuse::{self, Question, Resolver};
-use super::spool;
-use crate::core::{Decision, Effect, Input, Scheduler, TargetLoad};
+use super::completed::{CompletedStep, Inspection};
+use super::engine::{CancelOutcome, EngineError, Start, StepWait};
+use super::launch::{self, StepContext};
+use super::reuse::{self, CacheQuery, Resolver};
+use super::reuse_chain::{self, Answer};
+use crate::core::{Decision, Effect, Scheduler, SchedulerInput, TargetLoad};
+use crate::kinds;
 
 /// How many inputs are decided before they are recorded together.
 const BATCH_MAX: usize = 1_024;
@@ -38,22 +40,24 @@ pub(super) enum Message {
     /// A run whose rows are stored.
     Submit(Box<RunSpec>, Arc<Graph>),
     Cancel(RunId, oneshot::Sender<CancelOutcome>),
-    Limit(TargetName, u32),
+    CancelStep(RunId, StepIndex, oneshot::Sender<CancelOutcome>),
+    Compute(TargetName, ComputeKind, Option<u32>),
     Loads(oneshot::Sender<Vec<TargetLoad>>),
+    Datastores(RunId, oneshot::Sender<Option<BTreeSet<String>>>),
+    Waits(RunId, Vec<StepIndex>, oneshot::Sender<Vec<StepWait>>),
 }
-
-/// A step that ended well, and the datasets that its outputs become.
-type Harvest = (Report, Vec<NewDataset>);
 
 /// What was found out together, producers before their dependents.
 type Answers = Vec<Answer>;
 
 pub(super) struct EventLoop {
     store: Store,
-    executor: Arc<dyn Executor>,
+    executors: Executors,
     reports: UnboundedReceiver<Report>,
-    site: Site,
-    default_slots: u32,
+    site: StepContext,
+    cores: u32,
+    /// What the targets are that are not this machine's own.
+    computes: HashMap<TargetName, ComputeKind>,
     scheduler: Scheduler,
     runs: HashMap<RunId, ActiveRun>,
     /// Whose step an attempt is; there while the attempt is active.
@@ -63,8 +67,8 @@ pub(super) struct EventLoop {
     resolver: Arc<Resolver>,
     answering: UnboundedSender<Answers>,
     answers: UnboundedReceiver<Answers>,
-    harvesting: UnboundedSender<Harvest>,
-    harvests: UnboundedReceiver<Harvest>,
+    completing: UnboundedSender<CompletedStep>,
+    completed: UnboundedReceiver<CompletedStep>,
 }
 
 impl EventLoop {
@@ -74,7 +78,7 @@ impl EventLoop {
         active: watch::Sender<usize>,
     ) -> Result<Self, EngineError> {
         let (answering, answers) = unbounded_channel();
-        let (harvesting, harvests) = unbounded_channel();
+        let (completing, completed) = unbounded_channel();
         let resolver = Resolver {
             site: start.site.clone(),
             cas: Cas::open(&start.site.folder.objects()).map_err(EngineError::Data)?,
@@ -84,14 +88,15 @@ impl EventLoop {
             resolver: Arc::new(resolver),
             answering,
             answers,
-            harvesting,
-            harvests,
+            completing,
+            completed,
             store: start.store,
-            executor: start.executor,
+            executors: start.executors,
             reports: start.reports,
             site: start.site,
-            default_slots: start.default_slots,
-            scheduler: Scheduler::new(start.default_slots),
+            cores: start.cores,
+            computes: HashMap::new(),
+            scheduler: Scheduler::new(start.cores),
             runs: HashMap::new(),
             steps: HashMap::new(),
             changes,
@@ -111,16 +116,16 @@ impl EventLoop {
                     None => return,
                 },
                 Some(answers) = self.answers.recv() => self.answer(answers, &mut batch),
-                Some(harvest) = self.harvests.recv() => self.harvest(harvest, &mut batch).await,
-                Some(report) = self.reports.recv() => self.report(report, &mut batch).await,
+                Some(completed) = self.completed.recv() => self.complete(completed, &mut batch),
+                Some(report) = self.reports.recv() => self.report(report, &mut batch),
             }
             for _ in 1..BATCH_MAX {
                 if let Ok(answers) = self.answers.try_recv() {
                     self.answer(answers, &mut batch);
-                } else if let Ok(harvest) = self.harvests.try_recv() {
-                    self.harvest(harvest, &mut batch).await;
+                } else if let Ok(completed) = self.completed.try_recv() {
+                    self.complete(completed, &mut batch);
                 } else if let Ok(report) = self.reports.try_recv() {
-                    self.report(report, &mut batch).await;
+                    self.report(report, &mut batch);
                 } else if let Ok(message) = inbox.try_recv() {
                     self.take(message, &mut batch);
                 } else {
@@ -141,7 +146,7 @@ impl EventLoop {
                 let run = ActiveRun::new(*spec, graph);
                 let (topology, policy) = (run.topology(), run.policy());
                 self.runs.insert(id, run);
-                self.decide(Input::Submit(id, topology, policy), batch);
+                self.decide(SchedulerInput::Submit(id, topology, policy), batch);
             }
             Message::Cancel(run, reply) => {
                 let outcome = match self.scheduler.is_active(run) {
@@ -149,60 +154,126 @@ impl EventLoop {
                     true if self.scheduler.is_stopping(run) => CancelOutcome::AlreadyAsked,
                     true => CancelOutcome::Asked,
                 };
-                self.decide(Input::Cancel(run), batch);
+                self.decide(SchedulerInput::Cancel(run), batch);
                 batch.cancelled.push((reply, outcome));
             }
-            Message::Limit(target, slots) => self.decide(Input::Limit(target, slots), batch),
+            Message::CancelStep(run, step, reply) => {
+                let outcome = match self.scheduler.is_step_stopping(run, step) {
+                    None => CancelOutcome::NotActive,
+                    Some(true) => CancelOutcome::AlreadyAsked,
+                    Some(false) => CancelOutcome::Asked,
+                };
+                self.decide(SchedulerInput::CancelStep(run, step), batch);
+                batch.cancelled.push((reply, outcome));
+            }
+            Message::Compute(target, kind, slots) => self.set_compute(target, kind, slots, batch),
             // An asker that went away needs no answer.
             Message::Loads(reply) => drop(reply.send(self.scheduler.loads())),
+            Message::Datastores(step_run, reply) => {
+                let active = self.steps.get(&step_run);
+                let named = active.and_then(|(run, step)| {
+                    let graph = &self.runs.get(run)?.graph;
+                    let stages = kinds::of(&graph.step(*step).spec.task).stages_data();
+                    (!stages).then(|| launch::named_datastores(graph, *step))
+                });
+                drop(reply.send(named));
+            }
+            Message::Waits(run, steps, reply) => drop(reply.send(self.waits(run, &steps))),
         }
     }
 
-    /// Takes a report; one of a step whose outputs become datasets comes back as a harvest.
-    async fn report(&mut self, report: Report, batch: &mut Batch) {
-        if let Report::Ended { attempt, outcome } = &report
-            && matches!(outcome, Outcome::Succeeded(_))
-            && let Some(&(run, step)) = self.steps.get(&attempt.run)
-            && let Some(active) = self.runs.get(&run)
-            && register::concerns(&active.graph, step)
-        {
-            let (resolver, graph) = (Arc::clone(&self.resolver), Arc::clone(&active.graph));
-            let (harvesting, step_run) = (self.harvesting.clone(), attempt.run);
-            tokio::task::spawn_blocking(move || {
-                let Resolver { site, contents, .. } = &*resolver;
-                let found = register::look(site, contents, &graph, step, step_run);
-                // The loop may have stopped meanwhile.
-                drop(harvesting.send((report, found)));
-            });
-            return;
-        }
-        self.note(report, batch).await;
-    }
-
-    async fn harvest(&mut self, (report, found): Harvest, batch: &mut Batch) {
-        let Report::Ended { attempt, .. } = &report else {
-            return;
+    fn waits(&self, run: RunId, steps: &[StepIndex]) -> Vec<StepWait> {
+        let Some(active) = self.runs.get(&run) else {
+            return Vec::new();
         };
-        batch.datasets.insert(attempt.run, found);
-        self.note(report, batch).await;
+        let wait = |&step: &StepIndex| {
+            Some(StepWait {
+                step,
+                reason: self.scheduler.waits_for(run, step)?,
+                since: active.ready_since(step),
+            })
+        };
+        steps.iter().filter_map(wait).collect()
     }
 
-    async fn note(&mut self, report: Report, batch: &mut Batch) {
+    fn set_compute(
+        &mut self,
+        target: TargetName,
+        kind: ComputeKind,
+        slots: Option<u32>,
+        batch: &mut Batch,
+    ) {
+        let slots = slots.unwrap_or_else(|| kind.default_slots(self.cores));
+        if kind == ComputeKind::default() {
+            self.computes.remove(&target);
+        } else {
+            self.computes.insert(target.clone(), kind);
+        }
+        self.decide(SchedulerInput::Limit(target, slots), batch);
+    }
+
+    /// Takes a report. One of an end about which something is to be found out comes back as a
+    /// completed step.
+    fn report(&mut self, report: Report, batch: &mut Batch) {
+        let Some(inspection) = self.inspection(&report) else {
+            return self.note(report, batch);
+        };
+        if !inspection.is_needed(&self.resolver) {
+            return self.note(report, batch);
+        }
+        let (store, resolver) = (self.store.clone(), Arc::clone(&self.resolver));
+        let completing = self.completing.clone();
+        tokio::spawn(async move {
+            let completed = inspection.perform(report, store, resolver).await;
+            // The loop may have stopped meanwhile.
+            drop(completing.send(completed));
+        });
+    }
+
+    fn inspection(&self, report: &Report) -> Option<Inspection> {
+        let Report::Ended { attempt, outcome } = report else {
+            return None;
+        };
+        let (run, step) = *self.steps.get(&attempt.run)?;
+        Some(Inspection {
+            graph: Arc::clone(&self.runs.get(&run)?.graph),
+            step,
+            step_run: attempt.run,
+            parent: run,
+            succeeded: matches!(outcome, Outcome::Succeeded(_)),
+        })
+    }
+
+    fn complete(&mut self, completed: CompletedStep, batch: &mut Batch) {
+        let CompletedStep {
+            report,
+            step_run,
+            datasets,
+            stamps,
+        } = completed;
+        if !datasets.is_empty() {
+            batch.datasets.insert(step_run, datasets);
+        }
+        batch.stamps.extend(stamps.map(|stamps| (step_run, stamps)));
+        self.note(report, batch);
+    }
+
+    fn note(&mut self, report: Report, batch: &mut Batch) {
         let attempt = match &report {
-            Report::Started { attempt, .. } | Report::Ended { attempt, .. } => *attempt,
+            Report::Waiting { attempt, .. }
+            | Report::Started { attempt, .. }
+            | Report::Ended { attempt, .. } => *attempt,
         };
         let Some(&(run, step)) = self.steps.get(&attempt.run) else {
             return;
         };
         let input = match report {
-            Report::Started { .. } => Input::Started(run, step, attempt.number),
+            Report::Waiting { reason, detail, .. } => {
+                SchedulerInput::Waiting(run, step, attempt.number, reason, detail)
+            }
+            Report::Started { .. } => SchedulerInput::Started(run, step, attempt.number),
             Report::Ended { outcome, .. } => {
-                // A run that is seen to be over has all its metrics.
-                spool::ingest(&self.store, attempt.run, &self.site.folder).await;
-                if matches!(outcome, Outcome::Succeeded(_)) {
-                    self.stamp(run, step, attempt.run, batch);
-                }
-                Input::Ended(run, step, attempt.number, outcome)
+                SchedulerInput::Ended(run, step, attempt.number, outcome)
             }
         };
         self.decide(input, batch);
@@ -215,12 +286,12 @@ impl EventLoop {
                 continue;
             };
             // The answers before it in this turn make the core ask about it, or it is void.
-            let asked = batch.questions.remove(&(run, step));
+            let asked = batch.queries.remove(&(run, step));
             if let Some(assumed) = &answer.assumed
                 && !(asked && active.agrees(step, assumed))
             {
                 if asked {
-                    batch.questions.insert((run, step));
+                    batch.queries.insert((run, step));
                 }
                 continue;
             }
@@ -230,40 +301,30 @@ impl EventLoop {
             if !answer.datasets.is_empty() {
                 batch.datasets.insert(step_run, answer.datasets);
             }
-            self.decide(Input::Resolved(run, step, answer.resolution), batch);
+            self.decide(
+                SchedulerInput::Resolved(run, step, answer.resolution),
+                batch,
+            );
         }
     }
 
-    /// Notes what the outputs of a step look like that may be reused.
-    fn stamp(&self, run: RunId, step: StepIndex, step_run: RunId, batch: &mut Batch) {
-        let Some(active) = self.runs.get(&run) else {
-            return;
-        };
-        if !active.graph.step(step).spec.allow_reuse {
-            return;
-        }
-        match reuse::stamps(&self.site, &active.graph, step) {
-            Ok(stamps) => drop(batch.stamps.insert(step_run, stamps)),
-            Err(error) => tracing::warn!(%error, "the outputs of a step cannot be read"),
-        }
-    }
-
-    fn decide(&mut self, input: Input, batch: &mut Batch) {
+    fn decide(&mut self, input: SchedulerInput, batch: &mut Batch) {
         let decision = self.scheduler.handle(input);
         self.collect(decision, batch);
     }
 
     fn collect(&mut self, decision: Decision, batch: &mut Batch) {
+        let at = batch.decided();
         for (run, event) in decision.events {
             let step_run = self.step_run(run, &event);
             if let Some(active) = self.runs.get_mut(&run) {
-                active.note(&event);
+                active.note(&event, at);
             }
             batch.events.push((run, step_run, event));
         }
         for effect in decision.effects {
             match effect {
-                Effect::Resolve(run, step) => drop(batch.questions.insert((run, step))),
+                Effect::Resolve(run, step) => drop(batch.queries.insert((run, step))),
                 effect => batch.effects.push(effect),
             }
         }
@@ -274,9 +335,11 @@ impl EventLoop {
         let step = match event {
             Event::Assigned { step, .. }
             | Event::Reused { step, .. }
+            | Event::Waiting { step, .. }
             | Event::Started { step, .. }
             | Event::Ended { step, .. }
             | Event::Interrupted { step, .. }
+            | Event::StepCancelAsked { step }
             | Event::Skipped { step, .. } => *step,
             Event::Submitted | Event::Began | Event::CancelAsked | Event::Finished { .. } => {
                 return run;
@@ -287,16 +350,18 @@ impl EventLoop {
             .map_or(run, |active| active.graph.step(step).run)
     }
 
-    /// Records, tells, acts. When recording fails nothing is told and nothing is done.
-    async fn commit(&mut self, batch: Batch) -> stepwell_store::Result<()> {
+    /// Records, publishes, acts. When recording fails nothing is published and nothing is done.
+    async fn commit(&mut self, mut batch: Batch) -> stepwell_store::Result<()> {
+        let at = batch.decided();
         let Batch {
             events,
             effects,
-            questions,
+            queries,
             explanations,
             stamps,
             datasets,
             cancelled,
+            ..
         } = batch;
         if !events.is_empty() || !explanations.is_empty() {
             let record = Record {
@@ -304,10 +369,10 @@ impl EventLoop {
                 explanations,
                 stamps,
                 datasets,
-                at: now(),
+                at,
             };
             let changes = self.store.write(move |db| record.write(db)).await?;
-            self.tell(changes);
+            self.publish(changes);
         }
         for (reply, outcome) in cancelled {
             // An asker that went away needs no answer.
@@ -318,30 +383,45 @@ impl EventLoop {
                 self.perform(effect, run, step, number);
             }
         }
-        let question = |(run, step)| Some(self.runs.get(&run)?.question(step));
-        let questions: Vec<_> = questions.into_iter().filter_map(question).collect();
-        if !questions.is_empty() {
-            self.ask(questions);
+        let query = |(run, step)| Some(self.runs.get(&run)?.query(step));
+        let queries: Vec<_> = queries.into_iter().filter_map(query).collect();
+        if !queries.is_empty() {
+            self.ask(queries);
         }
         self.active.send_replace(self.scheduler.active_runs());
         Ok(())
     }
 
     /// Finds out about steps off the loop; the answers come back as one message.
-    fn ask(&self, questions: Vec<Question>) {
+    fn ask(&self, queries: Vec<CacheQuery>) {
         let (store, resolver) = (self.store.clone(), Arc::clone(&self.resolver));
         let answering = self.answering.clone();
         tokio::spawn(async move {
-            let places: Vec<_> = questions.iter().map(|q| (q.spec.id, q.step)).collect();
-            let seen = resolver.site.look(&questions).await;
-            let (questions, asked) = (Arc::new(questions), Arc::clone(&resolver));
-            let all = Arc::clone(&questions);
-            let resolve = move |db: &Connection| ahead::answers(&asked, db, &all, &seen);
+            let places: Vec<_> = queries.iter().map(|q| (q.spec.id, q.step)).collect();
+            let seen = Arc::new(resolver.site.inspect(&queries).await);
+            let queries = Arc::new(queries);
+            // Files are read before the database is: a read of it that lasts holds its log open.
+            let prepared = {
+                let (resolver, seen) = (Arc::clone(&resolver), Arc::clone(&seen));
+                let queries = Arc::clone(&queries);
+                let prepare = move || reuse_chain::prepare(&resolver, &queries, &seen);
+                tokio::task::spawn_blocking(prepare).await
+            };
+            let Ok(prepared) = prepared else {
+                tracing::error!("what goes into steps could not be read; they run");
+                let unknown =
+                    |place| Answer::asked(place, reuse::unknown(&"a fault of the server"));
+                drop(answering.send(places.into_iter().map(unknown).collect()));
+                return;
+            };
+            let (asked, all) = (Arc::clone(&resolver), Arc::clone(&queries));
+            let resolve =
+                move |db: &Connection| reuse_chain::answers(&asked, db, &all, &seen, prepared);
             let answers: Answers = match store.read(resolve).await {
                 Ok(mut answers) => {
                     // Those that were asked come first, in their order.
-                    for (question, answer) in questions.iter().zip(&mut answers) {
-                        answer.confirm(&resolver, question).await;
+                    for (query, answer) in queries.iter().zip(&mut answers) {
+                        answer.confirm(&resolver, query).await;
                     }
                     answers
                 }
@@ -356,7 +436,7 @@ impl EventLoop {
         });
     }
 
-    fn tell(&mut self, changes: Vec<Change>) {
+    fn publish(&mut self, changes: Vec<Change>) {
         for change in &changes {
             if change.status.is_terminal() {
                 self.steps.remove(&change.run);
@@ -378,7 +458,7 @@ impl EventLoop {
             number,
         };
         if let Effect::Stop(..) = effect {
-            return self.executor.stop(attempt);
+            return self.executors.stop(attempt);
         }
         self.steps.insert(attempt.run, (run, step));
         let ActiveRun {
@@ -387,8 +467,13 @@ impl EventLoop {
             sources,
             ..
         } = active;
-        let job = self.site.job(spec, graph, sources, step, attempt);
-        self.executor.start(job);
+        let target = &graph.step(step).spec.target;
+        let compute = self.computes.get(target).cloned().unwrap_or_default();
+        let job = Job {
+            compute,
+            ..self.site.job(spec, graph, sources, step, attempt)
+        };
+        self.executors.start(job);
     }
 
     /// Throws away what is in memory and folds the journal, until that succeeds.
@@ -407,19 +492,19 @@ impl EventLoop {
             Ok((journal::open_runs(db)?, catalog::list_computes(db)?))
         };
         let (open, computes) = self.store.read(read).await?;
-        self.scheduler = Scheduler::new(self.default_slots);
+        self.scheduler = Scheduler::new(self.cores);
+        self.computes.clear();
         // Everything will be asked again; answers to what was asked before are nobody's.
         (self.answering, self.answers) = unbounded_channel();
         self.runs.clear();
         self.steps.clear();
         let mut batch = Batch::default();
         for compute in computes {
-            if let Some(slots) = compute.slots {
-                self.decide(
-                    Input::Limit(TargetName::new(compute.name), slots),
-                    &mut batch,
-                );
-            }
+            let settings = serde_json::from_str(&compute.settings_json).unwrap_or_default();
+            // A row of a kind that an older server accepted is this machine, as it was then.
+            let kind = ComputeKind::parse(&compute.kind, &settings).unwrap_or_default();
+            let name = TargetName::new(compute.name);
+            self.set_compute(name, kind, compute.slots, &mut batch);
         }
         let mut unheard_of = Vec::new();
         for OpenRun {
@@ -430,12 +515,13 @@ impl EventLoop {
         {
             let id = spec.id;
             let mut run = ActiveRun::new(spec, Arc::new(graph));
-            events.iter().for_each(|event| run.note(event));
+            events.iter().for_each(|(at, event)| run.note(event, *at));
+            let events: Vec<Event> = events.into_iter().map(|(_, event)| event).collect();
             let (topology, policy) = (run.topology(), run.policy());
             self.runs.insert(id, run);
             if events.is_empty() {
                 // Accepted, and the crash came before the loop heard of it.
-                unheard_of.push(Input::Submit(id, topology, policy));
+                unheard_of.push(SchedulerInput::Submit(id, topology, policy));
             } else {
                 self.scheduler.restore(id, topology, policy, &events);
             }

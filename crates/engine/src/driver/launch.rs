@@ -1,26 +1,25 @@
-//! From a step of a graph to a job that an executor can start: places, arguments, variables.
+//! From a step of a graph to a job that an executor can start: ports, variables, work.
 //!
 //! A function of its arguments; it touches no file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
-use stepwell_compute::{Attempt, InputPlace, Job, OutputPlace};
+use stepwell_compute::{Job, JobInput, JobOutput};
 use stepwell_data::folder::DataFolder;
 use stepwell_datastore::Registry;
 use stepwell_model::{
-    Arg, AttemptId, EnvironmentSpec, Graph, Input, Output, ParallelTask, ProcessTask, Program,
-    RunId, RunSpec, Step, StepIndex, Task,
+    AttemptId, ComputeKind, EnvironmentSpec, Graph, Input, Output, RunId, RunSpec, Step, StepIndex,
 };
-use stepwell_parallel::ParallelJob;
 
 use super::remote;
+use crate::kinds::{self, LaunchContext};
 
-/// What steps are told of the server and the workspace.
+/// What is around every step: where its data is kept, and what it knows of the workspace.
 #[derive(Debug, Clone)]
-pub struct Site {
+pub struct StepContext {
     /// The server's data folder.
     pub folder: DataFolder,
     /// The datastores of the workspace.
@@ -33,12 +32,10 @@ pub struct Site {
     pub workspace: String,
     /// The workspace's id.
     pub workspace_id: String,
-    /// The subscription id that programs are told.
+    /// The subscription id that programs see.
     pub subscription_id: String,
-    /// The resource group that programs are told.
+    /// The resource group that programs see.
     pub resource_group: String,
-    /// The `stepwell` program, so that the SDK in a step can find or start the server again.
-    pub program: Utf8PathBuf,
 }
 
 /// Makes the token with which a step's program speaks to the server. It is a function of the run
@@ -73,7 +70,20 @@ pub(super) fn output_path(run: RunId, output: &Output) -> String {
         .to_owned()
 }
 
-impl Site {
+/// The datastores that a step's task and ports name.
+pub(super) fn named_datastores(graph: &Graph, step: StepIndex) -> BTreeSet<String> {
+    let spec = &graph.step(step).spec;
+    let none = HashMap::new();
+    let inputs = spec.inputs.iter().filter_map(|port| {
+        let origin = remote::origin(graph, &none, &port.source)?;
+        Some(origin.datastore.to_owned())
+    });
+    let outputs = spec.outputs.iter().map(|port| port.datastore.clone());
+    let named = spec.task.kind().references().datastores;
+    inputs.chain(outputs).chain(named).collect()
+}
+
+impl StepContext {
     /// The job of one attempt at a step.
     pub(super) fn job(
         &self,
@@ -84,89 +94,25 @@ impl Site {
         attempt: AttemptId,
     ) -> Job {
         let step = graph.step(index);
-        let task = step.spec.task.process();
-        let places = self.places(graph, sources, step, attempt);
-        let argument = |argument: &Arg| match argument {
-            Arg::Literal(text) => text.clone(),
-            Arg::Input(name) => places
-                .inputs
-                .get(name.as_str())
-                .cloned()
-                .unwrap_or_default(),
-            Arg::Output(name) => places
-                .outputs
-                .get(name.as_str())
-                .cloned()
-                .unwrap_or_default(),
-            Arg::Parameter(name) => spec.parameters.get(name).cloned().unwrap_or_default(),
-        };
-        let mut arguments: Vec<String> = task.arguments.iter().map(argument).collect();
-        let mut variables = self.variables(spec, step, task, &places);
-        let mut program = task.program.clone();
-        if let Task::Parallel(task) = &step.spec.task {
-            // The workers' program and arguments are told to the driver that starts them.
-            let job = self.parallel(spec, step, task, &places, std::mem::take(&mut arguments));
-            variables.insert(stepwell_parallel::JOB.to_owned(), job.to_json());
-            program = Program::Command(self.program.to_string());
-            arguments.push(stepwell_parallel::COMMAND.to_owned());
-        }
+        let kind = kinds::of(&step.spec.task);
+        let cx = LaunchContext { spec };
+        let work = kind.work(&cx);
+        let inputs = step.spec.inputs.iter();
+        let outputs = step.spec.outputs.iter();
         Job {
             attempt,
-            folder: self.folder.run(step.run),
-            program,
-            arguments,
-            environment: task.environment.clone(),
-            snapshot: task.snapshot,
-            variables,
-            inputs: step
-                .spec
-                .inputs
-                .iter()
-                .filter_map(|port| self.put(graph, sources, port, attempt))
+            target: step.spec.target.clone(),
+            compute: ComputeKind::default(),
+            resources: step.spec.resources,
+            stages_data: kind.stages_data(),
+            inputs: inputs
+                .filter_map(|port| job_input(graph, sources, port))
                 .collect(),
-            outputs: step
-                .spec
-                .outputs
-                .iter()
-                .map(|out| self.output(attempt, out))
-                .collect(),
-            data: self.step_data(graph, sources, step, attempt),
-            timeout_s: task.timeout_s,
-        }
-    }
-
-    /// What the driver of a parallel step is told. Its state is beside the attempts, so that the
-    /// next attempt goes on from it.
-    fn parallel(
-        &self,
-        spec: &RunSpec,
-        step: &Step,
-        task: &ParallelTask,
-        places: &Places<'_>,
-        arguments: Vec<String>,
-    ) -> ParallelJob {
-        let entry_script = match &task.worker.program {
-            Program::Script(name) | Program::Command(name) => name.clone(),
-        };
-        let input = |input: &stepwell_model::ParallelInput| stepwell_parallel::JobInput {
-            name: input.port.clone(),
-            form: input.form,
-            place: places.inputs.get(input.port.as_str()).cloned(),
-            dataset: input.dataset.clone(),
-        };
-        let setting = |(name, setting): (&String, &stepwell_model::Setting)| {
-            let text = setting.resolve(&spec.parameters)?;
-            Some((name.clone(), text.to_owned()))
-        };
-        let output = task.output.as_deref();
-        ParallelJob {
-            entry_script,
-            arguments,
-            inputs: task.inputs.iter().map(input).collect(),
-            output: output.and_then(|port| places.outputs.get(port).cloned()),
-            settings: task.settings.iter().filter_map(setting).collect(),
-            state: self.folder.parallel(step.run),
-            files: self.folder.run_files(step.run),
+            outputs: outputs.map(|port| job_output(step.run, port)).collect(),
+            variables: self.variables(spec, step, kind.variables(&cx)),
+            sdk: work.python().and_then(|python| missing_sdk(spec, python)),
+            timeout_s: kind.timeout_s(),
+            work,
         }
     }
 
@@ -186,113 +132,18 @@ impl Site {
         self.local(&output.datastore, &output_path(run, output))
     }
 
-    fn output(&self, attempt: AttemptId, output: &Output) -> OutputPlace {
-        let here = self.is_here(&output.datastore);
-        let path = match here {
-            true => self.output_place(attempt.run, output),
-            false => self.written(attempt, output),
-        };
-        // Others may read a place that is not this run's own: it is written aside and moved there.
-        // What is uploaded to another machine is written aside anyway.
-        let is_shared = here && (!output.has_own_place() || output.keep_existing);
-        let aside = output.upload_from.is_none() && (is_shared || !output.source_globs.is_empty());
-        let staged = || self.folder.staged(attempt.run, &output.name);
-        OutputPlace {
-            path,
-            make_folder: output.make_folder,
-            upload_from: output.upload_from.clone(),
-            staged: aside.then(staged),
-            keep_existing: output.keep_existing,
-            source_globs: output.source_globs.clone(),
-        }
-    }
-
-    /// Where an attempt finds the data of an input on this machine.
-    fn input_place(
-        &self,
-        graph: &Graph,
-        sources: &HashMap<StepIndex, RunId>,
-        port: &Input,
-        attempt: AttemptId,
-    ) -> Option<Utf8PathBuf> {
-        let origin = remote::origin(graph, sources, &port.source)?;
-        Some(match self.is_here(origin.datastore) {
-            true => self.local(origin.datastore, &origin.path),
-            false => self.fetched(attempt, &port.name, &origin),
-        })
-    }
-
-    /// What has to be put into the step's working directory for an input; `None` for one that is
-    /// read where it is.
-    fn put(
-        &self,
-        graph: &Graph,
-        sources: &HashMap<StepIndex, RunId>,
-        port: &Input,
-        attempt: AttemptId,
-    ) -> Option<InputPlace> {
-        let from = self.input_place(graph, sources, port, attempt)?;
-        Some(InputPlace {
-            to: put_path(port, &from)?,
-            from,
-            copy: port.download,
-        })
-    }
-
-    /// Where each port of a step is, for its arguments and variables.
-    fn places<'a>(
-        &self,
-        graph: &'a Graph,
-        sources: &HashMap<StepIndex, RunId>,
-        step: &'a Step,
-        attempt: AttemptId,
-    ) -> Places<'a> {
-        let input = |port: &Input| {
-            let Some(place) = self.input_place(graph, sources, port, attempt) else {
-                return String::new();
-            };
-            let place = match put_path(port, &place) {
-                Some(path) => {
-                    let attempt = Attempt::of_run(&self.folder.run(attempt.run), attempt.number);
-                    attempt.work_dir().join(path)
-                }
-                None => place,
-            };
-            place.into_string()
-        };
-        let inputs = step.spec.inputs.iter();
-        let outputs = step.spec.outputs.iter();
-        Places {
-            inputs: inputs
-                .map(|port| (port.name.as_str(), input(port)))
-                .collect(),
-            outputs: outputs
-                .map(|port| {
-                    // What is uploaded afterwards is written in the working directory.
-                    let written = port.upload_from.clone().map(Utf8PathBuf::from);
-                    let place = || {
-                        let OutputPlace { path, staged, .. } = self.output(attempt, port);
-                        staged.unwrap_or(path)
-                    };
-                    let place = written.unwrap_or_else(place);
-                    (port.name.as_str(), place.into_string())
-                })
-                .collect(),
-        }
-    }
-
-    /// The variables of `azureml-v1` programs, those of our own SDK, then the user's, which win.
+    /// The variables of `azureml-v1` programs, then the user's, which win. Those that say where
+    /// things are on the machine of the step come with the staging.
     fn variables(
         &self,
         spec: &RunSpec,
         step: &Step,
-        task: &ProcessTask,
-        places: &Places<'_>,
+        users: BTreeMap<String, String>,
     ) -> BTreeMap<String, String> {
         let run = step.run.to_string();
         let root = spec.id.to_string();
         let token = (self.token.0)(step.run);
-        let spool = self.folder.spool(step.run).into_string();
+        let nodes = step.spec.resources.nodes.to_string();
         let mut variables: BTreeMap<String, String> = [
             ("AZUREML_RUN_ID", run.as_str()),
             ("AZUREML_ROOT_RUN_ID", &root),
@@ -304,66 +155,53 @@ impl Site {
             ("AZUREML_WORKSPACE_ID", &self.workspace_id),
             ("AZUREML_RUN_TOKEN", &token),
             ("AZUREML_RUN_TOKEN_EXPIRY", "2100-01-01T00:00:00Z"),
-            ("AZUREML_SERVICE_ENDPOINT", &self.url),
-            ("AZUREML_DISCOVERY_SERVICE_ENDPOINT", &self.url),
             ("AZUREML_SCRIPT_DIRECTORY_NAME", "."),
             ("AZUREML_OUTPUT_DIRECTORY", "outputs"),
             ("AZUREML_LOGDIRECTORY_PATH", "logs"),
-            ("AZUREML_NODE_COUNT", "1"),
-            ("PYTHONUNBUFFERED", "1"),
-            ("STEPWELL_URL", &self.url),
+            ("AZUREML_NODE_COUNT", &nodes),
             ("STEPWELL_TOKEN", &token),
-            ("STEPWELL_DATA", self.folder.root().as_str()),
-            ("STEPWELL_BIN", self.program.as_str()),
-            ("STEPWELL_SPOOL", &spool),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-        for (name, place) in places.inputs.iter().chain(&places.outputs) {
-            variables.insert(format!("AZUREML_DATAREFERENCE_{name}"), place.clone());
-        }
-        variables.extend(task.variables.clone());
-        for (variable, parameter) in &task.parameter_variables {
-            let value = spec.parameters.get(parameter).cloned();
-            variables.insert(variable.clone(), value.unwrap_or_default());
-        }
-        if let Some(path) = self.sdk_path(spec, task) {
-            let users = variables
-                .get("PYTHONPATH")
-                .filter(|users| !users.is_empty());
-            let path = users.map_or(path.clone(), |users| format!("{path}:{users}"));
-            variables.insert("PYTHONPATH".to_owned(), path);
-        }
+        variables.extend(users);
         variables
-    }
-
-    /// The folder that makes the SDK importable in an environment that does not hold it. The
-    /// submitting interpreter needs none, and gets none: a longer path is a slower start.
-    fn sdk_path(&self, spec: &RunSpec, task: &ProcessTask) -> Option<String> {
-        let sdk = spec.sdk_path.as_ref()?;
-        match &task.environment {
-            EnvironmentSpec::Interpreter { python } if holds(python, sdk) => None,
-            _ => Some(
-                self.folder
-                    .sdk()
-                    .join(stepwell_data::folder::sdk_name(sdk))
-                    .into_string(),
-            ),
-        }
     }
 }
 
-/// Where an input is put in the step's working directory; `None` if it is read where it is. A copy
-/// keeps its name, as programs look at the ends of names.
-fn put_path(port: &Input, from: &Utf8PathBuf) -> Option<String> {
-    match (&port.path_on_compute, port.download) {
-        (Some(path), _) => Some(path.trim_matches('/').to_owned()),
-        (None, true) => {
-            let name = from.file_name().unwrap_or("data");
-            Some(format!(".inputs/{}/{name}", port.name))
-        }
-        (None, false) => None,
+/// An input of a job; nothing when its producer has no such output.
+fn job_input(graph: &Graph, sources: &HashMap<StepIndex, RunId>, port: &Input) -> Option<JobInput> {
+    let origin = remote::origin(graph, sources, &port.source)?;
+    Some(JobInput {
+        name: port.name.clone(),
+        datastore: origin.datastore.to_owned(),
+        must_exist: origin.maker.is_none(),
+        path: origin.path,
+        download: port.download,
+        path_on_compute: port.path_on_compute.clone(),
+    })
+}
+
+fn job_output(run: RunId, port: &Output) -> JobOutput {
+    JobOutput {
+        name: port.name.clone(),
+        datastore: port.datastore.clone(),
+        path: output_path(run, port),
+        is_own: port.has_own_place(),
+        make_folder: port.make_folder,
+        upload_from: port.upload_from.clone(),
+        keep_existing: port.keep_existing,
+        source_globs: port.source_globs.clone(),
+    }
+}
+
+/// The submitting SDK for an environment that does not hold it. The submitting interpreter needs
+/// none, and gets none: a longer path is a slower start.
+fn missing_sdk(spec: &RunSpec, environment: &EnvironmentSpec) -> Option<String> {
+    let sdk = spec.sdk_path.as_ref()?;
+    match environment {
+        EnvironmentSpec::Interpreter { python } if holds(python, sdk) => None,
+        _ => Some(stepwell_data::folder::sdk_name(sdk)),
     }
 }
 
@@ -373,7 +211,73 @@ fn holds(python: &str, packages: &str) -> bool {
     prefix.is_some_and(|prefix| packages.starts_with(&format!("{prefix}/lib/")))
 }
 
-struct Places<'a> {
-    inputs: BTreeMap<&'a str, String>,
-    outputs: BTreeMap<&'a str, String>,
+#[cfg(test)]
+mod tests {
+    use stepwell_model::{InputSource, ProcessTask, Program, StepSpec, TargetName, Task};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn step(inputs: Vec<InputSource>, output: &str) -> Step {
+        let input = |(number, source): (usize, InputSource)| Input {
+            name: format!("in{number}"),
+            source,
+            download: false,
+            path_on_compute: None,
+        };
+        Step {
+            run: RunId::new(Uuid::nil()),
+            spec: StepSpec {
+                name: "step".to_owned(),
+                kind: "DataTransferStep".to_owned(),
+                target: TargetName::new("t"),
+                task: Task::Process(ProcessTask {
+                    program: Program::Command("true".to_owned()),
+                    arguments: Vec::new(),
+                    snapshot: None,
+                    environment: EnvironmentSpec::Interpreter {
+                        python: "python3".to_owned(),
+                    },
+                    variables: BTreeMap::new(),
+                    parameter_variables: BTreeMap::new(),
+                    timeout_s: None,
+                    distribution: None,
+                }),
+                inputs: inputs.into_iter().enumerate().map(input).collect(),
+                outputs: vec![Output {
+                    name: "out".to_owned(),
+                    datastore: output.to_owned(),
+                    path: None,
+                    upload_from: None,
+                    make_folder: false,
+                    keep_existing: false,
+                    source_globs: Vec::new(),
+                    register: None,
+                }],
+                after: Vec::new(),
+                allow_reuse: false,
+                resources: stepwell_model::Resources::default(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_step_names_the_datastores_of_its_ports_and_no_others() {
+        let made = InputSource::Step {
+            step: StepIndex(0),
+            output: "out".to_owned(),
+        };
+        let given = InputSource::Datastore {
+            datastore: "given".to_owned(),
+            path: "a".to_owned(),
+        };
+        let steps = vec![
+            step(Vec::new(), "made"),
+            step(vec![made, given], "written"),
+            step(Vec::new(), "unrelated"),
+        ];
+        let graph = Graph::new(steps).expect("a graph");
+        let named = named_datastores(&graph, StepIndex(1));
+        assert_eq!(Vec::from_iter(named), ["given", "made", "written"]);
+    }
 }

@@ -7,21 +7,23 @@
 //! This is the only place of the engine with a clock, channels and files.
 
 mod active;
-mod ahead;
 mod batch;
+mod completed;
 mod engine;
 mod event_loop;
 mod launch;
 mod plan;
-mod register;
+mod registration;
 mod remote;
 mod reuse;
+mod reuse_chain;
+mod rows;
 mod spool;
 mod submission;
 
-pub use engine::{CancelOutcome, Engine, EngineError, Start};
-pub use launch::{Site, TokenOf};
-pub use plan::{look, plan};
+pub use engine::{CancelOutcome, Engine, EngineError, Start, StepWait};
+pub use launch::{StepContext, TokenOf};
+pub use plan::{inspect, plan};
 pub use remote::{Place, Seen};
 pub use reuse::{Explanation, Outcome as ReuseOutcome};
 pub use submission::{About, Accepted, Submission};

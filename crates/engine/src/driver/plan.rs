@@ -10,9 +10,9 @@ use stepwell_data::content::Contents;
 use stepwell_model::{Graph, InputSource, RunId, StepIndex};
 use stepwell_store::Connection;
 
-use super::launch::Site;
+use super::launch::StepContext;
 use super::remote::Seen;
-use super::reuse::{Explanation, Memo, Outcome, Question, Resolver};
+use super::reuse::{CacheQuery, Explanation, Memo, Outcome, Resolver};
 use super::submission::Submission;
 use crate::core::{Resolution, Topology};
 
@@ -23,7 +23,7 @@ use crate::core::{Resolution, Topology};
 /// Those of the database and of the object store.
 pub fn plan(
     db: &Connection,
-    site: &Site,
+    site: &StepContext,
     cas: Cas,
     submission: &Submission,
     seen: &Seen,
@@ -34,7 +34,7 @@ pub fn plan(
         contents: Contents::open(&site.folder.digests()),
     };
     let (spec, graph) = (Arc::new(submission.spec.clone()), &submission.graph);
-    let topology = Topology::new(graph, false);
+    let topology = Topology::new(graph);
     let mut sources: Arc<HashMap<StepIndex, RunId>> = Arc::default();
     let mut memo = Memo::default();
     let mut plans: HashMap<StepIndex, Explanation> = HashMap::new();
@@ -42,15 +42,16 @@ pub fn plan(
         let explanation = match certain_reason(graph, step, spec.regenerate_outputs, &plans) {
             Some(reason) => runs(reason),
             None => {
-                let question = Question {
+                let query = CacheQuery {
                     spec: Arc::clone(&spec),
                     graph: Arc::clone(graph),
                     step,
                     sources: Arc::clone(&sources),
                     topology: topology.clone(),
                 };
-                let (resolution, explanation) = resolver.resolve(db, &question, seen, &mut memo)?;
-                drop(question);
+                let parts = resolver.parts(&query, seen, &mut memo);
+                let (resolution, explanation) = resolver.resolve(db, &query, parts)?;
+                drop(query);
                 if let Resolution::Hit { source, .. } = resolution {
                     Arc::make_mut(&mut sources).insert(step, source);
                 }
@@ -64,10 +65,10 @@ pub fn plan(
 }
 
 /// What the inputs of a submission are on other machines, to be looked at before it is planned.
-pub async fn look(site: &Site, submission: &Submission) -> Seen {
+pub async fn inspect(site: &StepContext, submission: &Submission) -> Seen {
     let (spec, graph) = (Arc::new(submission.spec.clone()), &submission.graph);
-    let topology = Topology::new(graph, false);
-    let question = |step| Question {
+    let topology = Topology::new(graph);
+    let query = |step| CacheQuery {
         spec: Arc::clone(&spec),
         graph: Arc::clone(graph),
         step: StepIndex::from(step),
@@ -81,8 +82,8 @@ pub async fn look(site: &Site, submission: &Submission) -> Seen {
         inputs.iter().any(given)
     };
     let steps = (0..graph.steps().len()).filter(reads);
-    let questions: Vec<_> = steps.map(question).collect();
-    site.look(&questions).await
+    let queries: Vec<_> = steps.map(query).collect();
+    site.inspect(&queries).await
 }
 
 fn runs(reason: String) -> Explanation {

@@ -1,27 +1,27 @@
-//! Data of steps on other machines: what has to be fetched and uploaded, and what is there.
+//! Data of steps on other machines: where it comes from, and what is there.
 //!
 //! What a remote input looks like goes into a step's key: of an output that a step of ours
-//! uploaded, the digests that were written down then; of anything else, size and etag as listed.
+//! uploaded, the digests that were written down then; of anything else, size and etag as listed. Rows
+//! of a database have no etag: they are read, and digested.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use camino::Utf8PathBuf;
 use futures_util::{StreamExt as _, stream};
 use stepwell_data::content::File;
 use stepwell_data::stamp::digest_of;
-use stepwell_datastore::steps::{Delivered, DeliveredFile, Delivery, Fetch, StepData};
+use stepwell_datastore::steps::{Delivered, DeliveredFile};
 use stepwell_datastore::{Entry, Error};
-use stepwell_model::{AttemptId, Graph, InputSource, Output, RunId, Step, StepIndex};
+use stepwell_model::{Graph, Input, InputSource, Output, RunId, StepIndex, TaskKind};
 use stepwell_store::datasets::DatasetFile;
 
-use super::launch::{Site, output_path};
-use super::reuse::Question;
+use super::launch::{StepContext, output_path};
+use super::reuse::CacheQuery;
+use super::rows;
 
 /// How many places are listed at once.
 const LISTINGS: usize = 8;
 
-/// A datastore and a path on it.
+/// A datastore and a path on it, or rows of it.
 pub type Place = (String, String);
 
 /// What was found at places on other machines.
@@ -60,7 +60,7 @@ pub(super) fn origin<'a>(
     }
 }
 
-impl Site {
+impl StepContext {
     /// Whether a datastore is a folder of this machine.
     pub(super) fn is_here(&self, datastore: &str) -> bool {
         self.datastores.local(datastore, "").is_some()
@@ -79,71 +79,6 @@ impl Site {
                 .outputs
                 .iter()
                 .all(|output| self.is_here(&output.datastore))
-    }
-
-    fn data_folder(&self, attempt: AttemptId) -> Utf8PathBuf {
-        self.folder.step_data(attempt.run, attempt.number)
-    }
-
-    /// Where an attempt finds an input that is fetched. The last part of the path is kept, as
-    /// programs look at the ends of names.
-    pub(super) fn fetched(
-        &self,
-        attempt: AttemptId,
-        port: &str,
-        origin: &Origin<'_>,
-    ) -> Utf8PathBuf {
-        let name = origin
-            .path
-            .rsplit('/')
-            .next()
-            .filter(|name| !name.is_empty());
-        let folder = self.data_folder(attempt).join("inputs").join(port);
-        folder.join(name.unwrap_or(origin.datastore))
-    }
-
-    /// Where an attempt writes an output that is uploaded.
-    pub(super) fn written(&self, attempt: AttemptId, output: &Output) -> Utf8PathBuf {
-        self.data_folder(attempt).join("outputs").join(&output.name)
-    }
-
-    /// What of an attempt's data is on other machines.
-    pub(super) fn step_data(
-        &self,
-        graph: &Graph,
-        sources: &HashMap<StepIndex, RunId>,
-        step: &Step,
-        attempt: AttemptId,
-    ) -> Option<StepData> {
-        let inputs = step.spec.inputs.iter().filter_map(|port| {
-            let origin = origin(graph, sources, &port.source)?;
-            (!self.is_here(origin.datastore)).then(|| Fetch {
-                name: port.name.clone(),
-                target: self.fetched(attempt, &port.name, &origin),
-                datastore: origin.datastore.to_owned(),
-                must_exist: origin.maker.is_none(),
-                path: origin.path,
-            })
-        });
-        let outputs = step.spec.outputs.iter();
-        let outputs = outputs.filter(|port| !self.is_here(&port.datastore));
-        let outputs = outputs.map(|port| Delivery {
-            name: port.name.clone(),
-            datastore: port.datastore.clone(),
-            path: output_path(step.run, port),
-            is_own: super::launch::path_template(port).contains("{run-id}"),
-            keep_existing: port.keep_existing,
-            source: self.written(attempt, port),
-        });
-        let (inputs, outputs) = (inputs.collect::<Vec<_>>(), outputs.collect::<Vec<_>>());
-        (!inputs.is_empty() || !outputs.is_empty()).then(|| StepData {
-            datastores: Arc::clone(&self.datastores),
-            inputs,
-            outputs,
-            folder: self.data_folder(attempt),
-            record: self.folder.delivered(attempt.run),
-            log: self.folder.run_log(attempt.run),
-        })
     }
 
     /// What a run has uploaded.
@@ -181,16 +116,18 @@ impl Site {
     }
 
     /// Looks at what the inputs of steps are on other machines, each place once.
-    pub(super) async fn look(&self, questions: &[Question]) -> Seen {
+    pub(super) async fn inspect(&self, queries: &[CacheQuery]) -> Seen {
         let mut places: Vec<Place> = Vec::new();
-        for question in questions {
-            for input in &question.graph.step(question.step).spec.inputs {
-                let origin = origin(&question.graph, &question.sources, &input.source);
+        for query in queries {
+            let spec = &query.graph.step(query.step).spec;
+            let reads = |input: &&Input| spec.task.kind().reads(&input.name);
+            for input in spec.inputs.iter().filter(reads) {
+                let origin = origin(&query.graph, &query.sources, &input.source);
                 let Some(origin) = origin.filter(|origin| !self.is_here(origin.datastore)) else {
                     continue;
                 };
                 if origin.maker.and_then(|maker| self.made(maker)).is_none() {
-                    places.push((origin.datastore.to_owned(), origin.path));
+                    places.push(self.place(&origin, input, spec.task.kind()));
                 }
             }
         }
@@ -206,9 +143,24 @@ impl Site {
             .await
     }
 
+    /// The place of an input; of a database it says which rows are read.
+    fn place(&self, origin: &Origin<'_>, input: &Input, task: &dyn TaskKind) -> Place {
+        let store = self.datastores.get(origin.datastore);
+        let is_database = store.is_ok_and(|store| store.place().is_database());
+        let rows = task.rows(&input.name).filter(|_| is_database);
+        let path = match rows {
+            Some(rows) => rows::Rows::text(&origin.path, rows),
+            None => origin.path.clone(),
+        };
+        (origin.datastore.to_owned(), path)
+    }
+
     async fn list(&self, (datastore, path): &Place) -> Result<Vec<Entry>, Error> {
-        let found = self.datastores.get(datastore)?.files(path).await;
-        match found {
+        let store = self.datastores.get(datastore)?;
+        if let Some(rows) = rows::Rows::of(path) {
+            return rows.digest(&store).await;
+        }
+        match store.files(path).await {
             // Nothing is a content too.
             Err(error) if error.is_absent() => Ok(Vec::new()),
             found => found,
@@ -238,12 +190,13 @@ impl Site {
     pub(super) fn remote_files(
         &self,
         origin: &Origin<'_>,
+        (input, task): (&Input, &dyn TaskKind),
         seen: &Seen,
     ) -> Result<Vec<File>, Error> {
         if let Some(files) = origin.maker.and_then(|maker| self.made(maker)) {
             return Ok(files);
         }
-        let place = (origin.datastore.to_owned(), origin.path.clone());
+        let place = self.place(origin, input, task);
         let found = match seen.get(&place) {
             Some(found) => found.clone()?,
             None => return Err(Error::Unknown(place.0)),

@@ -10,21 +10,19 @@ use serde::{Deserialize, Serialize};
 use stepwell_data::cas::Cas;
 use stepwell_data::content::{self, Contents};
 use stepwell_data::{snapshot, stamp};
-use stepwell_model::{
-    Arg, Digest, EnvironmentSpec, Graph, InputForm, ParallelTask, ProcessTask, Program, RunId,
-    RunSpec, StepIndex, Task, Timestamp,
-};
+use stepwell_model::{Digest, EnvironmentSpec, Graph, RunId, RunSpec, StepIndex, Timestamp};
 use stepwell_store::{Connection, reuse, runs};
 
-use super::launch::{self, Site};
+use super::launch::{self, StepContext};
 use super::remote::{self, Seen};
 use crate::core::key::{self, Part};
 use crate::core::{Resolution, Topology};
+use crate::kinds::{self, KeyContext, SNAPSHOT};
 
 /// Why a step runs or does not. Stored with its run, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
-    /// Whether an equal step stands in for it.
+    /// Whether an identical earlier step is reused.
     pub outcome: Outcome,
     /// One line each: what hits, or what differs from the step it was compared with.
     pub reasons: Vec<String>,
@@ -49,16 +47,16 @@ pub enum Outcome {
 }
 
 /// A step that could start.
-pub(super) struct Question {
+pub(super) struct CacheQuery {
     pub(super) spec: Arc<RunSpec>,
     pub(super) graph: Arc<Graph>,
     pub(super) step: StepIndex,
-    /// The runs whose outputs stand in for those of steps of this graph.
+    /// The runs whose outputs the reused steps of this graph have.
     pub(super) sources: Arc<HashMap<StepIndex, RunId>>,
     pub(super) topology: Topology,
 }
 
-impl Question {
+impl CacheQuery {
     /// The same about another step.
     pub(super) fn about(&self, step: StepIndex) -> Self {
         Self {
@@ -71,23 +69,27 @@ impl Question {
     }
 }
 
-/// What is found out once for all questions that are answered together.
+/// What is found out once for all queries that are answered together.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
     /// The parts of each interpreter that was looked at.
     interpreters: HashMap<String, Vec<Part>>,
 }
 
-/// Answers questions; keeps digests of unchanged files.
+/// Answers queries; keeps digests of unchanged files.
 #[derive(Debug)]
 pub(super) struct Resolver {
-    pub(super) site: Site,
+    pub(super) site: StepContext,
     pub(super) cas: Cas,
     pub(super) contents: Contents,
 }
 
 /// What outputs look like when their step has ended, by name, as JSON.
-pub(super) fn stamps(site: &Site, graph: &Graph, step: StepIndex) -> stepwell_data::Result<String> {
+pub(super) fn stamps(
+    site: &StepContext,
+    graph: &Graph,
+    step: StepIndex,
+) -> stepwell_data::Result<String> {
     let step = graph.step(step);
     let stamp = |output: &stepwell_model::Output| {
         if !site.is_here(&output.datastore) {
@@ -112,6 +114,35 @@ pub(super) fn unknown(error: &dyn std::fmt::Display) -> (Resolution, Explanation
         outcome: Outcome::Unknown,
         reasons: vec![format!("what goes into it cannot be read: {error}")],
         compared_with: None,
+        key: None,
+        parts: Vec::new(),
+    };
+    (Resolution::Unknown, explanation)
+}
+
+/// The answer for a step that keeps what it made in the run that is continued.
+fn kept(source: RunId, parts: &Result<Vec<Part>, String>) -> (Resolution, Explanation) {
+    let key = match parts {
+        Ok(parts) => stamp::digest_of(&key::canonical(parts)),
+        Err(_) => stamp::digest_of(source.to_string().as_bytes()),
+    };
+    let reason = format!("it had succeeded in the run that this one continues, as {source}");
+    let explanation = Explanation {
+        outcome: Outcome::Hit,
+        reasons: vec![reason],
+        compared_with: Some(source),
+        key: Some(key),
+        parts: Vec::new(),
+    };
+    (Resolution::Hit { source, key }, explanation)
+}
+
+/// The answer for a step that cannot keep what it made, and may not reuse anything else.
+fn gone(source: RunId) -> (Resolution, Explanation) {
+    let explanation = Explanation {
+        outcome: Outcome::Miss,
+        reasons: vec![format!("the outputs of run {source} were removed")],
+        compared_with: Some(source),
         key: None,
         parts: Vec::new(),
     };
@@ -151,15 +182,22 @@ pub(super) fn remember(
 }
 
 impl Resolver {
-    /// Finds out about one step.
+    /// Finds out about one step, of which it is known what goes into it.
     pub(super) fn resolve(
         &self,
         db: &Connection,
-        question: &Question,
-        seen: &Seen,
-        memo: &mut Memo,
+        query: &CacheQuery,
+        parts: Result<Vec<Part>, String>,
     ) -> stepwell_store::Result<(Resolution, Explanation)> {
-        let parts = match self.parts(question, seen, memo) {
+        if let Some(source) = query.spec.kept.get(&query.step) {
+            if self.is_kept(query, *source) {
+                return Ok(kept(*source, &parts));
+            }
+            if !query.graph.step(query.step).spec.allow_reuse {
+                return Ok(gone(*source));
+            }
+        }
+        let parts = match parts {
             Ok(parts) => parts,
             Err(error) => return Ok(unknown(&error)),
         };
@@ -175,8 +213,14 @@ impl Resolver {
             };
             (Resolution::Miss(key), explanation)
         };
+        if query.spec.regenerate_outputs {
+            // It runs whatever ran before, and later runs may reuse it.
+            let reasons = vec!["regenerate_outputs is set for this run".to_owned()];
+            let (_, explanation) = miss(reasons, None, parts);
+            return Ok((Resolution::Unknown, explanation));
+        }
         match reuse::find(db, &key)? {
-            Some(found) if self.is_untouched(question, &found) => {
+            Some(found) if self.is_untouched(query, &found) => {
                 let reasons = vec![format!("nothing differs from run {}", found.run)];
                 let outcome = Outcome::Hit;
                 let compared_with = Some(found.run);
@@ -203,10 +247,12 @@ impl Resolver {
                 Ok(miss(reasons, Some(found.run), parts))
             }
             None => {
-                let name = &question.graph.step(question.step).spec.name;
+                let name = &query.graph.step(query.step).spec.name;
                 let newest = reuse::newest_of(db, name)?;
                 let reasons = match &newest {
-                    None => vec![format!("no step named `{name}` has run here before")],
+                    None => vec![format!(
+                        "no earlier run of a step named `{name}` is known that could be reused"
+                    )],
                     Some(newest) => self.differences(&newest.parts_json, &parts),
                 };
                 Ok(miss(reasons, newest.map(|newest| newest.run), parts))
@@ -217,15 +263,19 @@ impl Resolver {
     /// The answer, once it is known whether outputs on other machines are still there.
     pub(super) async fn confirm(
         &self,
-        question: &Question,
+        query: &CacheQuery,
         answer: (Resolution, Explanation),
     ) -> (Resolution, Explanation) {
         let (Resolution::Hit { source, key }, mut explanation) = answer else {
             return answer;
         };
-        let outputs = &question.graph.step(question.step).spec.outputs;
-        if self.site.is_still_there(source, outputs).await {
+        let spec = &query.graph.step(query.step).spec;
+        if self.site.is_still_there(source, &spec.outputs).await {
             return (Resolution::Hit { source, key }, explanation);
+        }
+        if !spec.allow_reuse {
+            // It was kept from a run that is continued.
+            return gone(source);
         }
         explanation.outcome = Outcome::Miss;
         explanation.reasons = vec![format!(
@@ -238,7 +288,7 @@ impl Resolver {
     fn differences(&self, earlier_json: &str, now: &[Part]) -> Vec<String> {
         let earlier: Vec<Part> = serde_json::from_str(earlier_json).unwrap_or_default();
         let snapshot = |parts: &[Part]| {
-            let part = parts.iter().find(|part| part.name == SOURCE)?;
+            let part = parts.iter().find(|part| part.name == SNAPSHOT)?;
             let manifest = snapshot::load(&self.cas, &part.value.parse().ok()?).ok()?;
             let file = |entry: &snapshot::Entry| {
                 Part::new(format!("file {}", entry.path), entry.digest.to_string())
@@ -248,7 +298,7 @@ impl Resolver {
         let without = |parts: &[Part]| {
             parts
                 .iter()
-                .filter(|part| part.name != SOURCE)
+                .filter(|part| part.name != SNAPSHOT)
                 .cloned()
                 .collect::<Vec<_>>()
         };
@@ -263,9 +313,9 @@ impl Resolver {
     }
 
     /// Whether the outputs of an earlier step are what they were when it ended.
-    fn is_untouched(&self, question: &Question, found: &reuse::Reusable) -> bool {
+    fn is_untouched(&self, query: &CacheQuery, found: &reuse::Reusable) -> bool {
         let stamps: Vec<Part> = serde_json::from_str(&found.outputs_json).unwrap_or_default();
-        let outputs = &question.graph.step(question.step).spec.outputs;
+        let outputs = &query.graph.step(query.step).spec.outputs;
         outputs.iter().all(|output| {
             if !self.site.is_here(&output.datastore) {
                 // Whether it is still there is asked afterwards, off the database.
@@ -279,22 +329,36 @@ impl Resolver {
         })
     }
 
+    /// Whether the outputs that a step keeps from an earlier run are there. Those on other machines
+    /// are asked about afterwards.
+    fn is_kept(&self, query: &CacheQuery, source: RunId) -> bool {
+        let outputs = &query.graph.step(query.step).spec.outputs;
+        let mut here = outputs
+            .iter()
+            .filter(|output| self.site.is_here(&output.datastore));
+        here.all(|output| self.site.output_place(source, output).exists())
+    }
+
     /// Everything that the outputs of a step depend on.
-    fn parts(
+    pub(super) fn parts(
         &self,
-        question: &Question,
+        query: &CacheQuery,
         seen: &Seen,
         memo: &mut Memo,
     ) -> Result<Vec<Part>, String> {
-        let step = question.graph.step(question.step);
+        let step = query.graph.step(query.step);
         let mut parts = vec![Part::new("kind", &step.spec.kind)];
-        process_parts(step.spec.task.process(), &question.spec, memo, &mut parts);
-        if let Task::Parallel(task) = &step.spec.task {
-            parallel_parts(task, &question.spec, &mut parts);
-        }
+        parts.extend(kinds::of(&step.spec.task).key_parts(&mut KeyContext {
+            spec: &query.spec,
+            environment: &mut |environment| memo.environment_parts(environment),
+        }));
         for input in &step.spec.inputs {
-            let origin = remote::origin(&question.graph, &question.sources, &input.source);
+            let origin = remote::origin(&query.graph, &query.sources, &input.source);
             let Some(origin) = origin else { continue };
+            if !step.spec.task.kind().reads(&input.name) {
+                // Where it is goes in with the outputs.
+                continue;
+            }
             let files = match self.site.is_here(origin.datastore) {
                 true => {
                     let place = self.site.local(origin.datastore, &origin.path);
@@ -303,7 +367,8 @@ impl Resolver {
                         .map_err(|error| error.to_string())?
                 }
                 false => {
-                    let files = self.site.remote_files(&origin, seen);
+                    let asked = (input, step.spec.task.kind());
+                    let files = self.site.remote_files(&origin, asked, seen);
                     files.map_err(|error| error.to_string())?
                 }
             };
@@ -332,91 +397,50 @@ impl Resolver {
     }
 }
 
-/// The name of the part that is a snapshot's digest.
-const SOURCE: &str = "source directory";
-
-fn process_parts(task: &ProcessTask, spec: &RunSpec, memo: &mut Memo, parts: &mut Vec<Part>) {
-    let program = match &task.program {
-        Program::Script(path) => Part::new("script", path),
-        Program::Command(name) => Part::new("command", name),
-    };
-    parts.push(program);
-    for (number, argument) in (1..).zip(&task.arguments) {
-        let value = match argument {
-            Arg::Literal(text) => text.clone(),
-            Arg::Input(name) => format!("<input {name}>"),
-            Arg::Output(name) => format!("<output {name}>"),
-            Arg::Parameter(name) => spec.parameters.get(name).cloned().unwrap_or_default(),
+impl Memo {
+    /// An environment to build is what was asked for. One that exists is its interpreter and the
+    /// packages that are installed beside it, by name and version.
+    fn environment_parts(&mut self, environment: &EnvironmentSpec) -> Vec<Part> {
+        let spec = match environment {
+            EnvironmentSpec::Interpreter { python } => {
+                let known = self.interpreters.entry(python.clone());
+                return known.or_insert_with(|| interpreter_parts(python)).clone();
+            }
+            EnvironmentSpec::Python(spec) => spec,
         };
-        parts.push(Part::new(format!("argument {number}"), value));
-    }
-    let mut variables = task.variables.clone();
-    for (variable, parameter) in &task.parameter_variables {
-        let value = spec.parameters.get(parameter).cloned();
-        variables.insert(variable.clone(), value.unwrap_or_default());
-    }
-    for (name, value) in &variables {
-        parts.push(Part::new(format!("variable {name}"), value));
-    }
-    if let Some(snapshot) = &task.snapshot {
-        parts.push(Part::new(SOURCE, snapshot.to_string()));
-    }
-    environment_parts(&task.environment, memo, parts);
-}
-
-/// Settings that say how much is done at once change nothing in what is done.
-const PACE: [&str; 4] = [
-    "node_count",
-    "process_count_per_node",
-    "logging_level",
-    "progress_update_timeout",
-];
-
-fn parallel_parts(task: &ParallelTask, spec: &RunSpec, parts: &mut Vec<Part>) {
-    for (name, setting) in &task.settings {
-        if !PACE.contains(&name.as_str()) {
-            let value = setting.resolve(&spec.parameters).unwrap_or_default();
-            parts.push(Part::new(format!("setting {name}"), value));
+        let stated = spec.python_version.as_ref();
+        let stated = stated.or(spec.python_preferred.as_ref()).cloned();
+        let version = stated.unwrap_or_else(|| version_of(&spec.base_python));
+        let mut parts = vec![Part::new("python", version)];
+        if let Some(digest) = stepwell_compute::digest_of_named_files(spec) {
+            parts.push(Part::new("files that the packages name", digest));
         }
-    }
-    for input in &task.inputs {
-        let form = match input.form {
-            InputForm::Files => "files",
-            InputForm::Table => "table",
-        };
-        // The id of a saved dataset follows from its definition.
-        let dataset = input.dataset.as_deref().unwrap_or("whole");
-        let name = format!("mini-batches of {}", input.port);
-        parts.push(Part::new(name, format!("{form}, {dataset}")));
-    }
-    if let Some(output) = &task.output {
-        parts.push(Part::new("rows", output));
-    }
-}
-
-/// An environment to build is what was asked for. One that exists is its interpreter and the
-/// packages that are installed beside it, by name and version.
-fn environment_parts(environment: &EnvironmentSpec, memo: &mut Memo, parts: &mut Vec<Part>) {
-    match environment {
-        EnvironmentSpec::Interpreter { python } => {
-            let known = memo.interpreters.entry(python.clone());
-            parts.extend_from_slice(known.or_insert_with(|| interpreter_parts(python)));
-        }
-        EnvironmentSpec::Python(spec) => {
-            let version = spec.python_version.as_deref().unwrap_or(&spec.base_python);
-            parts.push(Part::new("python", version));
-            for (section, lines) in [
-                ("package", &spec.pip),
-                ("conda package", &spec.conda),
-                ("pip option", &spec.pip_options),
-            ] {
-                for line in lines {
-                    let name = line.split(['=', '<', '>', '!', '~', '[', ';', ' ']).next();
-                    let name = format!("{section} {}", name.unwrap_or(line));
-                    parts.push(Part::new(name, line));
-                }
+        for (section, lines) in [
+            ("package", &spec.pip),
+            ("conda package", &spec.conda),
+            ("pip option", &spec.pip_options),
+        ] {
+            for line in lines {
+                let name = line.split(['=', '<', '>', '!', '~', '[', ';', ' ']).next();
+                let name = format!("{section} {}", name.unwrap_or(line));
+                parts.push(Part::new(name, line));
             }
         }
+        parts
+    }
+}
+
+/// The version in an interpreter's own name, such as `3.12`, whatever link leads there; else where it
+/// is. An environment is built with that version, by whichever name its program was started.
+fn version_of(python: &str) -> String {
+    let real = camino::Utf8Path::new(python).canonicalize_utf8();
+    let real = real.as_deref().unwrap_or(camino::Utf8Path::new(python));
+    let version = real
+        .file_name()
+        .and_then(|name| name.strip_prefix("python"));
+    match version.filter(|version| version.contains('.')) {
+        Some(version) => version.to_owned(),
+        None => real.to_string(),
     }
 }
 

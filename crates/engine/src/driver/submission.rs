@@ -19,11 +19,11 @@ pub struct Submission {
     pub spec: RunSpec,
     /// Its steps.
     pub graph: Arc<Graph>,
-    /// What people are told of it.
+    /// What is shown of it.
     pub about: About,
 }
 
-/// What people are told of a run; nothing here changes how it runs.
+/// What is shown of a run; nothing here changes how it runs.
 #[derive(Debug, Clone, Default)]
 pub struct About {
     /// A name; the experiment's when empty.
@@ -154,11 +154,11 @@ pub(super) fn insert(
 
 /// Adds to a row what the step is and where its outputs go.
 fn describe(row: NewRun, step: &Step) -> NewRun {
-    let task = step.spec.task.process();
+    let references = step.spec.task.kind().references();
     NewRun {
         step_kind: Some(step.spec.kind.clone()),
         target: Some(step.spec.target.to_string()),
-        snapshot: task.snapshot.as_ref().map(Digest::to_string),
+        snapshot: references.snapshots.first().map(Digest::to_string),
         outputs: step
             .spec
             .outputs

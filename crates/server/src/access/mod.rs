@@ -6,15 +6,20 @@
 //! | caller | shows | role |
 //! |---|---|---|
 //! | the folder's own | the text of the file `token` | owner |
-//! | the holder of a token | a text that an owner was told once (`tokens.rs`) | the token's |
+//! | the holder of a token | a text that an owner was shown once (`tokens.rs`) | the token's |
 //! | a step | a pass signed for its run (`passes.rs`), good until a while after the run | submitter |
 //! | a page | a cookie with a pass, and a header that only a page of ours can send | reader, or less than the token that opened it |
+//!
+//! What a page shows, and the ticket of a link, ends with the token that made it (`pages.rs`).
 //!
 //! Invariants: a handler behind [`admit`] runs only for a caller with the route's role. A request
 //! that may change something is answered after its record is stored.
 
+mod login;
+pub(crate) mod pages;
 pub(crate) mod passes;
 pub(crate) mod tokens;
+pub(crate) mod veil;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -32,6 +37,7 @@ use uuid::Uuid;
 
 use crate::app::{App, now};
 use crate::error::{ApiError, Result};
+use pages::Owner;
 use passes::{Passes, Purpose};
 use tokens::Tokens;
 
@@ -86,19 +92,40 @@ pub(crate) struct Caller {
 #[derive(Debug, Clone)]
 pub(crate) enum Who {
     Folder,
-    Token { id: Uuid, name: String },
+    Token {
+        id: Uuid,
+        name: String,
+    },
     Step(RunId),
-    Page,
+    /// By whose access it shows what it shows.
+    Page(Owner),
 }
 
 impl Caller {
-    /// As clients are told.
+    /// Who is said to have started a run, where the request does not say.
+    pub(crate) fn user(&self) -> String {
+        match &self.who {
+            Who::Token { name, .. } => name.clone(),
+            Who::Step(run) => format!("step {run}"),
+            Who::Folder | Who::Page(_) => login::name().to_owned(),
+        }
+    }
+
+    /// The step whose program asks.
+    pub(crate) fn step(&self) -> Option<RunId> {
+        match &self.who {
+            Who::Step(run) => Some(*run),
+            Who::Folder | Who::Token { .. } | Who::Page(_) => None,
+        }
+    }
+
+    /// As clients see it.
     pub(crate) fn identity(&self) -> Identity {
         let (kind, id, name) = match &self.who {
             Who::Folder => (CallerKind::Folder, String::new(), ""),
             Who::Token { id, name } => (CallerKind::Token, id.to_string(), name.as_str()),
             Who::Step(run) => (CallerKind::Step, run.to_string(), ""),
-            Who::Page => (CallerKind::Page, String::new(), ""),
+            Who::Page(owner) => (CallerKind::Page, owner.id(), owner.name.as_str()),
         };
         Identity {
             kind,
@@ -120,6 +147,8 @@ pub(crate) struct Needs {
     pub(crate) pages: bool,
     /// How changes are recorded; `None` for a route that changes nothing.
     pub(crate) audit: Option<Detail>,
+    /// Whether reading is recorded as well: what is read is a secret.
+    pub(crate) audit_reads: bool,
 }
 
 impl Needs {
@@ -129,21 +158,22 @@ impl Needs {
             steps: false,
             pages: false,
             audit: Some(Detail::Each),
+            audit_reads: false,
         }
     }
 
     fn allows(self, caller: &Caller) -> bool {
         let also = match caller.who {
             Who::Step(_) => self.steps,
-            Who::Page => self.pages,
+            Who::Page(_) => self.pages,
             Who::Folder | Who::Token { .. } => false,
         };
         also || caller.role >= self.role
     }
 
-    /// How a request is recorded: reading never is.
+    /// How a request is recorded: reading is not, unless it is of a secret.
     fn audit_of(self, method: &Method) -> Option<Detail> {
-        self.audit.filter(|_| !method.is_safe())
+        self.audit.filter(|_| !method.is_safe() || self.audit_reads)
     }
 }
 
@@ -158,26 +188,29 @@ pub(crate) async fn authenticate(
         Err(refusal) => return refusal.into_response(),
     };
     request.extensions_mut().insert(caller.clone());
-    if request.method().is_safe() {
-        let _active = app.activity.enter();
-        return next.run(request).await;
+    let is_safe = request.method().is_safe();
+    let answer = answer(Arc::clone(&app), caller, request, next);
+    if is_safe {
+        return answer.await;
     }
     // A client that goes away in the middle takes neither the change nor its record back.
-    let task = tokio::spawn(async move {
-        let _active = app.activity.enter();
-        let asked = Asked::of(&request);
-        let response = next.run(request).await;
-        if let Some(detail) = response.extensions().get::<Detail>() {
-            let record = asked.record(&caller, *detail, &response);
-            let add = move |db: &_| audit::add(db, &record.0, record.1);
-            if let Err(error) = app.store.write(add).await {
-                tracing::error!(%error, "a change could not be recorded in the audit");
-            }
-        }
-        response
-    });
     let fault = |error: tokio::task::JoinError| ApiError::internal(&error).into_response();
-    task.await.unwrap_or_else(fault)
+    tokio::spawn(answer).await.unwrap_or_else(fault)
+}
+
+/// Lets the handler answer, and records in the audit what is to be recorded.
+async fn answer(app: Arc<App>, caller: Caller, request: Request, next: Next) -> Response {
+    let _active = app.activity.enter();
+    let asked = Asked::of(&request);
+    let response = next.run(request).await;
+    if let Some(detail) = response.extensions().get::<Detail>() {
+        let record = asked.record(&caller, *detail, &response);
+        let add = move |db: &_| audit::add(db, &record.0, record.1);
+        if let Err(error) = app.store.write(add).await {
+            tracing::error!(%error, "a request could not be recorded in the audit");
+        }
+    }
+    response
 }
 
 /// What a record of the audit says of a request.
@@ -257,8 +290,10 @@ fn refuse(caller: &Caller, needs: Needs) -> ApiError {
 }
 
 fn unauthorized(message: &str) -> ApiError {
-    ApiError::new(ErrorCode::Unauthorized, message)
-        .hint("`stepwell connect` gives the URL and token of the folder's server")
+    ApiError::new(ErrorCode::Unauthorized, message).hint(
+        "`stepwell connect --json` prints the token of a folder on this machine; of another \
+             server, ask an owner for one",
+    )
 }
 
 /// Who sends these headers.
@@ -272,14 +307,23 @@ pub(crate) async fn identify(app: &App, headers: &HeaderMap) -> Result<Caller> {
     let session = cookie(headers, &app.access.cookie);
     match session.filter(|_| headers.contains_key(PAGE_HEADER)) {
         Some(pass) => match app.access.passes.read(pass, now()) {
-            Some(Purpose::Session(role)) => Ok(Caller {
-                role,
-                who: Who::Page,
-            }),
+            Some(Purpose::Session(session)) => pages::caller(&app.access, session, now()),
             _ => Err(unauthorized("the page was opened too long ago")),
         },
         None => Err(unauthorized("the request has no bearer token")),
     }
+}
+
+/// Whether a caller who was let in would be let in now: the token may have been revoked since.
+pub(crate) async fn still_good(app: &App, caller: &Caller) -> bool {
+    let id = match &caller.who {
+        Who::Folder => return true,
+        Who::Step(run) => return step(app, *run, now()).await.is_ok(),
+        Who::Token { id, .. } => Some(*id),
+        Who::Page(owner) => owner.id,
+    };
+    let issued = id.map(|id| app.access.tokens.by_id(id));
+    issued.is_none_or(|issued| issued.is_some_and(|issued| issued.fault(now()).is_none()))
 }
 
 async fn bearer(app: &App, text: &str, now: Timestamp) -> Result<Caller> {
@@ -299,7 +343,7 @@ async fn bearer(app: &App, text: &str, now: Timestamp) -> Result<Caller> {
         let (id, name) = (issued.token.id, issued.token.name.clone());
         if issued.note_use(now) {
             let store = app.store.clone();
-            // Nobody waits for this, and a lost one is told again in a minute.
+            // Nobody waits for this, and a lost one is sent again in a minute.
             tokio::spawn(async move { store.write(move |db| stored::used(db, id, now)).await });
         }
         return Ok(Caller {
@@ -337,14 +381,11 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .find_map(|(found, value)| (found == name).then_some(value))
 }
 
-/// Compares in a time that does not depend on where the texts differ.
-fn equal(given: &str, token: &str) -> bool {
-    given.len() == token.len()
-        && given
-            .bytes()
-            .zip(token.bytes())
-            .fold(0, |all, (a, b)| all | (a ^ b))
-            == 0
+/// Compares in a time that does not depend on where the bytes differ.
+fn equal(given: impl AsRef<[u8]>, known: impl AsRef<[u8]>) -> bool {
+    let (given, known) = (given.as_ref(), known.as_ref());
+    let pairs = given.iter().zip(known);
+    given.len() == known.len() && pairs.fold(0, |all, (a, b)| all | (a ^ b)) == 0
 }
 
 #[cfg(test)]
@@ -369,7 +410,7 @@ mod tests {
     fn steps_and_pages_may_do_what_is_open_to_them_and_no_more() {
         let run = RunId::new(Uuid::from_u128(1));
         let step = caller(Role::Submitter, Who::Step(run));
-        let page = caller(Role::Reader, Who::Page);
+        let page = caller(Role::Reader, Who::Page(Owner::default()));
         let contributor = Needs::role(Role::Contributor);
         let for_steps = Needs {
             steps: true,

@@ -4,9 +4,10 @@
 //! They are JSON web tokens (RFC 7519) with HS256, because programs written for `azureml-v1` look
 //! for the time of expiry in theirs; these programs never check the signature, the server always
 //! does. A step's pass costs no row and no request: making one is one HMAC. A ticket is short, as
-//! people read the links that carry it: nothing but its expiry and the signature.
+//! people read the links that carry it: its expiry, who made it, and half of the signature.
 //!
-//! Invariant: a pass is good for one purpose and one workspace.
+//! Invariant: a pass is good for one purpose and one workspace, and names the token it came from:
+//! whoever reads one makes sure that this token is still good.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -30,8 +31,46 @@ pub(crate) enum Purpose {
     /// A step speaks to the server.
     Step(RunId),
     /// A page asks for what it shows.
-    Session(Role),
+    Session(Session),
 }
+
+/// What a page may do, and whose access it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    pub(crate) role: Role,
+    pub(crate) origin: Origin,
+}
+
+/// What a page's access came from, and ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Origin {
+    /// The folder's own token: all that was made with it ends when the file `token` is replaced.
+    Folder,
+    /// The token with this id.
+    Token(Uuid),
+}
+
+impl Origin {
+    /// The id that nobody has stands for the folder.
+    fn to_bytes(self) -> [u8; 16] {
+        match self {
+            Self::Folder => Uuid::nil(),
+            Self::Token(id) => id,
+        }
+        .into_bytes()
+    }
+
+    fn from_bytes(bytes: [u8; 16]) -> Self {
+        match Uuid::from_bytes(bytes) {
+            id if id.is_nil() => Self::Folder,
+            id => Self::Token(id),
+        }
+    }
+}
+
+/// How many bytes of the signature a ticket carries: 128 bits cannot be guessed.
+const TICKET_TAG: usize = 16;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
@@ -68,35 +107,42 @@ impl Passes {
     }
 
     /// What a link carries, and until when it is good.
-    pub(crate) fn ticket(&self, now: Timestamp) -> (String, Timestamp) {
+    pub(crate) fn ticket(&self, origin: Origin, now: Timestamp) -> (String, Timestamp) {
         let expiry = page_expiry(now);
-        let seconds = expiry.to_be_bytes();
-        let tag = hmac::sign(&self.key, &self.ticket_text(&seconds));
-        let ticket = [&seconds, tag.as_ref()].concat();
+        let text = [&expiry.to_be_bytes()[..], &origin.to_bytes()].concat();
+        let tag = self.ticket_tag(&text);
+        let ticket = [&text[..], &tag].concat();
         (encode(&ticket), Timestamp::from_millis(expiry * 1_000))
     }
 
-    /// Whether a link's ticket is one of ours and not expired.
-    pub(crate) fn admits(&self, ticket: &str, now: Timestamp) -> bool {
-        let Ok(ticket) = URL_SAFE_NO_PAD.decode(ticket) else {
-            return false;
-        };
-        let Some((seconds, tag)) = ticket.split_first_chunk() else {
-            return false;
-        };
-        hmac::verify(&self.key, &self.ticket_text(seconds), tag).is_ok()
-            && now.as_millis() / 1_000 < i64::from_be_bytes(*seconds)
+    /// Who made a link's ticket and until when it is good, if it is one of ours and not expired.
+    pub(crate) fn read_ticket(&self, ticket: &str, now: Timestamp) -> Option<(Origin, Timestamp)> {
+        let ticket = URL_SAFE_NO_PAD.decode(ticket).ok()?;
+        let (text, tag) = ticket.split_last_chunk::<TICKET_TAG>()?;
+        let (seconds, origin) = text.split_first_chunk::<8>()?;
+        let expiry = Timestamp::from_millis(i64::from_be_bytes(*seconds).checked_mul(1_000)?);
+        let is_ours = super::equal(tag, self.ticket_tag(text)) && now < expiry;
+        let origin = Origin::from_bytes(origin.try_into().ok()?);
+        is_ours.then_some((origin, expiry))
     }
 
     /// No token can begin so.
-    fn ticket_text(&self, seconds: &[u8; 8]) -> Vec<u8> {
-        [b"ticket ", self.workspace.as_bytes(), seconds].concat()
+    fn ticket_tag(&self, text: &[u8]) -> [u8; TICKET_TAG] {
+        let signed = [b"ticket ", self.workspace.as_bytes(), text].concat();
+        let tag = hmac::sign(&self.key, &signed);
+        tag.as_ref().first_chunk().copied().unwrap_or_default()
     }
 
-    /// What a page keeps, and until when it is good.
-    pub(crate) fn session(&self, role: Role, now: Timestamp) -> (String, Timestamp) {
-        let expiry = page_expiry(now);
-        let text = self.sign(Purpose::Session(role), expiry);
+    /// What a page keeps, and until when it is good: half a day, and no longer than `limit`.
+    pub(crate) fn session(
+        &self,
+        session: Session,
+        limit: Option<Timestamp>,
+        now: Timestamp,
+    ) -> (String, Timestamp) {
+        let limit = limit.map_or(i64::MAX, |limit| limit.as_millis() / 1_000);
+        let expiry = page_expiry(now).min(limit);
+        let text = self.sign(Purpose::Session(session), expiry);
         (text, Timestamp::from_millis(expiry * 1_000))
     }
 
@@ -165,32 +211,45 @@ mod tests {
         }
     }
 
+    const READER: Session = Session {
+        role: Role::Reader,
+        origin: Origin::Folder,
+    };
+
     #[test]
-    fn a_page_is_let_in_for_half_a_day() {
+    fn a_page_is_let_in_for_half_a_day_and_no_longer_than_what_it_came_from() {
         let passes = Passes::new("secret", "w");
-        let (session, expiry) = passes.session(Role::Reader, NOW);
+        let (session, expiry) = passes.session(READER, None, NOW);
         let before = Timestamp::from_millis(expiry.as_millis() - 1);
-        let purpose = Some(Purpose::Session(Role::Reader));
+        let purpose = Some(Purpose::Session(READER));
         assert_eq!(passes.read(&session, before), purpose);
         assert_eq!(passes.read(&session, expiry), None);
         assert_eq!(expiry.as_millis() - NOW.as_millis(), 12 * 3_600_000);
+        let limit = Timestamp::from_millis(NOW.as_millis() + 5_000);
+        let (session, expiry) = passes.session(READER, Some(limit), NOW);
+        assert_eq!(expiry, limit);
+        assert_eq!(passes.read(&session, limit), None);
     }
 
     #[test]
-    fn a_ticket_admits_for_half_a_day_and_is_short() {
+    fn a_ticket_names_its_maker_for_half_a_day_and_is_short() {
         let passes = Passes::new("secret", "w");
-        let (ticket, expiry) = passes.ticket(NOW);
-        assert!(ticket.len() < 64, "{ticket}");
-        let before = Timestamp::from_millis(expiry.as_millis() - 1);
-        assert!(passes.admits(&ticket, before) && !passes.admits(&ticket, expiry));
-        assert!(!Passes::new("secret", "v").admits(&ticket, NOW));
-        assert_eq!(passes.read(&ticket, NOW), None);
-        for place in 0..ticket.len() - 1 {
-            let mut changed = ticket.clone().into_bytes();
-            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
-            let changed = String::from_utf8(changed).expect("text");
-            assert!(!passes.admits(&changed, NOW), "at {place}");
-            assert!(!passes.admits(&ticket[..place], NOW), "up to {place}");
+        let token = Origin::Token(Uuid::from_u128(7));
+        for origin in [Origin::Folder, token] {
+            let (ticket, expiry) = passes.ticket(origin, NOW);
+            assert!(ticket.len() < 64, "{ticket}");
+            let before = Timestamp::from_millis(expiry.as_millis() - 1);
+            assert_eq!(passes.read_ticket(&ticket, before), Some((origin, expiry)));
+            assert_eq!(passes.read_ticket(&ticket, expiry), None);
+            assert_eq!(Passes::new("secret", "v").read_ticket(&ticket, NOW), None);
+            assert_eq!(passes.read(&ticket, NOW), None);
+            for place in 0..ticket.len() - 1 {
+                let mut changed = ticket.clone().into_bytes();
+                changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+                let changed = String::from_utf8(changed).expect("text");
+                assert_eq!(passes.read_ticket(&changed, NOW), None, "at {place}");
+                assert_eq!(passes.read_ticket(&ticket[..place], NOW), None);
+            }
         }
     }
 

@@ -65,7 +65,7 @@ impl Issued {
         }
     }
 
-    /// What clients are told of it.
+    /// What clients see of it.
     pub(crate) fn info(&self, now: Timestamp) -> TokenInfo {
         let token = &self.token;
         let text = |at: Timestamp| at.to_string();
@@ -114,6 +114,11 @@ impl Tokens {
     pub(crate) fn find(&self, text: &str) -> Option<Arc<Issued>> {
         let all = self.by_hash.read().unwrap_or_else(PoisonError::into_inner);
         all.get(&hash(text)).cloned()
+    }
+
+    /// The token with this id.
+    pub(crate) fn by_id(&self, id: Uuid) -> Option<Arc<Issued>> {
+        self.list(|issued| issued.token.id == id).pop()
     }
 
     /// The tokens of which something is true, the oldest first.

@@ -1,29 +1,34 @@
 //! Datasets from the store to the wire.
 
 use stepwell_api as api;
-use stepwell_model::Timestamp;
+use stepwell_model::{DatasetKind, Timestamp};
 use stepwell_store::datasets::{Dataset, DatasetFile};
 
 use crate::error::{ApiError, Result};
 
-/// The word for a kind in the database.
-pub(crate) fn kind_name(kind: api::DatasetKind) -> &'static str {
+/// The model's kind.
+pub(crate) fn kind(kind: api::DatasetKind) -> DatasetKind {
     match kind {
-        api::DatasetKind::File => "file",
-        api::DatasetKind::Tabular => "tabular",
+        api::DatasetKind::File => DatasetKind::File,
+        api::DatasetKind::Tabular => DatasetKind::Tabular,
+    }
+}
+
+/// The wire's kind.
+pub(crate) fn wire_kind(kind: DatasetKind) -> api::DatasetKind {
+    match kind {
+        DatasetKind::File => api::DatasetKind::File,
+        DatasetKind::Tabular => api::DatasetKind::Tabular,
     }
 }
 
 pub(crate) fn dataset(dataset: Dataset) -> Result<api::Dataset> {
-    let definition = serde_json::from_str(&dataset.definition_json);
+    let definition = serde_json::from_str(dataset.definition.text());
     Ok(api::Dataset {
         id: dataset.id,
         name: dataset.name,
         version: dataset.version,
-        kind: match dataset.kind.as_str() {
-            "file" => api::DatasetKind::File,
-            _ => api::DatasetKind::Tabular,
-        },
+        kind: wire_kind(dataset.kind),
         definition: definition.map_err(|error| ApiError::internal(&error))?,
         files: dataset.files.into_iter().map(file).collect(),
         tags: dataset.tags,

@@ -1,8 +1,7 @@
 //! Datastores between the wire and their definitions.
 
 use stepwell_api as api;
-use stepwell_data::folder::LOCAL_DATASTORES;
-use stepwell_datastore::definition::Place;
+use stepwell_datastore::definition::{Database, Place};
 use stepwell_datastore::{Credentials, Datastore, Entry, Secret};
 
 /// A datastore as clients see it.
@@ -15,9 +14,18 @@ pub(crate) fn datastore(datastore: &Datastore, default: &str) -> api::Datastore 
     }
 }
 
-/// Whether it is one of those that every workspace has.
-pub(crate) fn is_built_in(name: &str) -> bool {
-    LOCAL_DATASTORES.contains(&name)
+/// A datastore with what opens it.
+pub(crate) fn connection(
+    datastore: &Datastore,
+) -> stepwell_datastore::Result<api::DatastoreConnection> {
+    let lent = datastore.lend()?.into_iter();
+    Ok(api::DatastoreConnection {
+        name: datastore.name().to_owned(),
+        place: shown(datastore.place().clone()),
+        credentials: lent
+            .map(|(name, text)| (name, api::HiddenText(text)))
+            .collect(),
+    })
 }
 
 fn shown(place: Place) -> api::DatastorePlace {
@@ -61,6 +69,25 @@ fn shown(place: Place) -> api::DatastorePlace {
             access_key_id,
         },
         Place::Gcs { bucket, endpoint } => api::DatastorePlace::Gcs { bucket, endpoint },
+        Place::PostgreSql(place) => api::DatastorePlace::PostgreSql(shown_database(place)),
+        Place::MySql(place) => api::DatastorePlace::MySql(shown_database(place)),
+        Place::AzureSql(place) => api::DatastorePlace::AzureSql(shown_database(place)),
+        Place::Sqlite { file } => api::DatastorePlace::Sqlite {
+            file: file.into_string(),
+        },
+    }
+}
+
+fn shown_database(place: Database) -> api::Database {
+    api::Database {
+        server: place.server,
+        port: place.port,
+        database: place.database,
+        user: place.user,
+        tenant_id: place.tenant_id,
+        client_id: place.client_id,
+        authority_url: place.authority_url,
+        is_plain: place.is_plain,
     }
 }
 
@@ -104,6 +131,23 @@ pub(crate) fn place(place: api::DatastorePlace) -> Place {
             access_key_id,
         },
         api::DatastorePlace::Gcs { bucket, endpoint } => Place::Gcs { bucket, endpoint },
+        api::DatastorePlace::PostgreSql(place) => Place::PostgreSql(database(place)),
+        api::DatastorePlace::MySql(place) => Place::MySql(database(place)),
+        api::DatastorePlace::AzureSql(place) => Place::AzureSql(database(place)),
+        api::DatastorePlace::Sqlite { file } => Place::Sqlite { file: file.into() },
+    }
+}
+
+fn database(place: api::Database) -> Database {
+    Database {
+        server: place.server,
+        port: place.port,
+        database: place.database,
+        user: place.user,
+        tenant_id: place.tenant_id,
+        client_id: place.client_id,
+        authority_url: place.authority_url,
+        is_plain: place.is_plain,
     }
 }
 

@@ -2,11 +2,13 @@
 
 use stepwell_api as api;
 use stepwell_model::Timestamp;
-use stepwell_store::models::{Model, ModelDataset, ModelFile, Place};
+use stepwell_store::models::{Model, ModelDataset, ModelFile, Place, Resources};
+use stepwell_workspace::RegisteredModel;
 
 use crate::error::{ApiError, Result};
 
-pub(crate) fn model(model: Model, experiment: Option<String>) -> api::Model {
+pub(crate) fn model(registered: RegisteredModel) -> api::Model {
+    let RegisteredModel { model, experiment } = registered;
     let file = |file: ModelFile| api::FileInfo {
         name: file.name,
         size: file.size,
@@ -31,10 +33,11 @@ pub(crate) fn model(model: Model, experiment: Option<String>) -> api::Model {
         datasets: model.datasets.into_iter().map(dataset).collect(),
         sample_input_dataset: model.samples.input,
         sample_output_dataset: model.samples.output,
-        // What cannot be read is of no use to anybody; the model is.
-        resources: model
-            .resources_json
-            .and_then(|text| serde_json::from_str(&text).ok()),
+        resources: model.resources.map(|resources| api::ModelResources {
+            cpu: resources.cpu,
+            memory_in_gb: resources.memory_in_gb,
+            gpu: resources.gpu,
+        }),
         user: model.user,
         created_at: model.created.to_string(),
     }
@@ -48,8 +51,12 @@ pub(crate) fn datasets(datasets: Vec<api::ModelDataset>) -> Vec<ModelDataset> {
     datasets.into_iter().map(dataset).collect()
 }
 
-pub(crate) fn resources_json(resources: Option<api::ModelResources>) -> Option<String> {
-    resources.and_then(|resources| serde_json::to_string(&resources).ok())
+pub(crate) fn resources(resources: api::ModelResources) -> Resources {
+    Resources {
+        cpu: resources.cpu,
+        memory_in_gb: resources.memory_in_gb,
+        gpu: resources.gpu,
+    }
 }
 
 /// The place of a model as a cursor: the name comes last, as it may hold anything but a slash.

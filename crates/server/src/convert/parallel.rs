@@ -6,43 +6,13 @@ use stepwell_api as api;
 use stepwell_model as model;
 use stepwell_model::{InputForm, OutputAction, ParallelSettings};
 
-use crate::error::{ApiError, Result};
-
-/// What a parallel task says beside the program of its workers.
-pub(super) struct Rest {
-    inputs: Vec<api::ParallelInput>,
-    output: Option<String>,
-    settings: BTreeMap<String, api::Setting>,
-}
-
-/// What a task may name.
-pub(super) struct Ports<'a> {
-    pub(super) is_input: &'a dyn Fn(&str) -> bool,
-    pub(super) outputs: &'a [model::Output],
-    pub(super) parameters: &'a BTreeMap<String, model::Parameter>,
-}
-
-/// The program of the workers, which is checked like any other, and the rest.
-pub(super) fn split(task: api::ParallelTask) -> (api::ProcessTask, Rest) {
-    let worker = api::ProcessTask {
-        program: api::Program::Script(task.entry_script),
-        arguments: task.arguments,
-        snapshot: task.snapshot,
-        environment: task.environment,
-        variables: task.variables,
-        parameter_variables: task.parameter_variables,
-        timeout_seconds: task.timeout_seconds,
-    };
-    let rest = Rest {
-        inputs: task.inputs,
-        output: task.output,
-        settings: task.settings,
-    };
-    (worker, rest)
-}
+use super::process;
+use super::task::TaskContext;
+use crate::error::Result;
 
 /// A parallel task as clients see it.
-pub(super) fn shown(task: &model::ParallelTask, worker: api::ProcessTask) -> api::ParallelTask {
+pub(super) fn shown(task: &model::ParallelTask) -> api::ParallelTask {
+    let worker = process::shown(&task.worker);
     let input = |input: &model::ParallelInput| api::ParallelInput {
         port: input.port.clone(),
         form: match input.form {
@@ -51,14 +21,11 @@ pub(super) fn shown(task: &model::ParallelTask, worker: api::ProcessTask) -> api
         },
         dataset: input.dataset.clone(),
     };
-    let setting = |(name, setting): (&String, &model::Setting)| {
-        let setting = match setting {
-            model::Setting::Literal(text) => api::Setting::Literal(text.clone()),
-            model::Setting::Parameter(name) => api::Setting::Parameter(name.clone()),
-        };
-        (name.clone(), setting)
-    };
-    let (api::Program::Script(entry_script) | api::Program::Command(entry_script)) = worker.program;
+    let setting =
+        |(name, setting): (&String, &model::Setting)| (name.clone(), shown_setting(setting));
+    let (api::Program::Script(entry_script)
+    | api::Program::Command(entry_script)
+    | api::Program::Shell(entry_script)) = worker.program;
     api::ParallelTask {
         entry_script,
         arguments: worker.arguments,
@@ -73,42 +40,45 @@ pub(super) fn shown(task: &model::ParallelTask, worker: api::ProcessTask) -> api
     }
 }
 
-/// Checks the rest and puts both together.
-pub(super) fn task(
-    worker: model::ProcessTask,
-    rest: Rest,
-    ports: &Ports<'_>,
-    refuse: &dyn Fn(String) -> ApiError,
-) -> Result<model::ParallelTask> {
-    let settings: BTreeMap<String, model::Setting> = rest
-        .settings
-        .into_iter()
+/// Checks and converts a parallel task.
+pub(super) fn task(task: api::ParallelTask, cx: &TaskContext<'_>) -> Result<model::ParallelTask> {
+    let worker = api::ProcessTask {
+        program: api::Program::Script(task.entry_script),
+        arguments: task.arguments,
+        snapshot: task.snapshot,
+        environment: task.environment,
+        variables: task.variables,
+        parameter_variables: task.parameter_variables,
+        timeout_seconds: task.timeout_seconds,
+        distribution: None,
+    };
+    let worker = process::task(worker, cx)?;
+    let settings = task.settings.into_iter();
+    let settings: BTreeMap<String, model::Setting> = settings
         .map(|(name, setting)| (name, convert_setting(setting)))
         .collect();
-    let known = understood(&settings, ports, refuse)?;
-    let inputs = rest.inputs.into_iter();
+    let known = understood(&settings, cx)?;
+    let inputs = task.inputs.into_iter();
     let inputs = inputs
-        .map(|input| convert_input(input, &known, ports, refuse))
+        .map(|input| convert_input(input, &known, cx))
         .collect::<Result<Vec<_>>>()?;
     let Some(first) = inputs.first() else {
-        return Err(refuse(
-            "it has no input to be cut into mini-batches".to_owned(),
-        ));
+        return Err(cx.refuse("it has no input to be cut into mini-batches"));
     };
     if inputs.iter().any(|input| input.form != first.form) {
-        return Err(
-            refuse("some of its inputs are files and some are tables".to_owned())
-                .hint("cut either files or tables; pass the others as side inputs"),
-        );
+        return Err(cx
+            .refuse("some of its inputs are files and some are tables")
+            .hint("cut either files or tables; pass the others as side inputs"));
     }
-    match &rest.output {
-        Some(port) if !ports.outputs.iter().any(|output| output.name == *port) => {
-            return Err(refuse(format!(
+    match &task.output {
+        Some(port) if !cx.is_output(port) => {
+            return Err(cx.refuse(format!(
                 "its rows go to the output `{port}`, which there is not"
             )));
         }
         None if known.output_action == OutputAction::AppendRow => {
-            return Err(refuse("its rows go to no output".to_owned())
+            return Err(cx
+                .refuse("its rows go to no output")
                 .hint("name an output, or set `output_action` to `summary_only`"));
         }
         _ => {}
@@ -116,12 +86,21 @@ pub(super) fn task(
     Ok(model::ParallelTask {
         worker,
         inputs,
-        output: rest.output,
+        output: task.output,
         settings,
     })
 }
 
-fn convert_setting(setting: api::Setting) -> model::Setting {
+/// A setting as clients see it.
+pub(super) fn shown_setting(setting: &model::Setting) -> api::Setting {
+    match setting {
+        model::Setting::Literal(text) => api::Setting::Literal(text.clone()),
+        model::Setting::Parameter(name) => api::Setting::Parameter(name.clone()),
+    }
+}
+
+/// Converts a setting.
+pub(super) fn convert_setting(setting: api::Setting) -> model::Setting {
     match setting {
         api::Setting::Literal(text) => model::Setting::Literal(text),
         api::Setting::Parameter(name) => model::Setting::Parameter(name),
@@ -132,48 +111,45 @@ fn convert_setting(setting: api::Setting) -> model::Setting {
 /// they are given.
 fn understood(
     settings: &BTreeMap<String, model::Setting>,
-    ports: &Ports<'_>,
-    refuse: &dyn Fn(String) -> ApiError,
+    cx: &TaskContext<'_>,
 ) -> Result<ParallelSettings> {
-    let parameters = ports.parameters.iter();
+    let parameters = cx.parameters.iter();
     let parameters = parameters.map(|(name, value)| (name.clone(), value.text()));
     let parameters: BTreeMap<String, String> = parameters.collect();
     let mut texts = BTreeMap::new();
     for (name, setting) in settings {
         let Some(text) = setting.resolve(&parameters) else {
-            return Err(refuse(format!(
+            return Err(cx.refuse(format!(
                 "the setting `{name}` names a pipeline parameter which there is not"
             )));
         };
         texts.insert(name.clone(), text.to_owned());
     }
-    ParallelSettings::parse(&texts).map_err(|error| refuse(error.to_string()))
+    ParallelSettings::parse(&texts).map_err(|error| cx.refuse(error.to_string()))
 }
 
 fn convert_input(
     input: api::ParallelInput,
     known: &ParallelSettings,
-    ports: &Ports<'_>,
-    refuse: &dyn Fn(String) -> ApiError,
+    cx: &TaskContext<'_>,
 ) -> Result<model::ParallelInput> {
     let port = &input.port;
-    let is_there = (ports.is_input)(port);
+    let is_there = (cx.is_input)(port);
     let form = match input.form {
         api::ParallelForm::Files => InputForm::Files,
         api::ParallelForm::Table => InputForm::Table,
     };
     let needs_dataset = form == InputForm::Table || !known.partition_keys.is_empty();
     if needs_dataset && input.dataset.is_none() {
-        return Err(refuse(format!(
-            "the input `{port}` does not say which dataset it is"
-        ))
-        .hint("a table, and whatever is cut by `partition_keys`, is read as a saved dataset"));
+        return Err(cx
+            .refuse(format!(
+                "the input `{port}` does not say which dataset it is"
+            ))
+            .hint("a table, and whatever is cut by `partition_keys`, is read as a saved dataset"));
     }
     // A table may be behind URLs, on no datastore.
     if !is_there && form == InputForm::Files {
-        return Err(refuse(format!(
-            "it cuts the input `{port}`, which there is not"
-        )));
+        return Err(cx.refuse(format!("it cuts the input `{port}`, which there is not")));
     }
     Ok(model::ParallelInput {
         form,
@@ -185,9 +161,10 @@ fn convert_input(
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use stepwell_model::{EnvironmentSpec, Output, Parameter, ProcessTask, Program};
+    use stepwell_model::{Output, Parameter};
 
     use super::*;
+    use crate::error::ApiError;
 
     fn convert(change: &[(&str, serde_json::Value)]) -> std::result::Result<(), String> {
         let mut body = json!({
@@ -200,19 +177,6 @@ mod tests {
         for (name, value) in change {
             body[name] = value.clone();
         }
-        let (program, rest) = split(serde_json::from_value(body).expect("a task"));
-        assert!(matches!(program.program, api::Program::Script(name) if name == "score.py"));
-        let worker = ProcessTask {
-            program: Program::Script("score.py".to_owned()),
-            arguments: Vec::new(),
-            snapshot: None,
-            environment: EnvironmentSpec::Interpreter {
-                python: "/usr/bin/python3".to_owned(),
-            },
-            variables: BTreeMap::new(),
-            parameter_variables: BTreeMap::new(),
-            timeout_s: None,
-        };
         let outputs = [Output {
             name: "scores".to_owned(),
             datastore: "workspaceblobstore".to_owned(),
@@ -225,12 +189,13 @@ mod tests {
         }];
         let five = Parameter::Int("5".to_owned());
         let parameters = BTreeMap::from([("size".to_owned(), five)]);
-        let ports = Ports {
+        let cx = TaskContext {
             is_input: &|port| port == "input_ds_0",
             outputs: &outputs,
             parameters: &parameters,
+            refuse: &ApiError::invalid,
         };
-        task(worker, rest, &ports, &ApiError::invalid)
+        task(serde_json::from_value(body).expect("a task"), &cx)
             .map(|_| ())
             .map_err(|error| format!("{error:?}"))
     }

@@ -1,13 +1,14 @@
 //! The ports of a step: where its inputs come from, where its outputs go, and what they may be named.
 //!
-//! Invariant: no path that was let through leads out of a datastore or a working folder.
+//! Invariant: no path that was let through leads out of a working folder. Datastores and the paths
+//! on them are checked by the workspace, which knows them.
 
 use std::collections::BTreeMap;
 
 use stepwell_api as api;
-use stepwell_datastore::Registry;
 use stepwell_model as model;
 use stepwell_model::{Parameter, StepIndex};
+use stepwell_workspace::names::{is_dataset_name, is_relative};
 
 use crate::error::{ApiError, Result};
 
@@ -28,7 +29,6 @@ pub(super) enum Source {
 pub(super) fn convert_input(
     input: api::StepInput,
     declared: &BTreeMap<String, Parameter>,
-    datastores: &Registry,
     refuse: &dyn Fn(String) -> ApiError,
 ) -> Result<Source> {
     port_name(&input.name, refuse)?;
@@ -47,7 +47,6 @@ pub(super) fn convert_input(
             output: place.output,
         },
         api::DataPlace::Datastore { datastore, path } => {
-            data_place(datastores, &datastore, &path, refuse)?;
             model::InputSource::Datastore { datastore, path }
         }
         api::DataPlace::Parameter(name) => match declared.get(&name) {
@@ -77,19 +76,12 @@ pub(super) fn convert_input(
 
 pub(super) fn convert_output(
     output: api::StepOutput,
-    datastores: &Registry,
+    default_datastore: &str,
     refuse: &dyn Fn(String) -> ApiError,
 ) -> Result<model::Output> {
     port_name(&output.name, refuse)?;
-    let datastore = output
-        .datastore
-        .unwrap_or_else(|| datastores.default_name());
-    data_place(
-        datastores,
-        &datastore,
-        output.path.as_deref().unwrap_or_default(),
-        refuse,
-    )?;
+    let datastore = output.datastore;
+    let datastore = datastore.unwrap_or_else(|| default_datastore.to_owned());
     if let Some(source) = output.upload_from.as_deref()
         && !is_relative(source)
     {
@@ -98,6 +90,10 @@ pub(super) fn convert_output(
             "the upload `{source}` is not inside the step's working folder"
         ))
         .hint("give a relative path without `..`, and let the script write there"));
+    }
+    if let Some(glob) = output.source_globs.iter().find(|glob| !is_glob(glob)) {
+        return Err(refuse(format!("the pattern `{glob}` is not complete"))
+            .hint("close every `[` and `{`, or write `\\[` for the character itself"));
     }
     let register = output.register.map(|dataset| registration(dataset, refuse));
     Ok(model::Output {
@@ -112,6 +108,25 @@ pub(super) fn convert_output(
     })
 }
 
+/// Whether every bracket of a pattern is closed: one that is not would match nothing.
+fn is_glob(glob: &str) -> bool {
+    let (mut braces, mut in_class, mut escaped) = (0_usize, false, false);
+    for c in glob.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            ']' => in_class = false,
+            _ if in_class => {}
+            '[' => in_class = true,
+            '{' => braces += 1,
+            '}' if braces == 0 => return false,
+            '}' => braces -= 1,
+            _ => {}
+        }
+    }
+    braces == 0 && !in_class && !escaped && !glob.is_empty()
+}
+
 fn registration(
     dataset: api::RegisterOutput,
     refuse: &dyn Fn(String) -> ApiError,
@@ -120,32 +135,17 @@ fn registration(
         return Err(refuse(format!("`{}` cannot name a dataset", dataset.name))
             .hint("use 1 to 255 characters without slashes"));
     }
-    if !dataset.definition.is_object() {
-        let name = dataset.name;
-        return Err(refuse(format!(
-            "the definition of dataset `{name}` is no object"
-        )));
-    }
-    let reading = |key: &str| {
-        let value = dataset.definition.get("reading")?.get(key)?;
-        value.as_str().map(str::to_owned)
-    };
+    let definition = model::DatasetDefinition::parse(&dataset.definition.to_string());
+    let definition =
+        definition.map_err(|error| refuse(format!("the dataset `{}`: {error}", dataset.name)))?;
     Ok(model::Registration {
-        extension: reading("extension"),
-        glob: reading("glob"),
-        kind: super::dataset::kind_name(dataset.kind).to_owned(),
-        definition_json: dataset.definition.to_string(),
+        kind: super::dataset::kind(dataset.kind),
+        definition,
         name: dataset.name,
         description: dataset.description,
         tags: dataset.tags,
         new_version: dataset.create_new_version,
     })
-}
-
-/// A dataset's name: 1 to 255 bytes, none of them a control character or a slash.
-pub(crate) fn is_dataset_name(name: &str) -> bool {
-    let odd = |c: char| c.is_control() || c == '/' || c == '\\';
-    !name.trim().is_empty() && name.len() <= 255 && !name.contains(odd)
 }
 
 fn port_name(name: &str, refuse: &dyn Fn(String) -> ApiError) -> Result<()> {
@@ -156,48 +156,12 @@ fn port_name(name: &str, refuse: &dyn Fn(String) -> ApiError) -> Result<()> {
     }
 }
 
-pub(super) fn data_place(
-    datastores: &Registry,
-    datastore: &str,
-    path: &str,
-    refuse: &dyn Fn(String) -> ApiError,
-) -> Result<()> {
-    if let Err(error) = datastores.get(datastore) {
-        return Err(refuse(error.to_string()).hint(format!(
-            "known datastores: {}",
-            datastores.names().join(", ")
-        )));
-    }
-    // A leading slash means the datastore's root.
-    let path = path.trim_matches('/');
-    match path.is_empty() || is_relative(path) {
-        true => Ok(()),
-        false => Err(refuse(format!(
-            "`{path}` leads out of datastore `{datastore}`"
-        ))),
-    }
-}
-
-/// Whether a path stays below the folder it is relative to.
-pub(crate) fn is_relative(path: &str) -> bool {
-    use camino::Utf8Component::{CurDir, Normal};
-    !path.is_empty()
-        && !path.contains('\0')
-        && camino::Utf8Path::new(path)
-            .components()
-            .all(|part| matches!(part, Normal(_) | CurDir))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn only_what_is_in_the_working_folder_is_uploaded() {
-        let temp = tempfile::tempdir().expect("a folder");
-        let root = camino::Utf8Path::from_path(temp.path()).expect("UTF-8");
-        let folder = stepwell_data::folder::DataFolder::new(root);
-        let datastores = Registry::open(&folder, 1 << 20).expect("a cache");
         let allowed = |source: &str| {
             let output = api::StepOutput {
                 name: "made".to_owned(),
@@ -209,9 +173,24 @@ mod tests {
                 source_globs: Vec::new(),
                 register: None,
             };
-            convert_output(output, &datastores, &ApiError::invalid).is_ok()
+            convert_output(output, "blob", &ApiError::invalid).is_ok()
         };
         assert!(allowed("made/here") && allowed("./outputs/report"));
         assert!(!allowed("/home/user/data") && !allowed("../up") && !allowed("a/../../up"));
+    }
+}
+
+#[cfg(test)]
+mod glob_tests {
+    use super::is_glob;
+
+    #[test]
+    fn a_pattern_with_an_open_bracket_is_none() {
+        for glob in ["*.csv", "**/*.{csv,txt}", "[a-z]*", "a\\[b", "x"] {
+            assert!(is_glob(glob), "{glob}");
+        }
+        for glob in ["[", "{a,b", "a}", "a\\", "", "[a-z", "{a,[b}"] {
+            assert!(!is_glob(glob), "{glob}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use stepwell_api as api;
 use stepwell_datastore::Registry;
 use stepwell_layout::{Drawing, Edge, EdgeKind, Node, NodeState};
-use stepwell_model::{Graph, InputSource, RunStatus, Timestamp};
+use stepwell_model::{Graph, InputSource, RunKind, RunStatus, Timestamp, WaitReason};
 use stepwell_store::journal::Change;
 use stepwell_store::runs::{OutputPlace, Record, StoredFailure};
 
@@ -11,12 +11,12 @@ pub(crate) fn run(record: Record, datastores: &Registry) -> api::Run {
     let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
     api::Run {
         id: record.id.uuid(),
-        kind: record.kind,
+        kind: kind(record.kind),
         experiment: record.experiment,
         number: record.number,
         display_name: record.display_name,
         description: record.description,
-        status: record.status.as_str().to_owned(),
+        status: status(record.status),
         parent: record.parent.map(|run| run.uuid()),
         root: record.root.uuid(),
         step: record.step,
@@ -36,6 +36,7 @@ pub(crate) fn run(record: Record, datastores: &Registry) -> api::Run {
             peak_memory_bytes: usage.peak_memory_bytes,
             cpu_seconds: std::time::Duration::from_millis(usage.user_ms + usage.system_ms)
                 .as_secs_f64(),
+            nodes: usage.nodes,
         }),
         reused_from: record.reused_from.map(|run| run.uuid()),
         published: record.published,
@@ -46,6 +47,52 @@ pub(crate) fn run(record: Record, datastores: &Registry) -> api::Run {
             .map(|place| output(place, datastores))
             .collect(),
         user: record.user,
+        waiting: record
+            .waiting
+            .map(|wait| waiting(wait.reason, &wait.detail, wait.since)),
+        queued_seconds: std::time::Duration::from_millis(record.queued_ms).as_secs_f64(),
+    }
+}
+
+/// What a run waits for.
+pub(crate) fn waiting(reason: WaitReason, detail: &str, since: Timestamp) -> api::RunWait {
+    api::RunWait {
+        reason: reason.as_str().to_owned(),
+        message: reason.message(detail),
+        since: since.to_string(),
+    }
+}
+
+/// The wire's kind.
+pub(crate) const fn kind(kind: RunKind) -> api::RunKind {
+    match kind {
+        RunKind::Pipeline => api::RunKind::Pipeline,
+        RunKind::Step => api::RunKind::Step,
+        RunKind::Script => api::RunKind::Script,
+        RunKind::Interactive => api::RunKind::Interactive,
+    }
+}
+
+/// The wire's status.
+pub(crate) const fn status(status: RunStatus) -> api::RunStatus {
+    match status {
+        RunStatus::NotStarted => api::RunStatus::NotStarted,
+        RunStatus::Queued => api::RunStatus::Queued,
+        RunStatus::Preparing => api::RunStatus::Preparing,
+        RunStatus::Running => api::RunStatus::Running,
+        RunStatus::CancelRequested => api::RunStatus::CancelRequested,
+        RunStatus::Canceled => api::RunStatus::Canceled,
+        RunStatus::Completed => api::RunStatus::Completed,
+        RunStatus::Failed => api::RunStatus::Failed,
+    }
+}
+
+/// The status of a run that a program has ended.
+pub(crate) const fn end_status(status: api::EndStatus) -> RunStatus {
+    match status {
+        api::EndStatus::Canceled => RunStatus::Canceled,
+        api::EndStatus::Completed => RunStatus::Completed,
+        api::EndStatus::Failed => RunStatus::Failed,
     }
 }
 
@@ -83,8 +130,9 @@ pub(crate) fn event(change: &Change) -> api::RunEvent {
         seq: change.seq,
         at: change.at.to_string(),
         run: change.run.uuid(),
+        root: change.root.uuid(),
         step: change.step.map(|step| step.0),
-        status: change.status.as_str().to_owned(),
+        status: status(change.status),
         message: change.message.clone(),
     }
 }

@@ -1,14 +1,12 @@
 //! Schedules between the wire, the rules of `stepwell-schedule`, and the rows.
 
 use stepwell_api as api;
-use stepwell_model::Timestamp;
 use stepwell_schedule::{
     CatchUp, Cron, DataTrigger, Frequency, Note, Outcome, Overlap, Policy, Reason, Recurrence,
-    Time, Times, Trigger, WeekDay,
+    Time, Trigger, WeekDay,
 };
-use stepwell_store::schedules::{Line, Schedule, Starts};
-
-use crate::error::{ApiError, Result};
+use stepwell_store::schedules::{Line, Starts};
+use stepwell_workspace::{Preview, Schedule, Settings};
 
 /// The rules' form of a trigger.
 pub(crate) fn trigger(trigger: api::Trigger) -> Trigger {
@@ -66,24 +64,34 @@ fn wire_trigger(trigger: Trigger) -> api::Trigger {
 }
 
 /// The rules' form of the policies.
-pub(crate) fn policy(catch_up: api::CatchUp, overlap: api::Overlap) -> Policy {
+pub(crate) fn policy(catch: api::CatchUp, over: api::Overlap) -> Policy {
     Policy {
-        catch_up: match catch_up {
-            api::CatchUp::Skip => CatchUp::Skip,
-            api::CatchUp::Last => CatchUp::Last,
-            api::CatchUp::All => CatchUp::All,
-        },
-        overlap: match overlap {
-            api::Overlap::Allow => Overlap::Allow,
-            api::Overlap::Skip => Overlap::Skip,
-            api::Overlap::Queue => Overlap::Queue,
-            api::Overlap::CancelPrevious => Overlap::CancelPrevious,
-        },
+        catch_up: catch_up(catch),
+        overlap: overlap(over),
+    }
+}
+
+/// The rules' form of what becomes of missed times.
+pub(crate) const fn catch_up(policy: api::CatchUp) -> CatchUp {
+    match policy {
+        api::CatchUp::Skip => CatchUp::Skip,
+        api::CatchUp::Last => CatchUp::Last,
+        api::CatchUp::All => CatchUp::All,
+    }
+}
+
+/// The rules' form of what becomes of times that come while a run is not over.
+pub(crate) const fn overlap(policy: api::Overlap) -> Overlap {
+    match policy {
+        api::Overlap::Allow => Overlap::Allow,
+        api::Overlap::Skip => Overlap::Skip,
+        api::Overlap::Queue => Overlap::Queue,
+        api::Overlap::CancelPrevious => Overlap::CancelPrevious,
     }
 }
 
 /// The wire's form of the policies.
-pub(crate) fn wire_policy(policy: Policy) -> (api::CatchUp, api::Overlap) {
+fn wire_policy(policy: Policy) -> (api::CatchUp, api::Overlap) {
     let catch_up = match policy.catch_up {
         CatchUp::Skip => api::CatchUp::Skip,
         CatchUp::Last => api::CatchUp::Last,
@@ -98,39 +106,21 @@ pub(crate) fn wire_policy(policy: Policy) -> (api::CatchUp, api::Overlap) {
     (catch_up, overlap)
 }
 
-/// What a row says.
-pub(crate) struct Read {
-    pub(crate) trigger: Trigger,
-    pub(crate) policy: Policy,
-    pub(crate) submission: api::SubmitPublished,
-}
-
-/// Reads what a row says.
-pub(crate) fn read(row: &Schedule) -> Result<Read> {
-    let fault = |error: serde_json::Error| ApiError::internal(&error);
-    Ok(Read {
-        trigger: serde_json::from_str(&row.trigger_json).map_err(fault)?,
-        policy: serde_json::from_str(&row.policy_json).map_err(fault)?,
-        submission: serde_json::from_str(&row.submission_json).map_err(fault)?,
-    })
-}
-
-/// A row as clients see it.
-pub(crate) fn schedule(row: Schedule) -> Result<api::Schedule> {
-    let Read {
+/// A schedule as clients see it.
+pub(crate) fn schedule(schedule: Schedule) -> api::Schedule {
+    let next = schedule.next_at();
+    let Schedule { row, settings } = schedule;
+    let Settings {
         trigger,
         policy,
-        submission,
-    } = read(&row)?;
-    let times = trigger.times(row.trigger_set, jiff::tz::db());
-    let times = times.ok().flatten().filter(|_| row.progress.enabled);
-    let next = times.and_then(|times| times.next_after(row.progress.cursor));
+        assignments,
+    } = settings;
     let (catch_up, overlap) = wire_policy(policy);
     let (pipeline, endpoint) = match row.starts {
         Starts::Pipeline(pipeline) => (Some(pipeline), None),
         Starts::Endpoint(endpoint) => (None, Some(endpoint)),
     };
-    Ok(api::Schedule {
+    api::Schedule {
         id: row.id,
         name: row.name,
         description: row.description,
@@ -139,30 +129,23 @@ pub(crate) fn schedule(row: Schedule) -> Result<api::Schedule> {
         trigger: wire_trigger(trigger),
         catch_up,
         overlap,
-        submission,
+        submission: super::template::shown_assignments(assignments),
         enabled: row.progress.enabled,
-        next_at: next.map(|time| time.at.to_string()),
+        next_at: next.map(|at| at.to_string()),
         user: row.user,
         created_at: row.created.to_string(),
         changed_at: row.changed.to_string(),
-    })
+    }
 }
 
-/// The times after a moment.
-pub(crate) fn preview(times: &Times, after: Timestamp, count: usize) -> api::Preview {
-    let zone = times.zone();
-    let mut found = Vec::new();
-    let mut after = after;
-    while found.len() < count
-        && let Some(time) = times.next_after(after)
-    {
-        found.push(preview_time(&time, zone.rules()));
-        after = time.at;
-    }
+/// The times that come next.
+pub(crate) fn preview(preview: &Preview) -> api::Preview {
+    let zone = preview.times.zone();
+    let times = preview.found.iter();
     api::Preview {
         time_zone: zone.name().to_owned(),
         iana: zone.iana().to_owned(),
-        times: found,
+        times: times.map(|time| preview_time(time, zone.rules())).collect(),
     }
 }
 
@@ -185,10 +168,8 @@ fn preview_time(time: &Time, rules: &jiff::tz::TimeZone) -> api::PreviewTime {
 }
 
 /// A line of the ledger as clients see it.
-pub(crate) fn line(line: Line) -> Result<api::LedgerLine> {
-    let outcome: Outcome =
-        serde_json::from_str(&line.outcome_json).map_err(|error| ApiError::internal(&error))?;
-    let (kind, reason, run, cancelled_for) = match &outcome {
+pub(crate) fn line(line: Line, outcome: &Outcome) -> api::LedgerLine {
+    let (kind, reason, run, cancelled_for) = match outcome {
         Outcome::Due { cancelled_for } => (api::LedgerOutcome::Due, None, None, *cancelled_for),
         Outcome::Queued => (api::LedgerOutcome::Queued, None, None, None),
         Outcome::Fired { run, cancelled_for } => {
@@ -207,7 +188,7 @@ pub(crate) fn line(line: Line) -> Result<api::LedgerLine> {
             )
         }
     };
-    Ok(api::LedgerLine {
+    api::LedgerLine {
         at: line.at.to_string(),
         last: line.last.to_string(),
         count: line.count,
@@ -216,9 +197,9 @@ pub(crate) fn line(line: Line) -> Result<api::LedgerLine> {
         reason,
         run: run.map(stepwell_model::RunId::uuid),
         cancelled_for: cancelled_for.map(|at| at.to_string()),
-        message: sentence(&outcome),
+        message: sentence(outcome),
         recorded_at: line.recorded.to_string(),
-    })
+    }
 }
 
 fn kind_of(reason: &Reason) -> api::SkipReason {

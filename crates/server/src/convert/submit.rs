@@ -1,118 +1,55 @@
-//! From what a client sends to a run that can be scheduled: everything is checked here, before
-//! anything is stored or started, and each refusal names the step and what to do.
+//! From what a client sends to a run as it is asked for: what the request itself must hold is
+//! checked here, and each refusal names the step and what to do. Whether it fits the workspace is
+//! for the workspace to say.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use stepwell_api as api;
-use stepwell_data::cas::Cas;
-use stepwell_datastore::Registry;
-use stepwell_engine::driver::{About, EngineError, Submission};
 use stepwell_model as model;
 use stepwell_model::{
-    Digest, Graph, OpenInput, Parameter, RunId, RunKind, RunSpec, StepIndex, TargetName, Template,
-    Value,
+    OpenInput, Parameter, RunId, RunKind, StepIndex, TargetName, Template, Value,
 };
-use uuid::Uuid;
+use stepwell_workspace::RunRequest;
 
-use super::ports::{OpenPort, Source, convert_input, convert_output, is_relative};
-use super::template;
-
+use super::ports::{OpenPort, Source, convert_input, convert_output};
+use super::task::TaskContext;
+use super::{resources, template};
 use crate::error::{ApiError, Result};
 
-/// What a submission is checked against.
-pub(crate) struct Known<'a> {
-    /// The snapshots there are.
-    pub(crate) cas: &'a Cas,
-    /// The datastores there are.
-    pub(crate) datastores: &'a Registry,
-    /// The compute targets there are; `None` where any name will do.
-    pub(crate) targets: Option<Vec<String>>,
-}
-
-/// Checks and converts a pipeline that is started at once: a template that is settled on the spot.
-pub(crate) fn submission(
+/// A pipeline that is started at once.
+pub(crate) fn request(
     mut body: api::SubmitRun,
     idempotency_key: Option<String>,
-    known: &Known<'_>,
-) -> Result<Submission> {
-    experiment_name(&body.experiment)?;
+    default_datastore: &str,
+) -> Result<RunRequest> {
     let kind = match body.kind.as_str() {
         "pipeline" => RunKind::Pipeline,
-        "script" if body.steps.len() == 1 => RunKind::Script,
-        "script" => return Err(ApiError::invalid("a script run has exactly one step")),
+        "script" => RunKind::Script,
         other => {
             return Err(ApiError::invalid(format!("`kind` is `{other}`"))
                 .hint("it must be `pipeline` or `script`"));
         }
     };
-    let wanted = Wanted {
+    let about = RunRequest {
         kind,
         experiment: std::mem::take(&mut body.experiment),
+        display_name: body.display_name.take(),
+        description: body.description.take().unwrap_or_default(),
+        tags: std::mem::take(&mut body.tags),
+        properties: std::mem::take(&mut body.properties),
         parent: body.parent.map(RunId::new),
-        continue_on_step_failure: body.continue_on_step_failure,
+        user: body.client.user.take().unwrap_or_default(),
         regenerate_outputs: body.regenerate_outputs,
-        about: About {
-            display_name: body.display_name.take(),
-            description: body.description.take().unwrap_or_default(),
-            tags: std::mem::take(&mut body.tags),
-            properties: std::mem::take(&mut body.properties),
-            user: body.client.user.take().unwrap_or_default(),
-            idempotency_key,
-            published: None,
-            outputs: Vec::new(),
-            new_experiment: Uuid::now_v7(),
-        },
+        kept: BTreeMap::new(),
+        template: Template::default(),
+        values: BTreeMap::new(),
+        idempotency_key,
     };
-    let (template, values) = open(body, known)?;
-    start(&template, &values, wanted)
-}
-
-/// A run as it is wanted, beside its pipeline and the values of its parameters.
-pub(crate) struct Wanted {
-    pub(crate) kind: RunKind,
-    pub(crate) experiment: String,
-    pub(crate) parent: Option<RunId>,
-    pub(crate) continue_on_step_failure: bool,
-    pub(crate) regenerate_outputs: bool,
-    pub(crate) about: About,
-}
-
-/// Closes a template's parameters and gives its steps their runs.
-pub(crate) fn start(
-    template: &Template,
-    values: &BTreeMap<String, Value>,
-    wanted: Wanted,
-) -> Result<Submission> {
-    let settled = template.settle(values)?;
-    let id = RunId::new(Uuid::now_v7());
-    let step = |spec| model::Step {
-        run: match wanted.kind {
-            RunKind::Script => id,
-            _ => RunId::new(Uuid::now_v7()),
-        },
-        spec,
-    };
-    let graph = Graph::new(settled.steps.into_iter().map(step).collect());
-    let spec = RunSpec {
-        id,
-        kind: wanted.kind,
-        experiment: wanted.experiment,
-        parent: wanted.parent,
-        sdk_path: template.sdk_path.clone(),
-        parameters: settled.texts,
-        declared: settled.parameters,
-        open_inputs: template.open_inputs.clone(),
-        continue_on_step_failure: wanted.continue_on_step_failure,
-        regenerate_outputs: wanted.regenerate_outputs,
-    };
-    Ok(Submission {
-        spec,
-        graph: Arc::new(graph.map_err(EngineError::Graph)?),
-        about: About {
-            outputs: template.outputs.clone(),
-            ..wanted.about
-        },
+    let (template, values) = open(body, default_datastore)?;
+    Ok(RunRequest {
+        template,
+        values,
+        ..about
     })
 }
 
@@ -139,17 +76,15 @@ fn named_outputs(
     named.into_iter().map(checked).collect()
 }
 
-/// Checks a pipeline; its template, and the values that the body gives its parameters.
+/// A pipeline's template, and the values that the body gives its parameters.
 pub(crate) fn open(
     body: api::SubmitRun,
-    known: &Known<'_>,
+    default_datastore: &str,
 ) -> Result<(Template, BTreeMap<String, Value>)> {
     let mut declared: BTreeMap<String, Parameter> = BTreeMap::new();
     for (name, parameter) in body.declared {
-        declared.insert(
-            name.clone(),
-            template::parameter(known.datastores, &name, parameter)?,
-        );
+        let parameter = template::parameter(&name, parameter)?;
+        declared.insert(name, parameter);
     }
     let mut values = BTreeMap::new();
     for (name, text) in body.parameters {
@@ -159,20 +94,14 @@ pub(crate) fn open(
         values.insert(name, Value::Text(text));
     }
     for (name, place) in body.data_paths {
-        values.insert(
-            name.clone(),
-            Value::Place(template::place(known.datastores, &name, place)?),
-        );
+        values.insert(name, Value::Place(template::place(place)));
     }
     for (name, dataset) in body.datasets {
-        values.insert(
-            name.clone(),
-            Value::Dataset(template::dataset(known.datastores, &name, dataset)?),
-        );
+        values.insert(name, Value::Dataset(template::dataset(dataset)));
     }
     let (mut steps, mut open_inputs) = (Vec::with_capacity(body.steps.len()), Vec::new());
     for (index, step) in body.steps.into_iter().enumerate() {
-        let (spec, open) = step_spec(step, &declared, known)?;
+        let (spec, open) = step_spec(step, &declared, default_datastore)?;
         open_inputs.extend(open.into_iter().map(|port| OpenInput {
             step: StepIndex::from(index),
             name: port.name,
@@ -193,37 +122,17 @@ pub(crate) fn open(
     Ok((template, values))
 }
 
-/// An experiment's name: 1 to 255 characters, none of them a control character or a slash.
-pub(crate) fn experiment_name(name: &str) -> Result<()> {
-    let odd = |c: char| c.is_control() || c == '/' || c == '\\';
-    if name.trim().is_empty() || name.chars().count() > 255 || name.contains(odd) {
-        return Err(
-            ApiError::invalid(format!("`{name}` cannot name an experiment"))
-                .hint("use 1 to 255 characters without slashes and line breaks"),
-        );
-    }
-    Ok(())
-}
-
 /// A step, and its open inputs: the name of each with its parameter.
 fn step_spec(
     step: api::SubmitStep,
     declared: &BTreeMap<String, Parameter>,
-    known: &Known<'_>,
+    default_datastore: &str,
 ) -> Result<(model::StepSpec, Vec<OpenPort>)> {
     let name = step.name;
     let refuse = |what: String| ApiError::invalid(format!("step `{name}`: {what}"));
-    if let Some(targets) = &known.targets
-        && !targets.contains(&step.target)
-    {
-        return Err(
-            refuse(format!("there is no compute target `{}`", step.target))
-                .hint(format!("known compute targets: {}", targets.join(", "))),
-        );
-    }
     let (mut inputs, mut open) = (Vec::new(), Vec::new());
     for input in step.inputs {
-        match convert_input(input, declared, known.datastores, &refuse)? {
+        match convert_input(input, declared, &refuse)? {
             Source::Known(input) => inputs.push(input),
             Source::Open(port) => open.push(port),
         }
@@ -237,50 +146,17 @@ fn step_spec(
     let outputs = step
         .outputs
         .into_iter()
-        .map(|output| convert_output(output, known.datastores, &refuse));
+        .map(|output| convert_output(output, default_datastore, &refuse));
     let outputs = outputs.collect::<Result<Vec<_>>>()?;
-    let (task, parallel) = match step.task {
-        api::Task::Process(task) => (task, None),
-        api::Task::Parallel(task) => {
-            let (worker, rest) = super::parallel::split(task);
-            (worker, Some(rest))
-        }
-    };
-    let missing = |kind: &str, name: &str| {
-        refuse(format!(
-            "an argument names the {kind} `{name}`, which there is not"
-        ))
-    };
-    for argument in &task.arguments {
-        match argument {
-            api::Argument::Input(port) if !is_input(port) => return Err(missing("input", port)),
-            api::Argument::Output(port) if !outputs.iter().any(|output| output.name == *port) => {
-                return Err(missing("output", port));
-            }
-            api::Argument::Parameter(name) if !declared.contains_key(name) => {
-                return Err(missing("pipeline parameter", name));
-            }
-            _ => {}
-        }
-    }
-    let mut carried = task.parameter_variables.iter();
-    if let Some((variable, name)) = carried.find(|(_, name)| !declared.contains_key(*name)) {
-        return Err(refuse(format!(
-            "variable `{variable}` names the pipeline parameter `{name}`, which there is not"
-        )));
-    }
-    let worker = process_task(task, known, &refuse)?;
-    let task = match parallel {
-        None => model::Task::Process(worker),
-        Some(rest) => {
-            let ports = super::parallel::Ports {
-                is_input: &is_input,
-                outputs: &outputs,
-                parameters: declared,
-            };
-            model::Task::Parallel(super::parallel::task(worker, rest, &ports, &refuse)?)
-        }
-    };
+    let task = super::task::task(
+        step.task,
+        &TaskContext {
+            is_input: &is_input,
+            outputs: &outputs,
+            parameters: declared,
+            refuse: &refuse,
+        },
+    )?;
     let spec = model::StepSpec {
         kind: step.kind,
         target: TargetName::new(step.target),
@@ -289,75 +165,8 @@ fn step_spec(
         outputs,
         after: step.after.into_iter().map(StepIndex).collect(),
         allow_reuse: step.allow_reuse,
+        resources: resources::resources(step.resources, &refuse)?,
         name,
     };
     Ok((spec, open))
-}
-
-fn process_task(
-    task: api::ProcessTask,
-    known: &Known<'_>,
-    refuse: &dyn Fn(String) -> ApiError,
-) -> Result<model::ProcessTask> {
-    let snapshot = match task.snapshot {
-        None => None,
-        Some(text) => {
-            let digest: Digest = text
-                .parse()
-                .map_err(|error: model::ParseIdError| refuse(error.to_string()))?;
-            if !known.cas.has(&digest) {
-                return Err(
-                    refuse(format!("the server does not have snapshot {digest}"))
-                        .hint("send it first: `stepwell snapshot DIR`"),
-                );
-            }
-            Some(digest)
-        }
-    };
-    let program = match task.program {
-        api::Program::Script(path) if !is_relative(&path) => {
-            return Err(refuse(format!(
-                "the script `{path}` is not inside the source directory"
-            )));
-        }
-        api::Program::Script(path) => model::Program::Script(path),
-        api::Program::Command(name) => model::Program::Command(name),
-    };
-    let argument = |argument| match argument {
-        api::Argument::Literal(text) => model::Arg::Literal(text),
-        api::Argument::Input(name) => model::Arg::Input(name),
-        api::Argument::Output(name) => model::Arg::Output(name),
-        api::Argument::Parameter(name) => model::Arg::Parameter(name),
-    };
-    let mut variables = task.variables.iter().chain(&task.parameter_variables);
-    if let Some((name, _)) = variables
-        .find(|(name, value)| name.is_empty() || name.contains(['=', '\0']) || value.contains('\0'))
-    {
-        return Err(refuse(format!(
-            "`{name}` cannot be an environment variable"
-        )));
-    }
-    Ok(model::ProcessTask {
-        program,
-        arguments: task.arguments.into_iter().map(argument).collect(),
-        snapshot,
-        environment: environment(task.environment),
-        variables: task.variables,
-        parameter_variables: task.parameter_variables,
-        timeout_s: task.timeout_seconds,
-    })
-}
-
-fn environment(environment: api::Environment) -> model::EnvironmentSpec {
-    match environment {
-        api::Environment::Interpreter { python } => model::EnvironmentSpec::Interpreter { python },
-        api::Environment::Python(spec) => model::EnvironmentSpec::Python(model::PythonSpec {
-            name: spec.name,
-            python_version: spec.python_version,
-            base_python: spec.base_python,
-            pip: spec.pip,
-            conda: spec.conda,
-            pip_options: spec.pip_options,
-        }),
-    }
 }

@@ -3,21 +3,16 @@
 use std::collections::BTreeMap;
 
 use stepwell_api as api;
-use stepwell_datastore::Registry;
 use stepwell_model::{
-    Arg, AssignmentError, DatasetValue, EnvironmentSpec, Input, InputSource, Output, Parameter,
-    Place, ProcessTask, Program, Registration, StepIndex, StepSpec, Task, Template, Value,
+    Assignments, DatasetValue, Input, InputSource, Output, Parameter, Place, Registration, RunId,
+    StepIndex, StepSpec, Template, Value,
 };
 
-use super::ports::data_place;
+use super::resources;
 use crate::error::{ApiError, Result};
 
 /// A declaration; a default that is not of its own type is refused.
-pub(super) fn parameter(
-    datastores: &Registry,
-    name: &str,
-    declared: api::Parameter,
-) -> Result<Parameter> {
+pub(super) fn parameter(name: &str, declared: api::Parameter) -> Result<Parameter> {
     let scalar = |parameter: Parameter| {
         let text = Value::Text(parameter.text());
         parameter.with(&text).ok_or_else(|| {
@@ -32,54 +27,108 @@ pub(super) fn parameter(
         api::Parameter::Int(text) => scalar(Parameter::Int(text)),
         api::Parameter::Float(text) => scalar(Parameter::Float(text)),
         api::Parameter::Bool(text) => scalar(Parameter::Bool(text)),
-        api::Parameter::DataPath(value) => Ok(Parameter::DataPath(place(datastores, name, value)?)),
-        api::Parameter::Dataset(value) => Ok(Parameter::Dataset(dataset(datastores, name, value)?)),
+        api::Parameter::DataPath(value) => Ok(Parameter::DataPath(place(value))),
+        api::Parameter::Dataset(value) => Ok(Parameter::Dataset(dataset(value))),
     }
 }
 
-/// A place that a parameter names; one that leads out of its datastore is refused.
-pub(crate) fn place(
-    datastores: &Registry,
-    parameter: &str,
-    place: api::PlaceOnDatastore,
-) -> Result<Place> {
-    let api::PlaceOnDatastore { datastore, path } = place;
-    let refuse = |what: String| ApiError::invalid(format!("parameter `{parameter}`: {what}"));
-    data_place(datastores, &datastore, &path, &refuse)?;
-    Ok(Place { datastore, path })
+/// A place on a datastore.
+pub(crate) fn place(place: api::PlaceOnDatastore) -> Place {
+    Place {
+        datastore: place.datastore,
+        path: place.path,
+    }
 }
 
 /// A dataset that a parameter names.
-pub(crate) fn dataset(
-    datastores: &Registry,
-    parameter: &str,
-    value: api::DatasetValue,
-) -> Result<DatasetValue> {
-    Ok(DatasetValue {
+pub(crate) fn dataset(value: api::DatasetValue) -> DatasetValue {
+    DatasetValue {
         id: value.id.to_string(),
-        place: value
-            .place
-            .map(|found| place(datastores, parameter, found))
-            .transpose()?,
-    })
+        place: value.place.map(place),
+    }
+}
+
+/// A place as clients see it.
+pub(crate) fn shown_place(place: &Place) -> api::PlaceOnDatastore {
+    api::PlaceOnDatastore {
+        datastore: place.datastore.clone(),
+        path: place.path.clone(),
+    }
+}
+
+/// A dataset as clients see it.
+pub(crate) fn shown_dataset(dataset: &DatasetValue) -> api::DatasetValue {
+    api::DatasetValue {
+        id: dataset.id.parse().unwrap_or_default(),
+        place: dataset.place.as_ref().map(shown_place),
+    }
+}
+
+/// What a run of a published pipeline is to be.
+pub(crate) fn assignments(body: api::SubmitPublished) -> Assignments {
+    Assignments {
+        experiment: body.experiment,
+        description: body.description,
+        display_name: body.display_name,
+        parameters: body.parameters,
+        data_paths: places(body.data_paths),
+        datasets: datasets(body.datasets),
+        continue_on_step_failure: body.continue_on_step_failure,
+        tags: body.tags,
+        properties: body.properties,
+        run_source: body.run_source,
+        parent: body.parent.map(RunId::new),
+        user: body.user,
+    }
+}
+
+/// The same as clients see it.
+pub(crate) fn shown_assignments(assignments: Assignments) -> api::SubmitPublished {
+    let data_paths = assignments.data_paths.iter();
+    let datasets = assignments.datasets.iter();
+    api::SubmitPublished {
+        data_paths: data_paths
+            .map(|(name, place)| (name.clone(), shown_place(place)))
+            .collect(),
+        datasets: datasets
+            .map(|(name, dataset)| (name.clone(), shown_dataset(dataset)))
+            .collect(),
+        experiment: assignments.experiment,
+        description: assignments.description,
+        display_name: assignments.display_name,
+        parameters: assignments.parameters,
+        continue_on_step_failure: assignments.continue_on_step_failure,
+        tags: assignments.tags,
+        properties: assignments.properties,
+        run_source: assignments.run_source,
+        parent: assignments.parent.map(RunId::uuid),
+        user: assignments.user,
+    }
+}
+
+/// Values of data paths, by parameter.
+pub(crate) fn places(places: BTreeMap<String, api::PlaceOnDatastore>) -> BTreeMap<String, Place> {
+    let named = places.into_iter();
+    named.map(|(name, value)| (name, place(value))).collect()
+}
+
+/// Values of datasets, by parameter.
+pub(crate) fn datasets(
+    datasets: BTreeMap<String, api::DatasetValue>,
+) -> BTreeMap<String, DatasetValue> {
+    let named = datasets.into_iter();
+    named.map(|(name, value)| (name, dataset(value))).collect()
 }
 
 /// A declaration as clients see it.
 pub(crate) fn shown(parameter: &Parameter) -> api::Parameter {
-    let shown_place = |Place { datastore, path }: &Place| api::PlaceOnDatastore {
-        datastore: datastore.clone(),
-        path: path.clone(),
-    };
     match parameter {
         Parameter::String(text) => api::Parameter::String(text.clone()),
         Parameter::Int(text) => api::Parameter::Int(text.clone()),
         Parameter::Float(text) => api::Parameter::Float(text.clone()),
         Parameter::Bool(text) => api::Parameter::Bool(text.clone()),
         Parameter::DataPath(place) => api::Parameter::DataPath(shown_place(place)),
-        Parameter::Dataset(dataset) => api::Parameter::Dataset(api::DatasetValue {
-            id: dataset.id.parse().unwrap_or_default(),
-            place: dataset.place.as_ref().map(shown_place),
-        }),
+        Parameter::Dataset(dataset) => api::Parameter::Dataset(shown_dataset(dataset)),
     }
 }
 
@@ -160,93 +209,22 @@ fn step(step: &StepSpec) -> api::SubmitStep {
         name: step.name.clone(),
         kind: step.kind.clone(),
         target: step.target.to_string(),
-        task: task(&step.task),
+        task: super::task::shown(&step.task),
         inputs: step.inputs.iter().map(input).collect(),
         outputs: step.outputs.iter().map(output).collect(),
         after: step.after.iter().map(|step| step.0).collect(),
         allow_reuse: step.allow_reuse,
+        resources: resources::shown(&step.resources),
     }
 }
 
 fn registration(registration: &Registration) -> api::RegisterOutput {
     api::RegisterOutput {
         name: registration.name.clone(),
-        kind: match registration.kind.as_str() {
-            "file" => api::DatasetKind::File,
-            _ => api::DatasetKind::Tabular,
-        },
-        definition: serde_json::from_str(&registration.definition_json).unwrap_or_default(),
+        kind: super::dataset::wire_kind(registration.kind),
+        definition: serde_json::from_str(registration.definition.text()).unwrap_or_default(),
         description: registration.description.clone(),
         tags: registration.tags.clone(),
         create_new_version: registration.new_version,
-    }
-}
-
-fn task(task: &Task) -> api::Task {
-    match task {
-        Task::Process(task) => api::Task::Process(process(task)),
-        Task::Parallel(task) => {
-            api::Task::Parallel(super::parallel::shown(task, process(&task.worker)))
-        }
-    }
-}
-
-fn process(task: &ProcessTask) -> api::ProcessTask {
-    let argument = |argument: &Arg| match argument {
-        Arg::Literal(text) => api::Argument::Literal(text.clone()),
-        Arg::Input(name) => api::Argument::Input(name.clone()),
-        Arg::Output(name) => api::Argument::Output(name.clone()),
-        Arg::Parameter(name) => api::Argument::Parameter(name.clone()),
-    };
-    api::ProcessTask {
-        program: match &task.program {
-            Program::Script(path) => api::Program::Script(path.clone()),
-            Program::Command(name) => api::Program::Command(name.clone()),
-        },
-        arguments: task.arguments.iter().map(argument).collect(),
-        snapshot: task.snapshot.map(|digest| digest.to_string()),
-        environment: environment(&task.environment),
-        variables: task.variables.clone(),
-        parameter_variables: task.parameter_variables.clone(),
-        timeout_seconds: task.timeout_s,
-    }
-}
-
-fn environment(environment: &EnvironmentSpec) -> api::Environment {
-    match environment {
-        EnvironmentSpec::Interpreter { python } => api::Environment::Interpreter {
-            python: python.clone(),
-        },
-        EnvironmentSpec::Python(spec) => api::Environment::Python(api::PythonSpec {
-            name: spec.name.clone(),
-            python_version: spec.python_version.clone(),
-            base_python: spec.base_python.clone(),
-            pip: spec.pip.clone(),
-            conda: spec.conda.clone(),
-            pip_options: spec.pip_options.clone(),
-        }),
-    }
-}
-
-impl From<AssignmentError> for ApiError {
-    fn from(error: AssignmentError) -> Self {
-        let hint = match &error {
-            AssignmentError::Unknown { known, .. } if known.is_empty() => {
-                "it has no parameters".to_owned()
-            }
-            AssignmentError::Unknown { known, .. } => {
-                format!("its parameters: {}", known.join(", "))
-            }
-            AssignmentError::WrongType { .. } => "a value has the type of the default".to_owned(),
-            AssignmentError::Setting { .. } => {
-                "give the pipeline parameter that it names another value".to_owned()
-            }
-            AssignmentError::NoPlace { .. } => {
-                "give a dataset that is one folder or one file of a datastore, or submit with the \
-                 SDK, which gathers the files"
-                    .to_owned()
-            }
-        };
-        Self::invalid(error.to_string()).hint(hint)
     }
 }

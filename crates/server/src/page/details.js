@@ -15,9 +15,11 @@ export function showDetails(host, current) {
       ["Kind", run.step_kind ? `${run.kind} (${run.step_kind})` : run.kind],
       ["Status", word(run)],
       ["Why", isOver(run) && run.error?.message],
+      ["Waiting", run.waiting && `${run.waiting.message}, since ${when(run.waiting.since)}`],
       ["Compute target", run.target],
       ["Snapshot", run.snapshot && code(run.snapshot)],
       ["Accepted", time(run.created_at)],
+      ["In queues", run.queued_seconds > 0 && span(run.queued_seconds * 1000)],
       ["Started", time(run.started_at)],
       ["Ended", time(run.ended_at)],
       ["Duration", tookMs(run) !== null && isOver(run) && span(tookMs(run))],
@@ -44,7 +46,9 @@ function section(heading, entries) {
 
 const code = (text) => el("code", {}, text);
 
-const time = (text) => text && el("time", { datetime: text }, new Date(text).toLocaleString());
+const when = (text) => new Date(text).toLocaleString();
+
+const time = (text) => text && el("time", { datetime: text }, when(text));
 
 function usage(used) {
   if (!used) return [];
@@ -53,6 +57,7 @@ function usage(used) {
     ["Ended by signal", used.signal],
     ["Processor time", `${used.cpu_seconds.toFixed(2)} s`],
     ["Peak memory", bytes(used.peak_memory_bytes)],
+    ["Nodes", used.nodes],
   ];
 }
 

@@ -60,7 +60,7 @@ export function showFailure(tree, link) {
   if (box.hidden) return;
   const isRun = culprit === tree.run;
   const what = isRun ? "This run failed" : `${culprit.display_name} failed`;
-  // The log below shows the end of a program; the end of anything else is told here.
+  // The log below shows the end of a program; the end of anything else is shown here.
   const detail = failure.kind === "user_code" ? "" : failure.detail;
   box.replaceChildren(
     el("h2", {}, isRun ? what : el("a", { href: link(culprit) }, what)),

@@ -2,7 +2,7 @@
  * The models that a run and the runs below it made.
  *
  * What is known is given at once; it is asked for again now and then while the run goes on, and
- * whoever shows it is told when it has changed.
+ * whoever shows it is notified when it has changed.
  */
 
 import { get } from "./api.js";

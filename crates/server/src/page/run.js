@@ -19,13 +19,16 @@ import { isParallel, showParallel } from "./parallel.js";
 import { Bell, DONE, repeat, seen, sleep } from "./repeat.js";
 import { Steps } from "./steps.js";
 import { Tree } from "./tree.js";
+import { isSearch, showTrials } from "./trials.js";
 import { isOver, title } from "./words.js";
 
 /** Between two reloads that events ask for, and the longest time without one. */
 const RELOAD_MIN_MS = 300;
 const RELOAD_MAX_MS = 5000;
 
-const TABS = { logs: "Logs", metrics: "Metrics", files: "Files", details: "Details" };
+const TABS = {
+  trials: "Trials", logs: "Logs", metrics: "Metrics", files: "Files", details: "Details",
+};
 
 const id = decodeURIComponent(location.pathname.split("/")[2]);
 const forever = new AbortController().signal;
@@ -43,7 +46,8 @@ function choice() {
   const [key, tab] = location.hash.slice(1).split("/");
   const run = tree.find(key) ?? tree.telling;
   const usual = ["pipeline", "interactive"].includes(run.kind) ? "metrics" : "logs";
-  return { run, tab: tab in TABS ? tab : usual };
+  const isThere = tab in TABS && (tab !== "trials" || isSearch(run));
+  return { run, tab: isThere ? tab : isSearch(run) ? "trials" : usual };
 }
 
 const address = (run, tab) => `#${tree.key(run)}${tab ? `/${tab}` : ""}`;
@@ -64,6 +68,7 @@ function show() {
   const isWhole = run === tree.run && tree.children.length > 0;
   byId("subject").replaceChildren(isWhole ? "Whole run" : title(run), pill(run));
   for (const [name, button] of tabs) {
+    button.hidden = name === "trials" && !isSearch(run);
     button.setAttribute("aria-selected", String(name === tab));
     button.tabIndex = name === tab ? 0 : -1;
   }
@@ -92,7 +97,8 @@ function openPanel(run, tab) {
 async function fillPanel(host, { id: chosen }, tab, signal) {
   const current = () => tree.all.find((run) => run.id === chosen) ?? tree.run;
   const compared = () => (chosen === tree.run.id ? tree.all : [current()]);
-  if (tab === "logs" && isParallel(current())) {
+  if (tab === "trials") await showTrials(host, current, openRun, signal);
+  else if (tab === "logs" && isParallel(current())) {
     const [progress, log] = [el("div", { class: "progress" }), el("div", { class: "pane" })];
     host.append(progress, log);
     await Promise.all([showParallel(progress, current, signal), showLog(log, current, signal)]);
@@ -100,6 +106,13 @@ async function fillPanel(host, { id: chosen }, tab, signal) {
   else if (tab === "metrics") await showMetrics(host, compared, signal);
   else if (tab === "files") await showFiles(host, current, signal);
   else showDetails(host, current);
+}
+
+/** Shows a trial: among the runs of this page, or on a page of its own. */
+function openRun(run) {
+  const known = tree.all.find((one) => one.id === run);
+  if (known) choose({ run: known, tab: "logs" });
+  else location.assign(`/runs/${run}`);
 }
 
 /** A link leads to a tab that may be out of sight. */
@@ -123,14 +136,14 @@ function makeTabs() {
   byId("tabs").addEventListener("keydown", ({ key }) => {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[key];
     if (!by) return;
-    const names = [...tabs.keys()];
+    const names = [...tabs.keys()].filter((name) => !tabs.get(name).hidden);
     const next = names.at((names.indexOf(choice().tab) + by) % names.length);
     choose({ tab: next });
     tabs.get(next).focus();
   });
 }
 
-const KEYS = { l: "logs", m: "metrics", f: "files", d: "details" };
+const KEYS = { t: "trials", l: "logs", m: "metrics", f: "files", d: "details" };
 
 function onKey(event) {
   const isTyping = event.target.closest?.("input, textarea, select, dialog");

@@ -48,7 +48,7 @@ export class Tree {
     return children;
   }
 
-  /** Takes an event in; says whether it told anything new. */
+  /** Takes an event in; says whether it brought anything new. */
   apply({ run: id, status, at }) {
     const run = this.all.find((one) => one.id === id);
     if (!run || rank(status) <= rank(run.status)) return false;

@@ -1,12 +1,7 @@
 /*
- * How statuses, times, sizes and numbers are told to people; the command line tells them alike.
- * Pure, but for the server's clock, which `setClock` is told.
+ * How statuses, times, sizes and numbers are written for people; the command line writes them alike.
+ * Pure, but for the server's clock, which `setClock` sets.
  */
-
-const STATUS_WORDS = {
-  NotStarted: "Not started",
-  CancelRequested: "Cancelling",
-};
 
 /** The states of the graph's picture, which are also the classes that give a colour. */
 const STATES = {
@@ -27,9 +22,9 @@ const isSkipped = (run) => run.status === "Canceled" && !run.started_at && run.p
 /** The state as a class of the picture. */
 export const state = (run) => (isSkipped(run) ? "skipped" : STATES[run.status] ?? "waiting");
 
-/** The status in words. */
+/** The status in one word, the same that tables and pictures have. */
 export const word = (run) =>
-  isSkipped(run) ? "Skipped" : STATUS_WORDS[run.status] ?? run.status;
+  run.reused_from ? "Reused" : isSkipped(run) ? "Skipped" : run.status;
 
 /** What to call a run: `churn #3` for one with a number, else its name. */
 export function title(run) {
@@ -39,7 +34,7 @@ export function title(run) {
 
 let ahead = 0;
 
-/** Takes over the server's clock, told to the second; a small difference may be the rounding. */
+/** Takes over the server's clock, known to the second; a small difference may be the rounding. */
 export function setClock(date) {
   const difference = Date.parse(date) - Date.now();
   ahead = Math.abs(difference) > 2000 ? difference : 0;

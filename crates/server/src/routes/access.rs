@@ -14,7 +14,8 @@ use stepwell_store::{audit, tokens as stored};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use crate::access::{Caller, tokens};
+use super::request::place;
+use crate::access::{Caller, pages, tokens};
 use crate::app::{Context, now};
 use crate::error::{ApiError, Body, Params, Result};
 
@@ -31,7 +32,7 @@ pub(super) async fn show_caller(Extension(caller): Extension<Caller>) -> Json<Id
     Json(caller.identity())
 }
 
-/// Makes a token. Its text is told in this answer and never again.
+/// Makes a token. Its text is in this answer and never again.
 #[utoipa::path(post, path = "/tokens", request_body = CreateToken, responses(
     (status = 201, body = NewToken), (status = "default", body = ErrorReply)))]
 pub(super) async fn create_token(
@@ -121,10 +122,14 @@ pub(super) async fn revoke_token(
 /// What a link to a page needs: a ticket that lets a browser look, for some hours.
 #[utoipa::path(post, path = "/tickets", responses(
     (status = 201, body = PageTicket), (status = "default", body = ErrorReply)))]
-pub(super) async fn create_ticket(State(app): Context) -> (StatusCode, Json<PageTicket>) {
-    let (ticket, expires) = app.access.passes.ticket(now());
+pub(super) async fn create_ticket(
+    State(app): Context,
+    Extension(caller): Extension<Caller>,
+) -> Result<(StatusCode, Json<PageTicket>)> {
+    let origin = pages::origin(&caller)?;
+    let (ticket, expires) = app.access.passes.ticket(origin, now());
     let expires_at = expires.to_string();
-    (StatusCode::CREATED, Json(PageTicket { ticket, expires_at }))
+    Ok((StatusCode::CREATED, Json(PageTicket { ticket, expires_at })))
 }
 
 /// Which records.
@@ -135,6 +140,7 @@ pub(super) struct AuditQuery {
     /// At most so many; 100 when absent, 1,000 at most.
     limit: Option<usize>,
     /// What `next` of the page before said.
+    #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
 }
 
@@ -145,11 +151,7 @@ pub(super) async fn list_audit(
     State(app): Context,
     Params(query): Params<AuditQuery>,
 ) -> Result<Json<AuditPage>> {
-    let before = query.cursor.as_deref().map(|text| {
-        text.parse()
-            .map_err(|_| ApiError::invalid(format!("`{text}` is no cursor")))
-    });
-    let before = before.transpose()?;
+    let before = query.cursor.as_deref().map(place).transpose()?;
     let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
     let read = move |db: &_| audit::list(db, before, limit + 1);
     let mut rows = app.store.read(read).await?;

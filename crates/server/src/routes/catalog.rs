@@ -1,29 +1,40 @@
 //! Registered environments and compute targets.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::Deserialize;
+use serde_json::Value;
 use stepwell_api::{
     Compute, ComputeList, ComputeSettings, EnvironmentList, EnvironmentRecord, ErrorReply,
     RegisterEnvironment,
 };
 use stepwell_engine::core::TargetLoad;
-use stepwell_model::TargetName;
+use stepwell_model::{ComputeError, ComputeKind, TargetName};
 use stepwell_store::catalog;
+use stepwell_workspace::compute_kind;
 use utoipa::IntoParams;
 
-use crate::app::{App, Context, now};
+use super::request::NamedQuery;
+use crate::access::Caller;
+use crate::access::veil::shown_to;
+use crate::app::{App, Context};
 use crate::error::{ApiError, Body, Params, Result};
 
-/// The newest version of every environment.
-#[utoipa::path(get, path = "/environments", responses(
+/// The newest version of every environment, sorted by name.
+#[utoipa::path(get, path = "/environments", params(NamedQuery), responses(
     (status = 200, body = EnvironmentList), (status = "default", body = ErrorReply)))]
-pub(super) async fn list_environments(State(app): Context) -> Result<Json<EnvironmentList>> {
-    let environments = app.store.read(catalog::list_environments).await?;
-    Ok(Json(EnvironmentList {
-        environments: environments.into_iter().map(environment).collect(),
-    }))
+pub(super) async fn list_environments(
+    State(app): Context,
+    Extension(caller): Extension<Caller>,
+    Params(query): Params<NamedQuery>,
+) -> Result<Json<Value>> {
+    let page = app.workspace.environments.list(query.part()).await?;
+    let list = EnvironmentList {
+        environments: page.rows.into_iter().map(environment).collect(),
+        next: page.next,
+    };
+    Ok(Json(shown_to(&caller, &list)))
 }
 
 /// Which version.
@@ -41,19 +52,12 @@ pub(super) struct VersionQuery {
     (status = 200, body = EnvironmentRecord), (status = "default", body = ErrorReply)))]
 pub(super) async fn get_environment(
     State(app): Context,
+    Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
     Params(query): Params<VersionQuery>,
-) -> Result<Json<EnvironmentRecord>> {
-    let wanted = name.clone();
-    let find = move |db: &_| catalog::find_environment(db, &wanted, query.version);
-    let found = app.store.read(find).await?;
-    let missing = || {
-        ApiError::not_found(match query.version {
-            Some(version) => format!("there is no environment `{name}` version {version}"),
-            None => format!("there is no environment `{name}`"),
-        })
-    };
-    Ok(Json(environment(found.ok_or_else(missing)?)))
+) -> Result<Json<Value>> {
+    let found = app.workspace.environments.get(&name, query.version);
+    Ok(Json(shown_to(&caller, &environment(found.await?))))
 }
 
 /// Registers an environment; an equal definition gives the version there is.
@@ -66,8 +70,8 @@ pub(super) async fn put_environment(
     Body(body): Body<RegisterEnvironment>,
 ) -> Result<Json<EnvironmentRecord>> {
     let definition = body.definition.to_string();
-    let register = move |db: &_| catalog::register_environment(db, &name, &definition, now());
-    Ok(Json(environment(app.store.write_durable(register).await?)))
+    let registered = app.workspace.environments.register(name, definition);
+    Ok(Json(environment(registered.await?)))
 }
 
 fn environment(environment: catalog::Environment) -> EnvironmentRecord {
@@ -97,8 +101,9 @@ async fn computes(app: &App) -> Result<Vec<Compute>> {
             .iter()
             .position(|load| load.name.as_str() == compute.name);
         let load = load.map(|place| loads.swap_remove(place));
+        let slots = || compute_kind(&compute).default_slots(app.slots);
         computes.push(Compute {
-            concurrent_steps_max: compute.slots.unwrap_or(app.slots),
+            concurrent_steps_max: compute.slots.unwrap_or_else(slots),
             running: load.as_ref().map_or(0, |load| load.running),
             queued: load.as_ref().map_or(0, |load| load.queued),
             name: compute.name,
@@ -114,7 +119,7 @@ async fn computes(app: &App) -> Result<Vec<Compute>> {
         running: load.running,
         queued: load.queued,
         created: false,
-        settings: serde_json::Value::Null,
+        settings: Value::Null,
     }));
     computes.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(computes)
@@ -136,7 +141,7 @@ pub(super) async fn get_compute(
     })
 }
 
-/// Creates or changes a compute target. It is this machine, whatever its kind.
+/// Creates or changes a compute target. The kinds of Azure ML are this machine.
 #[utoipa::path(put, path = "/computes/{name}", params(("name" = String, Path)),
     request_body = ComputeSettings, responses(
     (status = 200, body = Compute), (status = "default", body = ErrorReply)))]
@@ -155,23 +160,57 @@ pub(super) async fn put_compute(
             "`concurrent_steps_max` is 0: no step could ever run",
         ));
     }
+    let word = match body.kind.as_str() {
+        "" => ComputeKind::LOCAL.to_owned(),
+        _ => body.kind,
+    };
+    let mut settings = body.settings;
+    if ComputeKind::is_azures(&word) {
+        let registered = state.store.read(catalog::list_computes).await?;
+        let registered = registered.into_iter().find(|compute| compute.name == name);
+        if let Some(registered) = registered {
+            let own = serde_json::from_str(&registered.settings_json).unwrap_or_default();
+            settings = ComputeKind::keep_backing(settings, &registered.kind, &own);
+        }
+    }
+    let kind = kind_of(&word, &settings)?;
     let compute = catalog::Compute {
         name: name.clone(),
-        kind: if body.kind.is_empty() {
-            "local".to_owned()
-        } else {
-            body.kind
-        },
+        kind: word,
         slots: body.concurrent_steps_max,
-        settings_json: body.settings.to_string(),
+        settings_json: settings.to_string(),
     };
     state
         .store
         .write_durable(move |db| catalog::put_compute(db, &compute))
         .await?;
-    let slots = body.concurrent_steps_max.unwrap_or(state.slots);
-    state.engine.limit(TargetName::new(name.clone()), slots)?;
+    let target = TargetName::new(name.clone());
+    state
+        .engine
+        .set_compute(target, kind, body.concurrent_steps_max)?;
     get_compute(state, Path(name)).await
+}
+
+/// The kind that a word and its settings mean, if this server can have it.
+fn kind_of(word: &str, settings: &serde_json::Value) -> Result<ComputeKind> {
+    let kind = ComputeKind::parse(word, settings).map_err(|error| {
+        let hint = match &error {
+            ComputeError::Unknown { .. } | ComputeError::Isolation(_) => {
+                format!("known kinds: {}", ComputeKind::words().join(", "))
+            }
+            ComputeError::Settings { .. } => {
+                "`stepwell compute add --help` shows what a target can be".to_owned()
+            }
+        };
+        ApiError::invalid(error.to_string()).hint(hint)
+    })?;
+    if kind.isolation().is_some() {
+        stepwell_compute::can_isolate().map_err(|error| {
+            ApiError::invalid(format!("this machine cannot isolate steps: {error}"))
+                .hint("it needs Linux 6.2 or newer, with Landlock among its security modules")
+        })?;
+    }
+    Ok(kind)
 }
 
 /// Forgets a compute target; steps on it go on.
@@ -188,7 +227,9 @@ pub(super) async fn delete_compute(
         .await?
     {
         true => {
-            app.engine.limit(TargetName::new(name), app.slots)?;
+            let target = TargetName::new(name);
+            app.engine
+                .set_compute(target, ComputeKind::default(), None)?;
             Ok(StatusCode::NO_CONTENT)
         }
         false => Err(ApiError::not_found(format!(

@@ -18,14 +18,14 @@ use stepwell_api::{
 };
 use stepwell_datastore::transfer::{self, Lanes, Progress};
 use stepwell_datastore::{self as datastore, Datastore as Known};
-use stepwell_store::{catalog, datastores};
+use stepwell_workspace::NewDatastore;
+use stepwell_workspace::names::is_relative;
 use tokio::io::AsyncWriteExt as _;
 use utoipa::IntoParams;
 
 use super::files::send;
-use crate::app::{App, Context, now};
+use crate::app::{App, Context};
 use crate::convert::datastore as convert;
-use crate::convert::ports::is_relative;
 use crate::error::{ApiError, Body, Params, Result};
 
 /// The largest definition of a datastore.
@@ -35,8 +35,8 @@ const DEFINITION_MAX: usize = 1 << 20;
 #[utoipa::path(get, path = "/datastores", responses(
     (status = 200, body = DatastoreList), (status = "default", body = ErrorReply)))]
 pub(super) async fn list_datastores(State(app): Context) -> Json<DatastoreList> {
-    let default = app.datastores.default_name();
-    let all = app.datastores.all();
+    let known = &app.workspace.datastores;
+    let (default, all) = (known.default_name(), known.list());
     let datastores = all.iter().map(|each| convert::datastore(each, &default));
     Json(DatastoreList {
         datastores: datastores.collect(),
@@ -50,16 +50,14 @@ pub(super) async fn get_datastore(
     State(app): Context,
     Path(name): Path<String>,
 ) -> Result<Json<Datastore>> {
-    let default = app.datastores.default_name();
-    let found = find(&app, &name)?;
-    Ok(Json(convert::datastore(&found, &default)))
+    let found = app.workspace.datastores.get(&name)?;
+    Ok(shown(&app, &found))
 }
 
-fn find(app: &App, name: &str) -> Result<std::sync::Arc<Known>> {
-    app.datastores.get(name).map_err(|error| {
-        let known = app.datastores.names().join(", ");
-        ApiError::not_found(error.to_string()).hint(format!("known datastores: {known}"))
-    })
+/// A datastore as clients see it.
+fn shown(app: &App, datastore: &Known) -> Json<Datastore> {
+    let default = app.workspace.datastores.default_name();
+    Json(convert::datastore(datastore, &default))
 }
 
 /// Registers a datastore. Its credentials are kept sealed, and no answer holds them.
@@ -72,51 +70,16 @@ pub(super) async fn register_datastore(
     request: Request,
 ) -> Result<Json<Datastore>> {
     let body = definition(request).await?;
-    check_name(&name)?;
-    if convert::is_built_in(&name) {
-        return Err(ApiError::conflict(format!(
-            "datastore `{name}` is the workspace's own and stays as it is"
-        )));
-    }
-    let place = convert::place(body.place);
-    let credentials = convert::credentials(body.credentials);
-    place
-        .check(&name, &credentials)
-        .map_err(|error| ApiError::invalid(error.to_string()))?;
-    if let Ok(known) = app.datastores.get(&name) {
-        if known.equals(&place, &credentials) {
-            return get_datastore(State(app), Path(name)).await;
-        }
-        if !body.overwrite {
-            return Err(
-                ApiError::conflict(format!("there is another datastore `{name}` already"))
-                    .hint("register it with `overwrite=True` to replace it"),
-            );
-        }
-    }
-    let sealed = match credentials.is_empty() {
-        true => None,
-        false => Some(app.vault.seal(&name, &credentials)?),
+    let new = NewDatastore {
+        name,
+        place: convert::place(body.place),
+        credentials: convert::credentials(body.credentials),
+        overwrite: body.overwrite,
+        create_container: body.create_if_not_exists,
+        skip_validation: body.skip_validation,
     };
-    let row = datastores::Datastore {
-        name: name.clone(),
-        definition_json: serde_json::to_string(&place)
-            .map_err(|error| ApiError::internal(&error))?,
-        sealed,
-        created: now(),
-    };
-    let new = Known::new(name.clone(), place, credentials);
-    if body.create_if_not_exists {
-        new.create_container().await?;
-    }
-    if !body.skip_validation {
-        new.check().await?;
-    }
-    app.store
-        .write_durable(move |db| datastores::put(db, &row))
-        .await?;
-    app.datastores.put(new);
-    get_datastore(State(app), Path(name)).await
+    let registered = app.workspace.datastores.register(new).await?;
+    Ok(shown(&app, &registered))
 }
 
 /// The definition that was sent. What does not fit is not repeated: it may hold a credential.
@@ -130,21 +93,10 @@ async fn definition(request: Request) -> Result<RegisterDatastore> {
             "the body is no definition of a datastore, at line {line} column {column}"
         ))
         .hint(
-            "`kind` is local, azure_blob, azure_data_lake_gen2, s3 or gcs; the OpenAPI document \
-               has the fields of each",
+            "`kind` is local, azure_blob, azure_data_lake_gen2, s3, gcs, postgresql, mysql, \
+               azure_sql or sqlite; the OpenAPI document has the fields of each",
         )
     })
-}
-
-fn check_name(name: &str) -> Result<()> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    match !name.is_empty() && name.len() <= 255 && name.chars().all(fits) {
-        true => Ok(()),
-        false => Err(
-            ApiError::invalid(format!("`{name}` cannot name a datastore"))
-                .hint("use letters, digits, `-` and `_`"),
-        ),
-    }
 }
 
 /// Forgets a datastore; its files stay where they are.
@@ -154,23 +106,7 @@ pub(super) async fn unregister_datastore(
     State(app): Context,
     Path(name): Path<String>,
 ) -> Result<StatusCode> {
-    find(&app, &name)?;
-    if convert::is_built_in(&name) {
-        return Err(ApiError::conflict(format!(
-            "datastore `{name}` is the workspace's own and stays"
-        )));
-    }
-    if app.datastores.default_name() == name {
-        return Err(
-            ApiError::conflict(format!("datastore `{name}` is the workspace's default"))
-                .hint("make another the default first: `ws.set_default_datastore(name)`"),
-        );
-    }
-    let wanted = name.clone();
-    app.store
-        .write_durable(move |db| datastores::remove(db, &wanted))
-        .await?;
-    app.datastores.remove(&name);
+    app.workspace.datastores.unregister(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -181,17 +117,9 @@ pub(super) async fn set_default_datastore(
     State(app): Context,
     Body(body): Body<DefaultDatastore>,
 ) -> Result<Json<Datastore>> {
-    find(&app, &body.name)?;
-    let name = body.name.clone();
-    app.store
-        .write_durable(move |db| catalog::put_setting(db, DEFAULT, &name))
-        .await?;
-    app.datastores.set_default(&body.name);
-    get_datastore(State(app), Path(body.name)).await
+    let found = app.workspace.datastores.set_default(&body.name).await?;
+    Ok(shown(&app, &found))
 }
-
-/// The setting that names the default datastore.
-pub(crate) const DEFAULT: &str = "workspace.default_datastore";
 
 /// Which files.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -211,7 +139,7 @@ pub(super) async fn list_datastore_files(
     Path(name): Path<String>,
     Params(query): Params<FilesQuery>,
 ) -> Result<Json<DatastoreFileList>> {
-    let store = find(&app, &name)?;
+    let store = app.workspace.datastores.get(&name)?;
     let files = match store.files(&query.path.unwrap_or_default()).await {
         Err(error) if error.is_absent() => Vec::new(),
         files => files?,
@@ -232,7 +160,7 @@ pub(super) async fn get_datastore_file(
     Path((name, path)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response> {
-    let store = find(&app, &name)?;
+    let store = app.workspace.datastores.get(&name)?;
     inside(&name, &path)?;
     let entry = store.stat(&path).await?;
     let missing = || format!("datastore `{name}` has no `{path}`");
@@ -270,7 +198,7 @@ pub(super) async fn put_datastore_file(
     Params(query): Params<PutQuery>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<DatastoreFile>)> {
-    let store = find(&app, &name)?;
+    let store = app.workspace.datastores.get(&name)?;
     inside(&name, &path)?;
     if query.overwrite != Some(true) {
         match store.stat(&path).await {
@@ -305,7 +233,7 @@ pub(super) async fn delete_datastore_file(
     State(app): Context,
     Path((name, path)): Path<(String, String)>,
 ) -> Result<StatusCode> {
-    let store = find(&app, &name)?;
+    let store = app.workspace.datastores.get(&name)?;
     inside(&name, &path)?;
     store.delete(&path).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -322,7 +250,7 @@ fn inside(name: &str, path: &str) -> Result<()> {
 }
 
 /// A file on its way; removed when it is dropped.
-struct Passage(Utf8PathBuf);
+pub(super) struct Passage(pub(super) Utf8PathBuf);
 
 impl Drop for Passage {
     fn drop(&mut self) {
@@ -331,29 +259,8 @@ impl Drop for Passage {
     }
 }
 
-fn passage(app: &App) -> Result<Passage> {
+pub(super) fn passage(app: &App) -> Result<Passage> {
     let folder = app.folder.transfer();
     fs_err::create_dir_all(&folder)?;
     Ok(Passage(folder.join(uuid::Uuid::new_v4().to_string())))
-}
-
-impl From<datastore::Error> for ApiError {
-    fn from(error: datastore::Error) -> Self {
-        use datastore::Error as Fault;
-        let (text, hint) = (error.to_string(), error.hint());
-        let told = match error {
-            Fault::Absent { .. } | Fault::Unknown(_) => Self::not_found(text),
-            Fault::Changed { .. } | Fault::Exists { .. } => Self::conflict(text),
-            Fault::File { .. } => return Self::storage(&text),
-            Fault::Path { .. }
-            | Fault::TooMany { .. }
-            | Fault::Definition { .. }
-            | Fault::NoContainer { .. }
-            | Fault::Denied { .. } => Self::invalid(text),
-            Fault::Unreachable { .. } | Fault::Refused { .. } | Fault::Sealed { .. } => {
-                Self::new(stepwell_api::ErrorCode::Datastore, text)
-            }
-        };
-        told.hint(hint)
-    }
 }

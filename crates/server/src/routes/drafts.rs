@@ -1,30 +1,30 @@
 //! Drafts: pipelines that are kept to be changed, run and published.
 
-use axum::Json;
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use serde::Deserialize;
+use serde_json::Value;
 use stepwell_api as api;
 use stepwell_api::{
-    CreateDraft, DraftChange, DraftList, ErrorReply, PipelineDraft, PublishPipeline,
-    PublishedPipeline, Run,
+    CreateDraft, DraftChange, DraftList, ErrorReply, PipelineDraft, PublishedPipeline, Run,
 };
-use stepwell_model::{RunId, Template};
-use stepwell_store::drafts::{self, Draft, Origin};
-use stepwell_store::published as store;
+use stepwell_model::RunId;
+use stepwell_store::drafts::Draft;
+use stepwell_workspace::{Beginning, DraftUpdate, NewDraft, PipelineSource};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::published::{answer, cursor, of_run, sent, show as show_published};
-use super::runs::{find as find_run, idempotency_key};
-use crate::app::{App, Context, now};
+use super::published::{sent, show as show_published};
+use super::request::{idempotency_key, next, part, started};
+use crate::access::Caller;
+use crate::access::veil::shown_to;
+use crate::app::{App, Context};
 use crate::convert;
-use crate::convert::submit::experiment_name;
+use crate::convert::template::{datasets, places};
 use crate::error::{ApiError, Body, Params, Result};
-use crate::published;
-
-/// The most drafts of one page.
-const PAGE_MAX: usize = 1_000;
 
 /// Makes a draft of a pipeline, a published pipeline, a run or another draft.
 #[utoipa::path(post, path = "/drafts", request_body = CreateDraft, responses(
@@ -33,134 +33,42 @@ pub(super) async fn create_draft(
     State(app): Context,
     Body(body): Body<CreateDraft>,
 ) -> Result<(StatusCode, Json<PipelineDraft>)> {
-    let begun = begin(&app, &body).await?;
-    let (name, experiment) = (
-        body.name.or(begun.name),
-        body.experiment.or(begun.experiment),
-    );
-    let at = now();
-    let draft = Draft {
-        seq: 0,
-        id: Uuid::new_v4(),
-        name: name.ok_or_else(|| ApiError::invalid("the draft has no `name`"))?,
-        description: begun.description,
-        experiment: experiment.ok_or_else(|| ApiError::invalid("the draft has no `experiment`"))?,
-        tags: begun.tags,
-        properties: begun.properties,
-        template: match body.pipeline {
-            Some(pipeline) => sent(&app, *pipeline).await?,
-            None => begun.template,
-        },
-        origin: begun.origin,
-        last_run: None,
+    let from = match (body.pipeline, body.published, body.run, body.draft) {
+        (Some(pipeline), None, None, None) => Beginning::Pipeline(sent(&app, *pipeline)?),
+        (None, Some(pipeline), None, None) => Beginning::Published(pipeline),
+        (None, None, Some(run), None) => Beginning::Pipeline(PipelineSource::Run(RunId::new(run))),
+        (None, None, None, Some(draft)) => Beginning::Draft(draft),
+        _ => {
+            return Err(ApiError::invalid(
+                "give exactly one of `pipeline`, `published`, `run` and `draft`",
+            ));
+        }
+    };
+    let new = NewDraft {
+        from,
+        name: body.name,
+        experiment: body.experiment,
         user: body.user.unwrap_or_default(),
-        created: at,
-        changed: at,
+        update: update(&app, body.change)?,
     };
-    let draft = changed(&app, draft, body.change).await?;
-    Ok((StatusCode::CREATED, Json(save(&app, draft).await?)))
+    let made = app.workspace.drafts.create(new).await?;
+    Ok((StatusCode::CREATED, Json(show(&made))))
 }
 
-/// What a draft begins with.
-#[derive(Default)]
-struct Begun {
-    name: Option<String>,
-    description: String,
-    experiment: Option<String>,
-    tags: std::collections::BTreeMap<String, String>,
-    properties: std::collections::BTreeMap<String, String>,
-    template: Template,
-    origin: Origin,
-}
-
-async fn begin(app: &App, body: &CreateDraft) -> Result<Begun> {
-    match (&body.pipeline, body.published, body.run, body.draft) {
-        (Some(_), None, None, None) => Ok(Begun::default()),
-        (None, Some(pipeline), None, None) => {
-            let ready = app.templates.get(app, pipeline).await?;
-            Ok(Begun {
-                name: Some(ready.published.name.clone()),
-                description: ready.published.description.clone(),
-                template: ready.template.clone(),
-                origin: Origin {
-                    pipeline: Some(pipeline),
-                    ..Origin::default()
-                },
-                ..Begun::default()
-            })
-        }
-        (None, None, Some(run), None) => {
-            let run = RunId::new(run);
-            let record = find_run(app, run).await?;
-            Ok(Begun {
-                name: Some(record.display_name),
-                description: record.description,
-                experiment: Some(record.experiment),
-                tags: record.tags,
-                template: of_run(app, run).await?,
-                origin: Origin {
-                    run: Some(run),
-                    ..Origin::default()
-                },
-                ..Begun::default()
-            })
-        }
-        (None, None, None, Some(draft)) => {
-            let known = find(app, draft).await?;
-            Ok(Begun {
-                name: Some(known.name),
-                description: known.description,
-                experiment: Some(known.experiment),
-                tags: known.tags,
-                properties: known.properties,
-                template: known.template,
-                origin: Origin {
-                    draft: Some(draft),
-                    ..Origin::default()
-                },
-            })
-        }
-        _ => Err(ApiError::invalid(
-            "give exactly one of `pipeline`, `published`, `run` and `draft`",
-        )),
-    }
-}
-
-/// The draft with what a client sets.
-async fn changed(app: &App, mut draft: Draft, change: DraftChange) -> Result<Draft> {
-    if let Some(pipeline) = change.pipeline {
-        draft.template = sent(app, *pipeline).await?;
-    }
-    let mut given = api::SubmitPublished {
+fn update(app: &App, change: DraftChange) -> Result<DraftUpdate> {
+    let pipeline = change.pipeline.map(|pipeline| sent(app, *pipeline));
+    Ok(DraftUpdate {
+        pipeline: pipeline.transpose()?,
+        name: change.name,
+        description: change.description,
+        experiment: change.experiment,
+        tags: change.tags,
+        properties: change.properties,
         parameters: change.parameters,
-        data_paths: change.data_paths,
-        datasets: change.datasets,
-        ..api::SubmitPublished::default()
-    };
-    let values = published::values(app, &mut given).await?;
-    draft.template = draft.template.with_defaults(&values)?;
-    if let Some(goes_on) = change.continue_on_step_failure {
-        draft.template.continue_on_step_failure = goes_on;
-    }
-    draft.name = change.name.unwrap_or(draft.name);
-    draft.description = change.description.unwrap_or(draft.description);
-    draft.experiment = change.experiment.unwrap_or(draft.experiment);
-    draft.tags = change.tags.unwrap_or(draft.tags);
-    draft.properties = change.properties.unwrap_or(draft.properties);
-    draft.changed = now();
-    experiment_name(&draft.experiment)?;
-    if draft.name.trim().is_empty() || draft.name.chars().count() > 255 {
-        return Err(ApiError::invalid("a draft's name has 1 to 255 characters"));
-    }
-    Ok(draft)
-}
-
-async fn save(app: &App, draft: Draft) -> Result<PipelineDraft> {
-    published::check_snapshots(app, &store::Needs::of(&draft.template))?;
-    let shown = show(&draft);
-    let write = move |db: &_| drafts::save(db, &draft);
-    app.store.write_durable(write).await?;
-    Ok(shown)
+        data_paths: places(change.data_paths),
+        datasets: datasets(change.datasets),
+        continue_on_step_failure: change.continue_on_step_failure,
+    })
 }
 
 /// Which drafts to list.
@@ -173,6 +81,7 @@ pub(super) struct ListQuery {
     /// At most so many; 100 when absent, 1,000 at most.
     limit: Option<usize>,
     /// What `next` of the page before said.
+    #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
 }
 
@@ -184,34 +93,23 @@ pub(super) async fn list_drafts(
     Params(query): Params<ListQuery>,
 ) -> Result<Json<DraftList>> {
     let tags = match &query.tags {
-        None => std::collections::BTreeMap::new(),
+        None => BTreeMap::new(),
         Some(text) => serde_json::from_str(text)
             .map_err(|error| ApiError::invalid(format!("`tags` does not fit: {error}")))?,
     };
-    let before = cursor(query.cursor.as_deref())?;
-    let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
-    let read = move |db: &_| drafts::list(db, &tags, before, limit + 1);
-    let mut rows = app.store.read(read).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
-    let drafts = rows.iter().map(show).collect();
-    Ok(Json(DraftList { drafts, next }))
-}
-
-async fn find(app: &App, id: Uuid) -> Result<Draft> {
-    let found = app.store.read(move |db| drafts::find(db, id)).await?;
-    found.ok_or_else(|| no_draft(&id))
-}
-
-fn no_draft(named: &dyn std::fmt::Display) -> ApiError {
-    ApiError::not_found(format!("there is no pipeline draft {named}"))
-        .hint("`PipelineDraft.list(workspace)` lists them")
+    let part = part(query.limit, query.cursor.as_deref())?;
+    let page = app.workspace.drafts.list(tags, part).await?;
+    Ok(Json(DraftList {
+        drafts: page.rows.iter().map(show).collect(),
+        next: next(page.next),
+    }))
 }
 
 fn draft_id(text: &str) -> Result<Uuid> {
-    text.parse()
-        .map_err(|_| no_draft(&format_args!("`{text}`")))
+    text.parse().map_err(|_| {
+        ApiError::not_found(format!("there is no pipeline draft `{text}`"))
+            .hint("`PipelineDraft.list(workspace)` lists them")
+    })
 }
 
 /// A draft.
@@ -221,7 +119,7 @@ pub(super) async fn get_draft(
     State(app): Context,
     Path(id): Path<String>,
 ) -> Result<Json<PipelineDraft>> {
-    Ok(Json(show(&find(&app, draft_id(&id)?).await?)))
+    Ok(Json(show(&app.workspace.drafts.get(draft_id(&id)?).await?)))
 }
 
 /// The steps of a draft; the values of its parameters are the defaults.
@@ -229,10 +127,12 @@ pub(super) async fn get_draft(
     (status = 200, body = api::SubmitRun), (status = "default", body = ErrorReply)))]
 pub(super) async fn show_draft_pipeline(
     State(app): Context,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-) -> Result<Json<api::SubmitRun>> {
-    let draft = find(&app, draft_id(&id)?).await?;
-    Ok(Json(convert::template::pipeline(&draft.template)))
+) -> Result<Json<Value>> {
+    let draft = app.workspace.drafts.get(draft_id(&id)?).await?;
+    let pipeline = convert::template::pipeline(&draft.template);
+    Ok(Json(shown_to(&caller, &pipeline)))
 }
 
 /// Changes a draft.
@@ -244,9 +144,8 @@ pub(super) async fn change_draft(
     Path(id): Path<String>,
     Body(body): Body<DraftChange>,
 ) -> Result<Json<PipelineDraft>> {
-    let draft = find(&app, draft_id(&id)?).await?;
-    let draft = changed(&app, draft, body).await?;
-    Ok(Json(save(&app, draft).await?))
+    let (id, update) = (draft_id(&id)?, update(&app, body)?);
+    Ok(Json(show(&app.workspace.drafts.update(id, update).await?)))
 }
 
 /// Takes a draft away; its runs stay.
@@ -256,15 +155,8 @@ pub(super) async fn delete_draft(
     State(app): Context,
     Path(id): Path<String>,
 ) -> Result<StatusCode> {
-    let id = draft_id(&id)?;
-    let gone = app
-        .store
-        .write_durable(move |db| drafts::delete(db, id))
-        .await?;
-    match gone {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(no_draft(&id)),
-    }
+    app.workspace.drafts.delete(draft_id(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Starts a run of a draft. A repeated request with the same `Idempotency-Key` gives the run of
@@ -278,13 +170,9 @@ pub(super) async fn submit_draft(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Run>)> {
-    let draft = find(&app, draft_id(&id)?).await?;
-    let key = idempotency_key(&headers)?;
-    let accepted = published::start_draft(&app, &draft, key).await?;
-    let (id, run) = (draft.id, accepted.run());
-    let remember = move |db: &_| drafts::set_last_run(db, id, run);
-    app.store.write(remember).await?;
-    answer(&app, accepted).await
+    let (id, key) = (draft_id(&id)?, idempotency_key(&headers)?);
+    let accepted = app.workspace.drafts.start(id, key).await?;
+    started(&app, accepted).await
 }
 
 /// Publishes a draft as it is now.
@@ -294,20 +182,8 @@ pub(super) async fn publish_draft(
     State(app): Context,
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Json<PublishedPipeline>)> {
-    let draft = find(&app, draft_id(&id)?).await?;
-    let about = PublishPipeline {
-        name: draft.name,
-        description: draft.description,
-        version: None,
-        continue_on_step_failure: Some(draft.template.continue_on_step_failure),
-        pipeline: None,
-        run: None,
-        user: Some(draft.user),
-    };
-    let made = published::published(about, &draft.template, now())?;
-    let shown = show_published(&made);
-    published::keep(&app, made, draft.template).await?;
-    Ok((StatusCode::CREATED, Json(shown)))
+    let made = app.workspace.drafts.publish(draft_id(&id)?).await?;
+    Ok((StatusCode::CREATED, Json(show_published(&made))))
 }
 
 fn show(draft: &Draft) -> PipelineDraft {

@@ -1,22 +1,24 @@
 //! Endpoints: a name for one of several published pipelines.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use stepwell_api::{
     AddVersion, CreateEndpoint, EndpointChange, EndpointList, EndpointVersion, ErrorReply,
     PipelineEndpoint, PublishedStatus, Run, SubmitPublished,
 };
-use stepwell_store::endpoints::{self, Change, Endpoint};
+use stepwell_store::endpoints::Endpoint;
+use stepwell_workspace::{EndpointUpdate, Unknown};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::published::{ListQuery, answer, cursor};
-use super::runs::idempotency_key;
-use crate::app::{Context, now};
+use super::published::ListQuery;
+use super::request::{idempotency_key, next, started};
+use crate::access::Caller;
+use crate::app::Context;
+use crate::convert;
 use crate::error::{ApiError, Body, Params, Result};
-use crate::published::{find_endpoint, no_endpoint, start_endpoint};
 
 /// Makes an endpoint; its version `0` is the pipeline.
 #[utoipa::path(post, path = "/endpoints", request_body = CreateEndpoint, responses(
@@ -25,27 +27,10 @@ pub(super) async fn create_endpoint(
     State(app): Context,
     Body(body): Body<CreateEndpoint>,
 ) -> Result<(StatusCode, Json<PipelineEndpoint>)> {
-    check_name(&body.name)?;
-    app.templates.get(&app, body.pipeline).await?;
-    let (id, at) = (Uuid::new_v4(), now());
-    let create = move |db: &stepwell_store::Connection| {
-        endpoints::create(db, id, &body.name, &body.description, body.pipeline, at)?;
-        endpoints::find(db, id)
-    };
-    let made = app.store.write_durable(create).await?;
-    let made = made.ok_or_else(|| no_endpoint(&id))?;
+    let endpoints = &app.workspace.endpoints;
+    let made = endpoints.create(body.name, body.description, body.pipeline);
+    let made = made.await?;
     Ok((StatusCode::CREATED, Json(show(&made))))
-}
-
-fn check_name(name: &str) -> Result<()> {
-    let odd = |c: char| c.is_control() || c == '/';
-    match name.trim().is_empty() || name.chars().count() > 255 || name.contains(odd) {
-        true => Err(
-            ApiError::invalid(format!("`{name}` cannot name an endpoint"))
-                .hint("use 1 to 255 characters without slashes and line breaks"),
-        ),
-        false => Ok(()),
-    }
 }
 
 /// Endpoints, newest first.
@@ -55,15 +40,12 @@ pub(super) async fn list_endpoints(
     State(app): Context,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<EndpointList>> {
-    let before = cursor(query.cursor.as_deref())?;
-    let (limit, active_only) = (query.limit(), query.active_only());
-    let read = move |db: &_| endpoints::list(db, active_only, before, limit + 1);
-    let mut rows = app.store.read(read).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
-    let endpoints = rows.iter().map(show).collect();
-    Ok(Json(EndpointList { endpoints, next }))
+    let endpoints = &app.workspace.endpoints;
+    let page = endpoints.list(query.active_only(), query.part()?).await?;
+    Ok(Json(EndpointList {
+        endpoints: page.rows.iter().map(show).collect(),
+        next: next(page.next),
+    }))
 }
 
 /// An endpoint.
@@ -73,7 +55,9 @@ pub(super) async fn get_endpoint(
     State(app): Context,
     Path(id): Path<String>,
 ) -> Result<Json<PipelineEndpoint>> {
-    Ok(Json(show(&find_endpoint(&app, endpoint_id(&id)?).await?)))
+    Ok(Json(show(
+        &app.workspace.endpoints.get(endpoint_id(&id)?).await?,
+    )))
 }
 
 /// The endpoint of a name.
@@ -83,12 +67,7 @@ pub(super) async fn get_named_endpoint(
     State(app): Context,
     Path(name): Path<String>,
 ) -> Result<Json<PipelineEndpoint>> {
-    let wanted = name.clone();
-    let read = move |db: &_| endpoints::find_named(db, &wanted);
-    let found = app.store.read(read).await?;
-    Ok(Json(show(
-        &found.ok_or_else(|| no_endpoint(&format_args!("`{name}`")))?,
-    )))
+    Ok(Json(show(&app.workspace.endpoints.get_named(&name).await?)))
 }
 
 /// Changes an endpoint.
@@ -100,24 +79,16 @@ pub(super) async fn change_endpoint(
     Path(id): Path<String>,
     Body(body): Body<EndpointChange>,
 ) -> Result<Json<PipelineEndpoint>> {
-    let id = endpoint_id(&id)?;
-    if let Some(name) = &body.name {
-        check_name(name)?;
-    }
-    let parse = |text: String| {
-        let refuse = |_| ApiError::invalid(format!("`{text}` is no version"));
-        text.trim().parse::<u64>().map_err(refuse)
-    };
-    let change = Change {
+    let update = EndpointUpdate {
         name: body.name,
         description: body.description,
         active: body.status.map(|status| status == PublishedStatus::Active),
-        default_version: body.default_version.map(parse).transpose()?,
+        default_version: body.default_version,
     };
-    let at = now();
-    let write = move |db: &_| endpoints::change(db, id, change, at);
-    let changed = app.store.write_durable(write).await?;
-    Ok(Json(show(&changed.ok_or_else(|| no_endpoint(&id))?)))
+    let endpoints = &app.workspace.endpoints;
+    Ok(Json(show(
+        &endpoints.update(endpoint_id(&id)?, update).await?,
+    )))
 }
 
 /// Adds a published pipeline as the next version of an endpoint.
@@ -129,13 +100,9 @@ pub(super) async fn add_version(
     Path(id): Path<String>,
     Body(body): Body<AddVersion>,
 ) -> Result<(StatusCode, Json<PipelineEndpoint>)> {
-    let id = endpoint_id(&id)?;
-    app.templates.get(&app, body.pipeline).await?;
-    let at = now();
-    let write = move |db: &_| endpoints::add(db, id, body.pipeline, body.make_default, at);
-    let changed = app.store.write_durable(write).await?;
-    let changed = changed.ok_or_else(|| no_endpoint(&id))?;
-    Ok((StatusCode::CREATED, Json(show(&changed))))
+    let (id, endpoints) = (endpoint_id(&id)?, &app.workspace.endpoints);
+    let changed = endpoints.add_version(id, body.pipeline, body.make_default);
+    Ok((StatusCode::CREATED, Json(show(&changed.await?))))
 }
 
 /// Which version to start.
@@ -156,19 +123,26 @@ pub(super) struct VersionQuery {
     (status = "default", body = ErrorReply)))]
 pub(super) async fn submit_endpoint(
     State(app): Context,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Params(query): Params<VersionQuery>,
     headers: HeaderMap,
-    Body(body): Body<SubmitPublished>,
+    Body(mut body): Body<SubmitPublished>,
 ) -> Result<(StatusCode, Json<Run>)> {
     let (id, key) = (endpoint_id(&id)?, idempotency_key(&headers)?);
-    let started = start_endpoint(&app, id, query.version.as_deref(), body, key).await?;
-    answer(&app, started.accepted).await
+    body.user.get_or_insert_with(|| caller.user());
+    let assignments = convert::template::assignments(body);
+    let (version, endpoints) = (query.version.as_deref(), &app.workspace.endpoints);
+    let run = endpoints.start(id, version, assignments, Unknown::Refuse, key);
+    started(&app, run.await?.accepted).await
 }
 
-fn endpoint_id(text: &str) -> Result<Uuid> {
-    text.parse()
-        .map_err(|_| no_endpoint(&format_args!("`{text}`")))
+/// The endpoint that a path names.
+pub(super) fn endpoint_id(text: &str) -> Result<Uuid> {
+    text.parse().map_err(|_| {
+        ApiError::not_found(format!("there is no pipeline endpoint `{text}`"))
+            .hint("`stepwell published endpoints` lists them")
+    })
 }
 
 fn show(endpoint: &Endpoint) -> PipelineEndpoint {

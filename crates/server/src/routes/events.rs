@@ -1,107 +1,130 @@
-//! The live state of a run as server-sent events.
+//! What becomes of runs as server-sent events.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use serde::Deserialize;
 use stepwell_api::{ErrorReply, StreamMessage};
-use stepwell_model::RunId;
-use stepwell_store::journal::{self, Change};
-use tokio::sync::broadcast::Receiver;
+use stepwell_store::journal::Change;
+use stepwell_workspace::Follower;
 use utoipa::IntoParams;
 
-use super::runs::{find, scheduled};
+use crate::access::{Caller, still_good};
 use crate::app::{App, Context};
 use crate::convert;
-use crate::error::{Params, Result, run_id};
+use crate::error::{ApiError, Params, Result, run_id};
+use crate::limits::Turn;
 
-/// Where to go on.
+/// Where to continue.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct EventsQuery {
-    /// After the event of this number; from the beginning when absent.
+    /// After the event of this number. The header `Last-Event-ID`, which a client sends when it
+    /// connects again, says the same and comes first.
     after: Option<i64>,
 }
 
-/// Every change of status of a run and its steps, from the journal and then live, each a
-/// `RunEvent`. The stream ends when the run is over.
-#[utoipa::path(get, path = "/runs/{run}/events", params(("run" = Uuid, Path), EventsQuery),
-    responses((status = 200, content_type = "text/event-stream", body = StreamMessage),
-    (status = "default", body = ErrorReply)))]
-pub(super) async fn follow_events(
-    State(app): Context,
-    Path(run): Path<String>,
-    Params(query): Params<EventsQuery>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
-    let record = find(&app, run_id(&run)?).await?;
-    let scheduled = scheduled(&record);
-    let follower = Follower {
-        live: app.engine.watch(),
-        app,
-        scheduled,
-        only: (scheduled != record.id).then_some(record.id),
-        after: query.after.unwrap_or(0),
-        waiting: VecDeque::new(),
-        behind: true,
-        over: record.kind == "interactive",
-    };
-    let stream = futures_util::stream::unfold(follower, |mut follower| async {
-        let change = follower.next().await?;
+/// The changes of a follower, each with its number as the event's id.
+fn stream(
+    app: Arc<App>,
+    caller: Caller,
+    follower: Follower,
+) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
+    let state = (app, caller, follower);
+    let stream = futures_util::stream::unfold(state, |(app, caller, mut follower)| async {
+        let change = next_for(&app, &caller, &mut follower).await?;
         let event = Event::default().id(change.seq.to_string());
         let event = event
             .json_data(convert::run::event(&change))
             .unwrap_or_default();
-        Some((Ok(event), follower))
+        Some((Ok(event), (app, caller, follower)))
     });
-    Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
+    Sse::new(stream).keep_alive(KeepAlive::default())
 }
 
-/// Reads the journal, then listens; and reads the journal again when it fell behind.
-struct Follower {
-    app: Arc<App>,
-    live: Receiver<Arc<[Change]>>,
-    /// The run whose journal it is.
-    scheduled: RunId,
-    /// The one step that matters, if one is followed.
-    only: Option<RunId>,
-    after: i64,
-    waiting: VecDeque<Change>,
-    behind: bool,
-    over: bool,
-}
+/// How often it is seen to it that the caller of a silent stream is still let in.
+const STILL_GOOD_EVERY: Duration = Duration::from_secs(2);
 
-impl Follower {
-    async fn next(&mut self) -> Option<Change> {
-        loop {
-            if let Some(change) = self.waiting.pop_front() {
-                if change.root != self.scheduled || change.seq <= self.after {
-                    continue;
-                }
-                self.after = change.seq;
-                let ends = self.only.unwrap_or(self.scheduled) == change.run;
-                self.over |= ends && change.status.is_terminal();
-                if self.only.is_none_or(|only| only == change.run) {
-                    return Some(change);
-                }
-            } else if self.over {
-                return None;
-            } else if self.behind {
-                let (run, after) = (self.scheduled, self.after);
-                let read = move |db: &_| journal::changes_after(db, run, after);
-                self.waiting.extend(self.app.store.read(read).await.ok()?);
-                self.behind = false;
-            } else {
-                match self.live.recv().await {
-                    Ok(group) => self.waiting.extend(group.iter().cloned()),
-                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => self.behind = true,
-                    Err(tokio::sync::broadcast::error::RecvError::Closed) => return None,
-                }
-            }
+/// The next change, or `None` when there will be none, or the caller's access has ended.
+async fn next_for(app: &App, caller: &Caller, follower: &mut Follower) -> Option<Change> {
+    let mut next = std::pin::pin!(follower.next());
+    loop {
+        let came = tokio::time::timeout(STILL_GOOD_EVERY, &mut next).await;
+        if !still_good(app, caller).await {
+            return None;
+        }
+        if let Ok(next) = came {
+            return next;
         }
     }
+}
+
+/// Where to continue, and whether to wait for more.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AllEventsQuery {
+    /// After the event of this number. The header `Last-Event-ID`, which a client sends when it
+    /// connects again, says the same and comes first.
+    after: Option<i64>,
+    /// Whether the stream continues with what comes; when false, it ends with the journal.
+    follow: Option<bool>,
+}
+
+/// The last event that a client has, if it says so.
+fn last_event(headers: &HeaderMap) -> Result<Option<i64>> {
+    let Some(value) = headers.get("last-event-id") else {
+        return Ok(None);
+    };
+    let number = value.to_str().ok().and_then(|text| text.parse().ok());
+    number.map(Some).ok_or_else(|| {
+        ApiError::invalid("the Last-Event-ID is not the number of an event")
+            .hint("send the `id` of the last event that was received")
+    })
+}
+
+/// Every change of status of a run and its steps, from the journal and then live, each a
+/// `RunEvent`; from the beginning unless an event is named. The stream ends when the run is over.
+#[utoipa::path(get, path = "/runs/{run}/events",
+    params(("run" = Uuid, Path), EventsQuery, ("Last-Event-ID" = Option<i64>, Header)),
+    responses((status = 200, content_type = "text/event-stream", body = StreamMessage),
+    (status = "default", body = ErrorReply)))]
+pub(super) async fn follow_events(
+    State(app): Context,
+    Extension(caller): Extension<Caller>,
+    Path(run): Path<String>,
+    headers: HeaderMap,
+    Params(query): Params<EventsQuery>,
+) -> Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>> {
+    let after = last_event(&headers)?.or(query.after).unwrap_or(0);
+    let follower = app.workspace.events.of_run(run_id(&run)?, after).await?;
+    Ok(stream(app, caller, follower))
+}
+
+/// Every change of status of all runs and their steps, each a `RunEvent`: those after the event
+/// that is named, else from now on. The stream has no end unless `follow` is false; a client that connects again with the
+/// id of its last event misses nothing and gets nothing twice.
+#[utoipa::path(get, path = "/events",
+    params(AllEventsQuery, ("Last-Event-ID" = Option<i64>, Header)),
+    responses((status = 200, content_type = "text/event-stream", body = StreamMessage),
+    (status = "default", body = ErrorReply)))]
+pub(super) async fn follow_all_events(
+    State(app): Context,
+    Extension(caller): Extension<Caller>,
+    Extension(turn): Extension<Turn>,
+    headers: HeaderMap,
+    Params(query): Params<AllEventsQuery>,
+) -> Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>> {
+    turn.give_back();
+    let after = last_event(&headers)?.or(query.after);
+    let follow = query.follow.unwrap_or(true);
+    let follower = app.workspace.events.of_all(after, follow).await?;
+    Ok(stream(app, caller, follower))
 }

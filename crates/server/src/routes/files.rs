@@ -2,22 +2,25 @@
 //!
 //! Invariant: no request reads or writes outside the run's own folder.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::header::{IF_RANGE, RANGE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use camino::{Utf8Path, Utf8PathBuf};
+use axum::{Extension, Json};
+use camino::Utf8Path;
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 use stepwell_api::{ErrorReply, FileInfo, FileList};
+use stepwell_model::RunId;
+use stepwell_workspace::files::{FoundFile, PART, locate, walk};
 use tokio::io::AsyncWriteExt as _;
 use tower_http::services::ServeFile;
 use utoipa::IntoParams;
 
-use super::runs::{find, find_kept, find_shown};
+use super::request::note_writer;
+use crate::access::Caller;
 use crate::app::Context;
-use crate::convert::ports::is_relative;
 use crate::error::{ApiError, Params, Result, run_id};
 
 /// Which files.
@@ -37,65 +40,25 @@ pub(super) async fn list_files(
     Path(run): Path<String>,
     Params(query): Params<FilesQuery>,
 ) -> Result<Json<FileList>> {
-    let run = find_shown(&app, run_id(&run)?).await?;
-    let root = app.folder.run_files(run);
+    let sources = app.workspace.runs.sources(run_id(&run)?).await?;
+    let roots = sources.into_iter().map(|run| app.folder.run_files(run));
+    let roots: Vec<_> = roots.collect();
     let prefix = query.prefix.unwrap_or_default();
     let list = tokio::task::spawn_blocking(move || {
-        let mut files = Vec::new();
-        walk(&root, "", &mut files)?;
-        files.retain(|file: &FileInfo| file.name.starts_with(&prefix));
-        files.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok::<_, std::io::Error>(files)
-    });
-    let files = list.await.map_err(|error| ApiError::internal(&error))??;
-    Ok(Json(FileList { files }))
-}
-
-/// Adds the regular files below a folder; links are not followed.
-pub(super) fn walk(
-    folder: &Utf8Path,
-    prefix: &str,
-    files: &mut Vec<FileInfo>,
-) -> std::io::Result<()> {
-    let entries = match folder.read_dir_utf8() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
-    for entry in entries {
-        let entry = entry?;
-        let name = format!("{prefix}{}", entry.file_name());
-        let about = entry.metadata()?;
-        if about.is_dir() {
-            walk(entry.path(), &format!("{name}/"), files)?;
-        } else if about.is_file() && !entry.file_name().starts_with(PART) {
-            files.push(FileInfo {
-                name,
-                size: about.len(),
-            });
+        let mut found = Vec::new();
+        for root in &roots {
+            found.extend(walk(root, "")?);
         }
-    }
-    Ok(())
-}
-
-/// How the name of a file begins that is being received.
-const PART: &str = ".stepwell-part-";
-
-/// The place of a file of a run, if the name stays inside the run's folder.
-pub(super) fn place(root: &Utf8Path, name: &str) -> Result<Utf8PathBuf> {
-    let refused = |hint| {
-        let message = format!("`{name}` cannot name a file of a run");
-        Err(ApiError::invalid(message).hint(hint))
-    };
-    if !is_relative(name) {
-        return refused("use a relative path without `..`");
-    }
-    let place = root.join(name);
-    let mut folders = place.ancestors().skip(1).take_while(|at| *at != root);
-    // A step may leave links to wherever it likes.
-    match folders.any(Utf8Path::is_symlink) {
-        true => refused("a folder on the way to it is a link; name the file where it is"),
-        false => Ok(place),
-    }
+        found.retain(|file| file.name.starts_with(&prefix));
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found.dedup_by(|later, own| later.name == own.name);
+        Ok::<_, std::io::Error>(found)
+    });
+    let found = list.await.map_err(|error| ApiError::internal(&error))??;
+    let shown = |FoundFile { name, size }| FileInfo { name, size };
+    Ok(Json(FileList {
+        files: found.into_iter().map(shown).collect(),
+    }))
 }
 
 /// A file of a run; ranges are answered.
@@ -112,8 +75,8 @@ pub(super) async fn get_file(
     Path((run, path)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response> {
-    let run = find_kept(&app, run_id(&run)?).await?;
-    let place = place(&app.folder.run_files(run), &path)?;
+    let run = run_id(&run)?;
+    let place = app.workspace.runs.find_file(run, &path).await?;
     send(&place, request, || {
         format!("run {run} has no file `{path}`")
     })
@@ -123,15 +86,38 @@ pub(super) async fn get_file(
 /// Answers with a regular file, whole or in part.
 pub(super) async fn send(
     place: &Utf8Path,
-    request: Request,
+    mut request: Request,
     missing: impl FnOnce() -> String,
 ) -> Result<Response> {
     let about = tokio::fs::symlink_metadata(place).await;
-    if !about.is_ok_and(|about| about.is_file()) {
+    let Some(about) = about.ok().filter(std::fs::Metadata::is_file) else {
         return Err(ApiError::not_found(missing()));
+    };
+    let modified = about.modified().ok().map(http_date);
+    if !range_counts(request.headers(), about.len(), modified.as_deref()) {
+        request.headers_mut().remove(RANGE);
     }
+    request.headers_mut().remove(IF_RANGE);
     let response = ServeFile::new(place).try_call(request).await?;
     Ok(response.map(Body::new).into_response())
+}
+
+/// Whether a request for a part is answered with that part (RFC 9110, sections 13.1.5 and 14.2): a
+/// range in another unit, or several of them, and one of a file that is not the one the client has,
+/// is answered with the whole file. So is one of an empty file, which has no part.
+fn range_counts(headers: &HeaderMap, length: u64, modified: Option<&str>) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_plain = text(RANGE)
+        .and_then(|range| range.strip_prefix("bytes="))
+        .is_some_and(|range| !range.contains(','));
+    let is_same = !headers.contains_key(IF_RANGE) || text(IF_RANGE) == modified;
+    is_plain && length > 0 && is_same
+}
+
+/// As in `Last-Modified`.
+fn http_date(at: std::time::SystemTime) -> String {
+    let at = jiff::Timestamp::try_from(at).unwrap_or_default();
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// What to do with a file that is there.
@@ -150,15 +136,19 @@ pub(super) struct PutQuery {
     (status = 201, description = "It is stored."), (status = "default", body = ErrorReply)))]
 pub(super) async fn put_file(
     State(app): Context,
+    Extension(caller): Extension<Caller>,
     Path((run, path)): Path<(String, String)>,
     Params(query): Params<PutQuery>,
     body: Body,
 ) -> Result<StatusCode> {
-    let run = find(&app, run_id(&run)?).await?.id;
-    let place = place(&app.folder.run_files(run), &path)?;
+    let run = run_id(&run)?;
+    let sources = app.workspace.runs.sources(run).await?;
+    let place = locate(&app.folder.run_files(run), &path)?;
     let exists = || ApiError::conflict(format!("run {run} has a file `{path}` already"));
     let overwrite = query.overwrite == Some(true);
-    if !overwrite && place.exists() {
+    note_writer(&app, &caller, run).await?;
+    let is_there = |run: &RunId| app.folder.run_files(*run).join(&path).exists();
+    if !overwrite && sources.iter().any(is_there) {
         return Err(exists());
     }
     let folder = place.parent().unwrap_or(&place).to_owned();
@@ -189,16 +179,61 @@ pub(super) async fn put_file(
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_name_stays_in_the_folder_whatever_links_it_meets() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8Path::from_path(guard.path()).expect("UTF-8");
-        std::os::unix::fs::symlink("/", root.join("link")).expect("a link");
-        for name in ["outputs/model", "new/folder/file"] {
-            assert_eq!(place(root, name).expect("inside"), root.join(name));
+    proptest::proptest! {
+        #[test]
+        fn any_range_gives_the_whole_a_part_that_it_names_or_a_refusal(
+            range in "bytes=-?[0-9]{0,3}-?[0-9]{0,20}|bytes=[0-9,-]{0,12}|[ -~]{0,20}",
+            length in 0_usize..200,
+        ) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let place = Utf8Path::from_path(folder.path()).expect("UTF-8").join("file");
+            let content: Vec<u8> = (0..length).map(|place| u8::try_from(place % 251).unwrap_or(0)).collect();
+            std::fs::write(&place, &content).expect("written");
+            let request = axum::http::Request::builder().header(RANGE, &range).body(Body::empty());
+            let answered = async {
+                let answer = send(&place, request.expect("a request"), String::new).await;
+                let answer = answer.unwrap_or_else(IntoResponse::into_response);
+                let (head, body) = answer.into_parts();
+                (head, axum::body::to_bytes(body, 1 << 20).await.expect("a body"))
+            };
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let (head, body) = runtime.expect("a runtime").block_on(answered);
+            match head.status.as_u16() {
+                200 => proptest::prop_assert_eq!(body, content),
+                206 => {
+                    let said = head.headers[axum::http::header::CONTENT_RANGE].to_str().expect("text");
+                    let (part, total) = said.trim_start_matches("bytes ").split_once('/').expect(said);
+                    let (first, last) = part.split_once('-').expect(said);
+                    let [first, last, total] = [first, last, total].map(|it| it.parse::<usize>().expect(said));
+                    proptest::prop_assert_eq!(total, length);
+                    proptest::prop_assert_eq!(&body[..], &content[first..=last]);
+                }
+                status => proptest::prop_assert_eq!(status, 416),
+            }
         }
-        for name in ["/a", "../a", "a/../../b", "link/a", "link/a/b", ""] {
-            assert!(place(root, name).is_err(), "{name}");
+    }
+
+    #[test]
+    fn a_part_is_given_only_of_the_file_that_the_client_has() {
+        let modified = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(784_111_777);
+        assert_eq!(http_date(at), modified);
+        for (range, if_range, length, counts) in [
+            ("bytes=0-4", None, 10, true),
+            ("bytes=-4", Some(modified), 10, true),
+            ("bytes=4-", Some("Sun, 06 Nov 1994 08:49:38 GMT"), 10, false),
+            ("bytes=4-", Some("\"etag\""), 10, false),
+            ("bytes=0-0", None, 0, false),
+            ("bytes=0-1,3-4", None, 10, false),
+            ("lines=0-1", None, 10, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(RANGE, range.parse().expect("a header"));
+            if let Some(text) = if_range {
+                headers.insert(IF_RANGE, text.parse().expect("a header"));
+            }
+            let found = range_counts(&headers, length, Some(modified));
+            assert_eq!(found, counts, "{range} {if_range:?}");
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use stepwell_api::{ErrorReply, Gc, GcReport};
+use stepwell_api::{ErrorReply, Gc, GcReport, GcShare};
+use stepwell_workspace as workspace;
+use stepwell_workspace::GcRequest;
 
-use crate::app::{Context, now};
+use crate::app::Context;
 use crate::error::{Body, Result};
-use crate::retention::{self, Place};
 
 /// Removes what takes room and is of no use any more, or says what would go.
 ///
@@ -18,12 +19,27 @@ pub(super) async fn collect_garbage(
     State(app): Context,
     Body(asked): Body<Gc>,
 ) -> Result<Json<GcReport>> {
-    // Two at a time would each remove what the other has planned to keep.
-    let _one_at_a_time = app.collecting.lock().await;
-    let place = Place {
-        folder: app.folder.clone(),
-        cas: app.cas.clone(),
-        store: app.store.clone(),
+    let request = GcRequest {
+        older_than_seconds: asked.older_than_seconds,
+        keep_bytes: asked.keep_bytes,
+        reusable: asked.reusable,
+        dry_run: asked.dry_run,
     };
-    Ok(Json(retention::collect(place, asked, now()).await?))
+    let report = app.workspace.retention.collect(request).await?;
+    Ok(Json(GcReport {
+        dry_run: report.dry_run,
+        complete: report.complete,
+        freed_bytes: report.freed_bytes,
+        removed: report.removed.into_iter().map(share).collect(),
+        kept: report.kept.into_iter().map(share).collect(),
+        besides_bytes: report.unmanaged_bytes,
+    }))
+}
+
+fn share(share: workspace::GcShare) -> GcShare {
+    GcShare {
+        kind: share.kind.name().to_owned(),
+        count: share.count,
+        bytes: share.bytes,
+    }
 }

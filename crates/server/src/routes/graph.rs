@@ -6,19 +6,19 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use stepwell_api::{ErrorReply, GraphEdge, GraphNode, GraphView};
 use stepwell_layout::{Drawing, EdgeKind, layout, svg};
+use stepwell_model::RunKind;
 use stepwell_store::journal;
 use stepwell_store::runs::{self, Record};
 
-use super::runs::find;
 use crate::app::{App, Context};
 use crate::convert;
 use crate::error::{ApiError, Result, run_id};
 
 /// The picture of a run and the rows of its steps.
 async fn drawing(app: &App, run: &str) -> Result<(Drawing, Vec<Record>)> {
-    let record = find(app, run_id(run)?).await?;
+    let record = app.workspace.runs.get(run_id(run)?).await?;
     let id = record.id;
-    let single = record.kind == "script";
+    let single = record.kind == RunKind::Script;
     let read = move |db: &stepwell_store::Connection| {
         let graph = journal::find_graph(db, id)?;
         Ok((graph, runs::steps(db, id)?))
@@ -43,14 +43,17 @@ pub(super) async fn show_graph(
 ) -> Result<Json<GraphView>> {
     let (drawing, rows) = drawing(&app, &run).await?;
     let placed = layout(&drawing);
+    let states = drawing.nodes.iter().map(|node| node.state.as_str());
     let nodes = rows
         .into_iter()
+        .zip(states)
         .zip(&placed.nodes)
-        .map(|(row, place)| GraphNode {
+        .map(|((row, state), place)| GraphNode {
             run: row.id.uuid(),
             name: row.display_name,
             kind: row.step_kind.unwrap_or_default(),
-            status: row.status.as_str().to_owned(),
+            status: convert::run::status(row.status),
+            state: state.to_owned(),
             x: place.x,
             y: place.y,
             width: place.width,

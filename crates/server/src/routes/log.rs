@@ -3,19 +3,19 @@
 use std::io::SeekFrom;
 use std::time::Duration;
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
+use axum::{Extension, Json};
 use camino::Utf8Path;
 use serde::Deserialize;
-use stepwell_api::ErrorReply;
+use stepwell_api::{ErrorReply, LogTime, LogTimes};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
-use super::runs::{WaitQuery, find, find_kept};
+use super::request::{WaitQuery, seconds};
 use crate::app::Context;
 use crate::error::{ApiError, Params, Result, run_id};
 use crate::limits::Turn;
@@ -34,6 +34,7 @@ pub(super) struct LogQuery {
     /// From this byte; 0 when absent.
     offset: Option<u64>,
     /// Wait for new bytes so many seconds at most; 20 when absent, 60 at most.
+    #[serde(default, deserialize_with = "seconds")]
     timeout_s: Option<f64>,
 }
 
@@ -56,11 +57,13 @@ pub(super) async fn read_log(
         timeout_s: query.timeout_s,
     }
     .deadline();
-    let path = app.folder.run_log(find_kept(&app, run).await?);
+    let path = app
+        .folder
+        .run_log(app.workspace.runs.with_files(run).await?);
     let mut changes = app.engine.watch();
     loop {
         // The status is read first: what a run that is over printed is in the file by then.
-        let over = find(&app, run).await?.status.is_terminal();
+        let over = app.workspace.runs.get(run).await?.status.is_terminal();
         let bytes = read(&path, offset).await?;
         let full = bytes.len() as u64 == CHUNK_MAX;
         if !bytes.is_empty() || over || Instant::now() >= deadline {
@@ -76,6 +79,42 @@ pub(super) async fn read_log(
             }
         }
     }
+}
+
+/// The most entries of one answer; of more, every second one is left out until they fit.
+const TIMES_MAX: usize = 10_000;
+
+/// When the log of a run grew: what a line was printed by, to about a second.
+#[utoipa::path(get, path = "/runs/{run}/log/times", params(("run" = Uuid, Path)), responses(
+    (status = 200, body = LogTimes), (status = "default", body = ErrorReply)))]
+pub(super) async fn read_log_times(
+    State(app): Context,
+    Path(run): Path<String>,
+) -> Result<Json<LogTimes>> {
+    let run = app.workspace.runs.with_files(run_id(&run)?).await?;
+    let path = app.folder.run_log_times(run);
+    let text = match tokio::fs::read_to_string(path).await {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let mut times: Vec<LogTime> = text.lines().filter_map(time).collect();
+    while times.len() > TIMES_MAX {
+        let mut place = 0;
+        times.retain(|_| {
+            place += 1;
+            place % 2 == 0
+        });
+    }
+    Ok(Json(LogTimes { times }))
+}
+
+fn time(line: &str) -> Option<LogTime> {
+    let (length, at_ms) = line.split_once(' ')?;
+    Some(LogTime {
+        length: length.parse().ok()?,
+        at_ms: at_ms.parse().ok()?,
+    })
 }
 
 async fn read(path: &Utf8Path, offset: u64) -> Result<Vec<u8>> {

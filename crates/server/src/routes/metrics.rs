@@ -1,8 +1,8 @@
 //! What scripts log.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::Deserialize;
 use stepwell_api::{ErrorReply, LogMetrics, MetricKind, MetricPoint, MetricSeries, Metrics};
 use stepwell_model::Timestamp;
@@ -10,7 +10,8 @@ use stepwell_store::metrics::{self, Point};
 use stepwell_store::runs::{self, Filter};
 use utoipa::IntoParams;
 
-use super::runs::{find, find_shown};
+use super::request::note_writer;
+use crate::access::Caller;
 use crate::app::Context;
 use crate::error::{ApiError, Body, Params, Result, run_id};
 
@@ -23,16 +24,18 @@ const POINTS_MAX: usize = 10_000;
     (status = 204, description = "They are stored."), (status = "default", body = ErrorReply)))]
 pub(super) async fn log_metrics(
     State(app): Context,
+    Extension(caller): Extension<Caller>,
     Path(run): Path<String>,
     Body(batch): Body<LogMetrics>,
 ) -> Result<StatusCode> {
-    let run = find(&app, run_id(&run)?).await?.id;
+    let run = app.workspace.runs.get(run_id(&run)?).await?.id;
     if batch.points.len() > POINTS_MAX {
         return Err(ApiError::invalid(format!(
             "a batch has at most {POINTS_MAX} points"
         )));
     }
     let points: Vec<Point> = batch.points.into_iter().map(stored).collect();
+    note_writer(&app, &caller, run).await?;
     let (writer, first) = (batch.writer, batch.first);
     app.store
         .write(move |db| metrics::add(db, run, &writer, first, &points))
@@ -59,9 +62,9 @@ pub(super) async fn list_metrics(
     Path(run): Path<String>,
     Params(query): Params<MetricsQuery>,
 ) -> Result<Json<Metrics>> {
-    let run = find_shown(&app, run_id(&run)?).await?;
+    let sources = app.workspace.runs.sources(run_id(&run)?).await?;
     let read = move |db: &stepwell_store::Connection| {
-        let mut line = vec![run];
+        let mut line = sources;
         let mut points = Vec::new();
         while let Some(run) = line.pop() {
             points.extend(metrics::list(db, run, query.name.as_deref())?);
@@ -71,7 +74,8 @@ pub(super) async fn list_metrics(
                     ..Filter::default()
                 };
                 let below = runs::list(db, &filter, usize::MAX)?;
-                line.extend(below.iter().map(|run| run.reused_from.unwrap_or(run.id)));
+                let shown = |run: &runs::Record| [Some(run.id), run.reused_from];
+                line.extend(below.iter().flat_map(shown).flatten());
             }
         }
         Ok(points)

@@ -4,23 +4,32 @@ mod access;
 mod azure;
 mod catalog;
 mod datasets;
-pub(crate) mod datastores;
+mod datastores;
+mod document;
 mod drafts;
 mod endpoints;
 mod events;
 mod files;
 mod gc;
 mod graph;
+mod isolation;
+mod lend;
 mod log;
 mod metrics;
 mod models;
+mod modules;
 mod page;
 mod parallel;
+mod progress;
 mod published;
 mod register;
+mod request;
+mod rows;
 mod runs;
 mod schedules;
+mod secrets;
 mod snapshots;
+mod trials;
 mod why;
 mod workspace;
 
@@ -31,25 +40,28 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, header};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use stepwell_api::{ErrorCode, Role};
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::OpenApi;
-use utoipa::openapi::schema::Schema;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{Components, RefOr};
+use utoipa::OpenApi as _;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::access::authenticate;
 use crate::app::App;
 use crate::error::{ApiError, reword};
-use crate::limits::{Gate, bound};
+use crate::limits::{Gate, bound, take_turn};
+use document::Document;
 use register::Register;
+
+pub use document::openapi;
 
 /// The largest body of a graph, a manifest or a dataset; a graph of a hundred thousand steps has
 /// about 80 MB.
 const GRAPH_MAX: usize = 256 << 20;
+
+/// The largest body of a definition that is kept as it comes.
+const DEFINITION_MAX: usize = 16 << 20;
 
 /// The largest body of a batch of metrics: images are part of it.
 const METRICS_MAX: usize = 64 << 20;
@@ -57,55 +69,8 @@ const METRICS_MAX: usize = 64 << 20;
 /// The largest body of anything else but an upload.
 const BODY_MAX: usize = 4 << 20;
 
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "Stepwell", description = "Machine-learning pipelines on your own machines."),
-    components(schemas(stepwell_api::ErrorReply, stepwell_api::Role, stepwell_api::RunEvent)),
-    security(("token" = []))
-)]
-struct Document;
-
-/// The OpenAPI document, as JSON with stable order.
-#[must_use]
-pub fn openapi() -> String {
-    let mut document = protected().split_for_parts().1;
-    let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    let components = document.components.get_or_insert_default();
-    components
-        .security_schemes
-        .insert("token".to_owned(), scheme.into());
-    open_parts(components);
-    let text = document.to_pretty_json().unwrap_or_default();
-    // A trailing wildcard is axum's notation; OpenAPI has plain parameters only.
-    text.replace("{*path}", "{path}")
-}
-
-/// Opens the types that are a part of a whole, as a task is of its kind and the rest: the other
-/// parts have fields that a closed one would forbid.
-fn open_parts(components: &mut Components) {
-    let mut parts = Vec::new();
-    for schema in components.schemas.values() {
-        let RefOr::T(Schema::OneOf(choice)) = schema else {
-            continue;
-        };
-        for item in &choice.items {
-            if let RefOr::T(Schema::AllOf(whole)) = item {
-                parts.extend(whole.items.iter().filter_map(|part| match part {
-                    RefOr::Ref(part) => Some(part.ref_location.rsplit('/').next()?.to_owned()),
-                    RefOr::T(_) => None,
-                }));
-            }
-        }
-    }
-    for part in parts {
-        if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(&part) {
-            object.additional_properties = None;
-        }
-    }
-}
-
-/// The routes that need a token, each under the role it asks for.
-fn protected() -> OpenApiRouter<Arc<App>> {
+/// The native routes that need a token, each under the role it asks for.
+fn native() -> OpenApiRouter<Arc<App>> {
     let max = DefaultBodyLimit::max;
     let graph = max(GRAPH_MAX);
     let api = Register::default()
@@ -129,10 +94,15 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .contributor(routes!(datastores::set_default_datastore))
         .reader(routes!(datastores::list_datastore_files))
         .reader(routes!(datastores::get_datastore_file))
+        .reader(routes!(rows::get_datastore_rows))
         .contributor_or_step(routes!(datastores::put_datastore_file))
         .contributor(routes!(datastores::delete_datastore_file))
+        .reader(routes!(secrets::list_secrets))
+        .secret(routes!(secrets::get_secret))
+        .contributor(routes!(secrets::set_secret, secrets::delete_secret))
         .reader(routes!(runs::list_runs))
         .submitter(routes!(runs::submit_run).layer(graph))
+        .submitter(routes!(runs::resubmit_run))
         .submitter(routes!(runs::create_run))
         .reader(routes!(runs::get_run))
         .submitter(routes!(runs::change_run))
@@ -175,8 +145,13 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .reader(routes!(why::explain_run))
         .question(Role::Submitter, routes!(why::plan_run).layer(graph))
         .reader(routes!(log::read_log))
+        .reader(routes!(log::read_log_times))
+        .own_step(routes!(lend::lend_datastore))
         .reader(routes!(parallel::show_parallel))
+        .reader(routes!(progress::show_progress))
+        .reader(routes!(trials::list_trials))
         .reader(routes!(events::follow_events))
+        .reader(routes!(events::follow_all_events))
         .reader(routes!(graph::show_graph))
         .reader(routes!(graph::draw_graph))
         .reader(routes!(metrics::list_metrics))
@@ -190,8 +165,15 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .contributor_or_step(routes!(models::change_model))
         .contributor(routes!(models::delete_model))
         .reader(routes!(models::get_model_file))
+        .reader(routes!(modules::list_modules))
+        .contributor(routes!(modules::create_module))
+        .reader(routes!(modules::get_module))
+        .contributor(routes!(modules::change_module))
+        .contributor(routes!(modules::publish_module_version))
+        .reader(routes!(modules::get_module_version))
+        .contributor(routes!(modules::change_module_version))
         .reader(routes!(datasets::list_datasets))
-        .contributor_or_step(routes!(datasets::save_dataset).layer(graph))
+        .contributor_or_step(routes!(datasets::save_dataset).layer(max(DEFINITION_MAX)))
         .reader(routes!(datasets::get_dataset))
         .contributor_or_step(routes!(datasets::change_dataset))
         .reader(routes!(datasets::show_changes))
@@ -203,23 +185,43 @@ fn protected() -> OpenApiRouter<Arc<App>> {
         .reader(routes!(catalog::list_computes))
         .reader(routes!(catalog::get_compute))
         .contributor(routes!(catalog::put_compute, catalog::delete_compute))
+        .reader(routes!(snapshots::show_snapshot))
+        .reader(routes!(snapshots::get_snapshot_file))
         .submitter_often(routes!(snapshots::put_snapshot).layer(graph))
         .submitter_often(routes!(snapshots::put_object));
-    OpenApiRouter::with_openapi(Document::openapi())
-        .nest("/api/v1", api.into_router())
-        .nest(azure::ROOT, azure::routes().into_router())
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api.into_router())
 }
 
-/// The whole router.
+/// The same in the original service's interface.
+fn azure_shaped() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().nest(azure::ROOT, azure::routes().into_router())
+}
+
+/// The whole router: two doors, each of which renders every refusal in its own form.
 pub(crate) fn router(app: Arc<App>, gate: Gate) -> Router {
-    let (protected, _) = protected().split_for_parts();
-    let protected = protected.layer(from_fn_with_state(Arc::clone(&app), authenticate));
-    Router::new()
+    let protected = |routes: OpenApiRouter<Arc<App>>| {
+        let (routes, _) = routes.split_for_parts();
+        // It is known who asks before a turn is taken.
+        routes
+            .layer(from_fn_with_state(gate.clone(), take_turn))
+            .layer(from_fn_with_state(Arc::clone(&app), authenticate))
+    };
+    let native = Router::new()
         .route("/api/v1/health", get(workspace::health))
         .route("/api/v1/openapi.json", get(document))
-        .merge(page::router())
-        .merge(protected)
-        .fallback(async || ApiError::not_found("there is nothing at this address"))
+        .merge(page::router(&gate))
+        .merge(protected(native()))
+        .fallback(nothing_here);
+    let azure = Router::new()
+        .merge(protected(azure_shaped()))
+        .route(azure::ELSEWHERE, any(nothing_here));
+    let azure = door(azure, &gate).layer(map_response(azure::to_azure_error));
+    door(native, &gate).merge(azure).with_state(app)
+}
+
+/// What every request passes on its way to its handler, and its answer on the way back.
+fn door(routes: Router<Arc<App>>, gate: &Gate) -> Router<Arc<App>> {
+    routes
         .method_not_allowed_fallback(async |method: Method| {
             let message = format!("the address is there, but not for {method}");
             ApiError::new(ErrorCode::MethodNotAllowed, message)
@@ -229,10 +231,12 @@ pub(crate) fn router(app: Arc<App>, gate: Gate) -> Router {
             ApiError::internal(&"a handler panicked").into_response()
         }))
         .layer(map_response(reword))
-        .layer(from_fn_with_state(Arc::new(gate), bound))
+        .layer(from_fn_with_state(gate.clone(), bound))
         .layer(from_fn(no_store))
-        .layer(from_fn(azure::speak))
-        .with_state(app)
+}
+
+async fn nothing_here() -> ApiError {
+    ApiError::not_found("there is nothing at this address")
 }
 
 async fn document() -> impl IntoResponse {

@@ -3,22 +3,24 @@
 //! They need no token to load, since they hold nothing; the API behind them does. A page gets in
 //! with the ticket of the link that opened it, or with a token that a person typed: either is
 //! exchanged for a cookie that no script can read. The cookie lets it look and cancel runs; only a
-//! typed token that allows more, lets it submit as well.
+//! typed token that allows more, lets it submit as well. It ends with the token that it came from.
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use serde::Deserialize;
-use stepwell_api::{ErrorCode, Role};
+use utoipa::ToSchema;
 
-use crate::access::{Peer, identify};
+use crate::access::{Peer, identify, pages};
 use crate::app::{App, Context, now};
 use crate::error::{ApiError, Body, Result};
+use crate::limits::{GUEST_BODY_MAX, Gate, take_guest_turn};
 
 /// Everything the pages load, by name.
 const ASSETS: &[(&str, &str, &str)] = &[
@@ -32,6 +34,11 @@ const ASSETS: &[(&str, &str, &str)] = &[
         "closed.js",
         "text/javascript",
         include_str!("../page/closed.js"),
+    ),
+    (
+        "coordinates.js",
+        "text/javascript",
+        include_str!("../page/coordinates.js"),
     ),
     (
         "details.js",
@@ -103,6 +110,11 @@ const ASSETS: &[(&str, &str, &str)] = &[
         include_str!("../page/tree.js"),
     ),
     (
+        "trials.js",
+        "text/javascript",
+        include_str!("../page/trials.js"),
+    ),
+    (
         "words.js",
         "text/javascript",
         include_str!("../page/words.js"),
@@ -112,7 +124,9 @@ const ASSETS: &[(&str, &str, &str)] = &[
 /// Nothing but our own; the style of a picture of a graph becomes a constructed stylesheet.
 const POLICY: &str = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-pub(super) fn router() -> Router<Arc<App>> {
+pub(super) fn router(gate: &Gate) -> Router<Arc<App>> {
+    let guests = from_fn_with_state(gate.clone(), take_guest_turn);
+    let session: MethodRouter<Arc<App>> = post(open_session).layer(guests);
     Router::new()
         .route("/", get(async || page(include_str!("../page/index.html"))))
         .route(
@@ -124,11 +138,14 @@ pub(super) fn router() -> Router<Arc<App>> {
             get(async || page(include_str!("../page/index.html"))),
         )
         .route("/assets/{name}", get(asset))
-        .route("/session", post(open_session))
+        .route(
+            "/session",
+            session.layer(DefaultBodyLimit::max(GUEST_BODY_MAX)),
+        )
 }
 
 /// What a page shows to be let in; nothing when it sends a token in the usual header.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Opening {
     ticket: Option<String>,
@@ -140,17 +157,15 @@ async fn open_session(
     headers: HeaderMap,
     Body(opening): Body<Opening>,
 ) -> Result<impl IntoResponse> {
-    let passes = &app.access.passes;
-    let role = match opening.ticket {
-        None => identify(&app, &headers).await?.role.min(Role::Submitter),
-        Some(ticket) if passes.admits(&ticket, now()) => Role::Reader,
-        Some(_) => {
-            let message = "the link is too old, or not of this server";
-            let hint = "open the link that your program printed last";
-            return Err(ApiError::new(ErrorCode::Unauthorized, message).hint(hint));
+    let access = &app.access;
+    let (session, limit) = match opening.ticket {
+        Some(ticket) => {
+            let (session, expiry) = pages::by_ticket(access, &ticket, now())?;
+            (session, Some(expiry))
         }
+        None => pages::by_token(access, &identify(&app, &headers).await?)?,
     };
-    let (pass, expires) = passes.session(role, now());
+    let (pass, expires) = access.passes.session(session, limit, now());
     let life = (expires.as_millis() - now().as_millis()) / 1_000;
     let secure = if peer.secure { "; Secure" } else { "" };
     let name = &app.access.cookie;

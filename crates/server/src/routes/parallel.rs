@@ -6,7 +6,6 @@ use stepwell_api::{ErrorReply, ParallelProgress, ParallelTally, ParallelWorker};
 use stepwell_parallel::core::{Tally, WorkerView};
 use stepwell_parallel::driver::{PROGRESS, Progress};
 
-use super::runs::{find, find_shown};
 use crate::app::Context;
 use crate::error::{ApiError, Result, run_id};
 
@@ -18,8 +17,8 @@ pub(super) async fn show_parallel(
     Path(run): Path<String>,
 ) -> Result<Json<ParallelProgress>> {
     let run = run_id(&run)?;
-    find(&app, run).await?;
-    let path = app.folder.parallel(find_shown(&app, run).await?);
+    app.workspace.runs.get(run).await?;
+    let path = app.folder.state(app.workspace.runs.shown(run).await?);
     let text = match tokio::fs::read(path.join(PROGRESS)).await {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

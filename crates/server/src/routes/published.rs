@@ -1,76 +1,62 @@
 //! Published pipelines: publish, list, enable, disable, start.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use serde::Deserialize;
+use serde_json::Value;
 use stepwell_api as api;
 use stepwell_api::{
     ErrorReply, PublishPipeline, PublishedChange, PublishedList, PublishedPipeline,
     PublishedStatus, Run, RunPage, SubmitPublished,
 };
-use stepwell_engine::driver::Accepted;
-use stepwell_model::{RunId, RunKind, Template};
-use stepwell_store::journal;
-use stepwell_store::published as store;
+use stepwell_model::RunId;
+use stepwell_store::published::Published;
+use stepwell_workspace::{NewPublished, Part, PipelineSource, Unknown};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::runs::{find, idempotency_key, known};
-use crate::app::{App, Context, now};
+use super::request::{PageQuery, idempotency_key, next, part, started};
+use super::runs::page;
+use crate::access::Caller;
+use crate::access::veil::shown_to;
+use crate::app::{App, Context};
 use crate::convert;
 use crate::error::{ApiError, Body, Params, Result, run_id};
-use crate::published;
-
-/// The most pipelines, or runs, of one page.
-const PAGE_MAX: usize = 1_000;
 
 /// Publishes a pipeline, or the pipeline of a run. It never changes and is never deleted.
 #[utoipa::path(post, path = "/published", request_body = PublishPipeline, responses(
     (status = 201, body = PublishedPipeline), (status = "default", body = ErrorReply)))]
 pub(super) async fn publish_pipeline(
     State(app): Context,
-    Body(mut body): Body<PublishPipeline>,
+    Body(body): Body<PublishPipeline>,
 ) -> Result<(StatusCode, Json<PublishedPipeline>)> {
-    let template = match (body.pipeline.take(), body.run) {
-        (Some(pipeline), None) => sent(&app, *pipeline).await?,
-        (None, Some(run)) => of_run(&app, RunId::new(run)).await?,
+    let source = match (body.pipeline, body.run) {
+        (Some(pipeline), None) => sent(&app, *pipeline)?,
+        (None, Some(run)) => PipelineSource::Run(RunId::new(run)),
         _ => {
             return Err(ApiError::invalid("give either `pipeline` or `run`")
                 .hint("`pipeline` is what `POST /runs` takes, `run` the id of a pipeline run"));
         }
     };
-    let published = published::published(body, &template, now())?;
-    let shown = show(&published);
-    published::keep(&app, published, template).await?;
-    Ok((StatusCode::CREATED, Json(shown)))
+    let about = NewPublished {
+        name: body.name,
+        description: body.description,
+        version: body.version,
+        continue_on_step_failure: body.continue_on_step_failure,
+        user: body.user.unwrap_or_default(),
+    };
+    let published = app.workspace.published.publish(about, source).await?;
+    Ok((StatusCode::CREATED, Json(show(&published))))
 }
 
-/// The template of a pipeline that a client sends.
-pub(super) async fn sent(app: &App, mut body: api::SubmitRun) -> Result<Template> {
+/// The pipeline that a client sends.
+pub(super) fn sent(app: &App, body: api::SubmitRun) -> Result<PipelineSource> {
     if body.kind != "pipeline" {
         return Err(ApiError::invalid("only a pipeline can be published"));
     }
-    published::look_up_all(app, &mut body).await?;
-    let (template, values) = convert::submit::open(body, &known(app).await?)?;
-    Ok(template.with_defaults(&values)?)
-}
-
-/// The template of a pipeline that has run.
-pub(super) async fn of_run(app: &App, run: RunId) -> Result<Template> {
-    let record = find(app, run).await?;
-    if record.kind != RunKind::Pipeline.as_str() {
-        return Err(ApiError::invalid(format!(
-            "run {run} is a {} run; only a pipeline can be published",
-            record.kind
-        )));
-    }
-    let found = app
-        .store
-        .read(move |db| journal::find_graph(db, run))
-        .await?;
-    let (spec, graph) = found.ok_or_else(|| ApiError::no_run(run))?;
-    Ok(Template::of_run(spec, &graph))
+    let (template, values) = convert::submit::open(body, &app.datastores.default_name())?;
+    Ok(PipelineSource::Sent(Box::new(template), values))
 }
 
 /// Which published pipelines to list.
@@ -83,12 +69,13 @@ pub(super) struct ListQuery {
     /// At most so many; 100 when absent, 1,000 at most.
     limit: Option<usize>,
     /// What `next` of the page before said.
-    pub(super) cursor: Option<String>,
+    #[param(pattern = "^[0-9]{1,18}$")]
+    cursor: Option<String>,
 }
 
 impl ListQuery {
-    pub(super) fn limit(&self) -> usize {
-        self.limit.unwrap_or(100).clamp(1, PAGE_MAX)
+    pub(super) fn part(&self) -> Result<Part> {
+        part(self.limit, self.cursor.as_deref())
     }
 
     pub(super) fn active_only(&self) -> bool {
@@ -103,23 +90,12 @@ pub(super) async fn list_published(
     State(app): Context,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<PublishedList>> {
-    let before = cursor(query.cursor.as_deref())?;
-    let (limit, active_only) = (query.limit(), query.active_only());
-    let read = move |db: &_| store::list(db, active_only, before, limit + 1);
-    let mut rows = app.store.read(read).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
-    let pipelines = rows.iter().map(show).collect();
-    Ok(Json(PublishedList { pipelines, next }))
-}
-
-pub(super) fn cursor(text: Option<&str>) -> Result<Option<i64>> {
-    let parse = |text: &str| {
-        text.parse()
-            .map_err(|_| ApiError::invalid(format!("`{text}` is no cursor")))
-    };
-    text.map(parse).transpose()
+    let published = &app.workspace.published;
+    let page = published.list(query.active_only(), query.part()?).await?;
+    Ok(Json(PublishedList {
+        pipelines: page.rows.iter().map(show).collect(),
+        next: next(page.next),
+    }))
 }
 
 /// A published pipeline.
@@ -129,7 +105,7 @@ pub(super) async fn get_published(
     State(app): Context,
     Path(id): Path<String>,
 ) -> Result<Json<PublishedPipeline>> {
-    let ready = app.templates.get(&app, pipeline_id(&id)?).await?;
+    let ready = app.workspace.published.get(pipeline_id(&id)?).await?;
     Ok(Json(show(&ready.published)))
 }
 
@@ -142,9 +118,8 @@ pub(super) async fn change_published(
     Path(id): Path<String>,
     Body(body): Body<PublishedChange>,
 ) -> Result<Json<PublishedPipeline>> {
-    let id = pipeline_id(&id)?;
-    published::set_active(&app, id, body.status == PublishedStatus::Active).await?;
-    let ready = app.templates.get(&app, id).await?;
+    let (id, active) = (pipeline_id(&id)?, body.status == PublishedStatus::Active);
+    let ready = app.workspace.published.set_active(id, active).await?;
     Ok(Json(show(&ready.published)))
 }
 
@@ -153,22 +128,26 @@ pub(super) async fn change_published(
     (status = 200, body = api::SubmitRun), (status = "default", body = ErrorReply)))]
 pub(super) async fn show_template(
     State(app): Context,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-) -> Result<Json<api::SubmitRun>> {
-    let ready = app.templates.get(&app, pipeline_id(&id)?).await?;
-    Ok(Json(convert::template::pipeline(&ready.template)))
+) -> Result<Json<Value>> {
+    let ready = app.workspace.published.get(pipeline_id(&id)?).await?;
+    let pipeline = convert::template::pipeline(&ready.template);
+    Ok(Json(shown_to(&caller, &pipeline)))
 }
 
-/// The steps of a pipeline run, as they could be published; the values of its parameters are the
-/// defaults.
+/// The steps of a run, as they could be published; the values of its parameters are the defaults.
+/// Of a script run it is the script, of a step the pipeline that it belongs to.
 #[utoipa::path(get, path = "/runs/{run}/pipeline", params(("run" = Uuid, Path)), responses(
     (status = 200, body = api::SubmitRun), (status = "default", body = ErrorReply)))]
 pub(super) async fn show_pipeline_of_run(
     State(app): Context,
+    Extension(caller): Extension<Caller>,
     Path(run): Path<String>,
-) -> Result<Json<api::SubmitRun>> {
-    let template = of_run(&app, run_id(&run)?).await?;
-    Ok(Json(convert::template::pipeline(&template)))
+) -> Result<Json<Value>> {
+    let template = app.workspace.published.submitted(run_id(&run)?).await?;
+    let pipeline = convert::template::pipeline(&template);
+    Ok(Json(shown_to(&caller, &pipeline)))
 }
 
 /// Starts a run of a published pipeline. A repeated request with the same `Idempotency-Key` gives
@@ -179,60 +158,30 @@ pub(super) async fn show_pipeline_of_run(
     (status = "default", body = ErrorReply)))]
 pub(super) async fn submit_published(
     State(app): Context,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Body(body): Body<SubmitPublished>,
+    Body(mut body): Body<SubmitPublished>,
 ) -> Result<(StatusCode, Json<Run>)> {
     let key = idempotency_key(&headers)?;
-    let started = published::start(&app, pipeline_id(&id)?, body, key).await?;
-    answer(&app, started.accepted).await
-}
-
-/// A run that was started, now or before.
-pub(super) async fn answer(app: &App, accepted: Accepted) -> Result<(StatusCode, Json<Run>)> {
-    let status = match accepted {
-        Accepted::New(_) => StatusCode::CREATED,
-        Accepted::Before(_) => StatusCode::OK,
-    };
-    let run = find(app, accepted.run()).await?;
-    Ok((status, Json(convert::run::run(run, &app.datastores))))
-}
-
-/// Which runs to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct RunsQuery {
-    /// At most so many; 100 when absent, 1,000 at most.
-    limit: Option<usize>,
-    /// What `next` of the page before said.
-    cursor: Option<String>,
+    body.user.get_or_insert_with(|| caller.user());
+    let assignments = convert::template::assignments(body);
+    let published = &app.workspace.published;
+    let run = published.start(pipeline_id(&id)?, assignments, Unknown::Refuse, key);
+    started(&app, run.await?.accepted).await
 }
 
 /// The runs of a published pipeline, newest first.
-#[utoipa::path(get, path = "/published/{id}/runs", params(("id" = Uuid, Path), RunsQuery),
+#[utoipa::path(get, path = "/published/{id}/runs", params(("id" = Uuid, Path), PageQuery),
     responses((status = 200, body = RunPage), (status = "default", body = ErrorReply)))]
 pub(super) async fn list_runs_of_published(
     State(app): Context,
     Path(id): Path<String>,
-    Params(query): Params<RunsQuery>,
+    Params(query): Params<PageQuery>,
 ) -> Result<Json<RunPage>> {
-    let id = pipeline_id(&id)?;
-    app.templates.get(&app, id).await?;
-    let before = cursor(query.cursor.as_deref())?;
-    let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
-    let read = move |db: &_| store::runs_of(db, id, before, limit + 1);
-    let mut rows = app.store.read(read).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
-    let shown = rows
-        .into_iter()
-        .map(|row| convert::run::run(row, &app.datastores));
-    Ok(Json(RunPage {
-        runs: shown.collect(),
-        next,
-    }))
+    let published = &app.workspace.published;
+    let runs = published.runs(pipeline_id(&id)?, query.part()?).await?;
+    Ok(page(&app, runs))
 }
 
 /// The pipeline that a path names.
@@ -243,7 +192,7 @@ pub(super) fn pipeline_id(text: &str) -> Result<Uuid> {
     })
 }
 
-pub(super) fn show(published: &store::Published) -> PublishedPipeline {
+pub(super) fn show(published: &Published) -> PublishedPipeline {
     let parameters = published.parameters.iter();
     let parameters =
         parameters.map(|(name, value)| (name.clone(), convert::template::shown(value)));
@@ -256,7 +205,7 @@ pub(super) fn show(published: &store::Published) -> PublishedPipeline {
             true => PublishedStatus::Active,
             false => PublishedStatus::Disabled,
         },
-        continue_on_step_failure: published.goes_on,
+        continue_on_step_failure: published.continue_on_failure,
         steps: published.steps,
         parameters: parameters.collect(),
         run: published.run.map(|run| run.uuid()),

@@ -76,6 +76,27 @@ impl Register {
         self.add(Needs::role(Role::Owner), routes)
     }
 
+    /// For a running step alone, about its own run: the handler refuses everybody else. That it was
+    /// read is recorded.
+    pub(super) fn own_step(self, routes: Routes) -> Self {
+        let needs = Needs {
+            steps: true,
+            audit_reads: true,
+            ..Needs::role(Role::Owner)
+        };
+        self.add(needs, routes)
+    }
+
+    /// For those who start runs, and for steps: what is read is a secret, so that it was read is
+    /// recorded.
+    pub(super) fn secret(self, routes: Routes) -> Self {
+        let needs = Needs {
+            audit_reads: true,
+            ..Needs::role(Role::Submitter)
+        };
+        self.add(needs, routes)
+    }
+
     /// For a question that is not asked with GET: it changes nothing, so there is no record of it.
     pub(super) fn question(self, role: Role, routes: Routes) -> Self {
         let needs = Needs {
@@ -131,7 +152,7 @@ fn describe(operation: &mut Operation, needs: Needs, changes: bool) {
             access[name] = true.into();
         }
     }
-    if let Some(detail) = needs.audit.filter(|_| changes) {
+    if let Some(detail) = needs.audit.filter(|_| changes || needs.audit_reads) {
         access["audit"] = match detail {
             Detail::Each => "each",
             Detail::Hourly => "hourly",

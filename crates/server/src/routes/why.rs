@@ -1,54 +1,50 @@
 //! Why steps ran or were reused, and what a submission would do.
 
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use stepwell_api::{ErrorReply, ReuseOutcome, SubmitRun, Why, WhyList};
 use stepwell_engine::driver::{self, Explanation};
 use stepwell_model::{Failure, Graph, RunStatus, StepIndex};
-use stepwell_store::runs::{self, Record};
-use stepwell_store::{Connection, journal, reuse};
+use stepwell_store::runs::Record;
 
-use super::runs::{check, find, scheduled};
+use crate::access::Caller;
+use crate::access::veil::reasons_shown_to;
 use crate::app::Context;
-use crate::error::{ApiError, Body, Result, run_id};
+use crate::convert;
+use crate::error::{Body, Result, run_id};
 
 /// Why the steps of a pipeline run, or one step, ran or were reused.
 #[utoipa::path(get, path = "/runs/{run}/why", params(("run" = Uuid, Path)), responses(
     (status = 200, body = WhyList), (status = "default", body = ErrorReply)))]
 pub(super) async fn explain_run(
     State(app): Context,
+    Extension(caller): Extension<Caller>,
     Path(run): Path<String>,
 ) -> Result<Json<WhyList>> {
-    let record = find(&app, run_id(&run)?).await?;
-    let scheduled = scheduled(&record);
-    let read = move |db: &Connection| {
-        let graph = journal::find_graph(db, scheduled)?;
-        let rows = match record.kind.as_str() {
-            "pipeline" => runs::steps(db, scheduled)?,
-            _ => vec![record],
-        };
-        let texts = rows.iter().map(|row| {
-            let step = StepIndex(row.step.unwrap_or(0));
-            let lost = journal::interruptions(db, scheduled, step)?;
-            Ok((reuse::explanation(db, row.id)?, lost))
-        });
-        let texts = texts.collect::<stepwell_store::Result<Vec<_>>>()?;
-        Ok((graph, rows, texts))
-    };
-    let (graph, rows, texts) = app.store.read(read).await?;
-    let Some((spec, graph)) = graph else {
-        return Err(ApiError::not_found(format!("run {scheduled} has no steps")));
-    };
-    let steps = rows.into_iter().zip(texts).map(|(row, (text, lost))| {
-        let explanation = text.and_then(|text| serde_json::from_str(&text).ok());
-        let mut why = why(&row, explanation, &graph, spec.regenerate_outputs);
-        let went_on = |(attempt, failure): (u32, Failure)| {
+    let known = app.workspace.runs.why(run_id(&run)?).await?;
+    let (graph, regenerate) = (known.graph, known.regenerate_outputs);
+    let steps = known.steps.into_iter();
+    let steps = steps.map(|step| {
+        let mut shown = why(&step.record, step.explanation, &graph, regenerate);
+        reasons_shown_to(&caller, &mut shown.reasons);
+        let resumed = |(attempt, failure): (u32, Failure)| {
             let next = attempt + 1;
             let cause = failure.summary;
-            format!("attempt {attempt} was interrupted ({cause}); attempt {next} goes on from it")
+            format!("attempt {attempt} was interrupted ({cause}); attempt {next} continues from it")
         };
-        why.reasons.extend(lost.into_iter().map(went_on));
-        why
+        shown
+            .reasons
+            .extend(step.interruptions.into_iter().map(resumed));
+        if let Some(wait) = &step.record.waiting {
+            let message = wait.reason.message(&wait.detail);
+            let message = format!("it {message}, since {}", wait.since);
+            match shown.outcome {
+                // That it waits for the steps before it is no longer so.
+                ReuseOutcome::Undecided => shown.reasons = vec![message],
+                ReuseOutcome::Runs | ReuseOutcome::Reused => shown.reasons.push(message),
+            }
+        }
+        shown
     });
     Ok(Json(WhyList {
         steps: steps.collect(),
@@ -79,14 +75,17 @@ fn why(row: &Record, explanation: Option<Explanation>, graph: &Graph, regenerate
             vec!["it waits for the steps before it".to_owned()],
         ),
     };
-    let told = explanation.map(|told| (told.reasons, told.compared_with));
-    let (reasons, compared_with) = told.unwrap_or((reasons, None));
+    let usage = row.usage.as_ref().filter(|_| row.reused_from.is_none());
+    let start = usage.and_then(|usage| usage.start.as_ref());
+    let known = explanation.map(|known| (known.reasons, known.compared_with));
+    let (reasons, compared_with) = known.unwrap_or((reasons, None));
     Why {
         run: Some(row.id.uuid()),
         step: row.display_name.clone(),
         outcome,
         reasons,
         compared_with: compared_with.map(|run| run.uuid()),
+        start: start.map(ToString::to_string),
     }
 }
 
@@ -98,26 +97,19 @@ pub(super) async fn plan_run(
     State(app): Context,
     Body(body): Body<SubmitRun>,
 ) -> Result<Json<WhyList>> {
-    let submission = check(&app, body, None).await?;
-    let (site, cas, planned) = (app.site.clone(), app.cas.clone(), submission.clone());
-    let seen = driver::look(&site, &submission).await;
-    let plan = move |db: &Connection| driver::plan(db, &site, cas, &planned, &seen);
-    let plans = app.store.read(plan).await?;
-    let steps = submission
-        .graph
-        .steps()
-        .iter()
-        .zip(plans)
-        .map(|(step, plan)| Why {
-            run: None,
-            step: step.spec.name.clone(),
-            outcome: match plan.outcome {
-                driver::ReuseOutcome::Hit => ReuseOutcome::Reused,
-                driver::ReuseOutcome::Miss | driver::ReuseOutcome::Unknown => ReuseOutcome::Runs,
-            },
-            reasons: plan.reasons,
-            compared_with: plan.compared_with.map(|run| run.uuid()),
-        });
+    let request = convert::submit::request(body, None, &app.datastores.default_name())?;
+    let plans = app.workspace.runs.plan(request).await?.into_iter();
+    let steps = plans.map(|(step, plan)| Why {
+        run: None,
+        step,
+        outcome: match plan.outcome {
+            driver::ReuseOutcome::Hit => ReuseOutcome::Reused,
+            driver::ReuseOutcome::Miss | driver::ReuseOutcome::Unknown => ReuseOutcome::Runs,
+        },
+        reasons: plan.reasons,
+        compared_with: plan.compared_with.map(|run| run.uuid()),
+        start: None,
+    });
     Ok(Json(WhyList {
         steps: steps.collect(),
     }))

@@ -5,17 +5,21 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use stepwell_api::{ErrorReply, Experiment, ExperimentList, Health, Workspace};
 use stepwell_store::{experiments, runs};
-use uuid::Uuid;
 
-use crate::app::{Context, now};
-use crate::convert::submit::experiment_name;
-use crate::error::{ApiError, Result};
+use super::request::NamedQuery;
+use crate::app::Context;
+use crate::error::{Params, Result};
 use crate::serve::Mode;
 
-pub(super) async fn health() -> Json<Health> {
+/// Anybody may ask: the faults themselves are for those who may look into the server.
+pub(super) async fn health(State(app): Context) -> Json<Health> {
     let version = env!("CARGO_PKG_VERSION").to_owned();
+    let status = match app.condition.faults(&app.folder).is_empty() {
+        true => "ok",
+        false => "degraded",
+    };
     Json(Health {
-        status: "ok".to_owned(),
+        status: status.to_owned(),
         version,
     })
 }
@@ -37,7 +41,8 @@ pub(super) async fn show_workspace(State(app): Context) -> Result<Json<Workspace
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: app.started.to_string(),
         active_runs,
-        enabled_schedules: app.schedules.enabled() as u64,
+        faults: app.condition.faults(&app.folder),
+        enabled_schedules: app.workspace.schedules.enabled() as u64,
         embedded: app.mode == Mode::Embedded,
     }))
 }
@@ -50,13 +55,17 @@ pub(super) async fn shutdown(State(app): Context) -> StatusCode {
     StatusCode::ACCEPTED
 }
 
-/// All experiments, sorted by name.
-#[utoipa::path(get, path = "/experiments", responses(
+/// Experiments, sorted by name.
+#[utoipa::path(get, path = "/experiments", params(NamedQuery), responses(
     (status = 200, body = ExperimentList), (status = "default", body = ErrorReply)))]
-pub(super) async fn list_experiments(State(app): Context) -> Result<Json<ExperimentList>> {
-    let experiments = app.store.read(experiments::list).await?;
+pub(super) async fn list_experiments(
+    State(app): Context,
+    Params(query): Params<NamedQuery>,
+) -> Result<Json<ExperimentList>> {
+    let page = app.workspace.experiments.list(query.part()).await?;
     Ok(Json(ExperimentList {
-        experiments: experiments.into_iter().map(experiment).collect(),
+        experiments: page.rows.into_iter().map(experiment).collect(),
+        next: page.next,
     }))
 }
 
@@ -67,13 +76,8 @@ pub(super) async fn get_experiment(
     State(app): Context,
     Path(name): Path<String>,
 ) -> Result<Json<Experiment>> {
-    let wanted = name.clone();
-    let found = app
-        .store
-        .read(move |db| experiments::find(db, &wanted))
-        .await?;
-    let missing = || ApiError::not_found(format!("there is no experiment `{name}`"));
-    Ok(Json(experiment(found.ok_or_else(missing)?)))
+    let found = app.workspace.experiments.get(&name).await?;
+    Ok(Json(experiment(found)))
 }
 
 /// Makes an experiment, unless there is one of that name.
@@ -83,12 +87,8 @@ pub(super) async fn put_experiment(
     State(app): Context,
     Path(name): Path<String>,
 ) -> Result<Json<Experiment>> {
-    experiment_name(&name)?;
-    let id = Uuid::now_v7();
-    let made = app
-        .store
-        .write_durable(move |db| experiments::ensure(db, &name, id, now()));
-    Ok(Json(experiment(made.await?)))
+    let made = app.workspace.experiments.ensure(name).await?;
+    Ok(Json(experiment(made)))
 }
 
 fn experiment(experiment: experiments::Experiment) -> Experiment {

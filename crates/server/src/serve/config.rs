@@ -1,4 +1,4 @@
-//! What a server is told, what it tells, and why it cannot serve.
+//! The settings of a server, what it prints when it serves, and why it cannot serve.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -23,6 +23,9 @@ pub struct ServeConfig {
     pub port: Option<u16>,
     /// The certificate for https; plain http when absent.
     pub tls: Option<TlsFiles>,
+    /// The URL by which the nodes of clusters reach the server; `None` for the one that follows
+    /// from where it listens.
+    pub advertised: Option<String>,
     /// How much may be asked for.
     pub limits: Limits,
     /// Whom it serves.
@@ -35,6 +38,8 @@ pub struct ServeConfig {
     pub idle_exit: Option<Duration>,
     /// The workspace's name, when the folder is new.
     pub workspace_name: String,
+    /// Whether to take over a folder that was not made here.
+    pub adopt: bool,
     /// How many bytes the cache of datastores on other machines may hold.
     pub cache_bytes_max: u64,
 }
@@ -56,6 +61,9 @@ pub struct Endpoint {
     /// Its URL for others, if it is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_url: Option<String>,
+    /// The socket file for commands and steps of this machine.
+    #[serde(default)]
+    pub socket: Utf8PathBuf,
     /// Its token.
     pub token: String,
     /// Its process id.
@@ -74,6 +82,38 @@ pub enum ServeError {
         folder: Utf8PathBuf,
         /// The other server's process id.
         pid: Option<u32>,
+    },
+    /// Nothing shows that the folder is this user's, of this machine and this place.
+    #[error("the data folder `{folder}` {}", match from {
+        Some(from) => format!("is a copy of `{from}`"),
+        None => "was not made by you on this machine".to_owned(),
+    })]
+    NotAdopted {
+        /// The data folder.
+        folder: Utf8PathBuf,
+        /// What it was copied from, if that is known.
+        from: Option<Utf8PathBuf>,
+    },
+    /// The folder was moved while it had something to do.
+    #[error(
+        "the data folder `{folder}` was moved from `{from}` with {open_runs} runs that are not over \
+         and {schedules} enabled schedules"
+    )]
+    Moved {
+        /// The data folder.
+        folder: Utf8PathBuf,
+        /// Where it was.
+        from: Utf8PathBuf,
+        /// How many runs are not over.
+        open_runs: u64,
+        /// How many schedules are enabled.
+        schedules: usize,
+    },
+    /// There have been runs, and their database is gone.
+    #[error("the database `{database}` is gone, though there are runs beside it")]
+    NoDatabase {
+        /// Where it was.
+        database: Utf8PathBuf,
     },
     /// The folder cannot be used.
     #[error("the data folder `{folder}` cannot be used: {reason}")]
@@ -116,6 +156,12 @@ impl ServeError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Locked { .. } => "`stepwell stop` stops it; `stepwell doctor` says more",
+            Self::NotAdopted { .. } | Self::Moved { .. } => {
+                "`stepwell adopt` takes it over, if you trust what is in it; or move it aside"
+            }
+            Self::NoDatabase { .. } => {
+                "`stepwell restore` brings a backup back; or move the folder aside to begin anew"
+            }
             Self::Folder { .. } => {
                 "choose another folder with `--data`, or mend its permissions or free space"
             }
@@ -125,7 +171,8 @@ impl ServeError {
                 "`--tls-cert` and `--tls-key` name the PEM files of the certificate and its key"
             }
             Self::NoToken { .. } => {
-                "make one first: `stepwell token create NAME --role owner`, then `stepwell stop`"
+                "make one first, in the same data folder: `STEPWELL_DATA=FOLDER stepwell token create \
+                 NAME --role owner`, then `STEPWELL_DATA=FOLDER stepwell stop`"
             }
             Self::Bind { .. } => "choose another with `--port`, or leave it out for a free one",
         }

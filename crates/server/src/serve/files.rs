@@ -1,18 +1,27 @@
-//! The folders of a server, and its private files. A file is whole or not there.
+//! The folders of a server, and its private files. A file is complete or not there.
 
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 
-use camino::Utf8Path;
 use stepwell_data::folder::{DataFolder, LOCAL_DATASTORES};
+use stepwell_data::home::write_private;
 use uuid::Uuid;
 
+/// Makes the data folder itself, for its owner's eyes only.
+pub(super) fn make_root(folder: &DataFolder) -> std::io::Result<()> {
+    let root = folder.root();
+    if root.exists() {
+        return Ok(());
+    }
+    if let Some(parent) = root.parent() {
+        fs_err::create_dir_all(parent)?;
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(root)
+}
+
+/// Makes the folders in it.
 pub(super) fn make_folders(folder: &DataFolder) -> std::io::Result<()> {
     let root = folder.root();
-    let new = !root.exists();
-    fs_err::create_dir_all(root)?;
-    if new {
-        fs_err::set_permissions(root, std::fs::Permissions::from_mode(0o700))?;
-    }
     let ignore = root.join(".gitignore");
     if !ignore.exists() {
         fs_err::write(ignore, "*\n")?;
@@ -24,6 +33,15 @@ pub(super) fn make_folders(folder: &DataFolder) -> std::io::Result<()> {
     fs_err::create_dir_all(folder.environments())
 }
 
+/// The token of the folder, made anew: whoever knew the old one is a stranger.
+pub(super) fn replace_token(folder: &DataFolder) -> std::io::Result<()> {
+    match std::fs::remove_file(folder.token()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    token(folder).map(drop)
+}
+
 /// The token of the folder. It stays the same from server to server, as steps hold it.
 pub(super) fn token(folder: &DataFolder) -> std::io::Result<String> {
     let path = folder.token();
@@ -33,21 +51,6 @@ pub(super) fn token(folder: &DataFolder) -> std::io::Result<String> {
         return Ok(token.trim().to_owned());
     }
     let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-    write_private(&path, &token)?;
+    write_private(&path, token.as_bytes())?;
     Ok(token)
-}
-
-/// Writes a file that only its owner may read, whole or not at all.
-pub(super) fn write_private(path: &Utf8Path, text: &str) -> std::io::Result<()> {
-    let aside = path.with_extension("new");
-    // One that a killed server left may have other permissions.
-    drop(std::fs::remove_file(&aside));
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&aside)?;
-    std::io::Write::write_all(&mut file, text.as_bytes())?;
-    fs_err::rename(aside, path)
 }

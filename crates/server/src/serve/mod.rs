@@ -1,7 +1,9 @@
 //! A server from its lock to its clean stop.
 //!
-//! - [`config`]: what it is told, and why it cannot serve;
+//! - [`config`]: its settings, and why it cannot serve;
 //! - [`files`]: its folders, and the files that say where it is;
+//! - [`own`]: whether the folder may be served at all;
+//! - [`presence`]: that it can be found while it runs;
 //! - [`sockets`]: where it listens;
 //! - [`start`]: the application, put together;
 //! - [`stop`]: when it ends.
@@ -11,6 +13,8 @@
 
 mod config;
 mod files;
+mod own;
+mod presence;
 mod sockets;
 mod start;
 mod stop;
@@ -19,16 +23,18 @@ use std::sync::Arc;
 
 use stepwell_api::Role;
 use stepwell_data::folder::DataFolder;
-use stepwell_store::{Store, tokens};
+use stepwell_data::home::{self, write_private};
+use stepwell_store::{care, tokens};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 pub use self::config::{Endpoint, Mode, ServeConfig, ServeError};
+pub use self::own::{Adopted, adopt};
 use self::sockets::Sockets;
 use crate::access::tokens::Tokens;
 use crate::app::{App, now};
 use crate::limits::Gate;
-use crate::lock::{Lock, LockError};
+use crate::listen::Door;
 use crate::{listen, routes, tls};
 
 /// Serves until it is asked to stop, by a signal, a request, or by having nothing to do. `ready`
@@ -43,35 +49,46 @@ pub async fn serve(config: ServeConfig, ready: impl FnOnce(&Endpoint)) -> Result
         reason: error.to_string(),
     };
     let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+    files::make_root(&folder).map_err(unusable)?;
+    if home::secure(folder.root()).map_err(unusable)? {
+        tracing::warn!(folder = %folder.root(), "others could look into the folder; mended");
+    }
+    let lock = own::lock(&folder)?;
+    let store = own::open(&folder, config.adopt).await?;
     files::make_folders(&folder).map_err(unusable)?;
-    let _lock = Lock::take(&folder.lock()).map_err(|error| match error {
-        LockError::Held { pid } => ServeError::Locked {
-            folder: config.data_folder.clone(),
-            pid,
-        },
-        LockError::Io(error) => unusable(error),
-    })?;
-    let store = Store::open(&folder.database())?;
     let issued = Tokens::new(store.read(tokens::list).await?);
     check_tokens(&config, &issued)?;
     let sockets = Sockets::open(&config, &folder).await?;
     let secret = files::token(&folder).map_err(unusable)?;
     let (url, shared_url) = sockets.urls().map_err(unusable)?;
     let keys = (secret.clone(), issued);
-    let app = start::start(&config, folder.clone(), store, url.clone(), keys).await?;
+    let advertised = match &config.advertised {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => sockets.advertised().map_err(unusable)?,
+    };
+    let urls = (url.clone(), advertised);
+    let app = start::start(&config, folder.clone(), store, urls, keys).await?;
     let endpoint = Endpoint {
         url,
         shared_url,
+        socket: folder.socket(),
         token: secret,
         pid: std::process::id(),
         data_folder: config.data_folder.clone(),
     };
     let text = serde_json::to_string_pretty(&endpoint).unwrap_or_default();
-    files::write_private(&folder.server_file(), &text).map_err(unusable)?;
+    write_private(&folder.server_file(), text.as_bytes()).map_err(unusable)?;
     ready(&endpoint);
-    run(&config, &app, sockets, tls).await;
-    // The next server writes its own; a stale one is recognised by its dead process.
-    drop(std::fs::remove_file(folder.server_file()));
+    run(&config, &app, sockets, tls, text).await;
+    for file in [folder.server_file(), folder.socket()] {
+        drop(std::fs::remove_file(file));
+    }
+    drop(app);
+    // A copy of the file alone is then a copy of everything.
+    if let Err(error) = care::checkpoint(&folder.database()) {
+        tracing::warn!(%error, "the write-ahead log could not be merged into the database");
+    }
+    drop(lock);
     Ok(())
 }
 
@@ -103,24 +120,44 @@ fn check_tokens(config: &ServeConfig, issued: &Tokens) -> Result<(), ServeError>
     Ok(())
 }
 
-async fn run(config: &ServeConfig, app: &Arc<App>, sockets: Sockets, tls: Option<TlsAcceptor>) {
+async fn run(
+    config: &ServeConfig,
+    app: &Arc<App>,
+    sockets: Sockets,
+    tls: Option<TlsAcceptor>,
+    endpoint: String,
+) {
     let (stop, stopped) = watch::channel(false);
-    let router = routes::router(Arc::clone(app), Gate::new(config.limits.clone()));
-    let accept = |listener, tls| {
-        let (router, limits) = (router.clone(), config.limits.clone());
-        tokio::spawn(listen::accept(
-            listener,
-            tls,
-            router,
-            limits,
-            stopped.clone(),
-        ))
+    let gate = Gate::new(config.limits.clone());
+    // Each door has a gate of its own: whoever crowds one keeps nobody from another.
+    let accept = |door, tls| {
+        let router = routes::router(Arc::clone(app), gate.another());
+        let limits = config.limits.clone();
+        tokio::spawn(listen::accept(door, tls, router, limits, stopped.clone()))
     };
-    let own = accept(sockets.own, None);
-    let shared = sockets.shared.map(|(listener, _)| accept(listener, tls));
-    stop::asked(config.idle_exit, Arc::clone(app)).await;
+    let mut doors = vec![
+        accept(Door::Unix(sockets.file), None),
+        accept(Door::Tcp(sockets.own), None),
+    ];
+    doors.extend(
+        sockets
+            .shared
+            .map(|(listener, _)| accept(Door::Tcp(listener), tls)),
+    );
+    let reopened = std::cell::RefCell::new(Vec::new());
+    let reopen = |listener| {
+        reopened
+            .borrow_mut()
+            .push(accept(Door::Unix(listener), None));
+    };
+    let condition = app.condition.clone();
+    tokio::select! {
+        () = stop::asked(config.idle_exit, Arc::clone(app)) => {}
+        () = presence::keep(app.folder.clone(), endpoint, condition, reopen) => {}
+    }
     stop.send_replace(true);
-    for listening in [Some(own), shared].into_iter().flatten() {
+    doors.append(&mut reopened.borrow_mut());
+    for listening in doors {
         drop(listening.await);
     }
 }

@@ -1,18 +1,25 @@
-//! Where a server listens: for its own steps and commands, and for other machines.
+//! Where a server listens: for its own steps and commands, for pages, and for other machines.
+//!
+//! Steps and commands come by a socket file in the data folder, which nobody else can reach or take;
+//! browsers cannot, and have a port of this machine.
 
+use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::AsRawFd as _;
 
 use stepwell_data::folder::DataFolder;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 
 use super::{ServeConfig, ServeError};
 
-/// The port for other machines, unless told otherwise.
+/// The port for other machines, unless another is set.
 const SHARED_PORT: u16 = 8471;
 
 /// Where the server listens.
 pub(super) struct Sockets {
-    /// On this machine's own address, without TLS: for steps and commands here.
+    /// In the data folder.
+    pub(super) file: UnixListener,
+    /// On this machine's own address, without TLS: for pages, and programs that are no SDK.
     pub(super) own: TcpListener,
     /// Where the user said, when that is something else; and whether TLS is spoken there.
     pub(super) shared: Option<(TcpListener, bool)>,
@@ -26,11 +33,17 @@ impl Sockets {
         let secure = config.tls.is_some();
         if config.host.is_loopback() && !secure {
             let own = listen(config.host, config.port, folder).await?;
-            return Ok(Self { own, shared: None });
+            let file = socket_file(folder)?;
+            return Ok(Self {
+                file,
+                own,
+                shared: None,
+            });
         }
         let address = SocketAddr::new(config.host, config.port.unwrap_or(SHARED_PORT));
         let shared = bind(address).await?;
         Ok(Self {
+            file: socket_file(folder)?,
             own: listen(Ipv4Addr::LOCALHOST.into(), None, folder).await?,
             shared: Some((shared, secure)),
         })
@@ -44,7 +57,48 @@ impl Sockets {
         });
         Ok((own, shared.transpose()?))
     }
+
+    /// The URL by which other machines reach the server: where it listens to all of this machine's
+    /// addresses, by this machine's name. Without a door for others, its own.
+    pub(super) fn advertised(&self) -> std::io::Result<String> {
+        let (listener, secure) = match &self.shared {
+            Some((listener, secure)) => (listener, *secure),
+            None => (&self.own, false),
+        };
+        let address = listener.local_addr()?;
+        let scheme = if secure { "https" } else { "http" };
+        if !address.ip().is_unspecified() {
+            return Ok(format!("{scheme}://{address}"));
+        }
+        let system = rustix::system::uname();
+        let host = system.nodename().to_string_lossy();
+        Ok(format!("{scheme}://{host}:{}", address.port()))
+    }
 }
+
+/// Makes the socket file anew. Only the holder of the folder's lock may.
+pub(super) fn socket_file(folder: &DataFolder) -> Result<UnixListener, ServeError> {
+    let path = folder.socket();
+    let bound = || {
+        drop(std::fs::remove_file(&path));
+        // The system's addresses are short; the folder's path may not be.
+        let root = File::open(folder.root())?;
+        let short = format!("/proc/self/fd/{}/server.sock", root.as_raw_fd());
+        let listener = std::os::unix::net::UnixListener::bind(match path.as_str().len() {
+            ..SOCKET_PATH_MAX => path.as_str(),
+            _ => short.as_str(),
+        })?;
+        listener.set_nonblocking(true)?;
+        UnixListener::from_std(listener)
+    };
+    bound().map_err(|error: std::io::Error| ServeError::Folder {
+        folder: folder.root().to_owned(),
+        reason: format!("the socket `{path}` cannot be made: {error}"),
+    })
+}
+
+/// How long the path of a socket may be, in bytes.
+const SOCKET_PATH_MAX: usize = 100;
 
 /// The given port, or the one of last time so that links to pages stay good, or any.
 async fn listen(

@@ -3,35 +3,43 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stepwell_compute::Environments;
 use stepwell_compute::local::{LocalConfig, LocalExecutor};
+use stepwell_compute::slurm::{SlurmConfig, SlurmExecutor};
+use stepwell_compute::{Environments, Executors, Stager};
 use stepwell_data::cas::Cas;
 use stepwell_data::folder::{DataFolder, LOCAL_DATASTORES};
 use stepwell_datastore::vault::Vault;
 use stepwell_datastore::{Credentials, Datastore, Registry};
-use stepwell_engine::driver::{Engine, Site, Start, TokenOf};
+use stepwell_engine::driver::{Engine, Start, StepContext, TokenOf};
+use stepwell_model::ExecutorKind;
 use stepwell_store::{Store, catalog, datastores};
+use stepwell_workspace::clock::SystemClock;
+use stepwell_workspace::{DEFAULT_SETTING, Setup, Workspace};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
-use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
-use super::{ServeConfig, ServeError};
+use super::{Mode, ServeConfig, ServeError};
 use crate::access::Access;
 use crate::access::tokens::Tokens;
-use crate::app::{Activity, App, now};
-use crate::published::Templates;
-use crate::routes;
-use crate::schedules::Schedules;
+use crate::app::{Activity, App, Condition, now};
 
 /// How long a step may take to stop when asked.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Puts it together and lets it begin.
+/// How often the queue of a cluster is looked at.
+const QUEUE_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a file of another machine may take to be seen on this one: network file systems keep
+/// for a while what they have seen.
+const FILE_DELAY: Duration = Duration::from_secs(15);
+
+/// Puts it together and lets it begin. Its URLs are that for this machine and that for others.
 pub(super) async fn start(
     config: &ServeConfig,
     folder: DataFolder,
     store: Store,
-    url: String,
+    (url, advertised): (String, String),
     (secret, issued): (String, Tokens),
 ) -> Result<Arc<App>, ServeError> {
     let cas = Cas::open(&folder.objects()).map_err(|error| unusable(config, &error))?;
@@ -42,7 +50,7 @@ pub(super) async fn start(
     let datastores = Arc::new(known_datastores(config, &folder, &store, &vault).await?);
     let access = Access::new(secret, &workspace_id, issued);
     let passes = access.passes.clone();
-    let site = Site {
+    let site = StepContext {
         folder: folder.clone(),
         datastores: Arc::clone(&datastores),
         url,
@@ -51,20 +59,28 @@ pub(super) async fn start(
         workspace_id: workspace_id.clone(),
         subscription_id: Uuid::nil().to_string(),
         resource_group: "stepwell".to_owned(),
-        program: config.program.clone(),
     };
     let slots = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let slots = u32::try_from(slots).unwrap_or(u32::MAX);
-    let engine = engine(config, &store, &site, slots).await?;
-    // Schedules start runs through the application they are part of.
-    Ok(Arc::new_cyclic(|app| App {
-        schedules: Schedules::of(app, &engine, &store, &datastores),
+    let engine = engine(config, &store, &site, advertised, slots).await?;
+    let workspace = Workspace::open(Setup {
+        store: store.clone(),
+        engine: engine.clone(),
+        cas: cas.clone(),
+        folder: folder.clone(),
+        datastores: Arc::clone(&datastores),
+        site: site.clone(),
+        vault,
+        clock: Arc::new(SystemClock),
+        any_target: config.mode == Mode::Embedded,
+    });
+    Ok(Arc::new(App {
+        workspace,
         engine,
         store,
         cas,
         folder,
         datastores,
-        vault,
         site,
         access,
         workspace_id: workspace_id.parse().unwrap_or_default(),
@@ -72,8 +88,7 @@ pub(super) async fn start(
         slots,
         started: now(),
         activity: Activity::default(),
-        templates: Templates::default(),
-        collecting: Mutex::new(()),
+        condition: Condition::default(),
         stop: Notify::new(),
     }))
 }
@@ -100,23 +115,42 @@ async fn identity(config: &ServeConfig, store: &Store) -> Result<(String, String
 async fn engine(
     config: &ServeConfig,
     store: &Store,
-    site: &Site,
+    site: &StepContext,
+    advertised: String,
     slots: u32,
 ) -> Result<Engine, ServeError> {
-    let folder = &site.folder;
     let (reporter, reports) = unbounded_channel();
+    let environments = Arc::new(Environments::new(site.folder.environments(), None));
+    let stager = |url: &str, is_here| {
+        Arc::new(Stager {
+            folder: site.folder.clone(),
+            datastores: Arc::clone(&site.datastores),
+            environments: environments.clone(),
+            url: url.to_owned(),
+            is_here,
+            program: config.program.clone(),
+        })
+    };
     let local = LocalConfig {
-        objects: folder.objects(),
         supervisor_program: config.supervisor.clone(),
         grace: GRACE,
     };
-    let environments = Arc::new(Environments::new(folder.environments(), None));
+    let local = LocalExecutor::new(local, stager(&site.url, true), reporter.clone());
+    let slurm = SlurmConfig {
+        supervisor_program: config.supervisor.clone(),
+        grace: GRACE,
+        every: QUEUE_EVERY,
+        file_delay: FILE_DELAY,
+    };
+    let slurm = SlurmExecutor::new(slurm, stager(&advertised, false), reporter.clone());
     let begin = Start {
         store: store.clone(),
-        executor: Arc::new(LocalExecutor::new(local, environments, reporter)),
+        executors: Executors::new(reporter)
+            .with(ExecutorKind::Local, Arc::new(local))
+            .with(ExecutorKind::Slurm, Arc::new(slurm)),
         reports,
         site: site.clone(),
-        default_slots: slots,
+        cores: slots,
     };
     Ok(Engine::start(begin).await?)
 }
@@ -130,7 +164,7 @@ async fn known_datastores(
 ) -> Result<Registry, ServeError> {
     let default = LOCAL_DATASTORES[0].to_owned();
     let read = store.write(move |db| {
-        let default = catalog::setting(db, routes::datastores::DEFAULT, &default)?;
+        let default = catalog::setting(db, DEFAULT_SETTING, &default)?;
         Ok((datastores::list(db)?, default))
     });
     let (rows, default) = read.await?;

@@ -34,7 +34,7 @@ async fn idle(limit: Option<Duration>, app: &App) {
     loop {
         tokio::time::sleep(limit.min(Duration::from_secs(5))).await;
         // A schedule that is enabled needs a server at its times.
-        if *active.borrow() > 0 || app.schedules.enabled() > 0 {
+        if *active.borrow() > 0 || app.workspace.schedules.enabled() > 0 {
             app.activity.touch();
         }
         let idle = app

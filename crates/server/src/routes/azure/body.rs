@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use axum::extract::{FromRequest, Request};
 use serde_json::{Map, Value};
 use stepwell_api::azure::{AzureDataPath, DataSetDefinitionValue, PipelineSubmissionInfo};
-use stepwell_api::{DatasetValue, PlaceOnDatastore};
+use stepwell_model::{Assignments, DatasetValue, Place};
 use stepwell_store::datasets;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{ApiError, Body, Result, run_id};
-use crate::published::Assignments;
+use crate::misfit;
 
 /// The fields of a request.
 const FIELDS: &[&str] = &[
@@ -57,7 +57,10 @@ impl<S: Send + Sync> FromRequest<S> for Said {
                 .hint("give at least {\"ExperimentName\": \"name\"}"));
         };
         let info = serde_json::from_value(Value::Object(spelt(fields)));
-        let refuse = |error| ApiError::invalid(format!("the body does not fit: {error}"));
+        let refuse = |error: serde_json::Error| {
+            let fault = misfit::in_words(&error.to_string());
+            ApiError::invalid(format!("the body does not fit: {fault}"))
+        };
         info.map(Self).map_err(refuse)
     }
 }
@@ -112,7 +115,7 @@ pub(super) async fn assignments(
         ApiError::invalid("`ExperimentName` is missing")
             .hint("name the experiment that the run belongs to; it is made if it does not exist")
     })?;
-    let mut data_paths: BTreeMap<String, PlaceOnDatastore> = BTreeMap::new();
+    let mut data_paths: BTreeMap<String, Place> = BTreeMap::new();
     for (name, path) in said.data_path_assignments.unwrap_or_default() {
         data_paths.insert(name, place(path));
     }
@@ -125,6 +128,7 @@ pub(super) async fn assignments(
             Some(path) => drop(data_paths.insert(name, place(path))),
             None => {
                 let id = dataset(app, &name, value).await?;
+                let id = id.to_string();
                 chosen.insert(name, DatasetValue { id, place: None });
             }
         }
@@ -140,13 +144,13 @@ pub(super) async fn assignments(
         tags: texts(said.tags),
         properties: texts(said.properties),
         run_source: said.run_source,
-        parent: parent.map(run_id).transpose()?.map(|run| run.uuid()),
+        parent: parent.map(run_id).transpose()?,
         user: None,
     })
 }
 
-fn place(path: AzureDataPath) -> PlaceOnDatastore {
-    PlaceOnDatastore {
+fn place(path: AzureDataPath) -> Place {
+    Place {
         datastore: path.data_store_name,
         path: path
             .relative_path

@@ -34,7 +34,7 @@ pub(super) fn run(record: &Record, pipeline: Option<&Published>, steps: u32) -> 
         graph_id: pipeline.map_or_else(|| id.clone(), |pipeline| pipeline.id.to_string()),
         is_submitted: true,
         has_errors: record.status == RunStatus::Failed,
-        has_warnings: false,
+        has_warnings: record.properties.contains_key(stepwell_workspace::IGNORED),
         upload_state: "0".to_owned(),
         parameter_assignments: scalars.unwrap_or_default(),
         data_set_definition_value_assignments: datasets
@@ -121,7 +121,7 @@ impl At {
             data_set_definition_value_assignments: datasets,
             url: format!("{}/PipelineRuns/PipelineSubmit/{id}", self.root),
             entity_status: entity_status(published.active),
-            continue_run_on_step_failure: published.goes_on,
+            continue_run_on_step_failure: published.continue_on_failure,
             etag: format!("\"{}\"", published.changed.as_millis()),
             created_date: published.created.to_string(),
             last_modified_date: published.changed.to_string(),

@@ -1,36 +1,31 @@
-//! Refusals in the words of the original service, whoever refuses: a handler, the access check,
+//! Refusals in the form of the original service, whoever refuses: a handler, the access check,
 //! a limit, or the router.
 
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::Request;
 use axum::http::header::CONTENT_LENGTH;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use stepwell_api::azure::{AzureErrorReply, InnerError, RootError};
 use stepwell_api::{ErrorBody, ErrorCode};
 
-use crate::error::Told;
+use crate::error::Refusal;
 
-/// Says an answer's error anew, where the request was made in the service's words.
-pub(in crate::routes) async fn speak(request: Request, next: Next) -> Response {
-    let asked = request.uri().path().starts_with("/pipelines/");
-    let response = next.run(request).await;
-    match response.extensions().get::<Told>().cloned() {
-        Some(Told(error)) if asked => {
-            let mut said = (response.status(), Json(reply(&error))).into_response();
-            for (name, value) in response.headers() {
-                // Those of the body are its own.
-                said.headers_mut()
-                    .entry(name)
-                    .or_insert_with(|| value.clone());
-            }
-            said.headers_mut().remove(CONTENT_LENGTH);
-            said
-        }
-        _ => response,
+/// A response whose error, if it has one, is in the service's form.
+pub(in crate::routes) async fn to_azure_error(response: Response) -> Response {
+    let Some(Refusal(error)) = response.extensions().get::<Refusal>().cloned() else {
+        return response;
+    };
+    let mut shaped = (response.status(), Json(reply(&error))).into_response();
+    for (name, value) in response.headers() {
+        // Those of the body are its own.
+        shaped
+            .headers_mut()
+            .entry(name)
+            .or_insert_with(|| value.clone());
     }
+    shaped.headers_mut().remove(CONTENT_LENGTH);
+    shaped
 }
 
 fn reply(error: &ErrorBody) -> AzureErrorReply {

@@ -2,40 +2,39 @@
 //! one changes its host and its token.
 //!
 //! The names in the address are those of any workspace: a server has one. What is done is done by
-//! [`crate::published`]; only the words differ.
+//! [`stepwell_workspace`]; only the words differ.
 
 mod body;
 mod entity;
 mod errors;
 mod schedules;
+mod submit;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use serde::Deserialize;
 use stepwell_api::azure::{
     AzureErrorReply, PipelineEndpointEntity, PipelineEntity, PipelineRunEntity,
-    PipelineSubmissionInfo,
 };
 use stepwell_model::RunKind;
-use stepwell_store::{endpoints, published as store};
+use stepwell_workspace::{PAGE_MAX, Page, Part};
 use utoipa::IntoParams;
-use uuid::Uuid;
 
+use super::endpoints::endpoint_id;
 use super::published::pipeline_id;
 use super::register::Register;
-use super::runs::{find, idempotency_key};
-use crate::app::{App, Context};
+use crate::app::Context;
 use crate::error::{ApiError, Body, Params, Result, run_id};
-use crate::published;
-pub(super) use errors::speak;
+pub(super) use errors::to_azure_error;
 
-use body::Said;
 use entity::At;
 
 /// Where the interface begins.
 pub(super) const ROOT: &str = "/pipelines/v1.0/subscriptions/{subscription}/resourceGroups/{group}\
     /providers/Microsoft.MachineLearningServices/workspaces/{workspace}";
+
+/// Addresses like these at which there is nothing.
+pub(super) const ELSEWHERE: &str = "/pipelines/{*path}";
 
 /// The most entities of one list.
 const LIST_MAX: usize = 10_000;
@@ -44,8 +43,6 @@ const LIST_MAX: usize = 10_000;
 pub(super) fn routes() -> Register {
     use utoipa_axum::routes;
     let register = Register::default()
-        .submitter(routes!(submit_pipeline))
-        .submitter(routes!(submit_endpoint))
         .reader(routes!(get_pipeline_run))
         .submitter(routes!(cancel_pipeline_run))
         .reader(routes!(list_runs_of_pipeline))
@@ -56,7 +53,7 @@ pub(super) fn routes() -> Register {
         .reader(routes!(get_pipeline_endpoint))
         .reader(routes!(get_named_pipeline_endpoint))
         .reader(routes!(list_pipelines_of_endpoint));
-    schedules::routes(register)
+    schedules::routes(submit::routes(register))
 }
 
 /// The workspace in the address.
@@ -79,76 +76,6 @@ struct Named {
     id: String,
 }
 
-/// The run that this one belongs to.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase")]
-#[into_params(parameter_in = Query)]
-struct ParentQuery {
-    /// The run this one belongs to.
-    parent_run_id: Option<String>,
-}
-
-/// Starts a run of a published pipeline. A repeated request with the same `Idempotency-Key` gives
-/// the run of the first.
-#[utoipa::path(post, path = "/PipelineRuns/PipelineSubmit/{id}", tag = "azure",
-    request_body = PipelineSubmissionInfo,
-    params(Names, ("id" = Uuid, Path), ParentQuery, ("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 200, body = PipelineRunEntity),
-    (status = "default", body = AzureErrorReply)))]
-async fn submit_pipeline(
-    State(app): Context,
-    Path(at): Path<Named>,
-    Params(query): Params<ParentQuery>,
-    headers: HeaderMap,
-    Said(said): Said,
-) -> Result<Json<PipelineRunEntity>> {
-    let assignments = body::assignments(&app, said, query.parent_run_id.as_deref()).await?;
-    let (id, key) = (pipeline_id(&at.id)?, idempotency_key(&headers)?);
-    answer(&app, published::start(&app, id, assignments, key).await?).await
-}
-
-/// Which version to start, and the run that this one belongs to.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase")]
-#[into_params(parameter_in = Query)]
-struct EndpointQuery {
-    /// The run this one belongs to.
-    parent_run_id: Option<String>,
-    /// The version; the default one when absent.
-    pipeline_version: Option<String>,
-}
-
-/// Starts a run of an endpoint's pipeline. A repeated request with the same `Idempotency-Key`
-/// gives the run of the first.
-#[utoipa::path(post, path = "/PipelineRuns/PipelineEndpointSubmit/Id/{id}", tag = "azure",
-    request_body = PipelineSubmissionInfo,
-    params(Names, ("id" = Uuid, Path), EndpointQuery, ("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 200, body = PipelineRunEntity),
-    (status = "default", body = AzureErrorReply)))]
-async fn submit_endpoint(
-    State(app): Context,
-    Path(at): Path<Named>,
-    Params(query): Params<EndpointQuery>,
-    headers: HeaderMap,
-    Said(said): Said,
-) -> Result<Json<PipelineRunEntity>> {
-    let assignments = body::assignments(&app, said, query.parent_run_id.as_deref()).await?;
-    let (id, key) = (endpoint_id(&at.id)?, idempotency_key(&headers)?);
-    let version = query.pipeline_version.as_deref();
-    let started = published::start_endpoint(&app, id, version, assignments, key).await?;
-    answer(&app, started).await
-}
-
-async fn answer(app: &App, started: published::Started) -> Result<Json<PipelineRunEntity>> {
-    let record = find(app, started.accepted.run()).await?;
-    let steps = started.pipeline.published.steps;
-    Ok(Json(entity::run(
-        &record,
-        Some(&started.pipeline.published),
-        steps,
-    )))
-}
-
 /// A pipeline run with its status.
 #[utoipa::path(get, path = "/PipelineRuns/{id}", tag = "azure", params(Names, ("id" = Uuid, Path)),
     responses((status = 200, body = PipelineRunEntity),
@@ -157,12 +84,12 @@ async fn get_pipeline_run(
     State(app): Context,
     Path(at): Path<Named>,
 ) -> Result<Json<PipelineRunEntity>> {
-    let record = find(&app, run_id(&at.id)?).await?;
-    if record.kind != RunKind::Pipeline.as_str() {
+    let record = app.workspace.runs.get(run_id(&at.id)?).await?;
+    if record.kind != RunKind::Pipeline {
         return Err(ApiError::no_run(record.id));
     }
     if let Some(pipeline) = record.published {
-        let ready = app.templates.get(&app, pipeline).await?;
+        let ready = app.workspace.published.get(pipeline).await?;
         let steps = ready.published.steps;
         return Ok(Json(entity::run(&record, Some(&ready.published), steps)));
     }
@@ -180,8 +107,7 @@ async fn get_pipeline_run(
     (status = 200, description = "It is asked to stop, or is over."),
     (status = "default", body = AzureErrorReply)))]
 async fn cancel_pipeline_run(State(app): Context, Path(at): Path<Named>) -> Result<()> {
-    let record = find(&app, run_id(&at.id)?).await?;
-    app.engine.cancel(super::runs::scheduled(&record)).await?;
+    app.workspace.runs.cancel(run_id(&at.id)?).await?;
     Ok(())
 }
 
@@ -193,10 +119,9 @@ async fn list_runs_of_pipeline(
     State(app): Context,
     Path(at): Path<Named>,
 ) -> Result<Json<Vec<PipelineRunEntity>>> {
-    let id = pipeline_id(&at.id)?;
-    let ready = app.templates.get(&app, id).await?;
-    let read = move |db: &_| store::runs_of(db, id, None, LIST_MAX);
-    let rows = app.store.read(read).await?;
+    let (id, published) = (pipeline_id(&at.id)?, &app.workspace.published);
+    let ready = published.get(id).await?;
+    let rows = all(|part| published.runs(id, part)).await?;
     let steps = ready.published.steps;
     let run = |record| entity::run(record, Some(&ready.published), steps);
     Ok(Json(rows.iter().map(run).collect()))
@@ -220,8 +145,7 @@ async fn list_pipelines(
     Params(query): Params<ActiveQuery>,
 ) -> Result<Json<Vec<PipelineEntity>>> {
     let active = query.active_only.unwrap_or(false);
-    let read = move |db: &_| store::list(db, active, None, LIST_MAX);
-    let found = app.store.read(read).await?;
+    let found = all(|part| app.workspace.published.list(active, part)).await?;
     let at = At::new(&app, &names);
     Ok(Json(found.iter().map(|each| at.pipeline(each)).collect()))
 }
@@ -233,7 +157,7 @@ async fn get_pipeline(
     State(app): Context,
     Path(named): Path<Named>,
 ) -> Result<Json<PipelineEntity>> {
-    let ready = app.templates.get(&app, pipeline_id(&named.id)?).await?;
+    let ready = app.workspace.published.get(pipeline_id(&named.id)?).await?;
     Ok(Json(At::new(&app, &named.names).pipeline(&ready.published)))
 }
 
@@ -258,7 +182,9 @@ async fn set_pipeline_status(
                 .hint("one of Active and Disabled"));
         }
     };
-    published::set_active(&app, pipeline_id(&at.id)?, active).await
+    let published = &app.workspace.published;
+    published.set_active(pipeline_id(&at.id)?, active).await?;
+    Ok(())
 }
 
 /// Endpoints, newest first.
@@ -271,8 +197,7 @@ async fn list_pipeline_endpoints(
     Params(query): Params<ActiveQuery>,
 ) -> Result<Json<Vec<PipelineEndpointEntity>>> {
     let active = query.active_only.unwrap_or(false);
-    let read = move |db: &_| endpoints::list(db, active, None, LIST_MAX);
-    let found = app.store.read(read).await?;
+    let found = all(|part| app.workspace.endpoints.list(active, part)).await?;
     let at = At::new(&app, &names);
     Ok(Json(found.iter().map(|each| at.endpoint(each)).collect()))
 }
@@ -285,7 +210,7 @@ async fn get_pipeline_endpoint(
     State(app): Context,
     Path(named): Path<Named>,
 ) -> Result<Json<PipelineEndpointEntity>> {
-    let found = published::find_endpoint(&app, endpoint_id(&named.id)?).await?;
+    let found = app.workspace.endpoints.get(endpoint_id(&named.id)?).await?;
     Ok(Json(At::new(&app, &named.names).endpoint(&found)))
 }
 
@@ -308,10 +233,7 @@ async fn get_named_pipeline_endpoint(
     Path(names): Path<Names>,
     Params(query): Params<NameQuery>,
 ) -> Result<Json<PipelineEndpointEntity>> {
-    let name = query.name.clone();
-    let read = move |db: &_| endpoints::find_named(db, &name);
-    let found = app.store.read(read).await?;
-    let found = found.ok_or_else(|| published::no_endpoint(&format_args!("`{}`", query.name)))?;
+    let found = app.workspace.endpoints.get_named(&query.name).await?;
     Ok(Json(At::new(&app, &names).endpoint(&found)))
 }
 
@@ -324,11 +246,11 @@ async fn list_pipelines_of_endpoint(
     Path(named): Path<Named>,
     Params(query): Params<ActiveQuery>,
 ) -> Result<Json<Vec<PipelineEntity>>> {
-    let endpoint = published::find_endpoint(&app, endpoint_id(&named.id)?).await?;
+    let endpoint = app.workspace.endpoints.get(endpoint_id(&named.id)?).await?;
     let at = At::new(&app, &named.names);
     let mut found = Vec::with_capacity(endpoint.versions.len());
     for (_, pipeline) in &endpoint.versions {
-        let ready = app.templates.get(&app, *pipeline).await?;
+        let ready = app.workspace.published.get(*pipeline).await?;
         if ready.published.active || query.active_only != Some(true) {
             found.push(at.pipeline(&ready.published));
         }
@@ -336,7 +258,18 @@ async fn list_pipelines_of_endpoint(
     Ok(Json(found))
 }
 
-fn endpoint_id(text: &str) -> Result<Uuid> {
-    let refuse = |_| published::no_endpoint(&format_args!("`{text}`"));
-    text.parse().map_err(refuse)
+/// Every row of a list, up to [`LIST_MAX`]: the original interface has no pages.
+async fn all<T, F>(read: impl Fn(Part) -> F) -> Result<Vec<T>>
+where
+    F: Future<Output = stepwell_workspace::Result<Page<T>>>,
+{
+    let (mut rows, mut part) = (Vec::new(), Part::first(PAGE_MAX));
+    loop {
+        let page = read(part).await?;
+        rows.extend(page.rows);
+        match page.next {
+            Some(next) if rows.len() < LIST_MAX => part.after = Some(next),
+            _ => return Ok(rows),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Schedules in the words of the original service. What is done is done by [`super::super::schedules`].
+//! Schedules in the words of the original service.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -12,13 +12,12 @@ use stepwell_api::azure_schedule::{
     AzureRecurrence, DataStoreTriggerInfo, PipelineScheduleEntity, RecurrenceSchedule,
     ScheduleCreationInfo,
 };
-use stepwell_store::schedules::{self as store, Filter};
-use stepwell_store::{Connection, runs};
+use stepwell_workspace::{NewSchedule, Part, ScheduleFilter, ScheduleUpdate};
 use uuid::Uuid;
 
 use super::super::register::Register;
-use super::super::schedules as native;
-use super::{ActiveQuery, LIST_MAX, Named, Names, body, entity};
+use super::super::schedules::{schedule_id, starts};
+use super::{ActiveQuery, LIST_MAX, Named, Names, all, body, entity};
 use crate::app::{App, Context};
 use crate::convert;
 use crate::error::{ApiError, Body, Params, Result};
@@ -68,18 +67,17 @@ async fn create_azure_schedule(
     let trigger = trigger
         .ok_or_else(|| ApiError::invalid("give either `Recurrence` or `DataStoreTriggerInfo`"))?;
     let description = said.pipeline_submission_info.description.clone();
-    let body = api::CreateSchedule {
+    let new = NewSchedule {
         name,
         description: description.unwrap_or_default(),
-        pipeline: id(said.pipeline_id)?,
-        endpoint: id(said.pipeline_endpoint_id)?,
-        trigger,
-        catch_up: api::CatchUp::default(),
-        overlap: api::Overlap::default(),
-        submission: body::assignments(&app, said.pipeline_submission_info, None).await?,
-        user: None,
+        starts: starts(id(said.pipeline_id)?, id(said.pipeline_endpoint_id)?)?,
+        trigger: convert::schedule::trigger(trigger),
+        policy: convert::schedule::policy(api::CatchUp::default(), api::Overlap::default()),
+        assignments: body::assignments(&app, said.pipeline_submission_info, None).await?,
+        user: String::new(),
     };
-    Ok(Json(shown(native::create(&app, body).await?)))
+    let made = app.workspace.schedules.create(new).await?;
+    Ok(Json(shown(convert::schedule::schedule(made))))
 }
 
 /// Schedules, newest first.
@@ -90,18 +88,17 @@ async fn list_azure_schedules(
     State(app): Context,
     Params(query): Params<ActiveQuery>,
 ) -> Result<Json<Vec<PipelineScheduleEntity>>> {
-    let filter = Filter {
+    let filter = ScheduleFilter {
         enabled_only: query.active_only.unwrap_or(false),
-        ..Filter::default()
+        ..ScheduleFilter::default()
     };
     list(&app, filter).await
 }
 
-async fn list(app: &App, filter: Filter) -> Result<Json<Vec<PipelineScheduleEntity>>> {
-    let read = move |db: &Connection| store::list(db, filter, LIST_MAX);
-    let rows = app.store.read(read).await?;
-    let shown = |row| convert::schedule::schedule(row).map(shown);
-    Ok(Json(rows.into_iter().map(shown).collect::<Result<_>>()?))
+async fn list(app: &App, filter: ScheduleFilter) -> Result<Json<Vec<PipelineScheduleEntity>>> {
+    let rows = all(|part| app.workspace.schedules.list(filter, part)).await?;
+    let shown = |found| shown(convert::schedule::schedule(found));
+    Ok(Json(rows.into_iter().map(shown).collect()))
 }
 
 /// A schedule.
@@ -112,8 +109,8 @@ async fn get_azure_schedule(
     State(app): Context,
     Path(at): Path<Named>,
 ) -> Result<Json<PipelineScheduleEntity>> {
-    let row = native::find(&app, &at.id).await?;
-    Ok(Json(shown(convert::schedule::schedule(row)?)))
+    let found = app.workspace.schedules.get(schedule_id(&at.id)?).await?;
+    Ok(Json(shown(convert::schedule::schedule(found))))
 }
 
 /// Makes a schedule be as the entity says; what it does not say stays.
@@ -131,7 +128,8 @@ async fn change_azure_schedule(
         Some("1" | "2" | "Deprecated" | "Disabled") => Some(false),
         Some(other) => return Err(ApiError::invalid(format!("`{other}` is no status"))),
     };
-    let before = convert::schedule::schedule(native::find(&app, &at.id).await?)?;
+    let (id, schedules) = (schedule_id(&at.id)?, &app.workspace.schedules);
+    let before = convert::schedule::schedule(schedules.get(id).await?);
     let trigger = trigger(said.recurrence, said.data_store_trigger_info)?;
     let description = said.pipeline_submission_info.as_ref();
     let description = description.and_then(|info| info.description.clone());
@@ -139,16 +137,18 @@ async fn change_azure_schedule(
         Some(info) => Some(body::assignments(&app, info, None).await?),
         None => None,
     };
-    let change = api::ScheduleChange {
+    // Saying the same again does not begin anew.
+    let trigger = trigger.filter(|trigger| *trigger != before.trigger);
+    let update = ScheduleUpdate {
         name: said.name,
         description,
-        // Saying the same again does not begin anew.
-        trigger: trigger.filter(|trigger| *trigger != before.trigger),
-        submission,
+        trigger: trigger.map(convert::schedule::trigger),
+        assignments: submission,
         enabled: enabled.filter(|enabled| *enabled != before.enabled),
-        ..api::ScheduleChange::default()
+        ..ScheduleUpdate::default()
     };
-    Ok(Json(shown(native::change(&app, &at.id, change).await?)))
+    let changed = schedules.update(id, update).await?;
+    Ok(Json(shown(convert::schedule::schedule(changed))))
 }
 
 /// The schedules of a published pipeline.
@@ -161,9 +161,9 @@ async fn list_azure_schedules_of_pipeline(
     Path(at): Path<Named>,
 ) -> Result<Json<Vec<PipelineScheduleEntity>>> {
     let pipeline = id(Some(at.id))?;
-    let filter = Filter {
+    let filter = ScheduleFilter {
         pipeline,
-        ..Filter::default()
+        ..ScheduleFilter::default()
     };
     list(&app, filter).await
 }
@@ -178,9 +178,9 @@ async fn list_azure_schedules_of_endpoint(
     Path(at): Path<Named>,
 ) -> Result<Json<Vec<PipelineScheduleEntity>>> {
     let endpoint = id(Some(at.id))?;
-    let filter = Filter {
+    let filter = ScheduleFilter {
         endpoint,
-        ..Filter::default()
+        ..ScheduleFilter::default()
     };
     list(&app, filter).await
 }
@@ -213,21 +213,15 @@ async fn last_run_of_azure_schedule(
 }
 
 async fn started(app: &App, schedule: &str, limit: usize) -> Result<Vec<PipelineRunEntity>> {
-    let row = native::find(app, schedule).await?;
-    let read = move |db: &Connection| {
-        let mut found = Vec::new();
-        for run in store::fired(db, row.seq, None, limit)?
-            .iter()
-            .filter_map(|line| line.run)
-        {
-            found.extend(runs::find(db, run)?);
-        }
-        Ok(found)
+    let (id, schedules) = (schedule_id(schedule)?, &app.workspace.schedules);
+    let records = match limit {
+        1 => schedules.runs(id, Part::first(1)).await?.rows,
+        _ => all(|part| schedules.runs(id, part)).await?,
     };
     let mut shown = Vec::new();
-    for record in app.store.read(read).await? {
+    for record in records {
         let ready = match record.published {
-            Some(pipeline) => Some(app.templates.get(app, pipeline).await?),
+            Some(pipeline) => Some(app.workspace.published.get(pipeline).await?),
             None => None,
         };
         let published = ready.as_ref().map(|ready| &ready.published);

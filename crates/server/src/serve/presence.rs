@@ -1,0 +1,48 @@
+//! That a server can be found as long as it runs: its socket and the file that says where it is are
+//! made again when somebody deletes them, and a deleted database is noticed.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::time::Duration;
+
+use camino::Utf8Path;
+use stepwell_data::folder::DataFolder;
+use stepwell_data::home::write_private;
+use tokio::net::UnixListener;
+
+use super::sockets;
+use crate::app::Condition;
+
+/// How often it is seen to.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Watches over the files for ever; a socket that had to be made anew is given to `reopen`.
+pub(super) async fn keep(
+    folder: DataFolder,
+    endpoint: String,
+    condition: Condition,
+    mut reopen: impl FnMut(UnixListener),
+) {
+    let (mut socket, database) = (inode(&folder.socket()), inode(&folder.database()));
+    loop {
+        tokio::time::sleep(EVERY).await;
+        condition.set_database_gone(inode(&folder.database()) != database);
+        let at_present = inode(&folder.socket());
+        // It may have been deleted before it was first looked at.
+        if at_present.is_none() || at_present != socket {
+            match sockets::socket_file(&folder) {
+                Ok(listener) => reopen(listener),
+                Err(error) => tracing::warn!(%error, "the socket cannot be made again"),
+            }
+            socket = inode(&folder.socket());
+        }
+        if !folder.server_file().exists()
+            && let Err(error) = write_private(&folder.server_file(), endpoint.as_bytes())
+        {
+            tracing::warn!(%error, "the file that says where the server is cannot be made again");
+        }
+    }
+}
+
+fn inode(path: &Utf8Path) -> Option<u64> {
+    Some(path.symlink_metadata().ok()?.ino())
+}

@@ -1,0 +1,60 @@
+//! Experiments: the names that runs are gathered under.
+
+use std::sync::Arc;
+
+use stepwell_store::experiments::{self as store, Experiment};
+use uuid::Uuid;
+
+use crate::core::Core;
+use crate::names::check_experiment;
+use crate::page::{NamedPage, NamedPart, one_more};
+use crate::{Error, Result};
+
+/// What can be done with experiments; cheap to clone.
+#[derive(Clone)]
+pub struct Experiments(Arc<Core>);
+
+impl Experiments {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self(core)
+    }
+
+    /// Experiments, sorted by name.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn list(&self, part: NamedPart) -> Result<NamedPage<Experiment>> {
+        let wanted = one_more(&part);
+        let rows = self
+            .0
+            .store
+            .read(move |db| store::list(db, &wanted))
+            .await?;
+        Ok(NamedPage::cut(rows, &part, |row| &row.name))
+    }
+
+    /// The experiment of a name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn get(&self, name: &str) -> Result<Experiment> {
+        let wanted = name.to_owned();
+        let found = self
+            .0
+            .store
+            .read(move |db| store::find(db, &wanted))
+            .await?;
+        found.ok_or_else(|| Error::not_found(format!("there is no experiment `{name}`")))
+    }
+
+    /// The experiment of a name; made if it does not exist.
+    ///
+    /// # Errors
+    /// When the name is none.
+    pub async fn ensure(&self, name: String) -> Result<Experiment> {
+        check_experiment(&name)?;
+        let (id, now) = (Uuid::now_v7(), self.0.now());
+        let ensure = move |db: &_| store::ensure(db, &name, id, now);
+        Ok(self.0.store.write_durable(ensure).await?)
+    }
+}

@@ -1,0 +1,90 @@
+//! The regular files of a run's folder, and where a named one is.
+//!
+//! Invariant: no name leads outside the folder, whatever links a step has left in it.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::names::is_relative;
+use crate::{Error, Result};
+
+/// How the name of a file begins that is being received.
+pub const PART: &str = ".stepwell-part-";
+
+/// A regular file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Its path below the folder, with `/` between the parts.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// The regular files below a folder, their names behind a prefix; links are not followed.
+///
+/// # Errors
+/// When a folder cannot be read; one that is not there has no files.
+pub fn walk(folder: &Utf8Path, prefix: &str) -> std::io::Result<Vec<FoundFile>> {
+    let mut files = Vec::new();
+    add(folder, prefix, &mut files)?;
+    Ok(files)
+}
+
+fn add(folder: &Utf8Path, prefix: &str, files: &mut Vec<FoundFile>) -> std::io::Result<()> {
+    let entries = match folder.read_dir_utf8() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name());
+        let about = entry.metadata()?;
+        if about.is_dir() {
+            add(entry.path(), &format!("{name}/"), files)?;
+        } else if about.is_file() && !entry.file_name().starts_with(PART) {
+            files.push(FoundFile {
+                name,
+                size: about.len(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Where a file of a run is, if the name stays inside the run's folder.
+///
+/// # Errors
+/// When it does not.
+pub fn locate(root: &Utf8Path, name: &str) -> Result<Utf8PathBuf> {
+    let refused = |hint| {
+        let message = format!("`{name}` cannot name a file of a run");
+        Err(Error::invalid(message).hint(hint))
+    };
+    if !is_relative(name) {
+        return refused("use a relative path without `..`");
+    }
+    let path = root.join(name);
+    let mut folders = path.ancestors().skip(1).take_while(|at| *at != root);
+    // A step may leave links to wherever it likes.
+    match folders.any(Utf8Path::is_symlink) {
+        true => refused("a folder on the way to it is a link; name the file where it is"),
+        false => Ok(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_in_the_folder_whatever_links_it_meets() {
+        let guard = tempfile::tempdir().expect("a temporary folder");
+        let root = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        std::os::unix::fs::symlink("/", root.join("link")).expect("a link");
+        for name in ["outputs/model", "new/folder/file"] {
+            assert_eq!(locate(root, name).expect("inside"), root.join(name));
+        }
+        for name in ["/a", "../a", "a/../../b", "link/a", "link/a/b", ""] {
+            assert!(locate(root, name).is_err(), "{name}");
+        }
+    }
+}
