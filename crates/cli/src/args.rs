@@ -4,8 +4,10 @@ use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, cancel, completions, connect, doctor, drive_parallel, gc, graph, logs, models, plan,
-    published, run, runs, schedule, serve, show, snapshot, stop, token, why,
+    adopt, audit, backup, cancel, completions, compute, connect, copy, datasets, diff, doctor,
+    download, drive_parallel, drive_transfer, drive_tuning, gc, graph, init, logs, metrics, models,
+    open, plan, published, rerun, restore, run, runs, schedule, secrets, serve, show, snapshot,
+    stop, token, why,
 };
 use crate::exit;
 
@@ -25,27 +27,48 @@ pub(crate) struct Args {
 /// The commands, in the order a newcomer meets them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Init(init::Args),
     Run(run::Args),
     Runs(runs::Args),
     Show(show::Args),
     Logs(logs::Args),
+    Metrics(metrics::Args),
+    Open(open::Args),
+    Download(download::Args),
     Why(why::Args),
     Plan(plan::Args),
     Graph(graph::Args),
-    Models(models::Args),
+    Diff(diff::Args),
+    Rerun(rerun::Args),
     Cancel(cancel::Args),
+    Models(models::Args),
+    Datasets(datasets::Args),
+    Copy(copy::Args),
     Published(published::Args),
     Gc(gc::Args),
     Schedule(schedule::Args),
+    Compute(compute::Args),
     Doctor(doctor::Args),
     Serve(serve::Args),
     Stop(stop::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    Adopt(adopt::Args),
     Token(token::Args),
+    Secrets(secrets::Args),
     Audit(audit::Args),
     Connect(connect::Args),
     Snapshot(snapshot::Args),
     Completions(completions::Args),
     DriveParallel(drive_parallel::Args),
+    DriveTransfer(drive_transfer::Args),
+    DriveTuning(drive_tuning::Args),
+}
+
+/// A number of things; a parser of arguments.
+pub(crate) fn count(text: &str) -> Result<usize, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is no whole number; write one such as 20"))
 }
 
 #[cfg(test)]

@@ -31,18 +31,21 @@ pub(crate) enum Snapshots {
 /// Runs a program up to its first submission.
 pub(crate) fn capture(
     program: &Utf8Path,
+    args: &[String],
     context: &Context,
     snapshots: Snapshots,
 ) -> Result<SubmitRun, Failure> {
     if !program.is_file() {
         let message = format!("there is no file `{program}`");
-        return Err(Failure::new(Exit::NotFound, message, ""));
+        let hint = "give the path of a Python program";
+        return Err(Failure::new(Exit::NotFound, message, hint));
     }
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("submission.json");
     let mut command = Command::new(python::find()?);
     command
         .arg(program)
+        .args(args)
         .env(CAPTURE, &file)
         .envs(commands::run::environment(context)?);
     if snapshots == Snapshots::Take {

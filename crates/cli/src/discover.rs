@@ -11,7 +11,8 @@
 //! Nothing is started or created here.
 //!
 //! Invariant: every subfolder of a project gives the same data folder as the project itself. A
-//! `.stepwell` of another user never counts: who owns it could run a server of theirs in it.
+//! `.stepwell` of another user never counts, whoever asks: who owns it knows its token, and could run
+//! a server of theirs in it.
 
 use std::os::unix::fs::MetadataExt as _;
 
@@ -39,6 +40,8 @@ pub(crate) struct Surroundings {
     pub(crate) url: Option<String>,
     /// `STEPWELL_TOKEN`
     pub(crate) token: Option<String>,
+    /// `STEPWELL_SOCKET` of a step, unless its program names another server
+    pub(crate) socket: Option<Utf8PathBuf>,
     /// `STEPWELL_DATA`
     pub(crate) data: Option<Utf8PathBuf>,
 }
@@ -47,8 +50,13 @@ impl Surroundings {
     /// Reads this process's environment; an empty variable counts as absent.
     pub(crate) fn of_process() -> Self {
         let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let url = read("STEPWELL_URL");
+        let is_the_steps = url.is_some() && url == read("AZUREML_SERVICE_ENDPOINT");
         Self {
-            url: read("STEPWELL_URL"),
+            socket: read("STEPWELL_SOCKET")
+                .filter(|_| is_the_steps)
+                .map(Utf8PathBuf::from),
+            url,
             token: read("STEPWELL_TOKEN"),
             data: read("STEPWELL_DATA").map(Utf8PathBuf::from),
         }
@@ -64,6 +72,8 @@ pub(crate) enum Place {
         url: String,
         /// What it knows us by.
         token: String,
+        /// Its socket file, when it is the server that started this step.
+        socket: Option<Utf8PathBuf>,
     },
     /// The embedded server of a data folder on this machine; it may have to be started.
     Local(Home),
@@ -110,12 +120,13 @@ impl Advice for Error {
 /// The server of `folder`, which must be absolute.
 pub(crate) fn discover(folder: &Utf8Path, surroundings: &Surroundings) -> Result<Place, Error> {
     if let Some(url) = &surroundings.url {
-        return remote(url, surroundings.token.as_deref());
+        let socket = surroundings.socket.clone();
+        return remote(url, surroundings.token.as_deref(), socket);
     }
     Ok(Place::Local(home(folder, surroundings.data.as_deref())))
 }
 
-fn remote(url: &str, token: Option<&str>) -> Result<Place, Error> {
+fn remote(url: &str, token: Option<&str>, socket: Option<Utf8PathBuf>) -> Result<Place, Error> {
     if url.starts_with("https://") {
         client::check_authorities()?;
     } else if !url.starts_with("http://") {
@@ -124,6 +135,7 @@ fn remote(url: &str, token: Option<&str>) -> Result<Place, Error> {
     Ok(Place::Remote {
         url: url.trim_end_matches('/').to_owned(),
         token: token.ok_or(Error::NoToken)?.to_owned(),
+        socket,
     })
 }
 
@@ -155,11 +167,10 @@ pub(crate) fn home(folder: &Utf8Path, data: Option<&Utf8Path>) -> Home {
     }
 }
 
-/// Whether this is a folder of the user's own; root takes any.
+/// Whether this is a folder of the user's own.
 fn is_ours(candidate: &Utf8Path) -> bool {
-    let me = rustix::process::geteuid();
-    fs_err::metadata(candidate)
-        .is_ok_and(|found| found.is_dir() && (me.is_root() || found.uid() == me.as_raw()))
+    let me = rustix::process::geteuid().as_raw();
+    fs_err::metadata(candidate).is_ok_and(|found| found.is_dir() && found.uid() == me)
 }
 
 /// The nearest folder upwards with a workspace configuration, and the name in it.
@@ -235,6 +246,20 @@ mod tests {
     }
 
     #[test]
+    fn a_data_folder_of_another_user_does_not_count_even_for_root() {
+        if !rustix::process::geteuid().is_root() {
+            return; // Only root can give a folder away; for others the check is the same.
+        }
+        let (_guard, root) = tree(&[("p/.stepwell/", ""), ("p/a/", "")]);
+        let theirs = root.join("p/.stepwell");
+        std::os::unix::fs::chown(&theirs, Some(65_534), None).expect("given away");
+        assert_eq!(
+            home(&root.join("p/a"), None).data_folder,
+            root.join("p/a/.stepwell")
+        );
+    }
+
+    #[test]
     fn the_nearest_configuration_is_the_project() {
         let entries = [("p/.azureml/config.json", CONFIG), ("p/a/b/", "")];
         assert_eq!(check(&entries, "p/a/b", None), "~/p/.stepwell churn");
@@ -272,7 +297,7 @@ mod tests {
         let mut surroundings = Surroundings {
             url: Some("http://ml.example:8471/".to_owned()),
             data: Some("/srv/data".into()),
-            token: None,
+            ..Surroundings::default()
         };
         let refused = discover("/p".into(), &surroundings).expect_err("there is no token");
         assert!(matches!(refused, Error::NoToken));
@@ -282,7 +307,8 @@ mod tests {
             place,
             Place::Remote {
                 url: "http://ml.example:8471".to_owned(),
-                token: "secret".to_owned()
+                token: "secret".to_owned(),
+                socket: None
             }
         );
     }

@@ -102,6 +102,7 @@ impl Advice for stepwell_data::Error {
     fn hint(&self) -> String {
         match self {
             Self::File(error) | Self::Write { source: error, .. } => storage_hint(error).to_owned(),
+            Self::NotAFolder { .. } => "give the path of a folder that is there".to_owned(),
             _ => String::new(),
         }
     }

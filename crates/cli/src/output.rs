@@ -6,9 +6,11 @@ use std::io::{self, Write as _};
 
 use serde::Serialize;
 
-/// Writes text.
+use crate::render::safe;
+
+/// Writes text for people. What others wrote in it has no power over the terminal.
 pub(crate) fn print(text: &str) -> io::Result<()> {
-    bytes(text.as_bytes())
+    bytes(safe::clean(text).as_bytes())
 }
 
 /// Writes bytes as they are.
@@ -22,11 +24,11 @@ pub(crate) fn bytes(bytes: &[u8]) -> io::Result<()> {
 pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
-    print(&text)
+    bytes(text.as_bytes())
 }
 
 /// Tells the person something that is not data.
 pub(crate) fn note(text: &str) {
     // When standard error is gone there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", safe::clean(text));
 }

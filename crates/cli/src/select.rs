@@ -20,11 +20,8 @@ const SUFFIX_DIGITS: usize = 8;
 /// The fewest digits that are taken for the beginning of an id.
 const PREFIX_DIGITS: usize = 4;
 
-/// How many of the newest runs are looked through for an abbreviated id.
-const SCAN_MAX: usize = 10_000;
-
-/// Of how many of them the steps are looked through as well.
-const SCAN_CHILDREN_MAX: usize = 20;
+/// How alike two names are, of 1, that one may be a slip of the other.
+const LIKENESS_MIN: f64 = 0.8;
 
 /// How many candidates an error lists.
 const CANDIDATES_MAX: usize = 6;
@@ -40,13 +37,12 @@ pub(crate) fn run(session: &Session, text: &str) -> Result<Run, Failure> {
     if let Ok(id) = Uuid::parse_str(text) {
         return session.call(|client| client.run(id));
     }
-    let client = session.client();
     if text == "last" {
         let filter = RunFilter {
             page: Some(1),
             ..RunFilter::default()
         };
-        return match client.runs(&filter).next() {
+        return match session.client().runs(&filter).next() {
             Some(run) => Ok(run?),
             None => Err(Failure::new(
                 Exit::NotFound,
@@ -58,21 +54,9 @@ pub(crate) fn run(session: &Session, text: &str) -> Result<Run, Failure> {
     let Some(digits) = digits(text) else {
         return Err(unknown(text));
     };
-    let runs = client.runs(&RunFilter::default()).take(SCAN_MAX);
-    let runs = runs.collect::<Result<Vec<Run>, _>>()?;
-    let mut candidates = fitting(&digits, &runs);
-    for run in runs.iter().take(SCAN_CHILDREN_MAX) {
-        if !candidates.is_empty() {
-            break;
-        }
-        candidates = fitting(&digits, &client.children(run.id)?);
-    }
-    the_one(text, candidates)
-}
-
-fn fitting(digits: &str, runs: &[Run]) -> Vec<Run> {
-    let fitting = runs.iter().filter(|run| fits(digits, run.id));
-    fitting.cloned().collect()
+    // One more than are listed, to know whether there are more.
+    let found = session.call(|client| client.runs_by_digits(&digits, CANDIDATES_MAX + 1))?;
+    the_one(text, found)
 }
 
 /// The digits of an abbreviated id; `None` for anything else.
@@ -97,7 +81,11 @@ fn the_one(text: &str, mut candidates: Vec<Run>) -> Result<Run, Failure> {
         0 => Err(unknown(text)),
         1 => Ok(candidates.remove(0)),
         count => {
-            let mut message = format!("`{text}` could be any of {count} runs:");
+            let many = match count > CANDIDATES_MAX {
+                true => format!("more than {CANDIDATES_MAX}"),
+                false => count.to_string(),
+            };
+            let mut message = format!("`{text}` could be any of {many} runs:");
             for run in candidates.iter().take(CANDIDATES_MAX) {
                 let title = status::title(run);
                 let _ = write!(message, "\n  {}  {title} ({})", run.id, run.status);
@@ -109,6 +97,18 @@ fn the_one(text: &str, mut candidates: Vec<Run>) -> Result<Run, Failure> {
             Err(Failure::new(Exit::Usage, message, hint))
         }
     }
+}
+
+/// The known name that is nearest to `text`, if one is near enough to be what was meant.
+pub(crate) fn meant<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = text.to_lowercase();
+    let likeness = |name: &str| strsim::jaro_winkler(&lower, &name.to_lowercase());
+    known
+        .into_iter()
+        .map(|name| (likeness(name), name))
+        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, name)| name)
 }
 
 fn unknown(text: &str) -> Failure {
@@ -148,11 +148,18 @@ pub(crate) fn step<'a>(steps: &'a [Run], text: &str) -> Result<&'a Run, Failure>
             .map(|step| format!("{} {}", number(step), step.display_name))
             .collect();
         let message = format!("there is no step `{text}` in this run");
-        Failure::new(
-            Exit::NotFound,
-            message,
-            format!("its steps are: {}", names.join(", ")),
-        )
+        let near = meant(text, steps.iter().map(|step| step.display_name.as_str()));
+        let more = if steps.len() > CANDIDATES_MAX {
+            ", …"
+        } else {
+            ""
+        };
+        let hint = match near {
+            Some(name) => format!("did you mean `{name}`?"),
+            None if steps.is_empty() => "it has no steps".to_owned(),
+            None => format!("its steps are: {}{more}", names.join(", ")),
+        };
+        Failure::new(Exit::NotFound, message, hint)
     })
 }
 
@@ -173,7 +180,8 @@ mod tests {
         let Some(digits) = digits(text) else {
             return "no id".to_owned();
         };
-        match the_one(text, fitting(&digits, &runs())) {
+        let found = runs().into_iter().filter(|run| fits(&digits, run.id));
+        match the_one(text, found.collect()) {
             Ok(run) => run.id.to_string(),
             Err(failure) => failure.report(),
         }

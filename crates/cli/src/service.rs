@@ -35,6 +35,7 @@ impl Advice for ServeError {
     fn exit(&self) -> Exit {
         match self {
             Self::Locked { .. } => Exit::FolderTaken,
+            Self::NotAdopted { .. } | Self::Moved { .. } | Self::NoDatabase { .. } => Exit::Refused,
             Self::Folder { .. } | Self::Tls(_) | Self::NoToken { .. } => Exit::Refused,
             Self::Store(error) if error.is_storage() => Exit::Refused,
             _ => Exit::Unreachable,
@@ -73,6 +74,22 @@ pub(crate) fn run(config: ServeConfig, ready: impl FnOnce(&Endpoint)) -> Result<
     Ok(runtime.block_on(serve(config, ready))?)
 }
 
+/// Standard error, as long as it takes what is written. A disk that is full must not end whoever
+/// has something to log.
+#[derive(Debug)]
+struct Forgiving;
+
+impl io::Write for Forgiving {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(io::stderr().write(bytes).unwrap_or(bytes.len()))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        drop(io::stderr().flush());
+        Ok(())
+    }
+}
+
 fn log_to_stderr() {
     let mut filter = EnvFilter::try_from_env(LOG_FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
     // These print URLs, which may hold the signature that opens a datastore. Our own errors tell
@@ -85,6 +102,7 @@ fn log_to_stderr() {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr)
+        .with_writer(|| Forgiving)
+        .log_internal_errors(false)
         .init();
 }

@@ -122,7 +122,7 @@ impl Session {
         let mut client = self.client.lock().expect("no holder panics");
         match &self.place {
             // Another thread may have been here before.
-            Place::Local(_) if client.url() == broken.url() => *client = reach(&self.place)?,
+            Place::Local(_) if client.is_same(broken) => *client = reach(&self.place)?,
             Place::Local(_) => {}
             Place::Remote { .. } => thread::sleep(REMOTE_PAUSE),
         }
@@ -132,10 +132,10 @@ impl Session {
 
 fn reach(place: &Place) -> Result<Client, Failure> {
     Ok(match place {
-        Place::Remote { url, token } => Client::new(url, token),
+        Place::Remote { url, token, socket } => Client::by(url, token, socket.as_deref()),
         Place::Local(home) => {
             let endpoint = embedded::find_or_start(home)?.endpoint;
-            Client::new(&endpoint.url, &endpoint.token)
+            Client::by(&endpoint.url, &endpoint.token, Some(&endpoint.socket))
         }
     })
 }

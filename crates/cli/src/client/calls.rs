@@ -1,12 +1,15 @@
 //! The calls themselves, one method each.
 
+use std::time::Duration;
+
 use fs_err::File;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use stepwell_api::{
-    AuditPage, AuditRecord, CancelReply, CreateToken, Gc, GcReport, GraphView, Health, Metrics,
-    Model, ModelList, NewToken, ParallelProgress, Run, RunPage, SnapshotReply, SubmitRun,
-    TokenInfo, TokenList, WhyList, Workspace,
+    AuditPage, AuditRecord, CancelReply, CreateToken, Dataset, DatasetList, Experiment,
+    ExperimentList, Gc, GcReport, GraphView, Health, LogMetrics, Metrics, Model, ModelList,
+    NewToken, PageTicket, ParallelProgress, ResubmitRun, Run, RunChange, RunPage, Snapshot,
+    SnapshotReply, SubmitRun, TokenInfo, TokenList, Trials, WhyList, Workspace,
 };
 use uuid::Uuid;
 
@@ -44,6 +47,8 @@ pub(crate) struct RunFilter {
     pub(crate) experiment: Option<String>,
     /// With this status.
     pub(crate) status: Option<String>,
+    /// That fit this query.
+    pub(crate) filter: Option<String>,
     /// Steps and other children of this run, instead of runs without a parent.
     pub(crate) parent: Option<Uuid>,
     /// How many to ask for at a time: about as many as will be taken.
@@ -109,6 +114,43 @@ impl Client {
         self.get(&format!("runs/{run}/wait"), &query)
     }
 
+    /// One run, once it is over or the time is up; the server waits a minute at most.
+    pub(crate) fn wait_up_to(&self, run: Uuid, limit: Duration) -> Result<Run> {
+        let query = [("timeout_s", limit.as_secs_f64().to_string())];
+        self.get(&format!("runs/{run}/wait"), &query)
+    }
+
+    /// Starts a run; a repetition with the same key gives the run of the first.
+    pub(crate) fn submit_once(&self, body: &SubmitRun, key: &str) -> Result<Run> {
+        self.post_once("runs", body, key)
+    }
+
+    /// Changes what can be changed of a run.
+    pub(crate) fn change_run(&self, run: Uuid, change: &RunChange) -> Result<Run> {
+        self.patch(&format!("runs/{run}"), change)
+    }
+
+    /// Logs a batch of points; one that is sent twice is logged once.
+    pub(crate) fn log_metrics(&self, run: Uuid, batch: &LogMetrics) -> Result<()> {
+        let path = format!("runs/{run}/metrics");
+        let request = self.authorized(self.agent.post(self.address(&path)));
+        self.settle(&path, request.send_json(batch)).map(drop)
+    }
+
+    /// What a run logged under one name, or under all.
+    pub(crate) fn metrics_named(&self, run: Uuid, name: Option<&str>) -> Result<Metrics> {
+        let query: Vec<_> = name
+            .iter()
+            .map(|name| ("name", (*name).to_owned()))
+            .collect();
+        self.get(&format!("runs/{run}/metrics"), &query)
+    }
+
+    /// The trials of a search of hyperparameters, best first.
+    pub(crate) fn trials(&self, search: Uuid) -> Result<Trials> {
+        self.get(&format!("runs/{search}/trials"), &[])
+    }
+
     /// Runs, page by page as they are taken: those without a parent newest first, children in the
     /// order of the steps.
     pub(crate) fn runs(&self, filter: &RunFilter) -> impl Iterator<Item = Result<Run>> + use<> {
@@ -120,10 +162,18 @@ impl Client {
         })
     }
 
+    /// At most so many runs whose ids begin or end with these digits, steps among them.
+    pub(crate) fn runs_by_digits(&self, digits: &str, limit: usize) -> Result<Vec<Run>> {
+        let query = [("id", digits.to_owned()), ("limit", limit.to_string())];
+        let found: RunPage = self.get("runs", &query)?;
+        Ok(found.runs)
+    }
+
     fn page(&self, filter: &RunFilter, cursor: Option<String>) -> Result<RunPage> {
         let optional = [
             ("experiment", filter.experiment.clone()),
             ("status", filter.status.clone()),
+            ("filter", filter.filter.clone()),
             ("parent", filter.parent.map(|parent| parent.to_string())),
             ("cursor", cursor),
         ];
@@ -143,6 +193,57 @@ impl Client {
             ..RunFilter::default()
         };
         self.runs(&filter).collect()
+    }
+
+    /// Submits what a run was submitted as once more; with the same key it is started once.
+    pub(crate) fn resubmit_once(&self, run: Uuid, body: &ResubmitRun, key: &str) -> Result<Run> {
+        self.post_once(&format!("runs/{run}/resubmit"), body, key)
+    }
+
+    /// The steps of a run, as they were submitted.
+    pub(crate) fn pipeline_of(&self, run: Uuid) -> Result<SubmitRun> {
+        self.get(&format!("runs/{run}/pipeline"), &[])
+    }
+
+    /// The files of a snapshot.
+    pub(crate) fn snapshot(&self, digest: &str) -> Result<Snapshot> {
+        self.get(&format!("snapshots/{digest}"), &[])
+    }
+
+    /// What a link to a page needs to let a browser in.
+    pub(crate) fn ticket(&self) -> Result<PageTicket> {
+        self.post("tickets", &json!({}))
+    }
+
+    /// All experiments, sorted by name.
+    pub(crate) fn experiments(&self) -> impl Iterator<Item = Result<Experiment>> + use<> {
+        let client = self.clone();
+        pages(move |cursor| {
+            let mut query = vec![("limit", PAGE.to_string())];
+            query.extend(cursor.map(|cursor| ("cursor", cursor)));
+            let found: ExperimentList = client.get("experiments", &query)?;
+            Ok((found.experiments, found.next))
+        })
+    }
+
+    /// The newest version of each registered dataset, sorted by name.
+    pub(crate) fn datasets(&self) -> impl Iterator<Item = Result<Dataset>> + use<> {
+        let client = self.clone();
+        pages(move |cursor| {
+            let mut query = vec![("limit", PAGE.to_string())];
+            query.extend(cursor.map(|cursor| ("cursor", cursor)));
+            let found: DatasetList = client.get("datasets", &query)?;
+            Ok((found.datasets, found.next))
+        })
+    }
+
+    /// A version of a registered dataset: the newest one unless named.
+    pub(crate) fn dataset(&self, name: &str, version: Option<u64>) -> Result<Dataset> {
+        let query: Vec<_> = version
+            .iter()
+            .map(|version| ("version", version.to_string()))
+            .collect();
+        self.get(&encoded(&["datasets", "named", name]), &query)
     }
 
     /// Asks a run to stop.
@@ -174,11 +275,6 @@ impl Client {
     pub(crate) fn graph_svg(&self, run: Uuid) -> Result<Vec<u8>> {
         let answer = self.get_raw(&format!("runs/{run}/graph.svg"), &[])?;
         self.bytes(answer)
-    }
-
-    /// What a run logged.
-    pub(crate) fn metrics(&self, run: Uuid) -> Result<Metrics> {
-        self.get(&format!("runs/{run}/metrics"), &[])
     }
 
     /// The registered models that a filter wants, newest first, page by page as they are taken.
@@ -237,7 +333,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/');
 
 /// Parts as a path of an address.
-fn encoded(parts: &[&str]) -> String {
+pub(super) fn encoded(parts: &[&str]) -> String {
     let parts = parts.iter();
     let parts: Vec<String> = parts
         .map(|part| utf8_percent_encode(part, PLAIN).to_string())

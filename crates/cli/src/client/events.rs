@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_stream_gives_its_events_and_skips_the_rest() {
-        let event = r#"{"seq":7,"at":"2026-01-01T00:00:00Z","run":"0192f5c4-1111-7222-8333-444455556666","step":0,"status":"Running","message":null}"#;
+        let event = r#"{"seq":7,"at":"2026-01-01T00:00:00Z","run":"0192f5c4-1111-7222-8333-444455556666","root":"0192f5c4-1111-7222-8333-444455556666","step":0,"status":"Running","message":null}"#;
         let stream = format!(
             ": keep-alive\n\nevent: other\ndata: {{}}\n\nid: 7\r\ndata: {event}\r\n\r\ndata: cut"
         );
@@ -80,7 +80,7 @@ mod tests {
         };
         assert_eq!(
             events.next().map(|event| event.status),
-            Some("Running".to_owned())
+            Some(stepwell_api::RunStatus::Running)
         );
         assert!(events.next().is_none());
         assert_eq!(events.last_seq(), 7);

@@ -1,5 +1,6 @@
 //! A run's log, piece by piece.
 
+use stepwell_api::LogTimes;
 use uuid::Uuid;
 
 use super::{Client, Error, POLL_SECONDS, Result};
@@ -25,6 +26,11 @@ pub(crate) enum Patience {
 }
 
 impl Client {
+    /// When the log of a step or script grew.
+    pub(crate) fn log_times(&self, run: Uuid) -> Result<LogTimes> {
+        self.get(&format!("runs/{run}/log/times"), &[])
+    }
+
     /// The log of a step or script from `offset` on.
     pub(crate) fn log(&self, run: Uuid, offset: u64, patience: Patience) -> Result<LogChunk> {
         let path = format!("runs/{run}/log");

@@ -3,24 +3,32 @@
 //! It does not look for servers or start them; see [`crate::session`].
 
 mod calls;
+mod computes;
 mod error;
 mod events;
+mod files;
 mod log;
 mod published;
 mod schedules;
+mod secrets;
 mod trust;
+mod unix;
 
 use std::io::Read as _;
 use std::time::Duration;
 
+use camino::Utf8Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use ureq::config::ConfigBuilder;
 use ureq::http::Response;
+use ureq::typestate::AgentScope;
+use ureq::unversioned::resolver::DefaultResolver;
 use ureq::{Agent, Body, RequestBuilder};
 
 pub(crate) use calls::RunFilter;
 pub(crate) use error::{Error, Result};
-pub(crate) use log::Patience;
+pub(crate) use log::{LogChunk, Patience};
 pub(crate) use trust::{AuthoritiesError, check_authorities};
 
 /// How long a connection may take to be made.
@@ -46,14 +54,28 @@ impl Client {
         Self::with_patience(url, token, SILENCE_MAX)
     }
 
+    /// A client of the server at `url`, by its socket file if it has one for us.
+    pub(crate) fn by(url: &str, token: &str, socket: Option<&Utf8Path>) -> Self {
+        match socket {
+            Some(socket) => Self::at_socket(url, socket, token, SILENCE_MAX),
+            None => Self::new(url, token),
+        }
+    }
+
+    /// A client of the server at a socket file; `url` is what it is called.
+    pub(crate) fn at_socket(url: &str, socket: &Utf8Path, token: &str, patience: Duration) -> Self {
+        let config = configure(patience).proxy(None).build();
+        let connector = unix::UnixConnector(socket.to_owned());
+        Self {
+            agent: Agent::with_parts(config, connector, DefaultResolver::default()),
+            url: url.to_owned(),
+            token: token.to_owned(),
+        }
+    }
+
     /// A client that gives up after `patience` of silence.
-    pub(crate) fn with_patience(url: &str, token: &str, patience: Duration) -> Self {
-        let mut config = Agent::config_builder()
-            .http_status_as_error(false)
-            .user_agent(concat!("stepwell/", env!("CARGO_PKG_VERSION")))
-            .max_idle_connections_per_host(8)
-            .timeout_connect(Some(CONNECT_TIMEOUT.min(patience)))
-            .timeout_per_read(Some(patience));
+    fn with_patience(url: &str, token: &str, patience: Duration) -> Self {
+        let mut config = configure(patience);
         if url.starts_with("https://") {
             config = config.tls_config(trust::tls());
         }
@@ -68,9 +90,14 @@ impl Client {
         }
     }
 
-    /// The server's URL.
+    /// The server's address, without a slash at the end.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Whether two clients were made for the same server in the same life.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.url == other.url && self.token == other.token
     }
 
     fn address(&self, path: &str) -> String {
@@ -168,6 +195,15 @@ impl Client {
         let request = request.content_type("application/octet-stream");
         self.settle(path, request.send(body))
     }
+}
+
+fn configure(patience: Duration) -> ConfigBuilder<AgentScope> {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .user_agent(concat!("stepwell/", env!("CARGO_PKG_VERSION")))
+        .max_idle_connections_per_host(8)
+        .timeout_connect(Some(CONNECT_TIMEOUT.min(patience)))
+        .timeout_per_read(Some(patience))
 }
 
 fn is_this_machine(url: &str) -> bool {

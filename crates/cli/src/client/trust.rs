@@ -18,7 +18,7 @@ pub(crate) struct AuthoritiesError {
     reason: String,
 }
 
-/// Whether the authorities can be read, so that a mistake is told as what it is.
+/// Whether the authorities can be read, so that a mistake is reported as what it is.
 pub(crate) fn check_authorities() -> Result<(), AuthoritiesError> {
     authorities().map(drop)
 }

@@ -1,7 +1,7 @@
 //! `stepwell cancel`: asks a run to stop, and with `--wait` stays until it has.
 
 use serde::Serialize;
-use stepwell_api::CancelOutcome;
+use stepwell_api::{CancelOutcome, RunStatus};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -15,6 +15,7 @@ use crate::session::Context;
 #[command(after_help = "Examples:\n  stepwell cancel last\n  stepwell cancel 3f2a1b7c --wait")]
 pub(crate) struct Args {
     /// The run: its id, its first or last eight digits, or `last`
+    #[arg(add = crate::complete::runs())]
     run: String,
     /// Wait until everything has stopped
     #[arg(long)]
@@ -28,7 +29,7 @@ pub(crate) struct Args {
 struct Cancelled {
     run: String,
     outcome: CancelOutcome,
-    status: String,
+    status: RunStatus,
 }
 
 /// Does it.
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let run = select::run(&session, &args.run)?;
     let reply = session.call(|client| client.cancel(run.id))?;
     let mut status = reply.status;
-    while args.wait && !status::is_over(&status) {
+    while args.wait && !status.is_over() {
         status = session.call(|client| client.wait(run.id))?.status;
     }
     if args.json {
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let id = select::short(run.id);
     output::print(&match reply.outcome {
         CancelOutcome::AlreadyEnded => format!("{title} ({id}) had ended before: {status}\n"),
-        _ if status::is_over(&status) => format!("{title} ({id}) has ended: {status}\n"),
+        _ if status.is_over() => format!("{title} ({id}) has ended: {status}\n"),
         _ => format!("{title} ({id}) is asked to stop\n"),
     })?;
     Ok(Exit::Success)

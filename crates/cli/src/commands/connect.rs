@@ -26,6 +26,8 @@ pub(crate) struct Args {
 struct Connection {
     url: String,
     token: String,
+    /// Where this machine's programs reach it; null for a server elsewhere.
+    socket: Option<Utf8PathBuf>,
     data_folder: Option<Utf8PathBuf>,
     pid: Option<u32>,
     started: bool,
@@ -44,11 +46,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 
 fn connect(context: &Context) -> Result<Connection, Failure> {
     match context.place()? {
-        Place::Remote { url, token } => {
-            Client::new(&url, &token).health()?;
+        Place::Remote { url, token, socket } => {
+            Client::by(&url, &token, socket.as_deref()).health()?;
             Ok(Connection {
                 url,
                 token,
+                socket,
                 data_folder: None,
                 pid: None,
                 started: false,
@@ -59,6 +62,7 @@ fn connect(context: &Context) -> Result<Connection, Failure> {
             Ok(Connection {
                 url: found.endpoint.url,
                 token: found.endpoint.token,
+                socket: Some(found.endpoint.socket),
                 data_folder: Some(found.endpoint.data_folder),
                 pid: Some(found.endpoint.pid),
                 started: found.started,

@@ -1,7 +1,8 @@
 //! `stepwell drive-parallel`: the program of a parallel step. The server starts it, nobody else.
 
+use stepwell_parallel::ParallelJob;
 use stepwell_parallel::driver::{self, Error};
-use stepwell_parallel::{JOB, ParallelJob};
+use stepwell_worker::Worker;
 
 use crate::exit::Exit;
 use crate::failure::{Advice, Failure, storage_hint};
@@ -13,26 +14,24 @@ const PYTHON: &str = "STEPWELL_PYTHON";
 #[derive(Debug, clap::Args)]
 #[command(
     hide = true,
-    after_help = "Example:\n  STEPWELL_PARALLEL='{...}' STEPWELL_PYTHON=python3 stepwell drive-parallel\n\nIt runs in the step's working folder, and goes on where an earlier one was killed."
+    after_help = "Example:\n  STEPWELL_REQUEST=request.json STEPWELL_PYTHON=python3 stepwell drive-parallel\n\nIt runs in the step's working folder, and goes on where an earlier one was killed."
 )]
 pub(crate) struct Args {}
 
 /// Does it.
 pub(crate) fn run(_args: &Args) -> Result<Exit, Failure> {
-    let missing = |name: &str| {
-        let message = format!("`{name}` is not set: the server starts this command for a step");
-        Failure::new(
-            Exit::Usage,
-            message,
-            "submit a pipeline with a ParallelRunStep",
-        )
+    let refused = |message: String| {
+        let hint = "submit a pipeline with a ParallelRunStep";
+        Failure::new(Exit::Usage, message, hint)
     };
-    let text = std::env::var(JOB).map_err(|_| missing(JOB))?;
-    let python = std::env::var(PYTHON).map_err(|_| missing(PYTHON))?;
-    let job = ParallelJob::from_json(&text).map_err(|error| {
-        let message = format!("`{JOB}` does not hold a job: {error}");
-        Failure::new(Exit::Usage, message, "")
+    let worker = Worker::from_environment().map_err(|error| refused(error.to_string()))?;
+    let python = std::env::var(PYTHON).map_err(|_| {
+        refused(format!(
+            "`{PYTHON}` is not set: the server starts this command"
+        ))
     })?;
+    let job = ParallelJob::of(worker.request())
+        .map_err(|error| refused(format!("the request is no parallel step: {error}")))?;
     Ok(match driver::run(&job, &python)? {
         driver::Exit::Completed => Exit::Success,
         driver::Exit::Failed => Exit::Failed,

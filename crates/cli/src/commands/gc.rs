@@ -42,7 +42,7 @@ pub(crate) struct Args {
 
 /// Does it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let session = context.session()?;
+    let session = context.existing_session()?;
     let asked = Gc {
         older_than_seconds: args.older_than,
         keep_bytes: args.keep_size,

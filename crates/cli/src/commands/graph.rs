@@ -19,12 +19,17 @@ use crate::{output, select};
 Examples:
   stepwell graph last
   stepwell graph train_pipeline.py -o pipeline.svg
+  stepwell graph train_pipeline.py --epochs 3
 
-A program is run up to its first submission, and nothing is submitted.")]
+The name of the output decides the format: SVG for `.svg`, text for `.txt`. What follows a program's
+name and is no option of this command is the program's own. A program is run up to its first submission, and nothing is submitted.")]
 pub(crate) struct Args {
     /// A Python program, or a run: its id, its first or last eight digits, or `last`
     #[arg(value_name = "FILE.py|RUN")]
     subject: String,
+    /// The program's arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<String>,
     /// Draw SVG; the default when the output's name ends in `.svg`
     #[arg(long, conflicts_with = "text")]
     svg: bool,
@@ -38,14 +43,17 @@ pub(crate) struct Args {
 
 /// Does it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let named_svg = args
-        .output
-        .as_ref()
-        .is_some_and(|file| file.extension() == Some("svg"));
-    let svg = args.svg || (named_svg && !args.text);
+    let svg = is_svg(args)?;
     let picture = if is_program(&args.subject) {
-        draw(&of_program(Utf8Path::new(&args.subject), context)?, svg)
+        let program = Utf8Path::new(&args.subject);
+        let submission = capture(program, &args.args, context, Snapshots::Leave)?;
+        draw(&of_submission(&submission), svg)
     } else {
+        if let Some(argument) = args.args.first() {
+            let message = format!("`{argument}` is an argument, which a run does not take");
+            let hint = "only a program takes arguments: `stepwell graph FILE.py ARGS`";
+            return Err(Failure::new(Exit::Usage, message, hint));
+        }
         of_run(&context.existing_session()?, &args.subject, svg)?
     };
     match &args.output {
@@ -53,6 +61,27 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         None => output::print(&picture)?,
     }
     Ok(Exit::Success)
+}
+
+/// Whether SVG is drawn: as an option says, else as the output is named.
+fn is_svg(args: &Args) -> Result<bool, Failure> {
+    let extension = args.output.as_ref().and_then(|file| file.extension());
+    let named = match extension.map(str::to_ascii_lowercase).as_deref() {
+        Some("svg") => Some(true),
+        Some("txt" | "text" | "md") | None => Some(false),
+        Some(_) => None,
+    };
+    match (args.svg, args.text, named) {
+        (true, ..) => Ok(true),
+        (_, true, _) => Ok(false),
+        (.., Some(svg)) => Ok(svg),
+        (.., None) => {
+            let file = args.output.as_ref().map_or("", |file| file.as_str());
+            let message = format!("a picture named `{file}` cannot be drawn: it is SVG or text");
+            let hint = "name the output `.svg`, which browsers and image programs read, or `.txt`";
+            Err(Failure::new(Exit::Usage, message, hint))
+        }
+    }
 }
 
 fn is_program(subject: &str) -> bool {
@@ -82,7 +111,7 @@ fn of_view(view: &GraphView, title: &str) -> Drawing {
     let nodes = view.nodes.iter().map(|node| Node {
         label: node.name.clone(),
         detail: node.kind.clone(),
-        state: state(&node.status),
+        state: state(&node.state),
         note: String::new(),
     });
     let edges = view.edges.iter().map(|edge| Edge {
@@ -101,22 +130,12 @@ fn of_view(view: &GraphView, title: &str) -> Drawing {
     }
 }
 
-fn state(status: &str) -> NodeState {
-    match status {
-        "NotStarted" => NodeState::Waiting,
-        "Queued" => NodeState::Queued,
-        "Preparing" => NodeState::Preparing,
-        "Running" | "CancelRequested" => NodeState::Running,
-        "Completed" => NodeState::Succeeded,
-        "Failed" => NodeState::Failed,
-        "Canceled" => NodeState::Cancelled,
-        _ => NodeState::Plain,
-    }
-}
-
-/// The picture of what a program would submit.
-fn of_program(program: &Utf8Path, context: &Context) -> Result<Drawing, Failure> {
-    Ok(of_submission(&capture(program, context, Snapshots::Leave)?))
+/// How a step of a run is drawn; a word that is not known is drawn without a state.
+fn state(word: &str) -> NodeState {
+    let known = NodeState::ALL
+        .into_iter()
+        .find(|state| state.as_str() == word);
+    known.unwrap_or_default()
 }
 
 fn of_submission(submission: &SubmitRun) -> Drawing {

@@ -1,20 +1,36 @@
 //! The commands, one file each: `Args` is what can be asked, `run` does it.
 
+pub(crate) mod adopt;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod cancel;
 pub(crate) mod completions;
+pub(crate) mod compute;
 pub(crate) mod connect;
+pub(crate) mod copy;
+pub(crate) mod datasets;
+pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod download;
 pub(crate) mod drive_parallel;
+mod drive_rows;
+pub(crate) mod drive_transfer;
+pub(crate) mod drive_tuning;
 pub(crate) mod gc;
 pub(crate) mod graph;
+pub(crate) mod init;
 pub(crate) mod logs;
+pub(crate) mod metrics;
 pub(crate) mod models;
+pub(crate) mod open;
 pub(crate) mod plan;
 pub(crate) mod published;
+pub(crate) mod rerun;
+pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schedule;
+pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod snapshot;

@@ -2,17 +2,22 @@
 
 use std::io;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use clap::Subcommand;
 use jiff::Timestamp;
 use stepwell_api::Model;
 
+use crate::args::count;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output;
 use crate::render::models::{list, show};
 use crate::render::{size, style::Style};
+use crate::select::meant;
 use crate::session::{Context, Session};
+use crate::{files, output};
+
+/// How many names are looked at for the one that was meant.
+const NAMES_MAX: usize = 1_000;
 
 /// List, show and download registered models
 #[derive(Debug, clap::Args)]
@@ -40,7 +45,7 @@ enum Command {
 )]
 struct List {
     /// Only versions of this model
-    #[arg(long)]
+    #[arg(long, add = crate::complete::models())]
     name: Option<String>,
     /// Only those with this tag: its name, or NAME=VALUE
     #[arg(long, value_name = "TAG")]
@@ -52,7 +57,7 @@ struct List {
     #[arg(long)]
     latest: bool,
     /// How many to list
-    #[arg(long, default_value_t = 50, value_name = "COUNT")]
+    #[arg(long, default_value_t = 50, value_name = "COUNT", value_parser = count)]
     limit: usize,
     /// Print JSON
     #[arg(long)]
@@ -66,6 +71,7 @@ struct List {
 )]
 struct Show {
     /// The model: NAME for the newest version, or NAME:VERSION
+    #[arg(add = crate::complete::models())]
     model: String,
     /// Print JSON
     #[arg(long)]
@@ -79,6 +85,7 @@ struct Show {
 )]
 struct Download {
     /// The model: NAME for the newest version, or NAME:VERSION
+    #[arg(add = crate::complete::models())]
     model: String,
     /// The folder
     #[arg(long, default_value = ".", value_name = "DIR")]
@@ -153,42 +160,37 @@ fn find(session: &Session, wanted: &str) -> Result<Model, Failure> {
     let filter = [("name", wanted.to_owned()), ("limit", "1".to_owned())];
     match session.client().models(&filter).next() {
         Some(found) => Ok(found?),
-        None => Err(Failure::new(
-            Exit::NotFound,
-            format!("there is no model `{wanted}`"),
-            "`stepwell models` lists the models of this workspace",
-        )),
+        None => Err(unknown(session, wanted)),
     }
+}
+
+fn unknown(session: &Session, wanted: &str) -> Failure {
+    let latest = [("latest", "true".to_owned())];
+    let known = session.client().models(&latest).take(NAMES_MAX).flatten();
+    let names: Vec<String> = known.map(|model| model.name).collect();
+    let hint = match meant(wanted, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`stepwell models` lists the models of this workspace".to_owned(),
+    };
+    let message = format!("there is no model `{wanted}`");
+    Failure::new(Exit::NotFound, message, hint)
 }
 
 fn download(args: &Download, session: &Session) -> Result<Exit, Failure> {
     let model = find(session, &args.model)?;
-    let targets: Vec<Utf8PathBuf> = model
-        .files
-        .iter()
-        .map(|file| args.to.join(&file.name))
-        .collect();
-    if let Some(known) = targets
-        .iter()
-        .find(|target| target.exists() && !args.overwrite)
-    {
-        return Err(Failure::new(
-            Exit::Refused,
-            format!("`{known}` is there already"),
-            "name another folder with --to, or pass --overwrite",
-        ));
-    }
+    let names = model.files.iter().map(|file| file.name.as_str());
+    let targets = files::targets(&args.to, names, args.overwrite)?;
     for (file, target) in model.files.iter().zip(&targets) {
-        fetch(session, &model, &file.name, target)?;
+        files::save(session.client().model_file(&model, &file.name)?, target)?;
     }
     if args.json {
         output::json(&targets)?;
         return Ok(Exit::Success);
     }
     let total = model.files.iter().map(|file| file.size).sum();
-    let files = size::count(model.files.len(), "file");
+    let count = size::count(model.files.len(), "file");
     output::note(&format!(
-        "{}:{} ({files}, {})",
+        "{}:{} ({count}, {})",
         model.name,
         model.version,
         size::bytes(total)
@@ -197,21 +199,4 @@ fn download(args: &Download, session: &Session) -> Result<Exit, Failure> {
         output::print(&format!("{target}\n"))?;
     }
     Ok(Exit::Success)
-}
-
-/// Writes one file as it comes; it is there whole, or not at all.
-fn fetch(session: &Session, model: &Model, file: &str, target: &Utf8Path) -> Result<(), Failure> {
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_str().is_empty() => folder,
-        _ => Utf8Path::new("."),
-    };
-    fs_err::create_dir_all(folder)?;
-    let mut content = session.client().model_file(model, file)?;
-    let mut part = tempfile::Builder::new()
-        .prefix(".stepwell-part-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder)?;
-    io::copy(&mut content, &mut part)?;
-    part.persist(target).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -15,14 +15,18 @@ use crate::session::Context;
 /// Say which steps a program would run, which it would reuse, and why
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
+Examples:
   stepwell plan train_pipeline.py
+  stepwell plan train_pipeline.py --epochs 3
 
-The program is run up to its first submission, and nothing is submitted.")]
+What follows the program's name and is no option of this command is the program's own. The program is run up to its first submission, and nothing is submitted.")]
 pub(crate) struct Args {
     /// The Python program
     #[arg(value_name = "FILE.py")]
     program: Utf8PathBuf,
+    /// The program's arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -31,7 +35,7 @@ pub(crate) struct Args {
 /// Does it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let session = context.session()?;
-    let submission = capture(&args.program, context, Snapshots::Take)?;
+    let submission = capture(&args.program, &args.args, context, Snapshots::Take)?;
     let plan = session.call(|client| client.plan(&submission))?;
     if args.json {
         output::json(&plan.steps)?;

@@ -6,14 +6,13 @@ use std::io;
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::Value;
-use stepwell_api::{PublishedPipeline, PublishedStatus, SubmitPublished};
+use stepwell_api::{PublishedPipeline, PublishedStatus, RunStatus, SubmitPublished};
 use uuid::Uuid;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
 use crate::render::published::{endpoints, list, show};
-use crate::render::status;
 use crate::render::style::Style;
 use crate::select;
 use crate::session::{Context, Session};
@@ -228,7 +227,7 @@ fn submit(args: &SubmitArgs, session: &Session) -> Result<Exit, Failure> {
         .clone()
         .unwrap_or_else(|| Uuid::new_v4().to_string());
     let mut run = session.call(|client| client.submit_published(found.id, &body, &key))?;
-    while args.wait && !status::is_over(&run.status) {
+    while args.wait && !run.status.is_over() {
         run = session.call(|client| client.wait(run.id))?;
     }
     if args.json {
@@ -236,7 +235,7 @@ fn submit(args: &SubmitArgs, session: &Session) -> Result<Exit, Failure> {
     } else {
         output::print(&format!("{}\n", run.id))?;
     }
-    match args.wait && run.status != "Completed" {
+    match args.wait && run.status != RunStatus::Completed {
         true => Ok(Exit::Failed),
         false => Ok(Exit::Success),
     }

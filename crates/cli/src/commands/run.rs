@@ -13,13 +13,16 @@ use std::thread;
 use std::time::Duration;
 
 use camino::Utf8Path;
+use stepwell_api::Run;
 
 use crate::discover::Place;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lines::Lines;
 use crate::progress::{Message, Stream, View, Watch};
-use crate::session::Context;
+use crate::render::status::title;
+use crate::select::short;
+use crate::session::{Context, Session};
 use crate::{interrupt, output, python, service};
 
 /// How long the rest of a program's output is waited for once it has ended.
@@ -36,7 +39,8 @@ Examples:
 
 It does what `python FILE.py` does, and ends with the program's exit code. The progress goes to
 standard error: live on a terminal, else as plain lines. A program that asks questions needs
---plain."
+--plain. After Ctrl-C the runs that were started go on, and on a terminal it asks whether to cancel
+them; it ends with 130."
 )]
 pub(crate) struct Args {
     /// Plain lines instead of the live view
@@ -61,16 +65,42 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let (sender, messages) = channel();
     let watch = Watch::start(&session, sender.clone())?;
     let mut program = start(args, &python, live, context)?;
-    interrupt::leave_to(&program)?;
+    let interrupts = interrupt::leave_to(&program)?;
     let view = if live { View::live() } else { View::plain() };
     let showing = thread::spawn(move || view.show(&messages));
     let status = follow(&mut program, &sender)?;
+    let was_interrupted = interrupts.end() && !status.success();
     let going_on = watch.finish();
     showing.join().expect("the view does not panic");
-    for line in going_on {
-        output::note(&line);
+    for run in &going_on {
+        let (title, id) = (title(run), short(run.id));
+        output::note(&format!("{title} goes on: `stepwell logs {id} --follow`"));
+    }
+    if was_interrupted {
+        cancel_if_wanted(&session, &going_on)?;
+        return Ok(Exit::Interrupted);
     }
     Ok(Exit::Program(code(status)))
+}
+
+/// After Ctrl-C, asks on a terminal whether the runs that go on are to be cancelled. Another Ctrl-C
+/// is no.
+fn cancel_if_wanted(session: &Session, going_on: &[Run]) -> Result<(), Failure> {
+    if going_on.is_empty() || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Ok(());
+    }
+    let them = if going_on.len() == 1 { "it" } else { "them" };
+    eprint!("Cancel {them}? [y/N] ");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    if !["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
+        return Ok(());
+    }
+    for run in going_on {
+        session.call(|client| client.cancel(run.id))?;
+        output::note(&format!("{} is asked to stop", title(run)));
+    }
+    Ok(())
 }
 
 fn start(args: &Args, python: &Utf8Path, live: bool, context: &Context) -> Result<Child, Failure> {

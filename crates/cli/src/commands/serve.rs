@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// The certificate's private key as a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<Utf8PathBuf>,
+    /// The URL by which the nodes of clusters reach this server, when it is not the one it listens at
+    #[arg(long, value_name = "URL", env = "STEPWELL_ADVERTISE")]
+    advertise: Option<String>,
     /// The largest file that can be uploaded
     #[arg(long, value_name = "GIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
     upload_max: u64,
@@ -64,6 +67,9 @@ pub(crate) struct Args {
         default_value = "20G"
     )]
     cache_size: Size,
+    /// Take over a data folder that was not made here, as `stepwell adopt` does
+    #[arg(long)]
+    adopt: bool,
     /// Leave the terminal's session: for the embedded server
     #[arg(long, hide = true)]
     detached: bool,
@@ -109,6 +115,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
             .tls_cert
             .zip(args.tls_key)
             .map(|(certificate, key)| TlsFiles { certificate, key }),
+        advertised: args.advertise,
         limits: Limits {
             upload_bytes: args.upload_max << 30,
             requests: args.requests_max as usize,
@@ -123,6 +130,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Failure> {
         program: service::program()?,
         idle_exit: args.idle_exit.map(Duration::from_secs),
         workspace_name: home.workspace_name,
+        adopt: args.adopt,
         cache_bytes_max: args.cache_size.0,
     };
     let served = service::run(config, |endpoint| {

@@ -75,12 +75,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     let snapshots = match &args.below {
         Some(base) => {
             let scan = scan_paths(base, &args.directories, ScanOptions::default())?;
-            vec![keep(&target, base, scan)?]
+            vec![keep(&target, base, &scan)?]
         }
         None => args
             .directories
             .iter()
-            .map(|directory| keep(&target, directory, scan(directory, ScanOptions::default())?))
+            .map(|directory| keep_folder(&target, directory))
             .collect::<Result<_, Failure>>()?,
     };
     if args.json {
@@ -103,8 +103,8 @@ fn target(args: &Args, context: &Context) -> Result<Target, Failure> {
     let data_folder = match (&args.data, context.place()?) {
         (Some(data), _) => data.clone(),
         (None, Place::Local(home)) => home.data_folder,
-        (None, Place::Remote { url, token }) => {
-            return Ok(Target::Server(Client::new(&url, &token)));
+        (None, Place::Remote { url, token, socket }) => {
+            return Ok(Target::Server(Client::by(&url, &token, socket.as_deref())));
         }
     };
     embedded::prepare(&data_folder)?;
@@ -113,18 +113,40 @@ fn target(args: &Args, context: &Context) -> Result<Target, Failure> {
     )?))
 }
 
-fn keep(target: &Target, directory: &Utf8Path, scan: Scan) -> Result<Snapshot, Failure> {
+/// How often a folder is read in which other programs work.
+const READS_MAX: u32 = 10;
+
+/// Keeps a folder; it is read again when a file of it changes before it is kept.
+fn keep_folder(target: &Target, directory: &Utf8Path) -> Result<Snapshot, Failure> {
+    for _ in 1..READS_MAX {
+        let scan = scan(directory, ScanOptions::default())?;
+        let Target::Folder(cas) = target else {
+            return keep(target, directory, &scan);
+        };
+        match store(cas, &scan) {
+            Err(error) if error.is_of_change() => {}
+            stored => return Ok(snapshot(directory, stored?.to_string(), &scan)),
+        }
+    }
+    keep(target, directory, &scan(directory, ScanOptions::default())?)
+}
+
+fn keep(target: &Target, directory: &Utf8Path, scan: &Scan) -> Result<Snapshot, Failure> {
     let digest = match target {
-        Target::Folder(cas) => store(cas, &scan)?.to_string(),
-        Target::Server(client) => send(client, &scan)?,
+        Target::Folder(cas) => store(cas, scan)?.to_string(),
+        Target::Server(client) => send(client, scan)?,
     };
-    Ok(Snapshot {
+    Ok(snapshot(directory, digest, scan))
+}
+
+fn snapshot(directory: &Utf8Path, digest: String, scan: &Scan) -> Snapshot {
+    Snapshot {
         directory: directory.to_owned(),
         digest,
         files: scan.manifest.entries.len(),
         bytes: scan.total_bytes,
-        warnings: scan.warnings,
-    })
+        warnings: scan.warnings.clone(),
+    }
 }
 
 /// Sends what the server lacks; the digest it knows the snapshot by.

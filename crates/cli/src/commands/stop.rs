@@ -1,4 +1,5 @@
-//! `stepwell stop`: ends the embedded server of the folder. Running steps go on.
+//! `stepwell stop`: ends the server of the folder, and says so when it has ended. Running steps go
+//! on.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,9 +13,9 @@ use crate::output;
 use crate::session::Context;
 
 /// How long the server may take to end.
-const END_MAX: Duration = Duration::from_secs(10);
+const END_MAX: Duration = Duration::from_secs(15);
 
-/// How often its process is looked at.
+/// How often the folder's lock is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Stop the server of this folder; running steps go on
@@ -34,23 +35,29 @@ pub(crate) fn run(_args: &Args, context: &Context) -> Result<Exit, Failure> {
             return Err(Failure::new(Exit::Refused, message, hint));
         }
     };
-    let Some(endpoint) = embedded::find(&home.data_folder) else {
-        output::print(&format!("no server runs for `{}`\n", home.data_folder))?;
+    let folder = &home.data_folder;
+    // The lock is dropped by the process's end and nothing else: no file is believed.
+    let Some(pid) = embedded::holder(folder) else {
+        output::print(&format!("no server runs for `{folder}`\n"))?;
         return Ok(Exit::Success);
     };
-    Client::new(&endpoint.url, &endpoint.token).shutdown()?;
+    let Some(endpoint) = embedded::find(folder) else {
+        let message = format!("the server (process {pid}) of `{folder}` does not answer");
+        return Err(Failure::new(Exit::Unreachable, message, kill(pid)));
+    };
+    Client::by(&endpoint.url, &endpoint.token, Some(&endpoint.socket)).shutdown()?;
     let deadline = Instant::now() + END_MAX;
-    while embedded::is_alive(endpoint.pid) && embedded::recorded(&home.data_folder).is_some() {
+    while embedded::holder(folder) == Some(pid) || embedded::is_alive(pid) {
         if Instant::now() > deadline {
-            let message = format!("the server (process {}) does not end", endpoint.pid);
-            let hint = format!("end it with `kill {}`; running steps go on", endpoint.pid);
-            return Err(Failure::new(Exit::Unreachable, message, hint));
+            let message = format!("the server (process {pid}) does not end");
+            return Err(Failure::new(Exit::Unreachable, message, kill(pid)));
         }
         thread::sleep(LOOK_EVERY);
     }
-    output::print(&format!(
-        "the server of `{}` has stopped\n",
-        home.data_folder
-    ))?;
+    output::print(&format!("the server of `{folder}` has stopped\n"))?;
     Ok(Exit::Success)
+}
+
+fn kill(pid: u32) -> String {
+    format!("end it with `kill -9 {pid}`; nothing that was acknowledged is lost, and steps go on")
 }

@@ -114,7 +114,12 @@ fn seconds(text: &str) -> Result<u64, String> {
 
 /// Does it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let client = context.session()?.client();
+    // A token may be made for a server that has run nothing yet; only looking makes no folder.
+    let session = match &args.what {
+        What::Create { .. } => context.session()?,
+        What::List { .. } | What::Revoke { .. } => context.existing_session()?,
+    };
+    let client = session.client();
     match &args.what {
         What::Create {
             name,

@@ -9,7 +9,7 @@ use crate::render::why::reasons;
 use crate::session::Context;
 use crate::{output, select};
 
-/// Say why steps ran, or why earlier ones stand in for them
+/// Say why steps ran and how they started, or why earlier ones stand in for them
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -17,11 +17,14 @@ Examples:
   stepwell why last train
 
 A step is reused when its script, arguments, environment, and the content of its inputs are those
-of an earlier step. What differs is named: the file, the argument, the package.")]
+of an earlier step. What differs is named: the file, the argument, the package. A step that ran
+started warm, in an interpreter that was loaded already, or cold, for the reason that is named.")]
 pub(crate) struct Args {
     /// The run: its id, its first or last eight digits, or `last`
+    #[arg(add = crate::complete::runs())]
     run: String,
     /// One step: its name or its number
+    #[arg(add = crate::complete::steps())]
     step: Option<String>,
     /// Print JSON
     #[arg(long)]

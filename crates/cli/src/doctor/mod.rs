@@ -2,6 +2,7 @@
 
 mod programs;
 mod server;
+mod warm;
 
 use serde::Serialize;
 
@@ -72,7 +73,9 @@ impl Finding {
 pub(crate) fn examine(context: &Context) -> Result<Vec<Finding>, Failure> {
     let mut findings = programs::examine();
     match context.place()? {
-        Place::Remote { url, token } => findings.push(server::remote(&url, &token)),
+        Place::Remote { url, token, socket } => {
+            findings.push(server::remote(&url, &token, socket.as_deref()));
+        }
         Place::Local(home) => findings.extend(server::local(&home)),
     }
     Ok(findings)

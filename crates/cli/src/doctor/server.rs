@@ -4,9 +4,11 @@ use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 use stepwell_api::Workspace;
 use stepwell_data::folder::DataFolder;
+use stepwell_data::home;
 use stepwell_model::in_words;
+use stepwell_server::care;
 
-use super::Finding;
+use super::{Finding, warm};
 use crate::client::Client;
 use crate::discover::Home;
 use crate::embedded;
@@ -21,8 +23,8 @@ const CLOCK_MAX: SignedDuration = SignedDuration::from_secs(5);
 /// When this version was made: a clock that shows an earlier time is wrong.
 const NOT_BEFORE: i64 = 1_790_000_000;
 
-pub(super) fn remote(url: &str, token: &str) -> Finding {
-    match Client::new(url, token).workspace() {
+pub(super) fn remote(url: &str, token: &str, socket: Option<&Utf8Path>) -> Finding {
+    match Client::by(url, token, socket).workspace() {
         Ok(workspace) => described(&workspace),
         Err(error) => Finding::wrong(
             "server",
@@ -36,8 +38,11 @@ pub(super) fn local(home: &Home) -> Vec<Finding> {
     let folder = &home.data_folder;
     let mut findings = vec![server(home)];
     if folder.is_dir() {
+        findings.push(privacy(folder));
         findings.push(data_folder(folder));
+        findings.push(database(folder));
         findings.push(use_of_disk(folder));
+        findings.push(warm::loaded(folder));
     } else {
         let what = format!("`{folder}`: not there yet, the first run makes it");
         findings.push(Finding::fine("data folder", what));
@@ -49,49 +54,28 @@ pub(super) fn local(home: &Home) -> Vec<Finding> {
 
 fn server(home: &Home) -> Finding {
     let folder = &home.data_folder;
-    if let Some(endpoint) = embedded::find(folder) {
-        return match Client::new(&endpoint.url, &endpoint.token).workspace() {
-            Ok(workspace) => described(&workspace),
-            Err(error) => {
-                let hint = format!(
-                    "stop it with `kill {}`: the next command starts another",
-                    endpoint.pid
-                );
-                Finding::wrong(
-                    "server",
-                    format!("{}: {}", endpoint.url, in_words(&error)),
-                    hint,
-                )
-            }
+    let log = DataFolder::new(folder.clone()).server_log();
+    let holder = embedded::holder(folder);
+    let Some(endpoint) = embedded::find(folder) else {
+        return match holder {
+            None => Finding::fine(
+                "server",
+                "none runs; the next command that needs one starts it",
+            ),
+            Some(pid) => Finding::wrong(
+                "server",
+                format!("process {pid} serves the folder but does not answer"),
+                format!("see `{log}`; end it with `kill -9 {pid}`: steps go on"),
+            ),
         };
-    }
-    match embedded::recorded(folder) {
-        None => Finding::fine(
+    };
+    let client = Client::by(&endpoint.url, &endpoint.token, Some(&endpoint.socket));
+    match client.workspace() {
+        Ok(workspace) => described(&workspace),
+        Err(error) => Finding::wrong(
             "server",
-            "none runs; the next command that needs one starts it",
-        ),
-        Some(left) if embedded::is_alive(left.pid) => Finding::wrong(
-            "server",
-            format!(
-                "process {} should serve {} but does not answer",
-                left.pid, left.url
-            ),
-            format!(
-                "see `{}`; end it with `kill {}`",
-                DataFolder::new(folder.clone()).server_log(),
-                left.pid
-            ),
-        ),
-        Some(left) => Finding::note(
-            "server",
-            format!(
-                "process {} was killed; the next command starts another",
-                left.pid
-            ),
-            format!(
-                "its log is `{}`",
-                DataFolder::new(folder.clone()).server_log()
-            ),
+            format!("{}: {}", endpoint.url, in_words(&error)),
+            format!("see `{log}`; the other findings may say why"),
         ),
     }
 }
@@ -104,6 +88,11 @@ fn described(workspace: &Workspace) -> Finding {
     if workspace.enabled_schedules > 0 {
         let schedules = workspace.enabled_schedules;
         what += &format!("; {schedules} enabled schedules keep it from stopping when idle");
+    }
+    if !workspace.faults.is_empty() {
+        let what = format!("{what}; {}", workspace.faults.join("; "));
+        let hint = "mend that: runs that are acknowledged go on afterwards";
+        return Finding::wrong("server", what, hint);
     }
     if workspace.version == env!("CARGO_PKG_VERSION") {
         return Finding::fine("server", what);
@@ -126,6 +115,55 @@ fn data_folder(folder: &Utf8Path) -> Finding {
             )
         }
         Err(error) => Finding::wrong("data folder", in_words(&error), "make it readable"),
+    }
+}
+
+/// Whether others can look into the folder.
+fn privacy(folder: &Utf8Path) -> Finding {
+    let name = "privacy";
+    match home::secure(folder) {
+        Ok(false) => Finding::fine(name, "nobody else can look into the data folder"),
+        Ok(true) => Finding::note(
+            name,
+            format!("others could look into `{folder}`; that is mended now"),
+            "if they may have done so, make new tokens: delete the file `token` in it after \
+             `stepwell stop`, and revoke those that were given",
+        ),
+        Err(error) => Finding::wrong(
+            name,
+            error.to_string(),
+            "use a data folder of your own: `--folder`, or `STEPWELL_DATA`",
+        ),
+    }
+}
+
+/// Whether the database is there and sound. It reads all of it.
+fn database(folder: &Utf8Path) -> Finding {
+    let places = DataFolder::new(folder.to_owned());
+    let (name, path) = ("database", places.database());
+    let advice = "`stepwell restore BACKUP` brings a backup back; what there is can be saved with \
+                  `sqlite3 stepwell.db .recover`";
+    if !path.exists() {
+        let runs = std::fs::read_dir(folder.join("runs"));
+        return match runs.is_ok_and(|mut runs| runs.next().is_some()) {
+            true => Finding::wrong(
+                name,
+                format!("`{path}` is gone, though there are runs"),
+                advice,
+            ),
+            false => Finding::fine(name, "not there yet, the first run makes it"),
+        };
+    }
+    match care::faults(&path) {
+        Ok(faults) if faults.is_empty() => Finding::fine(name, format!("`{path}` is sound")),
+        Ok(faults) => {
+            let first = faults.first().cloned().unwrap_or_default();
+            Finding::wrong(name, format!("`{path}` is damaged: {first}"), advice)
+        }
+        Err(error) => {
+            let what = format!("`{path}` cannot be read: {}", in_words(&error));
+            Finding::wrong(name, what, advice)
+        }
     }
 }
 

@@ -15,9 +15,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::process::{Pid, test_kill_process};
 use stepwell_api::ErrorCode;
 use stepwell_data::folder::DataFolder;
+use stepwell_data::home;
 use stepwell_server::Endpoint;
 
 use crate::client::{self, Client};
@@ -75,7 +75,7 @@ pub(crate) enum Error {
         hint: String,
     },
     /// The server did not answer in time.
-    #[error("the server of `{folder}` does not answer after {} s{}", START_MAX.as_secs(), holder(*.pid))]
+    #[error("the server of `{folder}` does not answer after {} s{}", START_MAX.as_secs(), held_by(*.pid))]
     Silent {
         /// Its data folder.
         folder: Utf8PathBuf,
@@ -84,7 +84,7 @@ pub(crate) enum Error {
     },
 }
 
-fn holder(pid: Option<u32>) -> String {
+fn held_by(pid: Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| {
         format!(" (process {pid} has the folder)")
     })
@@ -116,43 +116,68 @@ impl Advice for Error {
     }
 }
 
-/// What the folder's endpoint file says; it may be left over from a server that was killed.
-pub(crate) fn recorded(data_folder: &Utf8Path) -> Option<Endpoint> {
+/// What the folder's endpoint file says; it may be left over from a server that was killed, and is
+/// believed in nothing but what it is called.
+fn recorded(data_folder: &Utf8Path) -> Option<Endpoint> {
     let text = fs_err::read(DataFolder::new(data_folder.to_owned()).server_file()).ok()?;
     serde_json::from_slice(&text).ok()
 }
 
-/// Whether a process with this id exists.
+/// Whether a process runs; one that only waits for its parent does not.
 pub(crate) fn is_alive(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    // A process of another user refuses the question, which answers it.
-    pid.is_some_and(|pid| !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH)))
+    let process = i32::try_from(pid)
+        .ok()
+        .map(stepwell_supervise::Process::find);
+    matches!(process, Some(Ok(Some(_))))
 }
 
-/// The server that serves the folder now, if one answers.
+/// The process that serves the folder, by the folder's lock: whether or not it answers.
+pub(crate) fn holder(data_folder: &Utf8Path) -> Option<u32> {
+    stepwell_server::holder(&DataFolder::new(data_folder.to_owned()))
+}
+
+/// The server that serves the folder now, if one answers at the folder's socket.
+///
+/// Only a process of this user's can be there: the folder lets nobody else in, and the other end of
+/// the connection is asked for before anything is sent.
 pub(crate) fn find(data_folder: &Utf8Path) -> Option<Endpoint> {
-    let endpoint = recorded(data_folder)?;
-    if !is_alive(endpoint.pid) {
+    let folder = DataFolder::new(data_folder.to_owned());
+    let socket = folder.socket();
+    if !socket.exists() || home::secure(data_folder).is_err() {
         return None;
     }
-    let client = Client::with_patience(&endpoint.url, &endpoint.token, ANSWER_MAX);
-    if !knows_the_token(&client) {
-        return None;
-    }
-    // A server takes the port of the one before, which may have been killed this very moment:
-    // whoever answered has written who it is.
-    recorded(data_folder).filter(|now| now.url == endpoint.url)
+    let token = fs_err::read_to_string(folder.token())
+        .ok()?
+        .trim()
+        .to_owned();
+    let client = Client::at_socket(NOWHERE, &socket, &token, ANSWER_MAX);
+    let workspace = match client.workspace() {
+        Ok(workspace) => workspace,
+        // It is there, and has too much to do or a fault of its own to say more.
+        Err(client::Error::Refused(body)) if body.code != ErrorCode::Unauthorized => {
+            return recorded(data_folder).map(|recorded| Endpoint {
+                socket,
+                token,
+                data_folder: data_folder.to_owned(),
+                ..recorded
+            });
+        }
+        Err(_) => return None,
+    };
+    Some(Endpoint {
+        shared_url: recorded(data_folder)
+            .filter(|recorded| recorded.url == workspace.url)
+            .and_then(|recorded| recorded.shared_url),
+        url: workspace.url,
+        socket,
+        token,
+        pid: workspace.pid,
+        data_folder: data_folder.to_owned(),
+    })
 }
 
-/// Whether one answers that is not another folder's: after a restart of the machine, both the
-/// process id and the port may be somebody else's.
-fn knows_the_token(client: &Client) -> bool {
-    match client.workspace() {
-        Ok(_) => true,
-        Err(client::Error::Refused(body)) => body.code != ErrorCode::Unauthorized,
-        Err(_) => false,
-    }
-}
+/// What the server is called before it has said where its pages are; nothing is sent there.
+const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// The folder's server, started if there is none.
 pub(crate) fn find_or_start(home: &Home) -> Result<Found, Error> {
@@ -166,12 +191,29 @@ pub(crate) fn find_or_start(home: &Home) -> Result<Found, Error> {
     start(home)
 }
 
+/// The longest path of a data folder, in bytes: SQLite takes 512 for the path of a database, which
+/// includes the names of the files that it keeps beside it.
+const DATA_FOLDER_BYTES_MAX: usize = 480;
+
+/// Refuses a folder in which no database can be opened.
+fn check_length(data_folder: &Utf8Path) -> std::io::Result<()> {
+    let bytes = data_folder.as_str().len();
+    if bytes <= DATA_FOLDER_BYTES_MAX {
+        return Ok(());
+    }
+    Err(std::io::Error::other(format!(
+        "its path is too long: it has {bytes} bytes, and the database takes \
+         {DATA_FOLDER_BYTES_MAX} at most; move the project to a shorter path"
+    )))
+}
+
 /// Makes the data folder, and keeps it out of the user's version control.
 pub(crate) fn prepare(data_folder: &Utf8Path) -> Result<(), Error> {
     let failed = |source| Error::Folder {
         folder: data_folder.to_owned(),
         source,
     };
+    check_length(data_folder).map_err(failed)?;
     let mut builder = DirBuilder::new();
     // It holds the server's token, and what the runs of its owner read and write.
     builder
@@ -179,6 +221,7 @@ pub(crate) fn prepare(data_folder: &Utf8Path) -> Result<(), Error> {
         .mode(0o700)
         .create(data_folder)
         .map_err(failed)?;
+    home::secure(data_folder).map_err(failed)?;
     let ignore = data_folder.join(".gitignore");
     if data_folder.file_name() == Some(DATA_FOLDER) && !ignore.exists() {
         fs_err::write(ignore, "*\n").map_err(failed)?;
@@ -209,10 +252,9 @@ fn start(home: &Home) -> Result<Found, Error> {
             lost_at = None;
         }
         if Instant::now() > deadline {
-            let pid = recorded(folder).map(|endpoint| endpoint.pid);
             return Err(Error::Silent {
                 folder: folder.clone(),
-                pid: pid.filter(|pid| is_alive(*pid)),
+                pid: holder(folder),
             });
         }
         thread::sleep(LOOK_EVERY);
@@ -230,6 +272,7 @@ fn is_of_a_step(name: &str) -> bool {
         "STEPWELL_ATTEMPT",
         "STEPWELL_SPOOL",
         "STEPWELL_URL",
+        "STEPWELL_SOCKET",
         "STEPWELL_TOKEN",
     ];
     let families = ["AZUREML_", "AML_PARAMETER_"];
@@ -247,7 +290,8 @@ fn spawn(home: &Home, log: &ServerLog) -> Result<Child, Error> {
     }
     command
         .args(["serve", "--detached", "--data", home.data_folder.as_str()])
-        .args(["--workspace-name", &home.workspace_name])
+        // In one word: a name may begin with a dash.
+        .arg(format!("--workspace-name={}", home.workspace_name))
         .args(["--idle-exit", &IDLE_EXIT_SECONDS.to_string()])
         .current_dir("/")
         .stdin(Stdio::null())
@@ -260,6 +304,17 @@ fn spawn(home: &Home, log: &ServerLog) -> Result<Child, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_that_no_database_can_have_is_refused_with_its_length() {
+        assert!(check_length(Utf8Path::new("/home/me/project/.stepwell")).is_ok());
+        let long = format!("/{}/.stepwell", "d".repeat(500));
+        let refusal = check_length(Utf8Path::new(&long)).expect_err("too long");
+        assert!(
+            refusal.to_string().contains("it has 511 bytes"),
+            "{refusal}"
+        );
+    }
 
     #[test]
     fn a_data_folder_is_kept_out_of_version_control() {
@@ -286,20 +341,24 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_left_by_a_killed_server_is_not_found() {
+    fn an_endpoint_file_is_never_believed() {
         let guard = tempfile::tempdir().expect("a temporary folder");
         let folder = Utf8Path::from_path(guard.path()).expect("UTF-8");
-        let left = Endpoint {
-            url: "http://127.0.0.1:1".to_owned(),
+        let stranger = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let planted = Endpoint {
+            url: format!("http://{}", stranger.local_addr().expect("an address")),
             shared_url: None,
+            socket: folder.join("elsewhere.sock"),
             token: "t".to_owned(),
-            // Above the kernel's limit: no process can have it.
-            pid: 1 << 30,
+            pid: std::process::id(),
             data_folder: folder.to_owned(),
         };
-        let text = serde_json::to_vec(&left).expect("plain data");
+        let text = serde_json::to_vec(&planted).expect("plain data");
         fs_err::write(folder.join("server.json"), text).expect("a file");
+        fs_err::write(folder.join("token"), "secret").expect("a file");
         assert!(recorded(folder).is_some());
-        assert!(find(folder).is_none());
+        assert!(find(folder).is_none() && holder(folder).is_none());
+        stranger.set_nonblocking(true).expect("set");
+        assert!(stranger.accept().is_err(), "nothing was sent there");
     }
 }

@@ -4,12 +4,12 @@
 //! its start, change nothing.
 
 use jiff::Timestamp;
-use stepwell_api::{ParallelProgress, Run, RunEvent};
+use stepwell_api::{ParallelProgress, Run, RunEvent, RunStatus};
 use uuid::Uuid;
 
 use crate::render::moment::{parse, span};
 use crate::render::size;
-use crate::render::status::{is_over, paint, title};
+use crate::render::status::{has_begun, paint, title};
 use crate::render::style::{Paint, Style};
 use crate::select::short;
 
@@ -21,7 +21,7 @@ const NAME_MAX: usize = 40;
 struct Row {
     id: Uuid,
     name: String,
-    status: String,
+    status: RunStatus,
     started: Option<Timestamp>,
     ended: Option<Timestamp>,
     message: Option<String>,
@@ -43,12 +43,12 @@ pub(super) struct Board {
 }
 
 impl Row {
-    /// A row before anything happened: what did is told by events.
+    /// A row before anything happened; events say what did.
     fn new(run: &Run, name: String) -> Self {
         Self {
             id: run.id,
             name,
-            status: "NotStarted".to_owned(),
+            status: RunStatus::NotStarted,
             started: None,
             ended: None,
             message: None,
@@ -58,7 +58,7 @@ impl Row {
 
     fn of(run: &Run, name: String) -> Self {
         Self {
-            status: run.status.clone(),
+            status: run.status,
             started: run.started_at.as_deref().and_then(parse),
             ended: run.ended_at.as_deref().and_then(parse),
             message: run.error.as_ref().map(|error| error.message.clone()),
@@ -68,17 +68,17 @@ impl Row {
 
     /// Whether the event was news.
     fn apply(&mut self, event: &RunEvent) -> bool {
-        if rank(&event.status) <= rank(&self.status) {
+        if rank(event.status) <= rank(self.status) {
             return false;
         }
         let at = parse(&event.at);
-        if event.status == "Running" {
+        if event.status == RunStatus::Running {
             self.started = at;
         }
-        if is_over(&event.status) {
+        if event.status.is_over() {
             self.ended = at;
         }
-        self.status.clone_from(&event.status);
+        self.status = event.status;
         self.message.clone_from(&event.message);
         true
     }
@@ -86,9 +86,7 @@ impl Row {
     /// A pipeline runs from its first step's start; no event says so.
     fn begin(&mut self, at: Option<Timestamp>) {
         self.started = self.started.or(at);
-        if rank(&self.status) < rank("Running") {
-            self.status = "Running".to_owned();
-        }
+        self.status = self.status.max(RunStatus::Running);
     }
 
     fn took(&self, now: Timestamp) -> String {
@@ -99,16 +97,9 @@ impl Row {
     }
 }
 
-/// How far a status is on the way from submission to end.
-fn rank(status: &str) -> u8 {
-    match status {
-        "NotStarted" => 0,
-        "Queued" => 1,
-        "Preparing" => 2,
-        "Running" => 3,
-        "CancelRequested" => 4,
-        _ => 5,
-    }
+/// How far a status is on the way from submission to end; all ends are as far.
+fn rank(status: RunStatus) -> RunStatus {
+    status.min(RunStatus::Canceled)
 }
 
 impl Board {
@@ -121,7 +112,7 @@ impl Board {
             line.push_str(&format!(" with {}", size::count(steps.len(), "step")));
         }
         let top = match run.kind.as_str() {
-            // Nothing is told of a run that a program ends itself.
+            // No event is sent for a run that a program ends itself.
             "interactive" => Row::of(run, name),
             _ => Row::new(run, name),
         };
@@ -136,7 +127,7 @@ impl Board {
     pub(super) fn changed(&mut self, root: Uuid, event: &RunEvent) -> Option<String> {
         let tree = self.trees.iter_mut().find(|tree| tree.run.id == root)?;
         let top = tree.run.name.clone();
-        if event.run != tree.run.id && event.status == "Running" {
+        if event.run != tree.run.id && event.status == RunStatus::Running {
             tree.run.begin(parse(&event.at));
         }
         let is_top = tree.run.id == event.run;
@@ -164,7 +155,7 @@ impl Board {
     pub(super) fn progressed(&mut self, root: Uuid, step: Uuid, progress: &ParallelProgress) {
         let tree = self.trees.iter_mut().find(|tree| tree.run.id == root);
         let row = tree.and_then(|tree| tree.steps.iter_mut().find(|row| row.id == step));
-        if let Some(row) = row.filter(|row| !is_over(&row.status)) {
+        if let Some(row) = row.filter(|row| !row.status.is_over()) {
             row.progress = Some(how_far(progress));
         }
     }
@@ -200,13 +191,13 @@ impl Board {
 
 impl Tree {
     fn head(&self, now: Timestamp, frame: usize, style: Style) -> String {
-        let mark = mark(&self.run.status, frame);
+        let mark = mark(self.run.status, frame);
         let status = style.paint(
-            paint(&self.run.status),
+            paint(self.run.status),
             &format!("{mark} {}", self.run.status),
         );
         let name = style.paint(Paint::Bold, &self.run.name);
-        let done = self.count("Completed");
+        let done = self.count(RunStatus::Completed);
         let steps = match self.steps.len() {
             0 => String::new(),
             count => format!("  {done}/{count} steps"),
@@ -218,7 +209,7 @@ impl Tree {
         line.trim_end().to_owned()
     }
 
-    fn count(&self, status: &str) -> usize {
+    fn count(&self, status: RunStatus) -> usize {
         self.steps
             .iter()
             .filter(|step| step.status == status)
@@ -236,16 +227,15 @@ impl Tree {
         if self.steps.len() <= lines_max {
             return self.steps.iter().map(|step| line(&step)).collect();
         }
-        let telling =
-            |step: &&Row| !matches!(rank(&step.status), 0 | 1) && step.status != "Completed";
+        let telling = |step: &&Row| has_begun(step.status) && step.status != RunStatus::Completed;
         let shown = self.steps.iter().filter(telling).take(lines_max - 1);
         let mut lines: Vec<String> = shown.map(|step| line(&step)).collect();
         let hidden = self.steps.len() - lines.len();
-        let done = self.count("Completed");
+        let done = self.count(RunStatus::Completed);
         let waiting = self
             .steps
             .iter()
-            .filter(|step| rank(&step.status) < 2)
+            .filter(|step| !has_begun(step.status))
             .count();
         let rest = format!("  … {hidden} more: {done} completed, {waiting} waiting");
         lines.push(style.paint(Paint::Faint, &rest));
@@ -269,26 +259,28 @@ fn how_far(progress: &ParallelProgress) -> String {
 }
 
 fn step_line(step: &Row, width: usize, now: Timestamp, frame: usize, style: Style) -> String {
-    let colour = paint(&step.status);
-    let mark = style.paint(colour, mark(&step.status, frame));
+    let colour = paint(step.status);
+    let mark = style.paint(colour, mark(step.status, frame));
     let mut line = format!("  {mark} {:width$}  {:>8}", step.name, step.took(now));
     if let Some(message) = &step.message {
         line.push_str(&style.paint(colour, &format!("  {message}")));
-    } else if let Some(progress) = step.progress.as_ref().filter(|_| !is_over(&step.status)) {
+    } else if let Some(progress) = step.progress.as_ref().filter(|_| !step.status.is_over()) {
         line.push_str(&format!("  {progress}"));
     }
     line.trim_end().to_owned()
 }
 
 /// A sign for a status; the one of running turns.
-fn mark(status: &str, frame: usize) -> &'static str {
+fn mark(status: RunStatus, frame: usize) -> &'static str {
     const TURNING: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
     match status {
-        "Completed" => "✓",
-        "Failed" => "✗",
-        "Canceled" => "■",
-        "Preparing" | "Running" | "CancelRequested" => TURNING[frame % TURNING.len()],
-        _ => "·",
+        RunStatus::Completed => "✓",
+        RunStatus::Failed => "✗",
+        RunStatus::Canceled => "■",
+        RunStatus::Preparing | RunStatus::Running | RunStatus::CancelRequested => {
+            TURNING[frame % TURNING.len()]
+        }
+        RunStatus::NotStarted | RunStatus::Queued => "·",
     }
 }
 
@@ -297,14 +289,16 @@ mod tests {
     use super::*;
     use crate::render::example;
 
-    fn event(run: &Run, second: u32, status: &str) -> RunEvent {
+    fn event(run: &Run, second: u32, status: RunStatus) -> RunEvent {
         RunEvent {
+            root: run.root,
             seq: 1,
             at: format!("2026-03-01T12:00:{second:02}Z"),
             run: run.id,
             step: run.step,
-            status: status.to_owned(),
-            message: (status == "Failed").then(|| "`train.py` exited with code 1".to_owned()),
+            status,
+            message: (status == RunStatus::Failed)
+                .then(|| "`train.py` exited with code 1".to_owned()),
         }
     }
 
@@ -314,13 +308,13 @@ mod tests {
         let mut board = Board::default();
         let mut lines = vec![board.found(&run, &steps)];
         let events = [
-            event(&steps[0], 1, "Running"),
-            event(&steps[0], 4, "Completed"),
+            event(&steps[0], 1, RunStatus::Running),
+            event(&steps[0], 4, RunStatus::Completed),
             // Sent again, as after a reconnection.
-            event(&steps[0], 1, "Running"),
-            event(&steps[1], 4, "Running"),
-            event(&steps[2], 4, "Running"),
-            event(&steps[2], 9, "Failed"),
+            event(&steps[0], 1, RunStatus::Running),
+            event(&steps[1], 4, RunStatus::Running),
+            event(&steps[2], 4, RunStatus::Running),
+            event(&steps[2], 9, RunStatus::Failed),
         ];
         lines.extend(
             events

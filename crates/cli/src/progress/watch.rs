@@ -16,8 +16,6 @@ use super::Message;
 use crate::client::RunFilter;
 use crate::discover::Place;
 use crate::failure::Failure;
-use crate::render::status::{is_over, title};
-use crate::select::short;
 use crate::session::Session;
 
 /// How often new runs are looked for.
@@ -26,8 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How many runs are asked for at a time.
 const PAGE: usize = 20;
 
-/// The most runs that are watched at once; a program that starts more is told of by its own
-/// output.
+/// The most runs that are watched at once; of a program that starts more, only its own output.
 const WATCHED_MAX: usize = 50;
 
 /// The thread that looks for runs.
@@ -69,8 +66,8 @@ impl Watch {
         })
     }
 
-    /// Sends how the runs stand in the end, and says which of them go on.
-    pub(crate) fn finish(self) -> Vec<String> {
+    /// Sends how the runs stand in the end, and gives those of them that go on.
+    pub(crate) fn finish(self) -> Vec<Run> {
         drop(self.stop);
         let looking = self.looking.join().expect("the watcher does not panic");
         let mut going_on = Vec::new();
@@ -78,9 +75,8 @@ impl Watch {
             let Ok((run, steps)) = looking.fetch(*id) else {
                 continue;
             };
-            if !is_over(&run.status) {
-                let (title, id) = (title(&run), short(run.id));
-                going_on.push(format!("{title} goes on: `stepwell logs {id} --follow`"));
+            if !run.status.is_over() {
+                going_on.push(run.clone());
             }
             let _ = looking.sender.send(Message::Final(run, steps));
         }
@@ -190,7 +186,7 @@ fn follow(session: &Session, root: Uuid, sender: &Sender<Message>) {
             return;
         };
         for event in events.by_ref() {
-            let over = event.run == root && is_over(&event.status);
+            let over = event.run == root && event.status.is_over();
             if sender.send(Message::Changed { root, event }).is_err() || over {
                 return;
             }
@@ -198,7 +194,7 @@ fn follow(session: &Session, root: Uuid, sender: &Sender<Message>) {
         after = events.last_seq();
         // The stream ended early: the server may be gone, or the run's end is in an older event.
         match session.call(|client| client.wait(root)) {
-            Ok(run) if !is_over(&run.status) => {}
+            Ok(run) if !run.status.is_over() => {}
             _ => return,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use stepwell_api::{FileInfo, Model, ModelDataset, Run, RunFailure, RunUsage};
+use stepwell_api::{FileInfo, Model, ModelDataset, Run, RunFailure, RunKind, RunStatus, RunUsage};
 use uuid::Uuid;
 
 /// The time at which the views are drawn.
@@ -21,12 +21,12 @@ fn id(last: u32) -> Uuid {
 pub(crate) fn pipeline() -> Run {
     Run {
         id: id(6666),
-        kind: "pipeline".to_owned(),
+        kind: RunKind::Pipeline,
         experiment: "diabetes".to_owned(),
         number: 3,
         display_name: "nightly".to_owned(),
         description: String::new(),
-        status: "Failed".to_owned(),
+        status: RunStatus::Failed,
         parent: None,
         root: id(6666),
         step: None,
@@ -46,41 +46,49 @@ pub(crate) fn pipeline() -> Run {
         files_removed_at: None,
         outputs: Vec::new(),
         user: "ada".to_owned(),
+        waiting: None,
+        queued_seconds: 0.0,
     }
 }
 
 /// Its steps: one done, one under way, one failed, one not started.
 pub(crate) fn steps() -> Vec<Run> {
     let names = ["prepare", "train logistic", "train trees", "compare"];
-    let states = ["Completed", "Running", "Failed", "NotStarted"];
+    let states = [
+        RunStatus::Completed,
+        RunStatus::Running,
+        RunStatus::Failed,
+        RunStatus::NotStarted,
+    ];
     (0..4)
         .map(|place| step(place, names[place as usize], states[place as usize]))
         .collect()
 }
 
-fn step(place: u32, name: &str, status: &str) -> Run {
-    let ended = matches!(status, "Completed" | "Failed");
+fn step(place: u32, name: &str, status: RunStatus) -> Run {
+    let ended = status.is_over();
     Run {
         id: id(place + 1),
-        kind: "step".to_owned(),
+        kind: RunKind::Step,
         number: 0,
         display_name: name.to_owned(),
-        status: status.to_owned(),
+        status,
         parent: Some(id(6666)),
         step: Some(place),
         step_kind: Some("PythonScriptStep".to_owned()),
         target: Some("aml-cluster".to_owned()),
         tags: BTreeMap::new(),
         parameters: BTreeMap::new(),
-        started_at: (status != "NotStarted").then(|| "2026-03-01T12:00:01.000Z".to_owned()),
+        started_at: (status != RunStatus::NotStarted).then(|| "2026-03-01T12:00:01.000Z".to_owned()),
         ended_at: ended.then(|| "2026-03-01T12:00:13.400Z".to_owned()),
         usage: ended.then_some(RunUsage {
-            exit_code: Some(i32::from(status == "Failed")),
+            exit_code: Some(i32::from(status == RunStatus::Failed)),
             signal: None,
             peak_memory_bytes: 48_000_000,
             cpu_seconds: 11.5,
+            nodes: String::new(),
         }),
-        error: (status == "Failed").then(|| RunFailure {
+        error: (status == RunStatus::Failed).then(|| RunFailure {
             kind: "user_code".to_owned(),
             message: "`train.py` exited with code 1".to_owned(),
             detail: "Traceback (most recent call last):\n  File \"train.py\", line 3\nValueError: no rows".to_owned(),

@@ -7,6 +7,17 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     text.parse().ok()
 }
 
+/// Milliseconds since 1970 as a time of the machine's zone, in UTC where it has none.
+pub(crate) fn local(millis: i64) -> String {
+    match Timestamp::from_millisecond(millis) {
+        Ok(time) => time
+            .to_zoned_datetime(jiff::tz::TimeZone::system())
+            .strftime("%Y-%m-%d %H:%M:%S")
+            .to_string(),
+        Err(_) => String::new(),
+    }
+}
+
 /// How long ago a time was, in one unit.
 pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
     let seconds = now.as_second() - then.as_second();

@@ -4,17 +4,19 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use stepwell_api::{MetricKind, Metrics, Model, Run, RunFailure};
+use stepwell_api::{Model, Run, RunFailure, RunStatus, Trials};
 
+use super::metrics::{self, Logged};
 use super::models::brief;
 use super::moment::{took, wire_ago};
 use super::size;
 use super::status::{self, title};
 use super::style::{Paint, Style};
 use super::table::{Cell, Table};
+use super::trials;
 use crate::select::{number, short};
 
-/// How many failed steps are told of; the table has them all.
+/// How many failed steps are explained; the table lists them all.
 const FAILURES_MAX: usize = 5;
 
 /// How many metrics are shown.
@@ -30,10 +32,13 @@ pub(crate) struct Shown {
     pub(crate) run: Run,
     /// Its steps and other children.
     pub(crate) steps: Vec<Run>,
-    /// What it logged.
-    pub(crate) metrics: Metrics,
+    /// What it and its steps logged.
+    pub(crate) metrics: Vec<Logged>,
     /// The models that it and its steps made, newest first.
     pub(crate) models: Vec<Model>,
+    /// Of a search of hyperparameters: its trials, best first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trials: Option<Trials>,
 }
 
 /// The list of runs, newest first.
@@ -62,17 +67,21 @@ pub(crate) fn show(shown: &Shown, now: Timestamp, style: Style) -> String {
         steps,
         metrics,
         models,
+        trials,
     } = shown;
     let mut text = head(run, now, style);
     text.push_str(&made(models, style));
-    if !steps.is_empty() {
+    if let Some(trials) = trials {
+        text.push('\n');
+        text.push_str(&trials::table(trials, style));
+    } else if !steps.is_empty() {
         text.push('\n');
         text.push_str(&step_table(steps, now, style));
     }
-    let scalars = scalars(metrics);
-    if !scalars.is_empty() {
+    let logged = metrics::table(metrics, METRICS_MAX, style);
+    if !logged.is_empty() {
         text.push('\n');
-        text.push_str(&scalars_table(&scalars, style));
+        text.push_str(&logged);
     }
     text.push_str(&failures(run, steps, style));
     text
@@ -93,7 +102,7 @@ fn made(models: &[Model], style: Style) -> String {
 
 /// Why the steps failed; or the run, where no step's failure says it.
 fn failures(run: &Run, steps: &[Run], style: Style) -> String {
-    let failed = |step: &&Run| step.status == "Failed" && step.error.is_some();
+    let failed = |step: &&Run| step.status == RunStatus::Failed && step.error.is_some();
     let mut failed: Vec<&Run> = steps.iter().filter(failed).take(FAILURES_MAX).collect();
     if failed.is_empty() {
         failed.push(run);
@@ -116,15 +125,22 @@ fn head(run: &Run, now: Timestamp, style: Style) -> String {
         }
     };
     line("run", &run.id.to_string());
-    line(&run.kind, &title(run));
+    line(run.kind.as_str(), &title(run));
     if run.parent.is_none() {
         line("name", &run.display_name);
     }
     line(
         "status",
-        &style.paint(status::paint(&run.status), &run.status),
+        &style.paint(status::paint(run.status), status::word(run)),
     );
+    if let Some(wait) = &run.waiting {
+        let since = wire_ago(now, &wait.since);
+        line("waiting", &format!("{}, since {since}", wait.message));
+    }
     line("created", &wire_ago(now, &run.created_at));
+    if run.queued_seconds > 0.0 {
+        line("in queues", &format!("{:.0} s", run.queued_seconds));
+    }
     line(
         "time",
         &took(now, run.started_at.as_deref(), run.ended_at.as_deref()),
@@ -155,6 +171,9 @@ fn head(run: &Run, now: Timestamp, style: Style) -> String {
                 usage.cpu_seconds
             ),
         );
+        if !usage.nodes.is_empty() {
+            line("nodes", &usage.nodes);
+        }
     }
     for output in &run.outputs {
         let place = match &output.local_path {
@@ -185,27 +204,6 @@ fn step_table(steps: &[Run], now: Timestamp, style: Style) -> String {
     table.render(style)
 }
 
-/// The last value of each scalar metric.
-fn scalars(metrics: &Metrics) -> Vec<(&str, String)> {
-    let last = metrics.series.iter().filter_map(|series| {
-        let point = series.points.last()?;
-        let value = match &point.value {
-            serde_json::Value::String(text) => text.clone(),
-            value => value.to_string(),
-        };
-        (point.kind == MetricKind::Scalar).then_some((series.name.as_str(), value))
-    });
-    last.take(METRICS_MAX).collect()
-}
-
-fn scalars_table(scalars: &[(&str, String)], style: Style) -> String {
-    let mut table = Table::new(&["METRIC", "LAST VALUE"]);
-    for (name, value) in scalars {
-        table.row([(*name).into(), value.clone().into()]);
-    }
-    table.render(style)
-}
-
 /// Why a run or step failed, and what to do.
 fn failure_text(name: &str, failure: &RunFailure, style: Style) -> String {
     let heading = style.paint(Paint::Red, &format!("{name}: {}", failure.message));
@@ -223,7 +221,7 @@ fn failure_text(name: &str, failure: &RunFailure, style: Style) -> String {
 mod tests {
     use super::*;
     use crate::render::example;
-    use stepwell_api::{MetricPoint, MetricSeries};
+    use stepwell_api::{MetricKind, MetricPoint, MetricSeries};
 
     #[test]
     fn runs_are_listed_with_their_short_ids() {
@@ -236,7 +234,9 @@ mod tests {
 
     #[test]
     fn a_failed_run_is_shown_with_its_steps_and_the_reason() {
-        let metrics = Metrics {
+        let metrics = vec![Logged {
+            run: example::steps()[1].id,
+            step: Some("train logistic".to_owned()),
             series: vec![MetricSeries {
                 name: "accuracy".to_owned(),
                 points: vec![MetricPoint {
@@ -248,12 +248,13 @@ mod tests {
                     description: String::new(),
                 }],
             }],
-        };
+        }];
         let shown = Shown {
             run: example::pipeline(),
             steps: example::steps(),
             metrics,
             models: vec![example::model()],
+            trials: None,
         };
         let text = show(&shown, example::now(), Style::PLAIN);
         insta::assert_snapshot!(text, @r#"
@@ -273,8 +274,8 @@ mod tests {
         3  train trees     Failed      12.4 s      48 MB   55550003
         4  compare         NotStarted                      55550004
 
-        METRIC    LAST VALUE
-        accuracy  0.91
+        STEP            METRIC    LAST VALUE  VALUES
+        train logistic  accuracy  0.91        1
 
         train trees: `train.py` exited with code 1
             Traceback (most recent call last):

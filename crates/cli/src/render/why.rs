@@ -23,7 +23,7 @@ pub(crate) fn reasons(steps: &[Why], style: Style) -> String {
         };
         // A string takes all text.
         let _ = writeln!(text, "{outcome}  {}{earlier}", step.step);
-        for reason in &step.reasons {
+        for reason in step.reasons.iter().chain(&step.start) {
             let _ = writeln!(text, "             {reason}");
         }
     }
@@ -44,6 +44,7 @@ mod tests {
             outcome,
             reasons: reasons.iter().map(|&reason| reason.to_owned()).collect(),
             compared_with,
+            start: (outcome == ReuseOutcome::Runs).then(|| "started warm".to_owned()),
         };
         let steps = [
             step(
@@ -63,6 +64,7 @@ mod tests {
         reused     prepare  (compared with 00000007)
         runs       train
                      argument 2 was `1` and is `2`
+                     started warm
         ");
     }
 }

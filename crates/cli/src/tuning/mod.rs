@@ -1,0 +1,343 @@
+//! The worker of a search of hyperparameters: it performs what [`stepwell_tune::Core`] decides.
+//!
+//! Trials are ordinary script runs whose parent is the search's run, submitted with the step's own
+//! token. Each event is written to a file of the step's state before its effects are performed;
+//! after a crash the events are folded again and what was open is done again, under keys that make
+//! submitting a trial twice the same run.
+
+mod finish;
+mod link;
+mod record;
+mod suggest;
+mod trials;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use stepwell_api::MetricKind;
+use stepwell_model::{Failure, FailureKind, TuneRequest};
+use stepwell_tune::{CancelReason, Core, Effect, Event, Search, Verdict};
+use stepwell_worker::Worker;
+
+use link::Link;
+use record::Record;
+use suggest::Suggester;
+use trials::Trials;
+
+/// How often a request to stop and the time limit are looked at.
+const TICK: Duration = Duration::from_millis(200);
+
+/// The metric of the search that names each new best trial.
+const BEST: &str = "best_child_by_primary_metric";
+
+/// How a search ended, if it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Completed,
+    Canceled,
+}
+
+/// Does the whole search.
+pub(crate) fn run(worker: &Worker) -> Result<Ended, Failure> {
+    let request: TuneRequest = worker.task()?;
+    let search = Search::read(&request.search)
+        .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
+    let link = Link::from_environment(worker)?;
+    let state = worker.state().map_err(|error| storage(&error))?.to_owned();
+    let trials = Trials::prepare(worker, &link, &search, &state)?;
+    let (record, known) = Record::open(&state).map_err(|error| storage(&error))?;
+    let (events, inbox) = mpsc::channel();
+    let settings = search.settings(
+        trials.fallback_seed(),
+        trials.resumed_values(),
+        trials.earlier_histories(),
+    );
+    let mut driver = Driver {
+        core: Core::new(settings),
+        search,
+        request,
+        worker,
+        link,
+        trials,
+        record,
+        events,
+        suggester: None,
+        bests: Vec::new(),
+        shown: None,
+        began_ms: known.first().map_or_else(now_ms, |(at_ms, _)| *at_ms),
+    };
+    driver.go_on(known.into_iter().map(|(_, event)| event).collect())?;
+    driver.serve(&inbox)
+}
+
+/// The edge of one search.
+struct Driver<'a> {
+    core: Core,
+    search: Search,
+    request: TuneRequest,
+    worker: &'a Worker,
+    link: Link,
+    trials: Trials,
+    record: Record,
+    events: Sender<Event>,
+    suggester: Option<Suggester>,
+    /// Each new best in order: the trial, its value, when.
+    bests: Vec<(usize, f64, u64)>,
+    /// When it was last shown how far the search is, and what.
+    shown: Option<(Instant, Value)>,
+    /// When the search began; an attempt after a crash goes on from there.
+    began_ms: u64,
+}
+
+impl Driver<'_> {
+    /// Begins, or goes on from the recorded events.
+    fn go_on(&mut self, known: Vec<Event>) -> Result<(), Failure> {
+        if known.is_empty() {
+            say("the search begins");
+            self.trials
+                .describe(&self.link, &self.search, &self.request)?;
+            return self.take(Event::Began);
+        }
+        say("the search goes on from what was recorded");
+        for event in known {
+            for effect in self.core.step(event) {
+                if let Effect::Best { trial, value } = effect {
+                    self.bests.push((trial, value, self.began_ms));
+                }
+            }
+        }
+        let pending = self.core.pending();
+        self.perform(pending)
+    }
+
+    /// Takes events in until the search is over.
+    fn serve(&mut self, inbox: &Receiver<Event>) -> Result<Ended, Failure> {
+        loop {
+            if let Some(verdict) = self.core.verdict() {
+                return self.finish(verdict);
+            }
+            match inbox.recv_timeout(TICK) {
+                Ok(event) => self.take(event)?,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look_around()?;
+                    self.show_progress();
+                }
+                Err(RecvTimeoutError::Disconnected) => {}
+            }
+        }
+    }
+
+    fn look_around(&mut self) -> Result<(), Failure> {
+        if self.worker.is_stopping() {
+            self.take(Event::Stopped)?;
+        }
+        let minutes = now_ms().saturating_sub(self.began_ms) / 60_000;
+        if minutes >= self.search.max_duration_minutes {
+            self.take(Event::Expired)?;
+        }
+        Ok(())
+    }
+
+    /// Records an event and does what follows from it.
+    fn take(&mut self, event: Event) -> Result<(), Failure> {
+        if !self.core.takes(&event) {
+            return Ok(());
+        }
+        self.record
+            .write(now_ms(), &event)
+            .map_err(|error| storage(&error))?;
+        let effects = self.core.step(event.clone());
+        self.trials.tell(&self.core, &event);
+        self.perform(effects)?;
+        self.show_progress();
+        Ok(())
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) -> Result<(), Failure> {
+        for effect in effects {
+            match effect {
+                Effect::Suggest { trial } => self.suggest(trial),
+                Effect::Submit { trial, values } => self.submit(trial, &values)?,
+                Effect::Watch { trial, run } => self.watch(trial, run),
+                Effect::Cancel { trial, reason } => self.cancel(trial, reason),
+                Effect::Best { trial, value } => self.note_best(trial, value),
+                // `serve` sees it in the state, so that it comes after all else is recorded.
+                Effect::Finish { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&self, event: Event) {
+        // The receiver lives as long as the driver.
+        let _ = self.events.send(event);
+    }
+
+    fn suggest(&mut self, trial: usize) {
+        let asked = self.suggester.take().map_or_else(Suggester::start, Ok);
+        let answer = asked.and_then(|mut suggester| {
+            let values = suggester.ask(&self.core, &self.search, &self.trials, trial)?;
+            self.suggester = Some(suggester);
+            Ok(values)
+        });
+        self.report(match answer {
+            Ok(values) => Event::Suggested { trial, values },
+            Err(reason) => Event::Broken { reason },
+        });
+    }
+
+    fn submit(&self, trial: usize, values: &stepwell_tune::Values) -> Result<(), Failure> {
+        let body = self.trials.body(self.worker, &self.request, trial, values);
+        let key = format!("{}-trial-{trial}", self.worker.request().run);
+        match self.link.submit(&body, &key) {
+            Ok(run) => {
+                self.report(Event::Submitted { trial, run });
+                Ok(())
+            }
+            Err(link::Fault::Refused(reason)) => {
+                let reason = format!("the server refused a trial: {reason}");
+                self.report(Event::Broken { reason });
+                // A trial that cannot be started has ended.
+                let outcome = stepwell_tune::Outcome::Failed;
+                self.report(Event::Ended { trial, outcome });
+                Ok(())
+            }
+            Err(link::Fault::Stopping) => Ok(()),
+        }
+    }
+
+    fn watch(&self, trial: usize, run: String) {
+        watch::begin(watch::Watched {
+            trial,
+            run,
+            metric: self.search.primary_metric.name.clone(),
+            goal: self.search.primary_metric.goal,
+            often: self.search.policy.watches(),
+            link: self.link.clone(),
+            events: self.events.clone(),
+        });
+    }
+
+    fn cancel(&self, trial: usize, reason: CancelReason) {
+        let Some(run) = self.core.trials()[trial].run() else {
+            return;
+        };
+        if reason == CancelReason::Policy {
+            say(&format!("trial {trial} is stopped early by the policy"));
+        }
+        if let Err(link::Fault::Refused(reason)) = self.link.cancel(run) {
+            say(&format!("trial {trial} could not be stopped: {reason}"));
+        }
+    }
+
+    fn note_best(&mut self, trial: usize, value: f64) {
+        say(&format!("trial {trial} is the best so far: {value}"));
+        self.bests.push((trial, value, now_ms()));
+        let number = self.bests.len() - 1;
+        let points = [self.best_point(number, false)];
+        self.link.log(self.worker.request().run, number, &points);
+    }
+
+    /// A row of the table of bests; rows are known by their numbers, so that repeating one is safe.
+    fn best_point(&self, number: usize, is_final: bool) -> stepwell_api::MetricPoint {
+        let (trial, value, at_ms) = self.bests[number];
+        let run = self.core.trials()[trial].run().unwrap_or_default();
+        let row = json!({
+            "metric_name": self.search.primary_metric.name,
+            "timestamp": at_ms,
+            "run_id": run,
+            "metric_value": value,
+            "final": is_final,
+        });
+        stepwell_api::MetricPoint {
+            name: BEST.to_owned(),
+            kind: MetricKind::Row,
+            value: row,
+            step: None,
+            at_ms: i64::try_from(at_ms).unwrap_or(i64::MAX),
+            description: String::new(),
+        }
+    }
+
+    /// Shows how far the search is, now and then: each time replaces a file.
+    fn show_progress(&mut self) {
+        let is_over = self.core.verdict().is_some();
+        if !is_over
+            && self
+                .shown
+                .as_ref()
+                .is_some_and(|(at, _)| at.elapsed() < TICK)
+        {
+            return;
+        }
+        let best = self.core.best().map(|(trial, value)| {
+            let run = self.core.trials()[trial].run();
+            json!({"trial": trial, "run": run, "value": value})
+        });
+        let mut progress = serde_json::to_value(self.core.progress()).unwrap_or_default();
+        progress["trials_max"] = Value::from(self.core.settings().trials_max);
+        progress["best"] = best.unwrap_or(Value::Null);
+        if self
+            .shown
+            .as_ref()
+            .is_none_or(|(_, known)| *known != progress)
+        {
+            // What is shown is for people; the search does not fail for it.
+            let _ = self.worker.show_progress(&progress);
+            self.shown = Some((Instant::now(), progress));
+        }
+    }
+
+    fn finish(&self, verdict: Verdict) -> Result<Ended, Failure> {
+        for number in 0..self.bests.len() {
+            let is_last = number + 1 == self.bests.len();
+            self.link.log(
+                self.worker.request().run,
+                number,
+                &[self.best_point(number, false)],
+            );
+            if is_last {
+                let last = [self.best_point(number, true)];
+                self.link.log(self.worker.request().run, number + 1, &last);
+            }
+        }
+        self.trials.write_tags(&self.link, &self.core)?;
+        say(&finish::summary(&self.core, &self.search));
+        match verdict {
+            Verdict::Failed(reason) => Err(Failure::new(FailureKind::UserCode, reason).with_hint(
+                "`stepwell show` lists the trials; `stepwell logs` shows what one printed",
+            )),
+            Verdict::Canceled => Ok(Ended::Canceled),
+            Verdict::Completed => {
+                finish::write_outputs(self.worker, &self.link, &self.core, &self.request)?;
+                Ok(Ended::Completed)
+            }
+        }
+    }
+}
+
+/// Values by the names of their parameters, as v1 writes them.
+fn as_object(values: &stepwell_tune::Values) -> BTreeMap<&str, &Value> {
+    let pairs = values.iter().map(|(name, value)| (name.as_str(), value));
+    pairs.collect()
+}
+
+/// A line of the step's log.
+fn say(line: &str) {
+    println!("[stepwell] {line}");
+}
+
+fn storage(error: &dyn std::error::Error) -> Failure {
+    let summary = format!("the state of the search cannot be kept: {error}");
+    Failure::new(FailureKind::Storage, summary)
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}
