@@ -1,0 +1,85 @@
+"""Whether Spark can start: Java and pyspark, checked before anything runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from typing import Optional, Tuple
+
+from stepwell._worker import Failure
+
+HOW = (
+    "install it (Debian and Ubuntu: `apt-get install default-jre-headless`; "
+    "macOS: `brew install openjdk@17`) or set JAVA_HOME to one"
+)
+
+
+def needed(pyspark: str) -> int:
+    """The lowest major version of Java for a version of pyspark.
+
+    Source: "Downloading" in Spark's documentation: 17 from Spark 4 on, 8 before.
+
+    >>> needed("4.0.1"), needed("3.5.9")
+    (17, 8)
+    """
+    return 17 if int(pyspark.split(".", 1)[0]) >= 4 else 8
+
+
+def major(text: str) -> Optional[int]:
+    """The major version that `java -version` prints.
+
+    >>> major('openjdk version "17.0.15" 2025-04-15'), major('java version "1.8.0_392"')
+    (17, 8)
+    """
+    found = re.search(r'version "(?:1\\.)?(\d+)', text.replace('"1.', '"'))
+    return int(found.group(1)) if found else None
+
+
+def find_spark() -> Tuple[str, str]:
+    """The folder and the version of the pyspark of this environment.
+
+    Raises:
+        Failure: There is none.
+    """
+    found = importlib.util.find_spec("pyspark")
+    if found is None or not found.submodule_search_locations:
+        raise Failure(
+            "environment",
+            "the step's environment has no pyspark",
+            hint="add `pyspark` to the pip packages of its environment",
+        )
+    from pyspark.version import __version__ as version
+
+    return found.submodule_search_locations[0], str(version)
+
+
+def find_java(pyspark: str) -> str:
+    """The Java program that Spark will start.
+
+    Raises:
+        Failure: There is none, or it is too old.
+    """
+    least = needed(pyspark)
+    home = os.environ.get("JAVA_HOME")
+    java = os.path.join(home, "bin", "java") if home else shutil.which("java")
+    if not java or not os.access(java, os.X_OK):
+        where = "JAVA_HOME (`{}`) has no bin/java".format(home) if home else "none is on the PATH"
+        raise Failure(
+            "environment", "Spark needs Java {} or newer, and {}".format(least, where), hint=HOW
+        )
+    printed = subprocess.run(
+        [java, "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ).stdout
+    version = major(printed)
+    if version is not None and version < least:
+        raise Failure(
+            "environment",
+            "pyspark {} needs Java {} or newer, and `{}` is Java {}".format(
+                pyspark, least, java, version
+            ),
+            hint=HOW,
+        )
+    return java
