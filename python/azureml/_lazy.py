@@ -8,10 +8,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Callable, Dict, Iterable
 
+Getattr = Callable[[str], Any]
+"""A module's `__getattr__`."""
+
 
 def exports(
     namespace: Dict[str, Any], places: Dict[str, str], modules: Iterable[str] = ()
-) -> Callable[[str], Any]:
+) -> Getattr:
     """A module's `__getattr__`.
 
     Args:

@@ -36,7 +36,10 @@ def connect(folder: Optional[str] = None) -> Client:
 
 def _named(url: str) -> Client:
     data_folder = os.environ.get("STEPWELL_DATA") or None
-    address = Address(url, os.environ.get("STEPWELL_TOKEN", ""), data_folder)
+    # A step's program that names another server itself does not mean the one that started it.
+    is_the_steps = url == os.environ.get("AZUREML_SERVICE_ENDPOINT", "").rstrip("/")
+    socket = (os.environ.get("STEPWELL_SOCKET") or None) if is_the_steps else None
+    address = Address(url, os.environ.get("STEPWELL_TOKEN", ""), data_folder, socket)
     if data_folder and os.environ.get("STEPWELL_BIN"):
         served = os.path.dirname(data_folder)
         # The step's own token is good at every server of the folder; the folder's allows more.
@@ -52,6 +55,7 @@ def _find(folder: str) -> Address:
     from stepwell._binary import run_json
 
     # The variables name a server that does not answer, or none: the command must look itself.
-    nobody = {"STEPWELL_URL": None, "STEPWELL_TOKEN": None}
+    nobody = {"STEPWELL_URL": None, "STEPWELL_TOKEN": None, "STEPWELL_SOCKET": None}
     reply = run_json(["connect", "--folder", folder, "--json"], variables=nobody)
-    return Address(str(reply["url"]).rstrip("/"), str(reply["token"]), reply.get("data_folder"))
+    url, token = str(reply["url"]).rstrip("/"), str(reply["token"])
+    return Address(url, token, reply.get("data_folder"), reply.get("socket"))

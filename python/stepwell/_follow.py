@@ -13,11 +13,26 @@ import math
 import threading
 import time
 from collections import deque
-from queue import Empty, SimpleQueue
-from typing import Any, Deque, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
+from queue import Empty, Queue
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Deque,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Set,
+    Tuple,
+    Union,
+)
 
 from stepwell import errors
 from stepwell.client import Client
+
+if TYPE_CHECKING:
+    from stepwell import _wire
 
 OVER = frozenset(("Completed", "Failed", "Canceled"))
 POLL_S = 20
@@ -35,10 +50,12 @@ class Change(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A step has printed a line."""
+    """A step has printed a line, or moved a progress bar."""
 
     run: str
     text: str
+    end: str = "\n"
+    """`\\r` for the present state of a line that is not over yet."""
 
 
 class _Ended(NamedTuple):
@@ -49,9 +66,18 @@ class _Ended(NamedTuple):
 
 def tail(client: Client, run: str, deadline: float = math.inf) -> Iterator[str]:
     """The lines a run prints, each as soon as it is whole, until it is over or `deadline`."""
+    return (text for text, end in pieces(client, run, deadline) if end == "\n")
+
+
+def pieces(client: Client, run: str, deadline: float = math.inf) -> Iterator[Tuple[str, str]]:
+    """What a run prints as it prints it, each piece with its end.
+
+    A line ends in a line feed. What a progress bar shows, which returns to the beginning of its
+    line, is given out as it changes, with a carriage return as its end.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     offset = 0
-    rest = ""
+    line = _OpenLine()
     complete = False
     while not complete and time.monotonic() < deadline:
         timeout_s = _poll_seconds(deadline)
@@ -59,21 +85,58 @@ def tail(client: Client, run: str, deadline: float = math.inf) -> Iterator[str]:
         response = client.read("/runs/{}/log".format(run), query, timeout_s + ANSWER_S)
         complete = response.headers.get("x-stepwell-complete") == "true"
         offset = int(response.headers.get("x-stepwell-next-offset", offset))
-        lines = (rest + decoder.decode(response.body, complete)).split("\n")
-        rest = lines.pop()
-        for line in lines:
-            yield line.rstrip("\r")
-    if rest:
-        yield rest.rstrip("\r")
+        *whole, rest = decoder.decode(response.body, complete).split("\n")
+        for text in whole:
+            line.add(text)
+            yield line.ended(), "\n"
+        line.add(rest)
+        if line.is_progress and not complete:
+            yield line.state(), "\r"
+    if line.has_text:
+        yield line.ended(), "\n"
 
 
-def wait(client: Client, run: str, deadline: float) -> Dict[str, Any]:
+class _OpenLine:
+    """A line that is not over: its parts, of which those that were overwritten are dropped."""
+
+    def __init__(self) -> None:
+        self._parts: List[str] = []
+        self.is_progress = False
+
+    @property
+    def has_text(self) -> bool:
+        return any(self._parts)
+
+    def add(self, text: str) -> None:
+        # Only what follows the last return stays on a terminal; a return that ends the text has
+        # overwritten nothing yet.
+        shown = text.rstrip("\r")
+        if "\r" in shown or (shown and self._parts and self._parts[-1].endswith("\r")):
+            self._parts = []
+            self.is_progress = True
+            shown = shown.rsplit("\r", 1)[-1]
+        if len(shown) < len(text) and text.endswith("\r"):
+            self.is_progress = True
+            shown += "\r"
+        self._parts.append(shown)
+
+    def state(self) -> str:
+        return "".join(self._parts).rstrip("\r")
+
+    def ended(self) -> str:
+        text = self.state()
+        self._parts = []
+        self.is_progress = False
+        return text
+
+
+def wait(client: Client, run: str, deadline: float) -> _wire.Run:
     """The run once it is over, or as it is at `deadline` (of `time.monotonic`)."""
     while True:
         timeout_s = _poll_seconds(deadline)
         query = {"timeout_s": timeout_s}
         response = client.read("/runs/{}/wait".format(run), query, timeout_s + ANSWER_S)
-        record: Dict[str, Any] = json.loads(response.body)
+        record: _wire.Run = json.loads(response.body)
         if record["status"] in OVER or time.monotonic() >= deadline:
             return record
 
@@ -89,7 +152,7 @@ class _Follower:
     def __init__(self, client: Client, run: str) -> None:
         self._client = client
         self._run = run
-        self.news: SimpleQueue[Union[Change, Line, _Ended, Exception]] = SimpleQueue()
+        self.news: Queue[Union[Change, Line, _Ended, Exception]] = Queue()
         self._waiting: Deque[str] = deque()
         self._tails = 0
         self._lock = threading.Lock()
@@ -128,8 +191,8 @@ class _Follower:
 
     def _read_logs(self, step: Optional[str]) -> None:
         while step is not None:
-            for line in tail(self._client, step):
-                self.news.put(Line(step, line))
+            for text, end in pieces(self._client, step):
+                self.news.put(Line(step, text, end))
             self.news.put(_Ended(step))
             with self._lock:
                 step = self._waiting.popleft() if self._waiting else None
@@ -219,11 +282,10 @@ class _Order:
         self.over = self.over or (change.run == self._run and change.status in OVER)
 
 
-def failures(client: Client, pipeline: str, most: int = 5) -> List[Dict[str, Any]]:
+def failures(client: Client, pipeline: str, most: int = 5) -> List[_wire.Run]:
     """The steps of a pipeline that failed, in the pipeline's order."""
     try:
-        page = client.get("/runs", parent=pipeline, status="Failed", limit=most)
+        page: _wire.RunPage = client.get("/runs", parent=pipeline, status="Failed", limit=most)
     except errors.ApiError:
         return []
-    steps: List[Dict[str, Any]] = page["runs"]
-    return steps
+    return page["runs"]

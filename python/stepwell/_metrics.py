@@ -2,8 +2,9 @@
 
 `MetricWriter.add` appends to a list and returns; a thread that starts with the first point sends
 what has gathered every half second, or sooner when it is much. What is left is sent when the
-interpreter ends, however it ends short of being killed. What cannot be sent even then is written
-into the folder `STEPWELL_SPOOL`, from where the server takes it.
+interpreter ends. What cannot be sent even then is written into the folder `STEPWELL_SPOOL`, from
+where the server takes it; so is every point of a step until it is sent, so that a script may be
+killed or end by `os._exit` at any moment.
 
 Each point is known by its writer and its number, and a batch is only let go when the server has
 it, so a batch that is sent twice is logged once. A process that forks has a writer of its own:
@@ -21,6 +22,7 @@ import weakref
 from typing import Any, Dict, List, Optional, Tuple
 
 from stepwell import errors
+from stepwell._journal import Journal
 from stepwell.client import Client
 
 BATCH_POINTS_MAX = 1000
@@ -44,6 +46,7 @@ class MetricWriter:
         self._writer = "{}-{}".format(os.getpid(), os.urandom(8).hex())
         self._next = 0
         self._pending: List[Point] = []
+        self._journal = Journal(self._writer, self._run)
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._some = threading.Event()
@@ -65,11 +68,12 @@ class MetricWriter:
             "kind": kind,
             "value": value,
             "step": step,
-            "at_ms": time.time_ns() // 1_000_000,
+            "at_ms": int(time.time() * 1000),
         }
         if description:
             point["description"] = description
         with self._lock:
+            self._journal.append(self._next + len(self._pending), point)
             self._pending.append(point)
             waiting = len(self._pending)
         if self._thread is None:
@@ -89,12 +93,13 @@ class MetricWriter:
 
     def close(self) -> None:
         """Send what is left, or else leave it in the spool folder."""
-        if not self._pending:
-            return
-        try:
-            self.flush()
-        except (errors.StepwellError, OSError) as failure:
-            self._spool(failure)
+        if self._pending:
+            try:
+                self.flush()
+            except (errors.StepwellError, OSError) as failure:
+                self._spool(failure)
+        with self._lock:
+            self._journal.remove()
 
     def _start(self) -> None:
         with self._lock:
@@ -138,16 +143,17 @@ class MetricWriter:
         with self._lock:
             del self._pending[:count]
             self._next += count
+            if not self._pending:
+                self._journal.clear()
 
     def _spool(self, failure: Exception) -> None:
         """Put what cannot be sent where the server finds it later, and say so."""
         with self._sending:
             batch = list(self._pending)
-            body = {"writer": self._writer, "first": self._next, "points": batch}
-            folder = os.environ.get("STEPWELL_SPOOL")
-            mine = self._run == os.environ.get("AZUREML_RUN_ID")
+            body = {**self._journal.header, "first": self._next, "points": batch}
+            folder = self._journal.folder
             kept = False
-            if folder and mine:
+            if folder:
                 kept = _write_aside(folder, "{}-{}".format(self._writer, self._next), body)
             self._drop(len(batch))
         fate = "are kept in {}".format(folder) if kept else "are lost"
@@ -215,7 +221,8 @@ def _close_at_the_end_of_a_worker(writer: MetricWriter) -> None:
         import multiprocessing
         from multiprocessing import util
 
-        if multiprocessing.parent_process() is not None:
+        # `parent_process` is of Python 3.8; the name of a worker's process is as telling.
+        if multiprocessing.current_process().name != "MainProcess":
             util.Finalize(writer, writer.close, exitpriority=10)
 
 

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from typing import Any, Iterator, List, Optional, Tuple
 
-from stepwell._transport import Lost
+from stepwell._transport import Lost, breaks
 
 PIECE_BYTES = 1 << 20
 
 
 def pieces(response: Any) -> Iterator[bytes]:
     """The body, a piece at a time, to its known end."""
-    from http.client import HTTPException
-
     while True:
         try:
             piece = response.read(PIECE_BYTES)
-        except (OSError, HTTPException) as broken:
+        except breaks() as broken:
             raise Lost(str(broken)) from broken
         if not piece:
             break
@@ -31,14 +29,12 @@ def pieces(response: Any) -> Iterator[bytes]:
 
 def server_sent(response: Any) -> Iterator[Tuple[Optional[int], str]]:
     """Read server-sent events: blocks of `field: value` lines that end with an empty line."""
-    from http.client import HTTPException
-
     number: Optional[int] = None
     data: List[str] = []
     while True:
         try:
             line = response.readline().decode()
-        except (OSError, HTTPException) as broken:
+        except breaks() as broken:
             raise Lost(str(broken)) from broken
         field, _, value = line.rstrip("\r\n").partition(":")
         if field == "id":

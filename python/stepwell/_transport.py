@@ -4,7 +4,8 @@ It sends one request and reads one answer, and tells two kinds of failure apart:
 server cannot have seen the request, so sending it again is always right) and `Lost` (it may
 have). Whether to try again, and errors in answers, are the client's business, not this module's.
 A server whose certificate is not trusted is `Untrusted`, and never spoken to. Over https the
-authorities of the system are trusted, or those in the file that `STEPWELL_CA_FILE` names.
+authorities of the system are trusted, or those in the file that `STEPWELL_CA_FILE` names. An
+embedded server is reached by the socket file in its data folder, whose process must be this user's.
 Safe to use from several threads and after a fork: a connection is used by one request at a time,
 and only by the process that opened it.
 """
@@ -12,6 +13,8 @@ and only by the process that opened it.
 from __future__ import annotations
 
 import os
+import stat
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -25,17 +28,22 @@ from typing import (
     NamedTuple,
     Optional,
     Tuple,
+    Type,
     Union,
 )
 
 if TYPE_CHECKING:
+    import socket
     from http.client import HTTPConnection, HTTPResponse
     from ssl import SSLContext
+
+    from stepwell._http import Answer, Connection
 
 Body = Union[bytes, IO[bytes], None]
 
 CONNECT_TIMEOUT_S = 5.0
 IDLE_CONNECTIONS_MAX = 8
+SOCKET_PATH_MAX = 100  # bytes
 IDLE_S_MAX = 30.0  # less than the server's own patience, which would end in the middle of a request
 
 
@@ -72,8 +80,13 @@ class Response(NamedTuple):
 class Transport:
     """The connections to one server."""
 
-    def __init__(self, url: str) -> None:
-        """Nothing is opened before the first request."""
+    def __init__(self, url: str, socket_path: Optional[str] = None) -> None:
+        """Nothing is opened before the first request.
+
+        Args:
+            url: The server's URL.
+            socket_path: The server's socket file, which is then used instead of the URL's address.
+        """
         from urllib.parse import urlsplit
 
         parts = urlsplit(url)
@@ -83,24 +96,23 @@ class Transport:
         self._host = parts.hostname
         self._port = parts.port or (443 if self._secure else 80)
         self._prefix = parts.path.rstrip("/")
+        self._socket_path = socket_path
         self._lock = threading.Lock()
-        self._idle: List[Tuple[int, float, HTTPConnection]] = []
+        self._idle: List[Tuple[int, float, Union[Connection, HTTPConnection]]] = []
         self._context: Optional[SSLContext] = None
 
     def send(self, request: Request) -> Response:
         """Send a request and read the whole answer."""
-        from http.client import HTTPException
-
         with self.open(request) as response:
             try:
                 body = response.read()
-            except (OSError, HTTPException) as broken:
+            except breaks() as broken:
                 raise Lost(_words(broken)) from broken
             headers = {name.lower(): value for name, value in response.getheaders()}
             return Response(response.status, headers, body)
 
     @contextmanager
-    def open(self, request: Request) -> Iterator[HTTPResponse]:
+    def open(self, request: Request) -> Iterator[Union[Answer, HTTPResponse]]:
         """Send a request and hand out the answer to be read piece by piece."""
         connection = self._take(request.timeout_s)
         reusable = False
@@ -114,21 +126,24 @@ class Transport:
             else:
                 connection.close()
 
-    def _exchange(self, connection: HTTPConnection, request: Request) -> HTTPResponse:
-        from http.client import HTTPException
-
+    def _exchange(
+        self, connection: Union[Connection, HTTPConnection], request: Request
+    ) -> Union[Answer, HTTPResponse]:
         try:
-            connection.request(
-                request.method,
-                self._prefix + request.target,
-                body=request.body,
-                headers=dict(request.headers),
-            )
+            try:
+                connection.request(
+                    request.method,
+                    self._prefix + request.target,
+                    body=request.body,
+                    headers=dict(request.headers),
+                )
+            except BrokenPipeError:
+                pass  # refused before the whole body was sent: why, is there to be read
             return connection.getresponse()
-        except (OSError, HTTPException) as broken:
+        except breaks() as broken:
             raise Lost(_words(broken)) from broken
 
-    def _take(self, timeout_s: float) -> HTTPConnection:
+    def _take(self, timeout_s: float) -> Union[Connection, HTTPConnection]:
         while True:
             with self._lock:
                 if not self._idle:
@@ -143,7 +158,7 @@ class Transport:
             connection.close()
         return self._connect(timeout_s)
 
-    def _connect(self, timeout_s: float) -> HTTPConnection:
+    def _connect(self, timeout_s: float) -> Union[Connection, HTTPConnection]:
         connection = self._new()
         try:
             connection.connect()
@@ -155,11 +170,11 @@ class Transport:
         connection.sock.settimeout(timeout_s)
         return connection
 
-    def _new(self) -> HTTPConnection:
+    def _new(self) -> Union[Connection, HTTPConnection]:
+        if not self._secure or self._socket_path:
+            return self._plain(self._socket_path)
         from http import client
 
-        if not self._secure:
-            return client.HTTPConnection(self._host, self._port, timeout=CONNECT_TIMEOUT_S)
         if self._context is None:
             import ssl
 
@@ -173,7 +188,24 @@ class Transport:
             self._host, self._port, timeout=CONNECT_TIMEOUT_S, context=self._context
         )
 
-    def _give_back(self, connection: HTTPConnection) -> None:
+    def _plain(self, path: Optional[str]) -> Connection:
+        import socket
+
+        from stepwell._http import Connection
+
+        if path:
+            place = path
+            return Connection("localhost", lambda: _open_socket(place, CONNECT_TIMEOUT_S))
+        host = "[{}]".format(self._host) if ":" in self._host else self._host
+
+        def open_socket() -> socket.socket:
+            opened = socket.create_connection((self._host, self._port), CONNECT_TIMEOUT_S)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return opened
+
+        return Connection("{}:{}".format(host, self._port), open_socket)
+
+    def _give_back(self, connection: Union[Connection, HTTPConnection]) -> None:
         with self._lock:
             if len(self._idle) < IDLE_CONNECTIONS_MAX:
                 self._idle.append((os.getpid(), time.monotonic(), connection))
@@ -185,7 +217,43 @@ class Transport:
         self._lock = threading.Lock()
 
 
-def _is_quiet(connection: HTTPConnection) -> bool:
+def breaks() -> Tuple[Type[Exception], ...]:
+    """What is raised when a connection breaks; of `http.client` only if that is in use."""
+    from stepwell._http import Broken
+
+    library = sys.modules.get("http.client")
+    return (OSError, Broken) if library is None else (OSError, Broken, library.HTTPException)
+
+
+def _open_socket(path: str, timeout_s: float) -> socket.socket:
+    import socket
+    import struct
+
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        opened.settimeout(timeout_s)
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise OSError("`{}` is no socket".format(path))
+        if len(os.fsencode(path)) < SOCKET_PATH_MAX:
+            opened.connect(path)
+        else:  # the system's addresses are short
+            folder = os.open(os.path.dirname(path), os.O_RDONLY)
+            try:
+                opened.connect("/proc/self/fd/{}/{}".format(folder, os.path.basename(path)))
+            finally:
+                os.close(folder)
+        if hasattr(socket, "SO_PEERCRED"):
+            size = struct.calcsize("3i")
+            peer = opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+            if struct.unpack("3i", peer)[1] != os.geteuid():
+                raise OSError("`{}` is served by another user".format(path))
+        return opened
+    except BaseException:
+        opened.close()
+        raise
+
+
+def _is_quiet(connection: Union[Connection, HTTPConnection]) -> bool:
     """Whether an idle connection is still open: a server that closed it left an end to read."""
     import select
 

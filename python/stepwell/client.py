@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 import time
 from typing import (
@@ -34,6 +35,7 @@ from stepwell._transport import Body, Lost, NotSent, Request, Response, Transpor
 API = "/api/v1"
 TIMEOUT_S = 30.0
 PATIENCE_S = 15.0
+NOTICE_S = 1.0  # how long a wait for the server stays silent
 PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 EVENTS_SILENCE_S = 60.0
 TICKET_AGE_S_MAX = 6 * 3600.0  # half of how long the server takes it
@@ -45,6 +47,7 @@ class Address(NamedTuple):
     url: str
     token: str
     data_folder: Optional[str]
+    socket: Optional[str] = None
 
 
 class Client:
@@ -64,12 +67,14 @@ class Client:
             folder: The project folder the embedded server belongs to.
         """
         self._address = address
-        self._transport = Transport(address.url)
+        self._transport = Transport(address.url, address.socket)
         self._find_again = find_again
         self._folder = folder
         self._lock = threading.Lock()
         self._snapshots: Dict[str, str] = {}
         self._ticket: Optional[Tuple[float, str]] = None
+        self.raised: Callable[[errors.StepwellError], Exception] = lambda error: error
+        """What is raised for an error; the `azureml` names give it their own types here."""
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
 
@@ -159,8 +164,6 @@ class Client:
         `stepwell graph FILE.py` wants the request only: with `STEPWELL_CAPTURE` it is written to
         the file of that name, and the program ends there.
         """
-        import uuid
-
         captured = os.environ.get("STEPWELL_CAPTURE")
         if captured:
             with open(captured, "w", encoding="utf-8") as file:
@@ -168,7 +171,7 @@ class Client:
             raise SystemExit(0)
 
         try:
-            run: Dict[str, Any] = self.post("/runs", body, idempotency_key=str(uuid.uuid4()))
+            run: Dict[str, Any] = self.post("/runs", body, idempotency_key=os.urandom(16).hex())
             return run
         finally:
             self.forget_snapshots()
@@ -240,9 +243,7 @@ class Client:
             return "0" * 64  # nothing will run
         key = os.path.realpath(directory)
         if key not in self._snapshots:
-            from stepwell._snapshot import take
-
-            self._snapshots[key] = take(key, self._address, self._find_again is None)
+            self._snapshots[key] = self._take(key)
         return self._snapshots[key]
 
     def push_files(self, directory: str, only: Sequence[str]) -> str:
@@ -250,15 +251,22 @@ class Client:
 
         Unlike `push_snapshot` it stores them whole, whatever ignore files say.
         """
-        from stepwell._snapshot import take
-
-        return take(directory, self._address, self._find_again is None, only)
+        return self._take(directory, only)
 
     def forget_snapshots(self) -> None:
         """Look at every folder again the next time it is pushed."""
         self._snapshots.clear()
 
     # How a call is made.
+
+    def _take(self, directory: str, only: Optional[Sequence[str]] = None) -> str:
+        from stepwell._snapshot import take
+
+        try:
+            return take(directory, self._address, self._find_again is None, only)
+        except errors.CommandFailed as error:
+            failed = errors.SnapshotFailed(error.message, error.hint, error.exit_code)
+            raise self.raised(failed) from None
 
     def _json(
         self,
@@ -294,7 +302,9 @@ class Client:
 
     def _persist(self, attempt: Callable[[], Any], repeatable: bool) -> Any:
         """Try until there is an answer, as long as trying again is right and has a chance."""
-        deadline = time.monotonic() + PATIENCE_S
+        begin = time.monotonic()
+        deadline = begin + PATIENCE_S
+        notified = False
         known = self._address
         for tries in range(1_000_000):
             try:
@@ -317,8 +327,16 @@ class Client:
                     reason = "status {}".format(status)
                 else:
                     return answer
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > deadline:
                 raise self._unreachable(reason)
+            if now > begin + NOTICE_S and not notified:
+                notified = True
+                sys.stderr.write(
+                    "waiting for the Stepwell server at {}, up to {:.0f} s: {}\n".format(
+                        self.url, deadline - now, reason
+                    )
+                )
             time.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
         raise AssertionError("the deadline ends the loop")
 
@@ -329,8 +347,8 @@ class Client:
         with self._lock:
             if self._address == known:
                 self._address = self._find_again()
-                if self._address.url != known.url:
-                    self._transport = Transport(self._address.url)
+                if self._address[:1] + self._address[3:] != known[:1] + known[3:]:
+                    self._transport = Transport(self._address.url, self._address.socket)
             return self._address
 
     def _send(
@@ -353,7 +371,7 @@ class Client:
         method, path, response = answer
         if response.status < 400:
             return response
-        raise _refusal(response.status, response.body, "{} {}".format(method, path))
+        raise self.raised(_refusal(response.status, response.body, "{} {}".format(method, path)))
 
     def _save_once(
         self, path: str, partial: str, query: Mapping[str, Any], timeout_s: float
@@ -361,7 +379,7 @@ class Client:
         request = Request("GET", _target(path, query), self._headers({}), None, timeout_s)
         with self._transport.open(request) as response:
             if response.status >= 400:
-                raise _refusal(response.status, response.read(), "GET " + path)
+                raise self.raised(_refusal(response.status, response.read(), "GET " + path))
             with open(partial, "wb") as file:
                 for piece in pieces(response):
                     file.write(piece)
@@ -372,23 +390,21 @@ class Client:
         request = Request("GET", target, headers, None, EVENTS_SILENCE_S)
         with self._transport.open(request) as response:
             if response.status >= 400:
-                raise _refusal(response.status, response.read(), "GET " + path)
+                raise self.raised(_refusal(response.status, response.read(), "GET " + path))
             for number, data in server_sent(response):
                 yield (after if number is None else number), json.loads(data)
 
-    def _unreachable(self, reason: str) -> errors.ServerUnreachable:
+    def _unreachable(self, reason: str) -> Exception:
         hint = "check that the server runs, and STEPWELL_URL and STEPWELL_TOKEN"
         if self._find_again is not None:
             hint = "run `stepwell doctor` in {}".format(self._folder or "the project's folder")
-        return errors.ServerUnreachable(
-            "the Stepwell server at {} does not answer: {}".format(self.url, reason), hint
-        )
+        message = "the Stepwell server at {} does not answer: {}".format(self.url, reason)
+        return self.raised(errors.ServerUnreachable(message, hint))
 
-    def _untrusted(self, reason: str) -> errors.ServerUnreachable:
-        return errors.ServerUnreachable(
-            "the Stepwell server at {} is not trusted: {}".format(self.url, reason),
-            "set STEPWELL_CA_FILE to the PEM file with the certificate of its authority",
-        )
+    def _untrusted(self, reason: str) -> Exception:
+        message = "the Stepwell server at {} is not trusted: {}".format(self.url, reason)
+        hint = "set STEPWELL_CA_FILE to the PEM file with the certificate of its authority"
+        return self.raised(errors.ServerUnreachable(message, hint))
 
     def _after_fork(self) -> None:
         self._lock = threading.Lock()

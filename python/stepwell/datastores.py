@@ -1,4 +1,4 @@
-"""Datastores that the Azure ML SDK v1 has no call for: S3, Google Cloud Storage, local folders.
+"""Datastores that the Azure ML SDK v1 has no call for: S3, Google Cloud Storage, folders, SQLite.
 
     from stepwell import datastores
     datastores.register_s3(ws, "lake", bucket="lake", access_key_id="AKIA...",
@@ -12,7 +12,7 @@ others are stored encrypted, and nothing gives them back.
 from __future__ import annotations
 
 import os
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
 
 
 def register_s3(
@@ -108,6 +108,187 @@ def register_local_folder(
     """
     place = {"kind": "local", "root": os.path.abspath(os.path.expanduser(folder))}
     return _register(workspace, datastore_name, place, {}, overwrite, create_if_not_exists, False)
+
+
+def register_sqlite(workspace: Any, datastore_name: str, file: str, overwrite: bool = False) -> Any:
+    """Register a SQLite file of the server's machine.
+
+    Args:
+        workspace: The workspace.
+        datastore_name: The name it gets: letters, digits, `-` and `_`.
+        file: The file. It is not opened before it is used.
+        overwrite: Whether a different datastore of that name is replaced.
+    """
+    place = {"kind": "sqlite", "file": os.path.abspath(os.path.expanduser(file))}
+    return _register(workspace, datastore_name, place, {}, overwrite, False, True)
+
+
+def register_mariadb(
+    workspace: Any,
+    datastore_name: str,
+    server_name: str,
+    database_name: str,
+    user_id: str,
+    user_password: str,
+    port_number: Optional[int] = None,
+    overwrite: bool = False,
+    enforce_ssl: bool = True,
+) -> Any:
+    """Register a database of MariaDB, or of MySQL, on a server of any name.
+
+    Args:
+        workspace: The workspace.
+        datastore_name: The name it gets: letters, digits, `-` and `_`.
+        server_name: The host as it is; nothing of Azure is added to it.
+        database_name: The database.
+        user_id: Who signs in.
+        user_password: The password, or `env:NAME`.
+        port_number: The port; 3306 unless given.
+        overwrite: Whether a different datastore of that name is replaced.
+        enforce_ssl: Whether the connection must be encrypted; without it, it is not.
+    """
+    return _database(
+        "mysql",
+        workspace,
+        datastore_name,
+        server_name,
+        database_name,
+        user_id,
+        user_password,
+        port_number,
+        overwrite,
+        enforce_ssl,
+    )
+
+
+def register_postgresql(
+    workspace: Any,
+    datastore_name: str,
+    server_name: str,
+    database_name: str,
+    user_id: str,
+    user_password: str,
+    port_number: Optional[int] = None,
+    overwrite: bool = False,
+    enforce_ssl: bool = True,
+) -> Any:
+    """Register a PostgreSQL database on a server of any name.
+
+    Args:
+        workspace: The workspace.
+        datastore_name: The name it gets: letters, digits, `-` and `_`.
+        server_name: The host as it is; nothing of Azure is added to it.
+        database_name: The database.
+        user_id: Who signs in.
+        user_password: The password, or `env:NAME`.
+        port_number: The port; 5432 unless given.
+        overwrite: Whether a different datastore of that name is replaced.
+        enforce_ssl: Whether the connection must be encrypted; without it, it is not.
+    """
+    return _database(
+        "postgresql",
+        workspace,
+        datastore_name,
+        server_name,
+        database_name,
+        user_id,
+        user_password,
+        port_number,
+        overwrite,
+        enforce_ssl,
+    )
+
+
+def register_sql_server(
+    workspace: Any,
+    datastore_name: str,
+    server_name: str,
+    database_name: str,
+    user_id: str,
+    user_password: str,
+    port_number: Optional[int] = None,
+    overwrite: bool = False,
+    enforce_ssl: bool = True,
+) -> Any:
+    """Register a database of SQL Server on a server of any name.
+
+    Args:
+        workspace: The workspace.
+        datastore_name: The name it gets: letters, digits, `-` and `_`.
+        server_name: The host as it is; nothing of Azure is added to it.
+        database_name: The database.
+        user_id: Who signs in.
+        user_password: The password, or `env:NAME`.
+        port_number: The port; 1433 unless given.
+        overwrite: Whether a different datastore of that name is replaced.
+        enforce_ssl: Whether the connection must be encrypted; without it, it is not.
+    """
+    return _database(
+        "azure_sql",
+        workspace,
+        datastore_name,
+        server_name,
+        database_name,
+        user_id,
+        user_password,
+        port_number,
+        overwrite,
+        enforce_ssl,
+    )
+
+
+def table(
+    datastore: Any,
+    data_reference_name: str,
+    sql_table: str,
+    mode: str = "append",
+    keys: Sequence[str] = (),
+    create: bool = False,
+) -> Any:
+    """A table that a `DataTransferStep` writes to, and how.
+
+    The table must have all columns of the source, which are matched by name. It is changed in one
+    transaction: whoever reads it sees all of the new rows or none.
+
+    Args:
+        datastore: The database.
+        data_reference_name: The name of the reference.
+        sql_table: The table; `schema.table` for one of another schema.
+        mode: `append` adds rows, `replace` removes all others, `upsert` updates those whose keys
+            are there and adds the rest.
+        keys: The columns that tell rows apart for `upsert`; the primary key when there are none.
+        create: Whether the table is made if it is not there, with the columns and types of the
+            source, and `keys` as its primary key; otherwise a missing table is an error.
+
+    Raises:
+        ValueError: The mode is none of these, or keys are given for another one than `upsert`.
+    """
+    from azureml.data._written_tables import WrittenTable
+
+    return WrittenTable(datastore, data_reference_name, sql_table, mode, keys, create)
+
+
+def _database(
+    kind: str,
+    workspace: Any,
+    name: str,
+    server: str,
+    database: str,
+    user: str,
+    password: str,
+    port: Optional[int],
+    overwrite: bool,
+    enforce_ssl: bool,
+) -> Any:
+    place = {
+        "kind": kind,
+        "server": server,
+        "port": port,
+        "database": database,
+        "user": user,
+        "is_plain": not enforce_ssl,
+    }
+    return _register(workspace, name, place, {"password": password}, overwrite, False, True)
 
 
 def _register(*args: Any) -> Any:

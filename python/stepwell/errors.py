@@ -3,6 +3,7 @@
     StepwellError
     ├── BinaryNotFound       the `stepwell` command is not where it should be
     ├── CommandFailed        the `stepwell` command said no
+    │   └── SnapshotFailed   a folder could not be stored at the server
     ├── ServerUnreachable    no answer from the server
     ├── NotSupported         asked for something that is not there yet
     └── ApiError             the server said no; one class for each of its codes
@@ -47,6 +48,10 @@ class CommandFailed(StepwellError):
         self.exit_code = exit_code
 
 
+class SnapshotFailed(CommandFailed):
+    """A folder could not be stored at the server."""
+
+
 class ServerUnreachable(StepwellError):
     """The server gave no answer, in spite of several attempts."""
 
@@ -58,7 +63,7 @@ class NotSupported(StepwellError):
 class ApiError(StepwellError):
     """The server refused a request."""
 
-    code = "internal"
+    code: str = "internal"
 
     def __init__(self, code: str, message: str, hint: str = "", status: int = 500) -> None:
         """Remember the code for programs and the HTTP status."""

@@ -1,1 +1,1 @@
-"""What the original SDK's REST client left in the hands of programs: one exception."""
+"""As much of v1's internal REST clients as programs and libraries outside of it use."""

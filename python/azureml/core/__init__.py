@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from azureml._lazy import Getattr as _Getattr
 from azureml._lazy import exports as _exports
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ __all__ = [
     "remove_legacy_compute_target",
 ]
 
-__getattr__ = _exports(
+__getattr__: _Getattr = _exports(
     globals(),
     {
         "ComputeTarget": "azureml.core.compute.compute",

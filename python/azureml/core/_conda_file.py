@@ -9,6 +9,7 @@ import copy
 import os
 from typing import Any, Dict, List, Mapping
 
+from azureml.core import _yaml_text
 from azureml.core._packages import anchored
 from azureml.exceptions import UserErrorException
 
@@ -41,8 +42,7 @@ def read(path: str) -> Dict[str, Any]:
     import yaml
 
     try:
-        with open(path, encoding="utf-8") as file:
-            content = yaml.safe_load(file)
+        content = _yaml_text.load_file(path)
     except OSError as error:
         raise UserErrorException(
             "the conda environment file {} cannot be read: {}".format(path, error.strerror)

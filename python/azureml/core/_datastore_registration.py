@@ -7,18 +7,24 @@ its own environment when it needs it.
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Any, Dict, List, Mapping, Optional
 
 from azureml.data._file_store import FileStore
-from azureml.data.constants import CUSTOM
+from azureml.data.constants import CUSTOM, WORKSPACE_BLOB_DATASTORE
 from azureml.exceptions import UserErrorException
 from stepwell import errors
 
 BLOB_SUFFIX = "core.windows.net"
+# The account of the workspace's own datastores, whose containers are folders of the server.
+OWN_ACCOUNT = "local"
+# https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+_CONTAINER = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class OtherDatastore(FileStore):
-    """A datastore of a kind that v1 did not have: S3, Google Cloud Storage, a local folder."""
+    """A datastore of a kind that v1 did not have: S3, Google Cloud Storage, a folder, SQLite."""
 
     def __init__(self, workspace: Any, name: str, kind: str, place: Mapping[str, Any]) -> None:
         """Describe a datastore.
@@ -26,7 +32,7 @@ class OtherDatastore(FileStore):
         Args:
             workspace: The workspace.
             name: Its name.
-            kind: `s3`, `gcs` or `local`.
+            kind: `s3`, `gcs`, `local` or `sqlite`.
             place: What the server says of it.
         """
         super().__init__(workspace, name, CUSTOM)
@@ -60,6 +66,31 @@ def register(
     except errors.ApiError as refused:
         raise UserErrorException(str(refused)) from refused
     return of_record(workspace, record)
+
+
+def register_beside(workspace: Any, name: str, container: str, overwrite: bool) -> Any:
+    """Register a container of the workspace's own account: a folder beside its own datastore.
+
+    Raises:
+        UserErrorException: No container can be called so, or there is another datastore of that
+            name.
+    """
+    if not isinstance(container, str) or not _CONTAINER.fullmatch(container):
+        raise UserErrorException(
+            "{!r} cannot name a container: 3 to 63 small letters, digits and single dashes".format(
+                container
+            )
+        )
+    roots = {each["name"]: each.get("root") for each in records(workspace)}
+    root = os.path.join(os.path.dirname(str(roots[WORKSPACE_BLOB_DATASTORE])), container)
+    place = {"kind": "local", "root": root}
+    return register(workspace, name, place, {}, overwrite, create_if_not_exists=True)
+
+
+def _is_beside(workspace: Any, root: str) -> bool:
+    """Whether a folder is a container of the workspace's own account."""
+    data = workspace._client.data_folder
+    return bool(data) and os.path.dirname(root) == os.path.join(data, "data")
 
 
 def unregister(workspace: Any, name: str) -> None:
@@ -119,14 +150,46 @@ def of_record(workspace: Any, record: Mapping[str, Any]) -> Any:
         )
         _set_endpoint(made, record.get("endpoint"))
     elif kind == "local" and name == "workspacefilestore":
-        made = AzureFileDatastore(workspace, name, name, "local")
+        made = AzureFileDatastore(workspace, name, name, OWN_ACCOUNT)
         made._root = record["root"]
     elif kind == "local" and name == "workspaceblobstore":
-        made = AzureBlobDatastore(workspace, name, name, "local")
+        made = AzureBlobDatastore(workspace, name, name, OWN_ACCOUNT)
         made._root = record["root"]
+    elif kind == "local" and _is_beside(workspace, record["root"]):
+        container = os.path.basename(record["root"])
+        made = AzureBlobDatastore(workspace, name, container, OWN_ACCOUNT)
+        made._root = record["root"]
+    elif kind in ("postgresql", "mysql", "azure_sql"):
+        made = _database(workspace, record)
     else:
         made = OtherDatastore(workspace, name, kind, record)
     return made
+
+
+def _database(workspace: Any, record: Mapping[str, Any]) -> Any:
+    """A database of a kind that v1 has; its password stays at the server."""
+    from azureml.data.azure_my_sql_datastore import AzureMySqlDatastore
+    from azureml.data.azure_postgre_sql_datastore import AzurePostgreSqlDatastore
+    from azureml.data.azure_sql_database_datastore import AzureSqlDatabaseDatastore
+
+    name, server, database = record["name"], record["server"], record["database"]
+    if record["kind"] == "azure_sql":
+        return AzureSqlDatabaseDatastore(
+            workspace,
+            name,
+            server,
+            database,
+            record.get("tenant_id"),
+            record.get("client_id"),
+            username=record.get("user"),
+        )
+    port = str(record["port"]) if record.get("port") else None
+    user = record.get("user") or ""
+    if record["kind"] == "mysql":
+        return AzureMySqlDatastore(workspace, name, server, database, user, "", port)
+    return AzurePostgreSqlDatastore(
+        workspace, name, server, database, user, "", port, not record.get("is_plain", False)
+    )
 
 
 def account_url(

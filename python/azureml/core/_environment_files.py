@@ -11,13 +11,15 @@ import os
 import re
 from typing import Any, Dict, Iterator, List, Tuple
 
-from azureml.core import _conda_file
+from azureml.core import _conda_file, _yaml_text
 from azureml.core._packages import anchored
 from azureml.exceptions import UserErrorException
 
 DESCRIPTION = "azureml_environment.json"
 PACKAGES = "conda_dependencies.yml"
 DOCKERFILE = "BaseDockerfile"
+WHEEL_DATASTORE = "workspaceblobstore"
+WHEELS = "azureml-private-packages"
 _INNER = re.compile(r"(?:-r|--requirement)[\s=]*(.+)")
 
 
@@ -107,11 +109,10 @@ def exported_by_conda(environment: str) -> Dict[str, Any]:
     """
     import subprocess
 
-    import yaml
-
     command = ["conda", "env", "export", "--no-builds", "--name", environment]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        pipe = subprocess.PIPE
+        answer = subprocess.run(command, stdout=pipe, stderr=pipe, universal_newlines=True)
     except OSError as error:
         raise UserErrorException(
             "conda is not on the PATH, so `{}` cannot be read: {}".format(environment, error)
@@ -120,9 +121,31 @@ def exported_by_conda(environment: str) -> Dict[str, Any]:
         raise UserErrorException(
             "conda cannot export `{}`: {}".format(environment, answer.stderr.strip())
         )
-    content = yaml.safe_load(answer.stdout)
+    content = _yaml_text.load(answer.stdout)
     content.pop("prefix", None)
     return _conda_file.checked(content)
+
+
+def keep_wheel(workspace: Any, path: str, exist_ok: bool) -> str:
+    """Put a wheel into the workspace's own datastore and return where it is there.
+
+    Raises:
+        UserErrorException: There is no such file, or one of its name is there already.
+    """
+    from azureml.core.datastore import Datastore
+
+    if not os.path.isfile(path):
+        raise UserErrorException("there is no wheel {}".format(path))
+    store: Any = Datastore.get(workspace, WHEEL_DATASTORE)
+    kept = os.path.join(store._folder(), WHEELS, os.path.basename(path))
+    if not os.path.exists(kept):
+        store.upload_files([path], target_path=WHEELS, show_progress=False)
+    elif not exist_ok:
+        raise UserErrorException(
+            "the workspace keeps a wheel {} already; give the new one another version, or pass "
+            "exist_ok=True to use the one that is there".format(os.path.basename(path))
+        )
+    return kept
 
 
 def _text(path: str) -> str:

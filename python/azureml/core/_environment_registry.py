@@ -10,6 +10,7 @@ from stepwell import errors
 
 if TYPE_CHECKING:
     from azureml.core.workspace import Workspace
+    from stepwell import _wire
 
 # Facts about a registration, not about the environment; equal descriptions have one version.
 _NOT_DESCRIBED = ("name", "version", "assetId")
@@ -17,18 +18,18 @@ _NOT_DESCRIBED = ("name", "version", "assetId")
 
 def register(
     workspace: Workspace, name: Optional[str], description: Dict[str, Any]
-) -> Dict[str, Any]:
+) -> _wire.EnvironmentRecord:
     """Keep a description and return its record."""
     if not name:
         raise UserErrorException("an environment needs a name to be registered")
     definition = {key: each for key, each in description.items() if key not in _NOT_DESCRIBED}
-    record: Dict[str, Any] = workspace._client.put(_path(name), {"definition": definition})
+    record: _wire.EnvironmentRecord = workspace._client.put(_path(name), {"definition": definition})
     return record
 
 
 def find(
     workspace: Workspace, name: str, version: Optional[str], label: Optional[str]
-) -> Dict[str, Any]:
+) -> _wire.EnvironmentRecord:
     """The record of a version, the newest when none is named.
 
     Raises:
@@ -37,16 +38,31 @@ def find(
     if label is not None and label.lower() != "latest":
         not_yet("environments have no labels yet; get one by its version")
     try:
-        record: Dict[str, Any] = workspace._client.get(_path(name), version=_number(name, version))
+        number = _number(name, version)
+        record: _wire.EnvironmentRecord = workspace._client.get(_path(name), version=number)
         return record
     except errors.NotFound:
         raise UserErrorException(_missing(name, version)) from None
 
 
-def records(workspace: Workspace) -> List[Dict[str, Any]]:
+def named(workspace: Workspace, environment: Any) -> Any:
+    """An environment; one that a run configuration gives by its name is the registered one.
+
+    Raises:
+        UserErrorException: There is no such environment.
+    """
+    if not isinstance(environment, str):
+        return environment
+    from azureml.core.environment import Environment
+
+    name, _, version = environment.partition(":")
+    return Environment.get(workspace, name, version or None)
+
+
+def records(workspace: Workspace) -> List[_wire.EnvironmentRecord]:
     """The newest version of each environment."""
-    environments: List[Dict[str, Any]] = workspace._client.get("/environments")["environments"]
-    return environments
+    found: _wire.EnvironmentList = workspace._client.get("/environments")
+    return found["environments"]
 
 
 def _path(name: str) -> str:
@@ -66,7 +82,7 @@ def _missing(name: str, version: Optional[str]) -> str:
     sentence = "the workspace has no environment `{}`{}".format(name, of)
     if name.startswith("AzureML-"):
         return sentence + (
-            "; Stepwell has no curated environments: describe it with "
+            "; no packages are known that this curated one had: describe it with "
             "Environment.from_conda_specification or from_pip_requirements"
         )
     return sentence + "; register it first"

@@ -8,8 +8,9 @@ compute that has them. Programs import these classes from `azureml.core.environm
 from __future__ import annotations
 
 import os
-from typing import Any, ClassVar, Dict, List, Mapping, Optional
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Tuple
 
+from azureml._fields import OpenField
 from azureml.core._element import Element
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.core.container_registry import ContainerRegistry
@@ -24,13 +25,17 @@ DEFAULT_SHM_SIZE = "2g"
 class PythonSection(Element):
     """Which Python runs the script, and with which packages."""
 
-    FIELDS = ("user_managed_dependencies", "interpreter_path", "conda_dependencies")
+    FIELDS: ClassVar[Tuple[str, ...]] = (
+        "user_managed_dependencies",
+        "interpreter_path",
+        "conda_dependencies",
+    )
     SHAPES: ClassVar[Dict[str, Any]] = {"conda_dependencies": CondaDependencies}
 
     def __init__(self, **kwargs: Any) -> None:
         self.user_managed_dependencies = False
         self.interpreter_path: Optional[str] = "python"
-        self.conda_dependencies = CondaDependencies()
+        self.conda_dependencies: CondaDependencies = CondaDependencies()
         self._conda_dependencies_file: Optional[str] = None
         self._python_asked: Optional[bool] = None  # as a file says; the packages know otherwise
 
@@ -83,7 +88,7 @@ class PythonEnvironment(PythonSection):
 class DockerImagePlatform(Element):
     """The operating system and the processor of an image."""
 
-    FIELDS = ("os", "architecture")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("os", "architecture")
 
     def __init__(self) -> None:
         self.os = "Linux"
@@ -93,7 +98,7 @@ class DockerImagePlatform(Element):
 class DockerBuildContext(Element):
     """A folder with a Dockerfile from which an image is built."""
 
-    FIELDS = ("location_type", "location", "dockerfile_path")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("location_type", "location", "dockerfile_path")
 
     def __init__(
         self,
@@ -120,7 +125,7 @@ class DockerBuildContext(Element):
         return DockerBuildContext("local", os.path.abspath(path), dockerfile_path)
 
 
-def _field(name: str, sentence: str) -> Any:
+def open_field(name: str, sentence: str) -> Any:
     """A property that reads and sets a private attribute."""
 
     def read(self: Any) -> Any:
@@ -135,7 +140,7 @@ def _field(name: str, sentence: str) -> Any:
 class DockerSection(Element):
     """The image an environment is based on."""
 
-    FIELDS = (
+    FIELDS: ClassVar[Tuple[str, ...]] = (
         "enabled",
         "base_image",
         "platform",
@@ -162,17 +167,33 @@ class DockerSection(Element):
         self._shared_volumes = True
         self._arguments: List[str] = []
         self._shm_size: Optional[str] = None
-        self.platform = DockerImagePlatform()
-        self.base_image_registry = ContainerRegistry()
+        self.platform: DockerImagePlatform = DockerImagePlatform()
+        self.base_image_registry: ContainerRegistry = ContainerRegistry()
 
-    base_image = _field("_base_image", "The image that is taken as it is.")
-    base_dockerfile = _field("_base_dockerfile", "The text of a Dockerfile, or the path of one.")
-    build_context = _field("_build_context", "A folder from which the image is built.")
-    gpu_support = _field("_gpu_support", "Deprecated in v1: whether GPUs are passed on.")
-    enabled = _field("_enabled", "Deprecated in v1: whether the script runs in a container.")
-    shared_volumes = _field("_shared_volumes", "Deprecated in v1: whether folders are shared.")
-    arguments = _field("_arguments", "Deprecated in v1: extra arguments of `docker run`.")
-    shm_size = _field("_shm_size", "Deprecated in v1: the size of the shared memory.")
+    base_image: OpenField[Optional[str]] = open_field(
+        "_base_image", "The image that is taken as it is."
+    )
+    base_dockerfile: OpenField[Optional[str]] = open_field(
+        "_base_dockerfile", "The text of a Dockerfile, or the path of one."
+    )
+    build_context: OpenField[Optional[DockerBuildContext]] = open_field(
+        "_build_context", "A folder from which the image is built."
+    )
+    gpu_support: OpenField[Optional[bool]] = open_field(
+        "_gpu_support", "Deprecated in v1: whether GPUs are passed on."
+    )
+    enabled: OpenField[bool] = open_field(
+        "_enabled", "Deprecated in v1: whether the script runs in a container."
+    )
+    shared_volumes: OpenField[bool] = open_field(
+        "_shared_volumes", "Deprecated in v1: whether folders are shared."
+    )
+    arguments: OpenField[List[str]] = open_field(
+        "_arguments", "Deprecated in v1: extra arguments of `docker run`."
+    )
+    shm_size: OpenField[Optional[str]] = open_field(
+        "_shm_size", "Deprecated in v1: the size of the shared memory."
+    )
 
 
 class DockerEnvironment(DockerSection):
@@ -185,7 +206,7 @@ class DockerEnvironment(DockerSection):
 class SparkPackage(Element):
     """A Spark package by its Maven coordinates."""
 
-    FIELDS = ("group", "artifact", "version")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("group", "artifact", "version")
 
     def __init__(
         self,
@@ -201,7 +222,7 @@ class SparkPackage(Element):
 class SparkSection(Element):
     """Packages of a Spark environment."""
 
-    FIELDS = ("repositories", "packages", "precache_packages")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("repositories", "packages", "precache_packages")
     SHAPES: ClassVar[Dict[str, Any]] = {"packages": [SparkPackage]}
 
     def __init__(self, **kwargs: Any) -> None:
@@ -220,7 +241,7 @@ class SparkEnvironment(SparkSection):
 class RCranPackage(Element):
     """An R package from a repository."""
 
-    FIELDS = ("name", "version", "repository")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("name", "version", "repository")
 
     def __init__(self) -> None:
         self.name: Optional[str] = None
@@ -231,7 +252,7 @@ class RCranPackage(Element):
 class RGitHubPackage(Element):
     """An R package from a source repository."""
 
-    FIELDS = ("repository", "auth_token")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("repository", "auth_token")
 
     def __init__(self) -> None:
         self.repository: Optional[str] = None
@@ -241,7 +262,7 @@ class RGitHubPackage(Element):
 class RSection(Element):
     """R and its packages."""
 
-    FIELDS = (
+    FIELDS: ClassVar[Tuple[str, ...]] = (
         "r_version",
         "user_managed",
         "rscript_path",
@@ -259,7 +280,7 @@ class RSection(Element):
     def __init__(self) -> None:
         self.r_version: Optional[str] = None
         self.user_managed = False
-        self.rscript_path: Optional[str] = "Rscript"
+        self.rscript_path: Optional[str] = None
         self.snapshot_date: Optional[str] = None
         self.cran_packages: Optional[List[RCranPackage]] = None
         self.github_packages: Optional[List[RGitHubPackage]] = None

@@ -1,19 +1,52 @@
-"""Images of environments, and how their building goes. There are none on this machine yet."""
+"""How the building of environments goes. Of images, which there are not, only the names."""
 
 from __future__ import annotations
 
+import tempfile
 from typing import Any, Dict
 
-from azureml._later import Later
+# Where v1 keeps the runs that build environments.
+EXPERIMENT = "prepare_image"
 
 
-class ImageBuildDetails(Later):
-    """How the building of an image goes."""
+class ImageBuildDetails(object):
+    """How the building of an environment goes, which is the run of an empty command in it."""
 
-    sentence = (
-        "images are not built; the packages of an environment are installed when the first step "
-        "that needs them runs"
-    )
+    def __init__(self, environment_client: Any, location: Any) -> None:
+        """The building that `location`, a run, does; `environment_client` is not needed."""
+        self._run: Any = location
+
+    @property
+    def status(self) -> str:
+        """`Running`, `Succeeded` or `Failed`."""
+        return _STATUSES.get(self._run.get_status(), "Running")
+
+    def get_log(self) -> str:
+        """What has been printed until now."""
+        return str(self._run._log_text())
+
+    def wait_for_completion(self, show_output: bool = True) -> ImageBuildDetails:
+        """Wait until it ends, and show what it prints.
+
+        Raises:
+            ActivityFailedException: The environment cannot be built; the text says why.
+        """
+        self._run.wait_for_completion(show_output=show_output)
+        return self
+
+
+def build(workspace: Any, environment: Any) -> ImageBuildDetails:
+    """Have the environment built now, by a run that does nothing in it."""
+    from azureml.core.experiment import Experiment
+    from azureml.core.script_run_config import ScriptRunConfig
+
+    with tempfile.TemporaryDirectory(prefix="stepwell-build-") as empty:
+        asked = ScriptRunConfig(empty, command="true", environment=environment)
+        run = Experiment(workspace, EXPERIMENT).submit(asked)
+    return ImageBuildDetails(None, run)
+
+
+_STATUSES = {"Completed": "Succeeded", "Failed": "Failed", "Canceled": "Failed"}
 
 
 class DockerImageDetails(Dict[str, Any]):

@@ -12,6 +12,7 @@ from azureml.exceptions import UserErrorException
 if TYPE_CHECKING:
     from azureml.core.resource_configuration import ResourceConfiguration
     from azureml.core.workspace import Workspace
+    from stepwell import _wire
 
 
 def saved_id(workspace: Workspace, dataset: Any) -> Optional[str]:
@@ -39,7 +40,7 @@ def references(workspace: Workspace, datasets: Optional[Iterable[Any]]) -> List[
     return made
 
 
-def by_scenario(workspace: Workspace, record: Dict[str, Any]) -> Dict[str, List[Any]]:
+def by_scenario(workspace: Workspace, record: _wire.Model) -> Dict[str, List[Any]]:
     """The datasets of a model by the word for their use."""
     found: Dict[str, List[Any]] = {}
     for each in record["datasets"]:
@@ -67,7 +68,7 @@ def resources(configuration: Any) -> Optional[Dict[str, Any]]:
     }
 
 
-def configuration(sent: Optional[Dict[str, Any]]) -> Optional[ResourceConfiguration]:
+def configuration(sent: Optional[_wire.ModelResources]) -> Optional[ResourceConfiguration]:
     """The `ResourceConfiguration` that was sent."""
     if sent is None:
         return None

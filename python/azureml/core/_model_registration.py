@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from azureml.core.model import Model
     from azureml.core.run import Run
     from azureml.core.workspace import Workspace
+    from stepwell import _wire
 
 
 class Facts(NamedTuple):
@@ -118,7 +119,7 @@ def _missing(path: str) -> Exception:
     )
 
 
-def _made(workspace: Workspace, record: Dict[str, Any]) -> Model:
+def _made(workspace: Workspace, record: _wire.Model) -> Model:
     from azureml.core.model import Model
 
     print("Registering model {}".format(record["name"]))

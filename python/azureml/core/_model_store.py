@@ -15,6 +15,7 @@ from stepwell import errors
 if TYPE_CHECKING:
     from azureml.core.model import Model
     from azureml.core.workspace import Workspace
+    from stepwell import _wire
 
 PAGE_MAX = 100
 
@@ -30,7 +31,7 @@ class Wanted(NamedTuple):
     latest: bool = False
     dataset_id: Optional[str] = None
 
-    def fits(self, record: Dict[str, Any]) -> bool:
+    def fits(self, record: _wire.Model) -> bool:
         """Whether a model is meant, as far as the server has not decided that."""
         return (
             _fits(record["tags"], self.tags)
@@ -41,7 +42,7 @@ class Wanted(NamedTuple):
         )
 
 
-def find(workspace: Workspace, wanted: Wanted, version: Optional[int]) -> Dict[str, Any]:
+def find(workspace: Workspace, wanted: Wanted, version: Optional[int]) -> _wire.Model:
     """The version, or the newest that fits; `WebserviceException` when none does, as in v1."""
     from azureml.exceptions import WebserviceException
 
@@ -50,7 +51,7 @@ def find(workspace: Workspace, wanted: Wanted, version: Optional[int]) -> Dict[s
         path = "/models/{}/versions/{}".format(name, int(version))
         name = "{}:{}".format(name, version)
         try:
-            record: Dict[str, Any] = workspace._client.get(path)
+            record: _wire.Model = workspace._client.get(path)
             if wanted.fits(record):
                 return record
         except errors.NotFound:
@@ -60,12 +61,26 @@ def find(workspace: Workspace, wanted: Wanted, version: Optional[int]) -> Dict[s
         for record in records(workspace, wanted, page):
             return record
     raise WebserviceException(
-        "ModelNotFound: workspace `{}` has no model {} that fits".format(workspace.name, name),
+        "ModelNotFound: workspace `{}` has no model {} that fits{}. "
+        "`Model.list(workspace)` lists those there are".format(
+            workspace.name, name, _suggestion(workspace, wanted.name)
+        ),
         status_code=404,
     )
 
 
-def records(workspace: Workspace, wanted: Wanted, page: int = PAGE_MAX) -> Iterator[Dict[str, Any]]:
+def _suggestion(workspace: Workspace, name: Optional[str]) -> str:
+    """The name that was probably meant; nothing if the name is right and the rest does not fit."""
+    if not name:
+        return ""
+    from azureml._suggest import did_you_mean
+
+    pages = workspace._client.pages("/models", "models", latest=True)
+    known = [record["name"] for record in pages]
+    return "" if name in known else did_you_mean(name, known)
+
+
+def records(workspace: Workspace, wanted: Wanted, page: int = PAGE_MAX) -> Iterator[_wire.Model]:
     """All versions that fit, newest first, asked for as they are needed."""
     found = workspace._client.pages(
         "/models",
@@ -93,17 +108,19 @@ def _fits(values: Dict[str, str], wanted: Union[Sequence[Any], Dict[str, str], N
 
 def download(model: Model, folder: str, exist_ok: bool) -> str:
     """Fetch the files; gives the path of the file or folder they are."""
+    from stepwell._names import below
+
     names = [file["name"] for file in model._record["files"]]
-    for name in names:
-        target = os.path.join(folder, *name.split("/"))
+    # Every name is seen before anything is written.
+    targets = [below(folder, name) for name in names]
+    for target in targets:
         if os.path.exists(target) and not exist_ok:
             from azureml.exceptions import WebserviceException
 
             raise WebserviceException(
                 "`{}` exists; give exist_ok=True to replace it".format(os.path.abspath(target))
             )
-    for name in names:
-        target = os.path.join(folder, *name.split("/"))
+    for name, target in zip(names, targets):
         model.workspace._client.save("{}/files/{}".format(model._path, name), target)
     return only_entry(folder, {name.split("/")[0] for name in names})
 

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 
-from azureml.core import _run_filter, _run_links
+from azureml.core import _run_details, _run_filter, _run_links
 
 if TYPE_CHECKING:
     from azureml.core.experiment import Experiment
+    from stepwell import _wire
     from stepwell.client import Client
 
 LOG_FILE = "user_logs/std_log.txt"
+# What the server has to say of the Python that ran, such as that it is not the one asked for.
+NOTICES = "system_logs/environment.log"
+# Kinds of failure that are no fault of what the user's program is or asks for.
+SYSTEM_FAULTS = ("internal", "lost", "storage")
 LOG_PREFIXES = ("user_logs/", "logs/", "azureml-logs/", "system_logs/")
 
 
@@ -29,7 +34,7 @@ class RunCore(object):
         self._experiment = experiment
         self._run_id = str(run_id)
         self._outputs = outputs
-        self._known: Optional[Dict[str, Any]] = kwargs.get("_record")
+        self._known: Optional[_wire.Run] = kwargs.get("_record")
 
     # The server's record.
 
@@ -42,13 +47,13 @@ class RunCore(object):
         return "/runs/" + self._run_id
 
     @property
-    def _record(self) -> Dict[str, Any]:
+    def _record(self) -> _wire.Run:
         """The record as it was last read."""
         return self._known if self._known is not None else self._fresh()
 
-    def _fresh(self) -> Dict[str, Any]:
+    def _fresh(self) -> _wire.Run:
         """The record as it is now."""
-        record: Dict[str, Any] = self._client.get(self._path)
+        record: _wire.Run = self._client.get(self._path)
         self._known = record
         return record
 
@@ -122,18 +127,18 @@ class RunCore(object):
     # Tags and properties.
 
     @property
-    def tags(self) -> Dict[str, str]:
-        """Its tags, as last read."""
-        return dict(self._record["tags"])
+    def tags(self) -> Dict[str, Optional[str]]:
+        """Its tags, as last read; one that was set without a value has `None`."""
+        return _tags_of(self._record)
 
     @property
     def properties(self) -> Dict[str, str]:
         """Its properties, as last read."""
         return _run_filter.properties_of(self._record)
 
-    def get_tags(self) -> Dict[str, str]:
-        """Its tags now."""
-        return dict(self._fresh()["tags"])
+    def get_tags(self) -> Dict[str, Optional[str]]:
+        """Its tags now; one that was set without a value has `None`."""
+        return _tags_of(self._fresh())
 
     def get_properties(self) -> Dict[str, str]:
         """Its properties now."""
@@ -164,7 +169,7 @@ class RunCore(object):
             "runId": self._run_id,
             "target": record["target"],
             "status": record["status"],
-            "startTimeUtc": record["started_at"],
+            "startTimeUtc": record["started_at"] or record["ended_at"],
             "endTimeUtc": record["ended_at"],
             "services": {},
             "properties": _run_filter.properties_of(record),
@@ -173,8 +178,20 @@ class RunCore(object):
             "logFiles": {name: self._file_address(name) for name in self._log_names()},
             "submittedBy": record["user"],
         }
+        submission = _run_details.submission_of(self)
+        step = _run_details.step_of(record, submission) if submission else None
+        if submission is not None and step is not None:
+            details["runDefinition"] = _run_details.run_definition(record, step)
+            details["inputDatasets"] = _run_details.input_datasets(self, submission)
+            details["outputDatasets"] = _run_details.output_datasets(self, step)
         if record["error"]:
             details["error"] = error_of(record)
+        if NOTICES in details["logFiles"]:
+            text = self._client.read("{}/files/{}".format(self._path, NOTICES)).body
+            lines = text.decode("utf-8", "replace").splitlines()
+            details["warnings"] = [
+                {"source": "Environment", "message": line.partition(": ")[2]} for line in lines[-1:]
+            ]
         return details
 
     def get_portal_url(self) -> str:
@@ -222,7 +239,7 @@ class RunCore(object):
                 "Experiment": self._experiment.name,
                 "Id": self._run_id,
                 "Type": str(self.type or ""),
-                "Status": record["status"],
+                "Status": word(record),
                 "Details Page": _run_links.link(self.get_portal_url(), "Link to Stepwell"),
             }
         )
@@ -233,17 +250,48 @@ def texts(values: Mapping[str, Any]) -> Dict[str, str]:
     return {str(key): "" if value is None else str(value) for key, value in values.items()}
 
 
-def error_of(record: Mapping[str, Any]) -> Dict[str, Any]:
+def _tags_of(record: _wire.Run) -> Dict[str, Optional[str]]:
+    return {name: value or None for name, value in record["tags"].items()}
+
+
+def error_of(record: _wire.Run) -> Dict[str, Any]:
     """Why a run failed, in the shape that v1 programs take apart."""
     error = record["error"]
-    code = "UserError" if error["kind"] in ("user_code", "skipped") else "SystemError"
+    if error is None:
+        raise ValueError("run {} has not failed".format(record["id"]))
+    code = "SystemError" if error["kind"] in SYSTEM_FAULTS else "UserError"
     return {
         "error": {"code": code, "message": sentence(record), "details": []},
         "time": record["ended_at"],
     }
 
 
-def sentence(record: Mapping[str, Any]) -> str:
+def word(record: _wire.Run) -> str:
+    """How far a run is, in the one word of Stepwell's tables and pages.
+
+    >>> word({"status": "Completed", "reused_from": "01a2", "error": None})
+    'Reused'
+    """
+    if record.get("reused_from"):
+        return "Reused"
+    error = record.get("error")
+    return "Skipped" if error and error["kind"] == "skipped" else record["status"]
+
+
+def short_sentence(record: _wire.Run) -> str:
+    """What went wrong, with the last line of the traceback only, and what to do."""
+    error = record["error"]
+    if not error:
+        return ""
+    lines = [line for line in (error["detail"] or "").splitlines() if line.strip()]
+    last = lines[-1].strip() if lines else ""
+    hint = "hint: " + error["hint"] if error["hint"] else ""
+    message = error["message"]
+    told = message if not last or last in message else "{}: {}".format(message, last)
+    return "\n".join(part for part in (told, hint) if part)
+
+
+def sentence(record: _wire.Run) -> str:
     """What went wrong, the last lines of the traceback, and what to do."""
     error = record["error"]
     if not error:

@@ -13,6 +13,7 @@ from azureml._not_yet import not_yet
 from azureml.core._run_core import LOG_FILE, RunCore
 from azureml.exceptions import UserErrorException
 from stepwell import errors
+from stepwell._walk import files_below, writable
 
 
 class RunFiles(RunCore):
@@ -20,12 +21,12 @@ class RunFiles(RunCore):
 
     def upload_file(
         self, name: str, path_or_stream: Union[str, IO[bytes]], datastore_name: Optional[str] = None
-    ) -> None:
-        """Store a file of this machine, or a stream's bytes, under `name`."""
+    ) -> Any:
+        """Store a file of this machine, or the bytes of a stream; returns what it became."""
         _only_default(datastore_name)
         if hasattr(path_or_stream, "read"):
             self._upload(name, path_or_stream)  # type: ignore[arg-type]
-            return
+            return self._uploaded([name])
         path = os.fspath(path_or_stream)  # type: ignore[arg-type]
         if not os.path.isfile(path):
             raise UserErrorException(
@@ -35,9 +36,14 @@ class RunFiles(RunCore):
             )
         with open(path, "rb") as file:
             self._upload(name, file)
+        return self._uploaded([name])
 
-    def upload_folder(self, name: str, path: str, datastore_name: Optional[str] = None) -> None:
-        """Store all files of a folder, and of those below it, under `name`."""
+    def upload_folder(self, name: str, path: str, datastore_name: Optional[str] = None) -> Any:
+        """Store all files of a folder, and of those below it, under `name`.
+
+        Returns:
+            What they became: `artifacts` has each by its name, `serialize()` all as a dictionary.
+        """
         _only_default(datastore_name)
         if not os.path.isdir(path):
             raise UserErrorException(
@@ -45,9 +51,12 @@ class RunFiles(RunCore):
                     os.path.abspath(path), name
                 )
             )
+        stored = []
         for file in files_below(path):
-            relative = os.path.relpath(file, path).replace(os.sep, "/")
-            self.upload_file("{}/{}".format(name.rstrip("/"), relative), file)
+            relative = writable(os.path.relpath(file, path)).replace(os.sep, "/")
+            stored.append("{}/{}".format(name.rstrip("/"), relative))
+            self.upload_file(stored[-1], file)
+        return self._uploaded(stored)
 
     def upload_files(
         self,
@@ -111,6 +120,8 @@ class RunFiles(RunCore):
                     len(output_paths), len(names), ", ".join(names[:20])
                 )
             )
+        from stepwell._names import below
+
         for place, name in enumerate(names):
             if output_paths is not None:
                 target = os.path.join(output_directory or "", output_paths[place])
@@ -118,15 +129,17 @@ class RunFiles(RunCore):
                 kept = name
                 if prefix and not append_prefix:
                     kept = name[len(prefix) :].lstrip("/") or name.rsplit("/", 1)[-1]
-                target = os.path.join(output_directory or "", *kept.split("/"))
+                target = below(output_directory or "", kept)
             self.download_file(name, target)
 
     def get_all_logs(self, destination: Optional[str] = None) -> List[str]:
         """Fetch all logs into a folder, named after the run by default; returns their paths."""
+        from stepwell._names import below
+
         folder = destination or self._run_id
         paths = []
         for name in self._log_names():
-            path = os.path.join(folder, *name.split("/"))
+            path = below(folder, name)
             self.download_file(name, path)
             paths.append(path)
         return paths
@@ -150,8 +163,38 @@ class RunFiles(RunCore):
     def restore_snapshot(
         self, snapshot_id: Optional[str] = None, path: Optional[str] = None
     ) -> str:
-        """Not there yet."""
-        not_yet("snapshots cannot be downloaded yet")
+        """Write the files that the run was started with, or those of another snapshot, as a ZIP.
+
+        Args:
+            snapshot_id: The digest of a snapshot; that of the run when `None`.
+            path: The folder that the ZIP is written into; the system's temporary one when `None`.
+
+        Returns:
+            The path of the ZIP.
+        """
+        digest = snapshot_id or self.get_snapshot_id()
+        if not digest:
+            raise UserErrorException(
+                "run {} was started without files, so it has no snapshot".format(self._run_id)
+            )
+        from azureml.core._run_snapshot import write_zip
+
+        return write_zip(self._client, digest, path)
+
+    def _uploaded(self, names: Sequence[str]) -> Any:
+        from azureml._restclient.models import BatchArtifactContentInformationDto
+
+        container = "dcid." + self._run_id
+        artifacts = {
+            name: {
+                "artifactId": "ExperimentRun/{}/{}".format(container, name),
+                "origin": "ExperimentRun",
+                "container": container,
+                "path": name,
+            }
+            for name in names
+        }
+        return BatchArtifactContentInformationDto(artifacts)
 
     def _upload(self, name: str, source: IO[bytes]) -> None:
         if isinstance(source.read(0), str):
@@ -181,14 +224,6 @@ class RunFiles(RunCore):
             return self._file_text(LOG_FILE)
         except errors.NotFound:
             return ""
-
-
-def files_below(folder: str) -> List[str]:
-    """All files of a folder and of those below it, sorted."""
-    found: List[str] = []
-    for place, _, names in os.walk(folder):
-        found.extend(os.path.join(place, name) for name in names)
-    return sorted(found)
 
 
 def _only_default(datastore_name: Optional[str]) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, Mapping, Optional, Union
 
+from azureml.core._run_details import is_internal
+
 TagFilter = Union[str, Mapping[str, Any], Iterable[str], None]
 
 TYPES: Dict[str, str] = {
@@ -17,14 +19,27 @@ TYPES: Dict[str, str] = {
 }
 
 
+# Runs that are more than a script, by a property that v1 gives them.
+TEMPLATES: Dict[str, str] = {"HyperDrive": "hyperdrive", "AutoML": "automl"}
+
+
 def type_of(record: Mapping[str, Any]) -> Optional[str]:
     """The v1 word for the kind of a run; runs that a program opens itself have none."""
+    if record["kind"] == "script":
+        template = record["properties"].get("runTemplate")
+        if template in TEMPLATES:
+            return TEMPLATES[template]
     return TYPES.get(record["kind"])
 
 
 def properties_of(record: Mapping[str, Any]) -> Dict[str, str]:
     """The properties of a run, with those that v1 gives each step."""
-    properties = dict(record["properties"])
+    known = record["properties"].items()
+    properties = {name: value for name, value in known if not is_internal(name)}
+    if record["snapshot"]:
+        properties["ContentSnapshotId"] = str(record["snapshot"])
+    if record["kind"] in ("step", "script"):
+        properties["_azureml.ComputeTargetType"] = "local"
     if record["kind"] == "step":
         properties["azureml.runsource"] = "azureml.StepRun"
         properties["azureml.pipelinerunid"] = str(record["parent"])

@@ -10,7 +10,9 @@ import atexit
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Dict, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
+
+from stepwell import errors
 
 if TYPE_CHECKING:
     from azureml.core.experiment import Experiment
@@ -67,11 +69,11 @@ class _OutputsFolder(object):
         """Store the new files with the run, those that it does not have yet."""
         if not self._path or not os.path.isdir(str(self._path)):
             return
-        from azureml.core._run_files import files_below
+        from stepwell._walk import files_below, writable
 
         known = set(run.get_file_names())
         for file in files_below(str(self._path)):
-            relative = os.path.relpath(file, str(self._path)).replace(os.sep, "/")
+            relative = writable(os.path.relpath(file, str(self._path))).replace(os.sep, "/")
             name = "{}/{}".format(OUTPUTS, relative)
             if name not in known and os.path.getmtime(file) >= self._since:
                 run.upload_file(name, file)
@@ -84,7 +86,29 @@ def end(run: Run, status: str, error: Optional[Dict[str, str]] = None) -> None:
     if isinstance(run._outputs, _OutputsFolder):
         run._outputs.upload_to(run)
     body = {"status": status, "error": error}
-    run._known = run._client.post("/runs/{}/end".format(run.id), body)
+    try:
+        run._known = run._client.post("/runs/{}/end".format(run.id), body)
+    except errors.Conflict:
+        record = run._fresh()
+        if record["kind"] == "interactive":
+            raise
+        _end_submitted(run, record, status)
+
+
+def _end_submitted(run: Run, record: Mapping[str, Any], status: str) -> None:
+    """A run that the server started has the status of what it runs, whatever its submitter says.
+
+    One that is over stays as it is; one that goes on can be completed by nobody else, and is
+    stopped when it is said to have failed.
+    """
+    if record["ended_at"] is not None:
+        return
+    if status == "Failed":
+        run.cancel()
+        said = "is stopped, and will be Canceled"
+    else:
+        said = "goes on, and will be Completed when it has ended well"
+    sys.stderr.write("warning: run {} {}\n".format(run.id, said))
 
 
 def failure(message: str, detail: str = "") -> Dict[str, str]:

@@ -95,7 +95,7 @@ class RunLogging(RunCore):
         """
         if (path is None) == (plot is None):
             raise UserErrorException("metric `{}` needs exactly one of path and plot".format(name))
-        stamp = time.time_ns() // 1_000_000
+        stamp = int(time.time() * 1000)
         if path is not None:
             extension = os.path.splitext(path)[1] or ".png"
             with open(path, "rb") as image:

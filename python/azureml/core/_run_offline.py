@@ -1,4 +1,4 @@
-"""The run of a script that no server started: it prints what it is told, and keeps nothing.
+"""The run of a script that no server started: it prints what is logged, and keeps nothing.
 
 So a training script can be tried on its own. It has no experiment, parent or metrics: asking for
 them is an `AttributeError`, as in v1.

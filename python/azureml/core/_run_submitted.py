@@ -140,7 +140,8 @@ class OutputDatasets(Dict[str, Any]):
         super().__init__()
         self.workspace = workspace
         for name in filter(None, os.environ.get("AZUREML_DATASET_FILE_OUTPUTS", "").split(";")):
-            self[name] = os.environ.get(name, os.environ.get(name.upper()))
+            value = os.environ.get(name, os.environ.get(name.upper()))
+            self[name] = os.environ.get("AZUREML_DATAREFERENCE_" + name, value)
         for name in filter(None, os.environ.get("AZUREML_LINK_DATASET_OUTPUTS", "").split(";")):
             self[name] = LinkOutput(workspace, name)
 

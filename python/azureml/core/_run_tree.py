@@ -7,7 +7,18 @@ first met.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Union,
+)
 
 from azureml.core import _run_filter
 from azureml.core._run_core import RunCore, texts
@@ -16,6 +27,7 @@ if TYPE_CHECKING:
     from azureml.core.experiment import Experiment
     from azureml.core.run import Run
     from azureml.core.workspace import Workspace
+    from stepwell import _wire
 
 CHILDREN_MAX = 100
 
@@ -28,7 +40,7 @@ def add_factory(run_type: str, factory: Callable[..., Any]) -> None:
 
 
 def rehydrate(
-    workspace: Workspace, record: Dict[str, Any], experiment: Optional[Experiment] = None
+    workspace: Workspace, record: _wire.Run, experiment: Optional[Experiment] = None
 ) -> Run:
     """The run that a record of the server describes, as an object of the right class."""
     if experiment is None or experiment.name != record["experiment"]:
@@ -41,7 +53,7 @@ def rehydrate(
     return _own_class(experiment, record)
 
 
-def _own_class(experiment: Experiment, record: Dict[str, Any]) -> Run:
+def _own_class(experiment: Experiment, record: _wire.Run) -> Run:
     run_id = record["id"]
     if record["kind"] == "pipeline":
         from azureml.pipeline.core.run import PipelineRun
@@ -50,7 +62,16 @@ def _own_class(experiment: Experiment, record: Dict[str, Any]) -> Run:
     if record["kind"] == "step":
         from azureml.pipeline.core.run import StepRun
 
-        return StepRun(experiment, run_id, record["parent"], str(record["step"]), _record=record)
+        parent, step = str(record["parent"]), str(record["step"])
+        return StepRun(experiment, run_id, parent, step, _record=record)
+    if _run_filter.type_of(record) == "hyperdrive":
+        from azureml.train.hyperdrive.run import HyperDriveRun
+
+        return HyperDriveRun(experiment, run_id, _record=record)
+    if _run_filter.type_of(record) == "automl":
+        from azureml.train.automl.run import AutoMLRun
+
+        return AutoMLRun(experiment, run_id, _record=record)
     if record["kind"] == "script":
         from azureml.core.script_run import ScriptRun
 
@@ -58,6 +79,20 @@ def _own_class(experiment: Experiment, record: Dict[str, Any]) -> Run:
     from azureml.core.run import Run
 
     return Run(experiment, run_id, _record=record)
+
+
+def newest_first(records: Iterable[_wire.Run]) -> List[_wire.Run]:
+    """Runs in v1's order: those that started last come first, before them those that have not.
+
+    What began at the same moment comes in the reverse order of the server's list, which for the
+    steps of a pipeline is the pipeline's own.
+    """
+    numbered = list(enumerate(records))
+    numbered.sort(
+        key=lambda each: (each[1]["started_at"] is None, each[1]["started_at"] or "", each[0]),
+        reverse=True,
+    )
+    return [record for _, record in numbered]
 
 
 class RunTree(RunCore):
@@ -81,7 +116,7 @@ class RunTree(RunCore):
         status: Optional[str] = None,
         _rehydrate_runs: bool = True,
     ) -> Iterator[Run]:
-        """The runs that belong to this one; of a pipeline, its steps in their order.
+        """The runs that belong to this one, the newest first; of a pipeline, its steps.
 
         Args:
             recursive: Whether their children are meant too.
@@ -90,11 +125,11 @@ class RunTree(RunCore):
             type: Only those of this type.
             status: Only those with this status.
         """
-        for record in self._descendants(recursive):
+        for record in newest_first(self._descendants(recursive)):
             if _run_filter.fits(record, type, tags, properties, status):
                 yield rehydrate(self._experiment.workspace, record, self._experiment)
 
-    def _descendants(self, recursive: bool) -> Iterator[Dict[str, Any]]:
+    def _descendants(self, recursive: bool) -> Iterator[_wire.Run]:
         if recursive and self._record["root"] == self._run_id:  # one list instead of many
             for record in self._client.pages("/runs", "runs", root=self._run_id):
                 if record["id"] != self._run_id:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Dict, NoReturn
 
-from azureml.core._run_core import LOG_FILE, RunCore, sentence
+from azureml.core._run_core import LOG_FILE, RunCore, sentence, short_sentence
 
 if TYPE_CHECKING:
     from typing import Callable
 
+    from stepwell import _wire
+
 RULE = "=" * 32
 
 
-def wait(run: RunCore, show_output: bool, deadline: float = float("inf")) -> Dict[str, Any]:
+def wait(run: RunCore, show_output: bool, deadline: float = float("inf")) -> _wire.Run:
     """The run's record once it is over, or as it is at `deadline`."""
     from stepwell import _follow
 
@@ -35,29 +37,35 @@ def wait(run: RunCore, show_output: bool, deadline: float = float("inf")) -> Dic
 def print_log(run: RunCore, deadline: float) -> None:
     """Print what the program prints, as it does, until it ends."""
     from stepwell import _follow
+    from stepwell._terminal import show
 
     heading = "\nStreaming {}\n{}\n".format(LOG_FILE, RULE)
-    for line in _follow.tail(run._client, run.id, deadline):
-        print(heading + "\n" + line if heading else line, flush=True)
+    for text, end in _follow.pieces(run._client, run.id, deadline):
+        show(heading + "\n" + text if heading else text, end)
         heading = ""
 
 
-def details_or_raise(run: RunCore, record: Dict[str, Any], raise_on_error: bool) -> Dict[str, Any]:
-    """The details of a run that is over; if it failed, the exception that says why."""
+def details_or_raise(
+    run: RunCore, record: _wire.Run, raise_on_error: bool, printed: bool = False
+) -> Dict[str, Any]:
+    """The details of a run that is over; if it failed, the exception that says why.
+
+    `printed` says that its output, and so the traceback, stands on the terminal already.
+    """
     if record["status"] == "Failed" and raise_on_error:
         from azureml.exceptions import ActivityFailedException
 
-        raise ActivityFailedException(failure_text(run, record))
+        raise ActivityFailedException(failure_text(run, record, printed))
     return run.get_details()
 
 
-def failure_text(run: RunCore, record: Dict[str, Any]) -> str:
-    """What went wrong in a run, and where to read more.
+def failure_text(run: RunCore, record: _wire.Run, printed: bool = False) -> str:
+    """What went wrong in a run, and where to read more; no traceback that is `printed` already.
 
     The page's address is left out: it holds the token, and exceptions end up in logs.
     """
     name = record["display_name"] or run.id
-    reason = sentence(record) or "no reason is known"
+    reason = (short_sentence(record) if printed else sentence(record)) or "no reason is known"
     return "`{0}` failed: {1}\nrun: {2} (`stepwell logs {2}` shows all it printed)".format(
         name, reason, run.id
     )
@@ -83,4 +91,8 @@ def guarded(run: RunCore, work: Callable[[], Any]) -> Any:
 
 def deadline_after(seconds: float) -> float:
     """The moment, of `time.monotonic`, so many seconds from now."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(
+            "timeout_seconds is {!r}, which is no number; give seconds, such as 600".format(seconds)
+        )
     return time.monotonic() + seconds

@@ -6,7 +6,7 @@ Programs import these classes from `azureml.core.runconfig`. They describe; the 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Dict, List, Optional
+from typing import Any, ClassVar, Dict, List, Optional, Tuple
 
 from azureml._not_yet import not_yet
 from azureml.core._element import Element
@@ -19,7 +19,13 @@ SUPPORTED_DELIVERY_MECHANISM = ["direct", "mount", "download", "upload"]
 class DataReferenceConfiguration(Element):
     """A place on a datastore and how a script reads it."""
 
-    FIELDS = ("data_store_name", "path_on_data_store", "mode", "overwrite", "path_on_compute")
+    FIELDS: ClassVar[Tuple[str, ...]] = (
+        "data_store_name",
+        "path_on_data_store",
+        "mode",
+        "overwrite",
+        "path_on_compute",
+    )
 
     def __init__(
         self,
@@ -30,7 +36,7 @@ class DataReferenceConfiguration(Element):
         overwrite: bool = False,
     ) -> None:
         self.data_store_name = datastore_name
-        self.mode = _one_of("mode", mode, SUPPORTED_DATAREF_MODES)
+        self.mode: str = _one_of("mode", mode, SUPPORTED_DATAREF_MODES)
         self.path_on_data_store = path_on_datastore
         self.path_on_compute = path_on_compute
         self.overwrite = overwrite
@@ -39,7 +45,7 @@ class DataReferenceConfiguration(Element):
 class DataPath(Element):
     """A place on a datastore."""
 
-    FIELDS = ("datastore_name", "relative_path")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("datastore_name", "relative_path")
 
     def __init__(
         self, datastore_name: Optional[str] = None, relative_path: Optional[str] = None
@@ -51,7 +57,7 @@ class DataPath(Element):
 class Dataset(Element):
     """A dataset by its id, or by its name and version."""
 
-    FIELDS = ("id", "name", "version")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("id", "name", "version")
 
     def __init__(
         self,
@@ -67,7 +73,7 @@ class Dataset(Element):
 class Uri(Element):
     """A file or a folder by its address."""
 
-    FIELDS = ("path", "is_file")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("path", "is_file")
 
     def __init__(self, path: Optional[str] = None, is_file: bool = False) -> None:
         self.path = path
@@ -77,7 +83,7 @@ class Uri(Element):
 class DataLocation(Element):
     """Where data is: a dataset, a place on a datastore, or an address."""
 
-    FIELDS = ("dataset", "data_path", "uri")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("dataset", "data_path", "uri")
     SHAPES: ClassVar[Dict[str, Any]] = {"dataset": Dataset, "data_path": DataPath, "uri": Uri}
 
     def __init__(
@@ -94,7 +100,7 @@ class DataLocation(Element):
 class Data(Element):
     """What a script reads and how it comes."""
 
-    FIELDS = (
+    FIELDS: ClassVar[Tuple[str, ...]] = (
         "data_location",
         "create_output_directories",
         "mechanism",
@@ -117,7 +123,7 @@ class Data(Element):
     ) -> None:
         self.data_location = data_location
         self.create_output_directories = create_output_directories
-        self.mechanism = _one_of("mechanism", mechanism, SUPPORTED_DELIVERY_MECHANISM)
+        self.mechanism: str = _one_of("mechanism", mechanism, SUPPORTED_DELIVERY_MECHANISM)
         self.environment_variable_name = environment_variable_name
         self.path_on_compute = path_on_compute
         self.overwrite = overwrite
@@ -132,7 +138,7 @@ class Data(Element):
 class DatacacheConfiguration(Element):
     """A copy of a dataset near the compute."""
 
-    FIELDS = (
+    FIELDS: ClassVar[Tuple[str, ...]] = (
         "datacache_id",
         "datacache_store",
         "dataset_id",
@@ -169,7 +175,7 @@ class DatacacheConfiguration(Element):
 class DatasetRegistrationOptions(Element):
     """What is done to an output before it is registered as a dataset."""
 
-    FIELDS = ("additional_transformation",)
+    FIELDS: ClassVar[Tuple[str, ...]] = ("additional_transformation",)
 
     def __init__(self, additional_transformations: Optional[str] = None) -> None:
         self.additional_transformation = additional_transformations
@@ -178,7 +184,12 @@ class DatasetRegistrationOptions(Element):
 class RegistrationOptions(Element):
     """The name under which an output is registered as a dataset."""
 
-    FIELDS = ("name", "description", "tags", "dataset_registration_options")
+    FIELDS: ClassVar[Tuple[str, ...]] = (
+        "name",
+        "description",
+        "tags",
+        "dataset_registration_options",
+    )
     SHAPES: ClassVar[Dict[str, Any]] = {"dataset_registration_options": DatasetRegistrationOptions}
 
     def __init__(
@@ -197,7 +208,7 @@ class RegistrationOptions(Element):
 class GlobsOptions(Element):
     """Patterns of file names."""
 
-    FIELDS = ("patterns",)
+    FIELDS: ClassVar[Tuple[str, ...]] = ("patterns",)
 
     def __init__(self, patterns: Optional[List[str]] = None) -> None:
         self.patterns = patterns
@@ -206,7 +217,7 @@ class GlobsOptions(Element):
 class UploadOptions(Element):
     """How an output is uploaded."""
 
-    FIELDS = ("overwrite", "source_globs")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("overwrite", "source_globs")
     SHAPES: ClassVar[Dict[str, Any]] = {"source_globs": GlobsOptions}
 
     def __init__(
@@ -219,7 +230,7 @@ class UploadOptions(Element):
 class MountOptions(Element):
     """How an output is mounted."""
 
-    FIELDS = ("disable_metadata_cache",)
+    FIELDS: ClassVar[Tuple[str, ...]] = ("disable_metadata_cache",)
 
     def __init__(self, disable_metadata_cache: bool = False) -> None:
         self.disable_metadata_cache = disable_metadata_cache
@@ -228,7 +239,12 @@ class MountOptions(Element):
 class OutputOptions(Element):
     """Where the script writes an output, and what becomes of it."""
 
-    FIELDS = ("path_on_compute", "registration_options", "upload_options", "mount_options")
+    FIELDS: ClassVar[Tuple[str, ...]] = (
+        "path_on_compute",
+        "registration_options",
+        "upload_options",
+        "mount_options",
+    )
     SHAPES: ClassVar[Dict[str, Any]] = {
         "registration_options": RegistrationOptions,
         "upload_options": UploadOptions,
@@ -251,7 +267,7 @@ class OutputOptions(Element):
 class OutputData(Element):
     """What a script writes and where it goes."""
 
-    FIELDS = ("output_location", "mechanism", "additional_options")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("output_location", "mechanism", "additional_options")
     SHAPES: ClassVar[Dict[str, Any]] = {
         "output_location": DataLocation,
         "additional_options": OutputOptions,

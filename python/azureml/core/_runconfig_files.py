@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Optional
 
+from azureml.core import _yaml_text
 from azureml.core._conda_file import write as write_text
 from azureml.exceptions import UserErrorException
 
@@ -66,8 +67,7 @@ def read(file: str) -> Dict[str, Any]:
     import yaml
 
     try:
-        with open(file, encoding="utf-8") as source:
-            content = yaml.safe_load(source)
+        content = _yaml_text.load_file(file)
     except yaml.YAMLError as error:
         raise UserErrorException("{} is not YAML: {}".format(file, error)) from error
     if not isinstance(content, dict):

@@ -1,16 +1,16 @@
 """The parts of a `RunConfiguration` that are about how the script runs.
 
-What this machine cannot do, such as several nodes, is recorded here and refused when a step or a
-script run is submitted. Programs import these classes from `azureml.core.runconfig`.
+What cannot be done yet is recorded here and refused when a step or a script run is submitted.
+Programs import these classes from `azureml.core.runconfig`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, ClassVar, Dict, List, Optional, Tuple
 
 from azureml.core._element import Element
 from azureml.core._environment_sections import DEFAULT_SHM_SIZE
-from azureml.exceptions import UserErrorException
+from azureml.exceptions import RunConfigurationException
 
 SUPPORTED_PYTORCH_BACKENDS = ["nccl", "gloo"]
 
@@ -18,7 +18,7 @@ SUPPORTED_PYTORCH_BACKENDS = ["nccl", "gloo"]
 class HdiConfiguration(Element):
     """How a script runs on HDInsight."""
 
-    FIELDS = ("yarn_deploy_mode",)
+    FIELDS: ClassVar[Tuple[str, ...]] = ("yarn_deploy_mode",)
 
     def __init__(self) -> None:
         self.yarn_deploy_mode = "cluster"
@@ -27,7 +27,7 @@ class HdiConfiguration(Element):
 class TensorflowConfiguration(Element):
     """Workers and parameter servers of TensorFlow."""
 
-    FIELDS = ("worker_count", "parameter_server_count")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("worker_count", "parameter_server_count")
 
     def __init__(self, worker_count: int = 1, parameter_server_count: int = 1) -> None:
         self.worker_count = worker_count
@@ -37,7 +37,7 @@ class TensorflowConfiguration(Element):
 class MpiConfiguration(Element):
     """Processes and nodes of an MPI job."""
 
-    FIELDS = ("process_count_per_node", "node_count")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("process_count_per_node", "node_count")
 
     def __init__(self, process_count_per_node: int = 1, node_count: int = 1) -> None:
         self.process_count_per_node = process_count_per_node
@@ -47,7 +47,7 @@ class MpiConfiguration(Element):
 class PyTorchConfiguration(Element):
     """Processes and nodes of a PyTorch job."""
 
-    FIELDS = ("communication_backend", "process_count", "node_count")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("communication_backend", "process_count", "node_count")
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class PyTorchConfiguration(Element):
         node_count: int = 1,
     ) -> None:
         if communication_backend.lower() not in SUPPORTED_PYTORCH_BACKENDS:
-            raise UserErrorException(
+            raise RunConfigurationException(
                 "communication_backend is `Nccl` or `Gloo`, not `{}`".format(communication_backend)
             )
         self.communication_backend = communication_backend
@@ -67,7 +67,7 @@ class PyTorchConfiguration(Element):
 class ApplicationEndpointConfiguration(Element):
     """A service, such as a notebook, that is reachable while the script runs."""
 
-    FIELDS = ("type", "port", "properties")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("type", "port", "properties")
 
     def __init__(
         self,
@@ -83,7 +83,11 @@ class ApplicationEndpointConfiguration(Element):
 class ParallelTaskConfiguration(Element):
     """Workers that share a list of tasks."""
 
-    FIELDS = ("max_retries_per_worker", "worker_count_per_node", "terminal_exit_codes")
+    FIELDS: ClassVar[Tuple[str, ...]] = (
+        "max_retries_per_worker",
+        "worker_count_per_node",
+        "terminal_exit_codes",
+    )
 
     def __init__(self) -> None:
         self.max_retries_per_worker = 0
@@ -94,7 +98,7 @@ class ParallelTaskConfiguration(Element):
 class AmlComputeConfiguration(Element):
     """A cluster that v1 made for one run."""
 
-    FIELDS = ("vm_size", "vm_priority")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("vm_size", "vm_priority")
 
     def __init__(self) -> None:
         self.vm_size: Optional[str] = None
@@ -104,7 +108,7 @@ class AmlComputeConfiguration(Element):
 class KubernetesComputeConfiguration(Element):
     """The kind of instance on Kubernetes."""
 
-    FIELDS = ("instance_type",)
+    FIELDS: ClassVar[Tuple[str, ...]] = ("instance_type",)
 
     def __init__(self) -> None:
         self.instance_type: Optional[str] = None
@@ -113,7 +117,7 @@ class KubernetesComputeConfiguration(Element):
 class SparkConfiguration(Element):
     """Settings of Spark."""
 
-    FIELDS = ("configuration",)
+    FIELDS: ClassVar[Tuple[str, ...]] = ("configuration",)
 
     def __init__(self) -> None:
         self.configuration: Dict[str, Any] = {
@@ -125,18 +129,22 @@ class SparkConfiguration(Element):
 class HistoryConfiguration(Element):
     """What of a run is kept."""
 
-    FIELDS = ("output_collection", "snapshot_project", "directories_to_watch")
+    FIELDS: ClassVar[Tuple[str, ...]] = (
+        "output_collection",
+        "snapshot_project",
+        "directories_to_watch",
+    )
 
     def __init__(self) -> None:
         self.output_collection = True
         self.snapshot_project = True
-        self.directories_to_watch = ["logs"]
+        self.directories_to_watch: List[str] = ["logs"]
 
 
 class DockerConfiguration(Element):
     """Whether and how the script runs in a container."""
 
-    FIELDS = ("use_docker", "shared_volumes", "arguments", "shm_size")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("use_docker", "shared_volumes", "arguments", "shm_size")
 
     def __init__(
         self,
@@ -147,5 +155,5 @@ class DockerConfiguration(Element):
     ) -> None:
         self.use_docker = use_docker
         self.shared_volumes = shared_volumes
-        self.arguments = list(arguments)
+        self.arguments: List[str] = list(arguments)
         self.shm_size = shm_size

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Set, Tuple
 
 from azureml._not_yet import not_yet
-from azureml.core._packages import package_name
+from azureml.core._packages import anchored, package_name
 from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def wire_environment(
     if environment is None:
         return _interpreter(sys.executable), {}
     packages = environment.python._packages()
-    _check_image(environment, run_config)
+    _check_image(environment, packages, run_config)
     return _python(environment, packages), _variables(environment, packages)
 
 
@@ -57,21 +57,30 @@ def _python(environment: Environment, packages: CondaDependencies) -> Wire:
     if _is_default(packages):
         return _interpreter(sys.executable)
     conda = [each for each in packages.conda_packages if package_name(each) not in _NO_PACKAGE]
-    return {
+    # Paths hold from where the program runs; the server has another working directory.
+    here = os.getcwd()
+    options = [anchored(option, here) for option in packages.pip_options]
+    stated = packages.get_python_version()
+    made: Wire = {
         "kind": "python",
         "name": environment.name or "",
-        "python_version": packages.get_python_version() if packages._python_asked else None,
+        "python_version": stated if packages._python_asked else None,
         "base_python": sys.executable,
-        "pip": list(packages.pip_packages),
+        "pip": [anchored(line, here) for line in packages.pip_packages],
         "conda": conda,
-        "pip_options": [word for option in packages.pip_options for word in shlex.split(option)],
+        "pip_options": [word for option in options for word in shlex.split(option)],
     }
+    if stated and not packages._python_asked:
+        made["python_preferred"] = stated
+    return made
 
 
 def _is_default(packages: CondaDependencies) -> bool:
     """Whether a program left the packages as they were made."""
     from azureml.core.conda_dependencies import CondaDependencies
 
+    if packages._created:
+        return False
     content, default = packages.as_dict(), CondaDependencies().as_dict()
     return not packages._python_asked and content["dependencies"] == default["dependencies"]
 
@@ -117,40 +126,24 @@ def _check_way_of_running(run_config: RunConfiguration) -> None:
                 run_config.framework
             )
         )
-    if _processes(run_config) > 1:
-        not_yet(
-            "jobs of several processes are not there yet; start the script once and let it start "
-            "its own processes"
-        )
 
 
-def _processes(run_config: RunConfiguration) -> int:
-    """How many processes the communicator of a run configuration asks for."""
-    communicator = (run_config.communicator or "none").lower()
-    if communicator == "none":
-        return 1
-    if communicator == "parameterserver":
-        parts = run_config.tensorflow
-        return int(parts.worker_count or 1) + int(parts.parameter_server_count or 0) - 1
-    if communicator in ("nccl", "gloo"):
-        return int(run_config.pytorch.process_count or 1) * int(run_config.pytorch.node_count or 1)
-    if communicator == "paralleltask":
-        return 2
-    return int(run_config.mpi.process_count_per_node or 1) * int(run_config.mpi.node_count or 1)
-
-
-def _check_image(environment: Environment, run_config: Optional[RunConfiguration]) -> None:
+def _check_image(
+    environment: Environment, packages: CondaDependencies, run_config: Optional[RunConfiguration]
+) -> None:
     docker = environment.docker
     name = environment.name or "of the run configuration"
-    custom = docker.base_image not in (None, *_own_images())
+    from_file = bool(docker.base_dockerfile or docker.build_context)
+    custom = from_file or docker.base_image not in (None, *_own_images())
     if environment.r is not None:
         not_yet("environment `{}` has an R section; R is not there yet".format(name))
-    if docker.base_dockerfile or docker.build_context:
+    managed = environment.python.user_managed_dependencies
+    if from_file and (managed or _is_default(packages)):
         not_yet(
             "environment `{}` is built from a Dockerfile, which is not there yet; describe its "
             "packages with Environment.from_conda_specification".format(name)
         )
-    if custom and environment.python.user_managed_dependencies:
+    if custom and managed:
         if environment.python.interpreter_path in (None, "python"):
             not_yet(
                 "environment `{}` is the image {}, and steps do not run in images yet; describe "

@@ -23,8 +23,15 @@ class WorkspaceRemainder(object):
         not_yet("the server does not speak MLflow yet; use `run.log` and `run.get_metrics`")
 
     def get_default_compute_target(self, type: str) -> Any:
-        """Not there: no target is the default."""
-        not_yet("a workspace has no default compute target; name one, any name will do")
+        """The cluster that v1 gives by default: `cpu-cluster`, or `gpu-cluster` for `GPU`.
+
+        Raises:
+            ComputeTargetException: A shared server has none of that name.
+        """
+        from azureml.core.compute import ComputeTarget
+
+        name = "gpu-cluster" if str(type).upper() == "GPU" else "cpu-cluster"
+        return ComputeTarget(self, name)
 
     def update(
         self,

@@ -11,6 +11,17 @@ import time
 from enum import Enum
 from typing import Any, Callable, Dict, NamedTuple, Optional, Union
 
+from azureml._lazy import Getattr, exports
+
+# Programs import these from here, as they could where this module used them.
+__getattr__: Getattr = exports(
+    globals(),
+    {
+        "AuthenticationException": "azureml.exceptions",
+        "UserErrorException": "azureml.exceptions",
+    },
+)
+
 
 class Audience(Enum):
     """Who a token is for."""
@@ -65,6 +76,7 @@ class InteractiveLoginAuthentication(AbstractAuthentication):
     ) -> None:
         """All parameters are accepted; none is needed."""
         super().__init__(cloud)
+        self._tenant_id = tenant_id
 
 
 class AzureCliAuthentication(AbstractAuthentication):
@@ -97,8 +109,10 @@ class ServicePrincipalAuthentication(AbstractAuthentication):
         cloud: str = "AzureCloud",
         _enable_caching: bool = True,
     ) -> None:
-        """The credentials are accepted; they are not needed, and not kept."""
+        """The password is accepted; it is not needed, and not kept."""
         super().__init__(cloud)
+        self._tenant_id = tenant_id
+        self._service_principal_id = service_principal_id
 
 
 class AzureMLTokenAuthentication(AbstractAuthentication):

@@ -4,8 +4,9 @@
 Packages of the `azureml` family stay in the list as a program wrote them and are left out when
 the environment is built, since Stepwell takes their place.
 
-Invariant: a new object asks for no version of Python. The version it shows is the one v1 showed;
-as long as nobody sets one, or reads one from a file, the submitting interpreter's is used.
+Invariant: the version of Python that an object shows is the one that runs. A version that a program
+sets, or reads from a file, is asked for; v1's default, which every new object shows, is taken if it
+is installed, and the submitting interpreter otherwise.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import copy
 import os
 import re
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set
 
 from azureml._not_yet import not_yet
 from azureml.core import _conda_file
@@ -50,7 +51,9 @@ class CondaDependencies:
         Raises:
             UserErrorException: The file is missing or is not a conda environment file.
         """
+        self._named: Dict[str, Set[str]] = {}  # names that were ever in a section: see `_never_had`
         self._python_asked = True
+        self._created = False  # by `create`: never taken for what a run configuration begins with
         if conda_dependencies_file_path:
             self._content = _conda_file.read(conda_dependencies_file_path)
         elif _underlying_structure:
@@ -77,6 +80,7 @@ class CondaDependencies:
             pin_sdk_version: Accepted; there is one version of the `azureml` names, Stepwell's.
         """
         dependencies = CondaDependencies()
+        dependencies._created = True
         if python_version and python_version != PYTHON_DEFAULT_VERSION:
             dependencies.set_python_version(python_version)
         if pip_indexurl:
@@ -128,7 +132,8 @@ class CondaDependencies:
 
     def _pip(self, create: bool = False) -> List[str]:
         """The pip section itself, so that changes to it stay."""
-        for entry in self._content[PACKAGES]:
+        # It is the last entry, unless a file has it elsewhere.
+        for entry in reversed(self._content[PACKAGES]):
             if isinstance(entry, dict):
                 section: List[str] = entry[PIP]
                 return section
@@ -159,11 +164,24 @@ class CondaDependencies:
         """Put a conda package in the place of the one of its name, or before the pip section."""
         entries = self._content[PACKAGES]
         name = package_name(package)
-        for place, entry in enumerate(entries):
-            if isinstance(entry, str) and package_name(entry) == name:
-                entries[place] = package
-                return
-        entries.insert(len(self._conda()), package)
+        if not self._never_had(PACKAGES, name):
+            for place, entry in enumerate(entries):
+                if isinstance(entry, str) and package_name(entry) == name:
+                    entries[place] = package
+                    return
+        has_pip_last = bool(entries) and isinstance(entries[-1], dict)
+        entries.insert(len(entries) - has_pip_last, package)
+        self._named[PACKAGES].add(name)
+
+    def _never_had(self, section: str, name: str) -> bool:
+        """Whether no package of the name was ever in a section: then there is nothing to look for.
+
+        So many packages are added in a time that grows with their number, and not with its square.
+        """
+        if section not in self._named:
+            lines = self._pip() if section == PIP else self._conda()
+            self._named[section] = {package_name(line) for line in lines}
+        return name not in self._named[section]
 
     # Changes.
 
@@ -200,16 +218,20 @@ class CondaDependencies:
             return
         self.remove_pip_package(pip_package)
         self._pip(create=True).append(pip_package)
+        self._named[PIP].add(package_name(pip_package))
 
     def remove_pip_package(self, pip_package: str) -> None:
         """Remove a requirement by the name of its package, if it is there."""
         name = package_name(pip_package)
+        if self._never_had(PIP, name):
+            return
         section = self._pip()
         section[:] = [line for line in section if is_option(line) or package_name(line) != name]
 
     def set_pip_requirements(self, pip_requirements: Iterable[str]) -> None:
         """Make these lines, options among them, the whole pip section."""
         self._pip(create=True)[:] = [line for line in _texts(pip_requirements) if line.strip()]
+        self._named.pop(PIP, None)
 
     def set_pip_index_url(self, index_url: str) -> None:
         """Name the index that pip takes packages from."""

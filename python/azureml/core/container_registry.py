@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, Optional, Tuple
 
 from azureml.core._element import Element
 
@@ -10,7 +10,7 @@ from azureml.core._element import Element
 class RegistryIdentity(Element):
     """The identity that may read a registry."""
 
-    FIELDS = ("resource_id", "client_id")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("resource_id", "client_id")
 
     def __init__(self) -> None:
         self.resource_id: Optional[str] = None
@@ -20,7 +20,7 @@ class RegistryIdentity(Element):
 class ContainerRegistry(Element):
     """A registry of container images and how to sign in to it."""
 
-    FIELDS = ("address", "username", "password", "registry_identity")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("address", "username", "password", "registry_identity")
     SHAPES: ClassVar[Dict[str, Any]] = {"registry_identity": RegistryIdentity}
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ Nothing here speaks to Databricks; the steps that do read these sections.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Dict, List, Optional
+from typing import Any, ClassVar, Dict, List, Optional, Tuple
 
 from azureml.core._element import Element
 from azureml.exceptions import UserErrorException
@@ -14,7 +14,7 @@ from azureml.exceptions import UserErrorException
 class MavenLibrary(Element):
     """A library by its Maven coordinates."""
 
-    FIELDS = ("coordinates", "repo", "exclusions")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("coordinates", "repo", "exclusions")
 
     def __init__(
         self,
@@ -24,13 +24,13 @@ class MavenLibrary(Element):
     ) -> None:
         self.coordinates = coordinates
         self.repo = repo
-        self.exclusions = exclusions if exclusions is not None else []
+        self.exclusions: List[str] = exclusions if exclusions is not None else []
 
 
 class PyPiLibrary(Element):
     """A Python package."""
 
-    FIELDS = ("package", "repo")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("package", "repo")
 
     def __init__(self, package: Optional[str] = None, repo: Optional[str] = None) -> None:
         self.package = package
@@ -40,7 +40,7 @@ class PyPiLibrary(Element):
 class RCranLibrary(Element):
     """An R package."""
 
-    FIELDS = ("package", "repo")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("package", "repo")
 
     def __init__(self, package: Optional[str] = None, repo: Optional[str] = None) -> None:
         self.package = package
@@ -50,7 +50,7 @@ class RCranLibrary(Element):
 class JarLibrary(Element):
     """A jar by its URI."""
 
-    FIELDS = ("library",)
+    FIELDS: ClassVar[Tuple[str, ...]] = ("library",)
 
     def __init__(self, library: Optional[str] = None) -> None:
         self.library = library
@@ -59,7 +59,7 @@ class JarLibrary(Element):
 class EggLibrary(Element):
     """An egg by its URI."""
 
-    FIELDS = ("library",)
+    FIELDS: ClassVar[Tuple[str, ...]] = ("library",)
 
     def __init__(self, library: Optional[str] = None) -> None:
         self.library = library
@@ -68,7 +68,7 @@ class EggLibrary(Element):
 class DatabricksCluster(Element):
     """A cluster that exists, or the size of one to be made for the job."""
 
-    FIELDS = (
+    FIELDS: ClassVar[Tuple[str, ...]] = (
         "existing_cluster_id",
         "spark_version",
         "node_type",
@@ -137,7 +137,7 @@ class DatabricksCluster(Element):
 class DatabricksSection(Element):
     """The Databricks part of an environment."""
 
-    FIELDS = (
+    FIELDS: ClassVar[Tuple[str, ...]] = (
         "maven_libraries",
         "pypi_libraries",
         "rcran_libraries",

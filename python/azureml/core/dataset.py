@@ -6,12 +6,12 @@ are here and say what to use instead.
 
 from __future__ import annotations
 
-from azureml._later import Later
+from azureml._unsupported import Unsupported
 from azureml.data.abstract_dataset import AbstractDataset
 from azureml.data.dataset_factory import FileDatasetFactory, TabularDatasetFactory
 
 
-class Dataset(Later):
+class Dataset(Unsupported):
     """Finds and makes datasets."""
 
     sentence = (

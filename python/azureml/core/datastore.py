@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, Optional
+from typing import TYPE_CHECKING, Any, Dict, NoReturn, Optional
 
+from azureml._edge import not_found
 from azureml._not_yet import not_yet
+from azureml._suggest import did_you_mean, listed
 from azureml.core import _datastore_registration
 from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
     from azureml.data.abstract_datastore import AbstractDatastore
     from azureml.data.azure_data_lake_datastore import AzureDataLakeGen2Datastore
+    from azureml.data.azure_my_sql_datastore import AzureMySqlDatastore
+    from azureml.data.azure_postgre_sql_datastore import AzurePostgreSqlDatastore
+    from azureml.data.azure_sql_database_datastore import AzureSqlDatabaseDatastore
     from azureml.data.azure_storage_datastore import AzureBlobDatastore
 
 
@@ -52,10 +57,12 @@ class Datastore:
             if record["name"] == datastore_name:
                 found: AbstractDatastore = _datastore_registration.of_record(workspace, record)
                 return found
-        raise UserErrorException(
-            "the workspace has no datastore `{}`; it has {}".format(
-                datastore_name, ", ".join("`{}`".format(each["name"]) for each in records)
-            )
+        known = [each["name"] for each in records]
+        raise not_found(
+            UserErrorException,
+            "the workspace has no datastore `{}`; it has {}{}".format(
+                datastore_name, listed(known), did_you_mean(datastore_name, known)
+            ),
         )
 
     @staticmethod
@@ -107,6 +114,11 @@ class Datastore:
         Raises:
             UserErrorException: It cannot be opened, or there is another of that name.
         """
+        if account_name == _datastore_registration.OWN_ACCOUNT and not endpoint:
+            own: AzureBlobDatastore = _datastore_registration.register_beside(
+                workspace, datastore_name, container_name, overwrite
+            )
+            return own
         place = {
             "kind": "azure_blob",
             "account": account_name,
@@ -140,8 +152,12 @@ class Datastore:
         create_if_not_exists: bool = False,
         skip_validation: bool = False,
     ) -> NoReturn:
-        """Refuse: not there yet."""
-        _refuse(datastore_name, "Azure file shares")
+        """Refuse: no client for file shares is there that Stepwell could use."""
+        not_yet(
+            "datastore `{}` cannot be registered: Stepwell has no client for Azure file shares; "
+            "mount the share and register its folder with "
+            "stepwell.datastores.register_local_folder".format(datastore_name)
+        )
 
     @staticmethod
     def register_azure_data_lake(
@@ -241,9 +257,38 @@ class Datastore:
         resource_group: Optional[str] = None,
         grant_workspace_access: bool = False,
         **kwargs: Any,
-    ) -> NoReturn:
-        """Refuse: not there yet."""
-        _refuse(datastore_name, "databases")
+    ) -> AzureSqlDatabaseDatastore:
+        """Register an Azure SQL database. It is not opened before it is used.
+
+        Args:
+            workspace: The workspace.
+            datastore_name: The name it gets: letters, digits, `-` and `_`.
+            server_name: The server, with or without its domain.
+            database_name: The database.
+            tenant_id: The directory of a service principal.
+            client_id: The service principal.
+            client_secret: Its secret, or `env:NAME`.
+            resource_url: Tokens are asked for Azure SQL, whatever is named here.
+            authority_url: Who gives out tokens, for other clouds.
+            endpoint: The domain of the server; `database.windows.net` unless given.
+            overwrite: Whether a different datastore of that name is replaced.
+            username: Who signs in.
+            password: The password, or `env:NAME`.
+            subscription_id: Kept by v1 for the identity.
+            resource_group: Kept by v1 for the identity.
+            grant_workspace_access: There is no identity of a workspace.
+            **kwargs: Without effect.
+
+        Raises:
+            UserErrorException: There is another of that name.
+        """
+        place = _database("azure_sql", server_name, database_name, username, endpoint)
+        place.update(tenant_id=tenant_id, client_id=client_id, authority_url=authority_url)
+        credentials = {"password": password, "client_secret": client_secret}
+        made: AzureSqlDatabaseDatastore = _datastore_registration.register(
+            workspace, datastore_name, place, credentials, overwrite
+        )
+        return made
 
     @staticmethod
     def register_azure_postgre_sql(
@@ -258,9 +303,31 @@ class Datastore:
         overwrite: bool = False,
         enforce_ssl: bool = True,
         **kwargs: Any,
-    ) -> NoReturn:
-        """Refuse: not there yet."""
-        _refuse(datastore_name, "databases")
+    ) -> AzurePostgreSqlDatastore:
+        """Register a PostgreSQL database. It is not opened before it is used.
+
+        Args:
+            workspace: The workspace.
+            datastore_name: The name it gets: letters, digits, `-` and `_`.
+            server_name: The host; a name without a dot is a server of Azure.
+            database_name: The database.
+            user_id: Who signs in.
+            user_password: The password, or `env:NAME`.
+            port_number: The port; 5432 unless given.
+            endpoint: The domain of a server of Azure; `postgres.database.azure.com` unless given.
+            overwrite: Whether a different datastore of that name is replaced.
+            enforce_ssl: Whether the connection must be encrypted; without it, it is not.
+            **kwargs: Without effect.
+
+        Raises:
+            UserErrorException: There is another of that name.
+        """
+        place = _database("postgresql", server_name, database_name, user_id, endpoint, port_number)
+        place["is_plain"] = not enforce_ssl
+        made: AzurePostgreSqlDatastore = _datastore_registration.register(
+            workspace, datastore_name, place, {"password": user_password}, overwrite
+        )
+        return made
 
     @staticmethod
     def register_azure_my_sql(
@@ -274,9 +341,30 @@ class Datastore:
         endpoint: Optional[str] = None,
         overwrite: bool = False,
         **kwargs: Any,
-    ) -> NoReturn:
-        """Refuse: not there yet."""
-        _refuse(datastore_name, "databases")
+    ) -> AzureMySqlDatastore:
+        """Register a MySQL or MariaDB database. It is not opened before it is used.
+
+        Args:
+            workspace: The workspace.
+            datastore_name: The name it gets: letters, digits, `-` and `_`.
+            server_name: The host; a name without a dot is a server of Azure.
+            database_name: The database.
+            user_id: Who signs in.
+            user_password: The password, or `env:NAME`.
+            port_number: The port; 3306 unless given.
+            endpoint: The domain of a server of Azure; `mysql.database.azure.com` unless given.
+            overwrite: Whether a different datastore of that name is replaced.
+            **kwargs: `enforce_ssl=False` for a connection that is not encrypted, an addition.
+
+        Raises:
+            UserErrorException: There is another of that name.
+        """
+        place = _database("mysql", server_name, database_name, user_id, endpoint, port_number)
+        place["is_plain"] = not kwargs.get("enforce_ssl", True)
+        made: AzureMySqlDatastore = _datastore_registration.register(
+            workspace, datastore_name, place, {"password": user_password}, overwrite
+        )
+        return made
 
     @staticmethod
     def register_dbfs(workspace: Any, datastore_name: str) -> NoReturn:
@@ -301,10 +389,36 @@ class Datastore:
         _refuse(datastore_name, "HDFS clusters")
 
 
+DOMAINS = {
+    "azure_sql": "database.windows.net",
+    "postgresql": "postgres.database.azure.com",
+    "mysql": "mysql.database.azure.com",
+}
+
+
+def _database(
+    kind: str,
+    server: str,
+    database: str,
+    user: Optional[str],
+    domain: Optional[str],
+    port: Any = None,
+) -> Dict[str, Any]:
+    """A database as the server takes it; a bare name is that of a server of Azure's."""
+    is_whole = "." in server or server == "localhost"
+    return {
+        "kind": kind,
+        "server": server if is_whole else "{}.{}".format(server, domain or DOMAINS[kind]),
+        "port": int(port) if port else None,
+        "database": database,
+        "user": user,
+    }
+
+
 def _refuse(name: str, kind: str) -> NoReturn:
     not_yet(
         "datastore `{}` cannot be registered: {} are not reached yet; blob containers, data lakes "
-        "of the second generation, S3, Google Cloud Storage and local folders are".format(
+        "of the second generation, S3, Google Cloud Storage, databases and folders are".format(
             name, kind
         )
     )

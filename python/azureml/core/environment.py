@@ -1,17 +1,33 @@
 """Environments: what a script needs around it.
 
 An `Environment` is a description. Nothing is built when it is made or registered; Stepwell builds
-the Python environment when the first step that needs it runs, and only once for equal contents.
+the Python environment when the first step that needs it runs, or when `build` asks for it, and only
+once for equal contents.
 """
 
 from __future__ import annotations
 
 import copy
-import os
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterable, Mapping, NoReturn, Optional
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Dict,
+    Iterable,
+    Mapping,
+    NoReturn,
+    Optional,
+    Set,
+    Tuple,
+)
 
 from azureml._not_yet import not_yet
-from azureml.core import _environment_files, _environment_registry
+from azureml.core import (
+    _curated_environments,
+    _environment_files,
+    _environment_registry,
+    _image_details,
+)
 from azureml.core._element import Element
 from azureml.core._environment_sections import (
     DEFAULT_CPU_IMAGE,
@@ -63,7 +79,7 @@ __all__ = [
 class Environment(Element):
     """The Python, the packages and the variables of a script, under a name."""
 
-    FIELDS = (
+    FIELDS: ClassVar[Tuple[str, ...]] = (
         "name",
         "version",
         "asset_id",
@@ -96,10 +112,10 @@ class Environment(Element):
         self.version: Optional[str] = None
         self.asset_id: Optional[str] = None
         self._environment_variables: Dict[str, str] = {}
-        self.python = PythonSection()
-        self.docker = DockerSection()
-        self.spark = SparkSection()
-        self.databricks = DatabricksSection()
+        self.python: PythonSection = PythonSection()
+        self.docker: DockerSection = DockerSection()
+        self.spark: SparkSection = SparkSection()
+        self.databricks: DatabricksSection = DatabricksSection()
         self.r: Optional[RSection] = None
         self.inferencing_stack_version: Optional[str] = None
 
@@ -226,8 +242,18 @@ class Environment(Element):
         version: Optional[str] = None,
         label: Optional[str] = None,
     ) -> Environment:
-        """A registered environment, the newest version unless one is named."""
-        return _of_record(_environment_registry.find(workspace, name, version, label))
+        """A registered environment, the newest version unless one is named.
+
+        One that Azure ML kept in every workspace, such as `AzureML-Tutorial`, is described by its
+        name, whatever the version, unless one of that name is registered.
+        """
+        try:
+            return _of_record(_environment_registry.find(workspace, name, version, label))
+        except UserErrorException:
+            described = _curated(name)
+            if described is None:
+                raise
+            return described
 
     @staticmethod
     def list(workspace: Workspace) -> Dict[str, Environment]:
@@ -244,13 +270,17 @@ class Environment(Element):
 
     @staticmethod
     def add_private_pip_wheel(workspace: Workspace, file_path: str, exist_ok: bool = False) -> str:
-        """The requirement that installs a wheel of this machine.
+        """Keep a wheel in the workspace and return the requirement that installs it.
 
-        The wheel stays where it is: steps run on the same machine.
+        Args:
+            workspace: The workspace, whose own datastore keeps it.
+            file_path: The wheel.
+            exist_ok: Whether a wheel of that name that is kept already is used as it is.
+
+        Raises:
+            UserErrorException: There is no such file, or one of its name is kept already.
         """
-        if not os.path.isfile(file_path):
-            raise UserErrorException("there is no wheel {}".format(file_path))
-        return os.path.abspath(file_path)
+        return _environment_files.keep_wheel(workspace, file_path, exist_ok)
 
     def get_image_details(self, workspace: Workspace) -> DockerImageDetails:
         """Refuse: there is no image."""
@@ -259,8 +289,13 @@ class Environment(Element):
     def build(
         self, workspace: Workspace, image_build_compute: Optional[str] = None
     ) -> ImageBuildDetails:
-        """Refuse: an environment is built when a step needs it."""
-        _no_image()
+        """Have the packages installed now, instead of when the first step needs them.
+
+        Args:
+            workspace: The workspace whose server builds it.
+            image_build_compute: Accepted; the server's machine builds it.
+        """
+        return _image_details.build(workspace, self)
 
     def build_local(self, workspace: Workspace, platform: Any = None, **kwargs: Any) -> Any:
         """Refuse: an environment is built when a step needs it."""
@@ -270,7 +305,7 @@ class Environment(Element):
 class EnvironmentReference(Element):
     """A registered environment by its name and version."""
 
-    FIELDS = ("name", "version")
+    FIELDS: ClassVar[Tuple[str, ...]] = ("name", "version")
 
     def __init__(self, name: str, version: Optional[str] = None) -> None:
         self.name = name
@@ -298,6 +333,28 @@ def _with_packages(
     environment = Environment(name)
     environment.python.user_managed_dependencies = True
     return environment
+
+
+def _curated(name: str) -> Optional[Environment]:
+    """What the service's environment of that name had, said once; `None` if there is no telling."""
+    known = _curated_environments.curated(name)
+    if known is None:
+        return None
+    environment = Environment(name)
+    environment.python.conda_dependencies = CondaDependencies.create(
+        python_version=known.python, pip_packages=known.packages
+    )
+    if name not in _SAID:
+        _SAID.add(name)
+        print(
+            "Environment {} is not registered; it is described by its name: Python {} with "
+            "{}.".format(name, known.python, ", ".join(known.packages))
+        )
+    return environment
+
+
+# The curated environments whose description was shown.
+_SAID: Set[str] = set()
 
 
 def _of_record(record: Mapping[str, Any]) -> Environment:

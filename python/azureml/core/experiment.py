@@ -8,12 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Union
 
+from azureml._lazy import Getattr, exports
 from azureml._not_yet import not_yet
 from azureml.core import _run_filter
 
 if TYPE_CHECKING:
     from azureml.core.run import Run
     from azureml.core.workspace import Workspace
+    from stepwell import _wire
+
+# Programs import these from here, as they could where this module used them.
+__getattr__: Getattr = exports(
+    globals(),
+    {
+        "Run": "azureml.core.run",
+        "UserErrorException": "azureml.exceptions",
+        "Workspace": "azureml.core.workspace",
+    },
+)
 
 NAME_CHARACTERS_MAX = 255
 
@@ -163,7 +175,7 @@ class Experiment(object):
             if _run_filter.fits(record, type, tags, properties):
                 yield rehydrate(self._workspace, record, self)
 
-    def _records(self, kind: Optional[str], include_children: bool) -> Iterator[Dict[str, Any]]:
+    def _records(self, kind: Optional[str], include_children: bool) -> Iterator[_wire.Run]:
         client = self._workspace._client
         for record in client.pages("/runs", "runs", experiment=self._name, kind=kind):
             yield record

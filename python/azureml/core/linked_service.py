@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from azureml._later import Later
+from azureml._unsupported import Unsupported
 
 
-class LinkedService(Later):
+class LinkedService(Unsupported):
     """A service linked to a workspace."""
 
     sentence = "linked services are not there yet"

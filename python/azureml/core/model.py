@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+from azureml._lazy import Getattr, exports
 from azureml.core import _model_datasets, _model_store
 from azureml.core._model_serving import InferenceConfig as InferenceConfig
 from azureml.core._model_serving import ModelPackage as ModelPackage
@@ -17,8 +18,26 @@ from azureml.core._model_store import Wanted
 from azureml.core._run_core import texts
 
 if TYPE_CHECKING:
+    from azureml.core.dataset import Dataset as Dataset
+    from azureml.core.resource_configuration import ResourceConfiguration
     from azureml.core.run import Run
     from azureml.core.workspace import Workspace
+    from stepwell import _wire
+
+# v1 has the name here too; it is loaded when a program asks for it.
+# Programs import these from here, as they could where this module used them.
+__getattr__: Getattr = exports(
+    globals(),
+    {
+        "Dataset": "azureml.core.dataset",
+        "Environment": "azureml.core.environment",
+        "ModelNotFoundException": "azureml.exceptions",
+        "ResourceConfiguration": "azureml.core.resource_configuration",
+        "UserErrorException": "azureml.exceptions",
+        "Webservice": "azureml.core.webservice",
+        "WebserviceException": "azureml.exceptions",
+    },
+)
 
 MODELS_DIR = os.path.join(os.environ.get("AML_APP_ROOT", ""), "azureml-models")
 
@@ -63,7 +82,7 @@ class Model(ModelServing):
             run_id: The run it must come from.
             model_framework: The framework it must be of.
         """
-        record = kwargs.get("_record")
+        record: Optional[_wire.Model] = kwargs.get("_record")
         if record is None:
             if id is not None:
                 name, version = _name_and_version(id)
@@ -73,15 +92,15 @@ class Model(ModelServing):
         self._take(record)
 
     @classmethod
-    def _of_record(cls, workspace: Workspace, record: Dict[str, Any]) -> Model:
+    def _of_record(cls, workspace: Workspace, record: _wire.Model) -> Model:
         return cls(workspace, _record=record)
 
-    def _take(self, record: Dict[str, Any]) -> None:
+    def _take(self, record: _wire.Model) -> None:
         self._record = record
         self.name: str = record["name"]
         self.version: int = record["version"]
-        self.id = "{}:{}".format(self.name, self.version)
-        self.description: str = record["description"]
+        self.id: str = "{}:{}".format(self.name, self.version)
+        self.description: Optional[str] = record["description"] or None
         self.tags: Dict[str, str] = dict(record["tags"])
         self.properties: Dict[str, str] = dict(record["properties"])
         self.run_id: Optional[str] = record["run"]
@@ -90,11 +109,13 @@ class Model(ModelServing):
         self.model_framework_version: Optional[str] = record["framework_version"]
         self.created_time: str = record["created_at"]
         self.created_by: Optional[str] = record["user"] or None
-        self.url = "aml://asset/{}".format(record["snapshot"])
+        self.url: str = "aml://asset/{}".format(record["snapshot"])
         self.mime_type = "application/octet-stream"
-        self.unpack = not record["is_file"]
-        self.resource_configuration = _model_datasets.configuration(record["resources"])
-        self.parent_id = None
+        self.unpack: bool = not record["is_file"]
+        self.resource_configuration: Optional[ResourceConfiguration] = (
+            _model_datasets.configuration(record["resources"])
+        )
+        self.parent_id: Optional[str] = None
         self.derived_model_ids: List[str] = []
 
     @property
@@ -255,7 +276,7 @@ class Model(ModelServing):
         except WebserviceException as missing:
             if version is None and os.path.exists(model_name):
                 return model_name
-            raise ModelNotFoundException(str(missing)) from None
+            raise ModelNotFoundException(missing.message) from None
 
     def delete(self) -> None:
         """Take this version out of the registry; its number is not given again."""

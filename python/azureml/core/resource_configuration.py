@@ -1,4 +1,7 @@
-"""What a model needs to be served: cores, memory, GPUs. Recorded with the model."""
+"""Cores, memory and GPUs: what a model needs to be served, which is recorded with the model.
+
+A run configuration's `resources` are what a script needs of each node.
+"""
 
 from __future__ import annotations
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Union
 
+from azureml._lazy import Getattr, exports
 from azureml._not_yet import not_yet
 from azureml.core import _run_filter
 from azureml.core._run_files import RunFiles
 from azureml.core._run_logging import RunLogging
 from azureml.core._run_tree import RunTree, add_factory, rehydrate
+from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
     from azureml.core._run_offline import _OfflineRun as _OfflineRun
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from azureml.core._run_submitted import LinkOutput as LinkOutput
     from azureml.core._run_submitted import OutputDatasets as OutputDatasets
     from azureml.core._run_submitted import _SubmittedRun as _SubmittedRun
+    from azureml.core.environment import Environment
     from azureml.core.experiment import Experiment
     from azureml.core.model import Model
     from azureml.core.workspace import Workspace
@@ -36,21 +39,19 @@ RUNNING_STATES = [
 ]
 POST_PROCESSING_STATES = ["Finalizing"]
 
-_ELSEWHERE = {
-    "_OfflineRun": "azureml.core._run_offline",
-    "_SubmittedRun": "azureml.core._run_submitted",
-    "InputDatasets": "azureml.core._run_submitted",
-    "OutputDatasets": "azureml.core._run_submitted",
-    "LinkOutput": "azureml.core._run_submitted",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _ELSEWHERE:
-        from importlib import import_module
-
-        return getattr(import_module(_ELSEWHERE[name]), name)
-    raise AttributeError("module {!r} has no attribute {!r}".format(__name__, name))
+# Programs import these from here, as they could where this module used them.
+__getattr__: Getattr = exports(
+    globals(),
+    {
+        "_OfflineRun": "azureml.core._run_offline",
+        "_SubmittedRun": "azureml.core._run_submitted",
+        "InputDatasets": "azureml.core._run_submitted",
+        "OutputDatasets": "azureml.core._run_submitted",
+        "LinkOutput": "azureml.core._run_submitted",
+        "ActivityFailedException": "azureml.exceptions",
+        "RunEnvironmentException": "azureml.exceptions",
+    },
+)
 
 
 class Run(RunLogging, RunFiles, RunTree):
@@ -84,14 +85,18 @@ class Run(RunLogging, RunFiles, RunTree):
     @staticmethod
     def get(workspace: Workspace, run_id: str) -> Run:
         """The run with an id, as an object of its kind."""
+        from azureml import _edge
         from azureml.exceptions import UserErrorException
         from stepwell import errors
 
         try:
             record = workspace._client.get("/runs/{}".format(run_id))
         except (errors.NotFound, errors.InvalidRequest):
-            raise UserErrorException(
-                "workspace `{}` has no run `{}`".format(workspace.name, run_id)
+            raise _edge.not_found(
+                UserErrorException,
+                "workspace `{}` has no run `{}`; `stepwell runs` lists those there are".format(
+                    workspace.name, run_id
+                ),
             ) from None
         return rehydrate(workspace, record)
 
@@ -193,7 +198,7 @@ class Run(RunLogging, RunFiles, RunTree):
         from azureml.core import _run_wait
 
         record = _run_wait.guarded(self, lambda: _run_wait.wait(self, show_output))
-        return _run_wait.details_or_raise(self, record, raise_on_error)
+        return _run_wait.details_or_raise(self, record, raise_on_error, show_output)
 
     def get_metrics(
         self,
@@ -285,9 +290,21 @@ class Run(RunLogging, RunFiles, RunTree):
         """Several secrets of the workspace's key vault, by name."""
         return self._experiment.workspace.get_default_keyvault().get_secrets(secrets)
 
-    def get_environment(self) -> Any:
-        """Not there yet."""
-        not_yet("a run does not know its Environment object yet; see the steps of the pipeline")
+    def get_environment(self) -> Environment:
+        """The environment of the step or script, with the packages that it asked for.
+
+        Raises:
+            UserErrorException: The run is a pipeline, or a program opened it itself.
+        """
+        from azureml.core import _run_details
+        from azureml.core.environment import Environment
+
+        definition = _run_details.definition_of(self)
+        if definition is None:
+            raise UserErrorException(
+                "run {} has no environment of its own: it is no script and no step".format(self.id)
+            )
+        return Environment._from_dict(definition["environment"])
 
     def clean(self) -> List[str]:
         """Not there: nothing is left on a compute target."""

@@ -8,7 +8,7 @@ never ignored.
 from __future__ import annotations
 
 import os
-from typing import Any, ClassVar, Dict, List, Mapping, Optional
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from azureml.core import _runconfig_files
 from azureml.core._element import Element
@@ -46,7 +46,14 @@ from azureml.core._runconfig_sections import (
 )
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.core.container_registry import ContainerRegistry as _Registry
+from azureml.core.databricks import EggLibrary as EggLibrary
+from azureml.core.databricks import JarLibrary as JarLibrary
+from azureml.core.databricks import MavenLibrary as MavenLibrary
+from azureml.core.databricks import PyPiLibrary as PyPiLibrary
+from azureml.core.databricks import RCranLibrary as RCranLibrary
 from azureml.core.environment import DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE, Environment
+from azureml.core.resource_configuration import ResourceConfiguration
+from azureml.exceptions import UserErrorException
 
 __all__ = [
     "DEFAULT_CPU_IMAGE",
@@ -91,6 +98,7 @@ __all__ = [
 MPI_CPU_IMAGE = DEFAULT_CPU_IMAGE
 MPI_GPU_IMAGE = DEFAULT_GPU_IMAGE
 LOCAL_RUNCONFIG_NAME = "local"
+_WARM, _WARM_IMPORTS = "STEPWELL_WARM", "STEPWELL_WARM_IMPORTS"
 
 
 class ContainerRegistry(_Registry):
@@ -111,7 +119,7 @@ class EnvironmentDefinition(Environment):
 class RunConfiguration(Element):
     """The target, the environment and the way in which a script runs."""
 
-    FIELDS = (
+    FIELDS: ClassVar[Tuple[str, ...]] = (
         "script",
         "command",
         "arguments",
@@ -187,16 +195,17 @@ class RunConfiguration(Element):
         self._name = _name
         self._target: str = LOCAL_RUNCONFIG_NAME
         self._auto_prepare_environment = True
+        self._resources: Optional[ResourceConfiguration] = None
         self.script = script
         self.command = command
-        self.arguments = list(arguments or [])
-        self.framework = framework or "Python"
-        self.communicator = communicator or "None"
+        self.arguments: List[Any] = list(arguments or [])
+        self.framework: str = framework or "Python"
+        self.communicator: str = communicator or "None"
         self.max_run_duration_seconds: Optional[int] = None
         self.node_count: Optional[int] = 1
         self.priority: Optional[int] = None
         self.credential_passthrough = False
-        self.environment = Environment(None)
+        self.environment: Environment = Environment(None)
         if conda_dependencies is not None:
             self.environment.python.conda_dependencies = conda_dependencies
         self._set_parts()
@@ -205,21 +214,21 @@ class RunConfiguration(Element):
 
     def _set_parts(self) -> None:
         """Begin with every part at its defaults."""
-        self.history = HistoryConfiguration()
-        self.spark = SparkConfiguration()
-        self.docker = DockerConfiguration()
-        self.hdi = HdiConfiguration()
-        self.tensorflow = TensorflowConfiguration()
-        self.mpi = MpiConfiguration()
-        self.pytorch = PyTorchConfiguration()
-        self.paralleltask = ParallelTaskConfiguration()
+        self.history: HistoryConfiguration = HistoryConfiguration()
+        self.spark: SparkConfiguration = SparkConfiguration()
+        self.docker: DockerConfiguration = DockerConfiguration()
+        self.hdi: HdiConfiguration = HdiConfiguration()
+        self.tensorflow: TensorflowConfiguration = TensorflowConfiguration()
+        self.mpi: MpiConfiguration = MpiConfiguration()
+        self.pytorch: PyTorchConfiguration = PyTorchConfiguration()
+        self.paralleltask: ParallelTaskConfiguration = ParallelTaskConfiguration()
         self.data_references: Dict[str, DataReferenceConfiguration] = {}
         self.data: Dict[str, Data] = {}
         self.datacaches: List[DatacacheConfiguration] = []
         self.output_data: Dict[str, OutputData] = {}
         self.source_directory_data_store: Optional[str] = None
-        self.amlcompute = AmlComputeConfiguration()
-        self.kubernetescompute = KubernetesComputeConfiguration()
+        self.amlcompute: AmlComputeConfiguration = AmlComputeConfiguration()
+        self.kubernetescompute: KubernetesComputeConfiguration = KubernetesComputeConfiguration()
         self.services: Dict[str, ApplicationEndpointConfiguration] = {}
         self.auto_cluster_compute_specification: Any = None
 
@@ -233,6 +242,25 @@ class RunConfiguration(Element):
         self._target = target if isinstance(target, str) else _target_name(target)
 
     @property
+    def resources(self) -> Optional[ResourceConfiguration]:
+        """Stepwell's own: the cores, the memory and the GPUs that the script needs of each node.
+
+        A target that cannot give them refuses the step when it is submitted; on a cluster, the
+        step gets so much. `None` is what the target gives unless asked.
+        """
+        return self._resources
+
+    @resources.setter
+    def resources(self, resources: Optional[ResourceConfiguration]) -> None:
+        if resources is not None and not isinstance(resources, ResourceConfiguration):
+            raise UserErrorException(
+                "resources is a {}; pass a ResourceConfiguration(cpu=4, memory_in_gb=16)".format(
+                    type(resources).__name__
+                )
+            )
+        self._resources = resources
+
+    @property
     def auto_prepare_environment(self) -> bool:
         """Deprecated in v1: whether the environment is prepared; it always is."""
         return self._auto_prepare_environment
@@ -240,6 +268,19 @@ class RunConfiguration(Element):
     @auto_prepare_environment.setter
     def auto_prepare_environment(self, value: bool) -> None:
         self._auto_prepare_environment = value
+
+    def _to_dict(self) -> Dict[str, Any]:
+        """The fields as YAML holds them; resources only if they are asked for."""
+        made = super()._to_dict()
+        if self._resources is not None:
+            made["resources"] = self._resources.serialize()
+        return made
+
+    def _update(self, values: Mapping[str, Any]) -> None:
+        """Set the fields that `values` names."""
+        super()._update(values)
+        if values.get("resources") is not None:
+            self.resources = ResourceConfiguration.deserialize(values["resources"])
 
     @property
     def environment_variables(self) -> Dict[str, str]:
@@ -249,6 +290,36 @@ class RunConfiguration(Element):
     @environment_variables.setter
     def environment_variables(self, variables: Mapping[str, Any]) -> None:
         self.environment.environment_variables = dict(variables)
+
+    @property
+    def allow_warm(self) -> bool:
+        """Whether the script may start in an interpreter that is loaded already; not of v1.
+
+        It is `STEPWELL_WARM=off` among the environment variables, so it is saved with them.
+        """
+        return self.environment_variables.get(_WARM) != "off"
+
+    @allow_warm.setter
+    def allow_warm(self, allowed: bool) -> None:
+        variables = {k: v for k, v in self.environment_variables.items() if k != _WARM}
+        self.environment_variables = variables if allowed else {**variables, _WARM: "off"}
+
+    @property
+    def warm_imports(self) -> List[str]:
+        """Modules that such an interpreter loads beside those that are known to be safe; not of v1.
+
+        They are in `STEPWELL_WARM_IMPORTS` among the environment variables.
+        """
+        named = self.environment_variables.get(_WARM_IMPORTS, "")
+        return [name.strip() for name in named.split(",") if name.strip()]
+
+    @warm_imports.setter
+    def warm_imports(self, modules: Sequence[str]) -> None:
+        if isinstance(modules, str):
+            raise ValueError("warm_imports is a list of modules; it was given a text")
+        kept = {k: v for k, v in self.environment_variables.items() if k != _WARM_IMPORTS}
+        named = {_WARM_IMPORTS: ",".join(modules)} if modules else {}
+        self.environment_variables = {**kept, **named}
 
     def save(
         self,

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, List, Optional, Union
 from azureml.core.runconfig import (
     DockerConfiguration,
     MpiConfiguration,
-    ParallelTaskConfiguration,
     PyTorchConfiguration,
     RunConfiguration,
     TensorflowConfiguration,
 )
-from azureml.exceptions import UserErrorException
+from azureml.exceptions import RunConfigurationException
 
 if TYPE_CHECKING:
     from azureml.core.environment import Environment
@@ -65,7 +64,9 @@ class ScriptRunConfig:
         self.source_directory = source_directory
         self.script = script
         self.command = command
-        self.arguments = list(arguments or []) if not isinstance(arguments, str) else arguments
+        self.arguments: Any = list(arguments) if isinstance(arguments, list) else arguments
+        # Data that the script finds by its name without an argument; estimators have it.
+        self._inputs: List[Any] = []
         says_more = (compute_target, environment, distributed_job_config, docker_runtime_config)
         limited = max_run_duration_seconds != MAX_DURATION_SECONDS_DEFAULT
         if run_config is None:
@@ -98,23 +99,22 @@ class ScriptRunConfig:
 
 
 def _distribute(run_config: RunConfiguration, job: Any) -> None:
-    """Write the processes of a distributed job into a run configuration."""
+    """Write the processes of a distributed job into a run configuration, in v1's words."""
+    nodes = getattr(job, "node_count", run_config.node_count)
     if isinstance(job, MpiConfiguration):
-        run_config.communicator, run_config.mpi = "Mpi", job
+        run_config.communicator, run_config.mpi = "IntelMpi", job
     elif isinstance(job, PyTorchConfiguration):
         run_config.framework, run_config.pytorch = "PyTorch", job
-        run_config.communicator = job.communication_backend
+        run_config.communicator = job.communication_backend.lower()
     elif isinstance(job, TensorflowConfiguration):
         run_config.framework, run_config.tensorflow = "TensorFlow", job
-        run_config.communicator = "ParameterServer"
-    elif isinstance(job, ParallelTaskConfiguration):
-        run_config.communicator, run_config.paralleltask = "ParallelTask", job
+        run_config.communicator, nodes = "ParameterServer", job.worker_count
     else:
-        raise UserErrorException(
+        raise RunConfigurationException(
             "distributed_job_config is a {}; pass an MpiConfiguration, a PyTorchConfiguration or "
             "a TensorflowConfiguration".format(type(job).__name__)
         )
-    run_config.node_count = getattr(job, "node_count", run_config.node_count)
+    run_config.node_count = nodes
 
 
 def submit(

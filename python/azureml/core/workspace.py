@@ -11,10 +11,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
+from azureml._common.exceptions import AzureMLException
+from azureml._lazy import Getattr, exports
 from azureml.core import _workspace_config
 from azureml.core._workspace_remainder import WorkspaceRemainder
 
 if TYPE_CHECKING:
+    from azureml._restclient.service_context import ServiceContext
     from azureml.core.compute import ComputeTarget
     from azureml.core.environment import Environment
     from azureml.core.experiment import Experiment
@@ -23,6 +26,23 @@ if TYPE_CHECKING:
     from azureml.core.run import Run
     from azureml.data.abstract_datastore import AbstractDatastore
     from stepwell.client import Client
+
+# Programs import these from here, as they could where this module used them.
+__getattr__: Getattr = exports(
+    globals(),
+    {
+        "ComputeTarget": "azureml.core.compute",
+        "Datastore": "azureml.core.datastore",
+        "Environment": "azureml.core.environment",
+        "Experiment": "azureml.core.experiment",
+        "Keyvault": "azureml.core.keyvault",
+        "Model": "azureml.core.model",
+        "ProjectSystemException": "azureml.exceptions",
+        "Run": "azureml.core.run",
+        "UserErrorException": "azureml.exceptions",
+        "WorkspaceException": "azureml.exceptions",
+    },
+)
 
 WORKSPACE_DEFAULT_BLOB_STORE_NAME = "workspaceblobstore"
 
@@ -172,9 +192,11 @@ class Workspace(WorkspaceRemainder):
     @property
     def _client(self) -> Client:
         if self._connection is None:
+            from azureml import _edge
             from stepwell import connect
 
-            self._connection = connect()
+            self._connection = _edge.translated(connect)
+            self._connection.raised = _edge.as_v1
         return self._connection
 
     def _fact(self, name: str) -> str:
@@ -240,10 +262,21 @@ class Workspace(WorkspaceRemainder):
         }
 
     def __repr__(self) -> str:
-        """The names, without asking the server for those the program did not give."""
+        """The names; those the program did not give are the server's."""
+        try:
+            names = (self.name, self.subscription_id, self.resource_group)
+        except AzureMLException:  # a text for people must not fail with the server
+            names = (str(self._workspace_name), "", "")
         return "Workspace.create(name={!r}, subscription_id={!r}, resource_group={!r})".format(
-            self._workspace_name, self._subscription_id, self._resource_group
+            *names
         )
+
+    @property
+    def service_context(self) -> ServiceContext:
+        """Names and authentication of the server, for clients that v1 calls internal."""
+        from azureml._restclient.service_context import ServiceContext
+
+        return ServiceContext._of(self)
 
     # What it holds.
 
@@ -285,10 +318,10 @@ class Workspace(WorkspaceRemainder):
 
     @property
     def compute_targets(self) -> Dict[str, ComputeTarget]:
-        """The compute targets, by name."""
-        from azureml.core.compute import ComputeTarget
+        """The compute targets, by name; on an embedded server any name is found."""
+        from azureml.core.compute._targets import ComputeTargets
 
-        return {each.name: each for each in ComputeTarget.list(self)}
+        return ComputeTargets(self)
 
     @property
     def webservices(self) -> Dict[str, Any]:

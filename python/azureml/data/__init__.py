@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from azureml._lazy import Getattr as _Getattr
 from azureml._lazy import exports as _exports
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ __all__ = [
     "TabularDataset",
 ]
 
-__getattr__ = _exports(
+__getattr__: _Getattr = _exports(
     globals(),
     {
         "DataType": "azureml.data.dataset_factory",

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 Place = Dict[str, str]
-"""Where data is; one of `{"datastore", "path"}`, `{"local"}`, `{"url"}` and `{"input"}`. The last
-is what an earlier step of a pipeline wrote, found by the step that reads it."""
+"""Where data is; one of `{"datastore", "path"}`, `{"local"}`, `{"url"}`, `{"input"}` and
+`{"database", "query", "timeout_s"}`. An input is what an earlier step of a pipeline wrote, found by
+the step that reads it."""
 
 Step = Dict[str, Any]
 """Something done to files or rows: `{"do": word, ...}`."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Callable, List, NamedTuple, Optional
 
 from azureml.data import _local_files
@@ -16,6 +15,7 @@ from azureml.data._local_files import Copy
 from azureml.data.abstract_datastore import AbstractDatastore
 from azureml.data.data_reference import DataReference
 from azureml.exceptions import UserErrorException
+from stepwell._walk import writable
 
 if TYPE_CHECKING:
     from stepwell.client import Client
@@ -77,8 +77,10 @@ class FileStore(AbstractDatastore):
             overwrite: Whether files that are there are replaced.
             show_progress: Whether each file is named on standard output.
         """
+        from stepwell._names import below
+
         files = self._list(_local_files.relative(prefix))
-        copies = [Copy(each.path, os.path.join(target_path, each.path)) for each in files]
+        copies = [Copy(each.path, below(target_path, each.path)) for each in files]
         sizes = {each.path: each.size for each in files}
 
         def fetch(copy: Copy) -> bool:
@@ -169,7 +171,8 @@ class FileStore(AbstractDatastore):
             root = str(self._root)
             start = os.path.join(root, path)
             found = [start] if os.path.isfile(start) else _local_files.files(start)
-            return [_here(root, each) for each in found]
+            # Of a name that is not UTF-8 nothing can be said to anyone.
+            return [_here(root, each) for each in found if writable(each) == each]
         import json
 
         answer = self._client().read(
@@ -242,6 +245,9 @@ def _run(copies: List[Copy], move: Callable[[Copy], bool], show_progress: bool, 
     """Move files, many at once, and say so; return how many were moved."""
     done = 0
     # An error cancels what has not begun.
+    # It loads `logging` and more, which a program that only names a datastore need not wait for.
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(LANES) as lanes:
         for number, (copy, moved) in enumerate(zip(copies, lanes.map(move, copies)), 1):
             done += moved

@@ -15,9 +15,12 @@ from urllib.parse import unquote, urlsplit
 from azureml.data import _local_files, _partitions
 from azureml.data._definition import Definition, Place
 from azureml.data.dataset_error_handling import DatasetValidationError
+from stepwell._walk import writable
 
-# Folders of links that stand in for datasets in steps; they are no data of the user's.
+# Folders of links that represent datasets in steps; they are no data of the user's.
 VIEWS = ".views"
+# How the location of what a query gives begins.
+QUERY = "query://"
 _MAGIC = re.compile(r"[*?]")
 # What a copy in progress is called.
 _UNFINISHED = re.compile(r"\.\d+(-\d+)?\.part\Z")
@@ -44,6 +47,11 @@ class Found(NamedTuple):
     def is_url(self) -> bool:
         """Whether it is behind a URL."""
         return self.store is None and self.location.startswith(("http://", "https://"))
+
+    @property
+    def is_query(self) -> bool:
+        """Whether it is what a query on a database gives."""
+        return self.location.startswith(QUERY)
 
     @property
     def is_remote(self) -> bool:
@@ -93,6 +101,8 @@ def find(definition: Definition, store_of: Callable[[str], Any]) -> List[Found]:
 def _matches(place: Place, store_of: Callable[[str], Any]) -> Iterator[_Match]:
     if "url" in place:
         yield _of_url(place["url"])
+    elif "query" in place:
+        yield _of_query(store_of(place["database"]), place)
     elif "datastore" in place:
         name = place["datastore"]
         store = store_of(name)
@@ -108,6 +118,17 @@ def _matches(place: Place, store_of: Callable[[str], Any]) -> Iterator[_Match]:
     else:
         for base, path, location in _below("/", place["local"].lstrip("/")):
             yield _Match(location, "local", base, path, None)
+
+
+# The words by which programs know that a path has no files, as two of v1's releases had them.
+NOTHING_THERE = "Cannot load any data from the specified path; the provided path is not valid"
+
+
+def _of_query(store: Any, place: Place) -> _Match:
+    from azureml.data._queries import Query
+
+    query = Query(store, place["query"], float(place["timeout_s"]))
+    return _Match(query.location, store.name, "", query.path, None, query, query.listed())
 
 
 def _of_url(url: str) -> _Match:
@@ -144,7 +165,9 @@ def _below(root: str, path: str) -> Iterator[Tuple[str, str, str]]:
             if pattern.match(inner):
                 yield base, inner, location
     else:
-        raise DatasetValidationError("there is no file or folder {}".format(start))
+        raise DatasetValidationError(
+            "{}: there is no file or folder {}".format(NOTHING_THERE, start)
+        )
 
 
 def _on_store(store: Any, path: str) -> Iterator[_Match]:
@@ -169,7 +192,8 @@ def _on_store(store: Any, path: str) -> Iterator[_Match]:
 def _files(folder: str) -> Iterator[str]:
     skipped = os.path.join(folder, VIEWS) + os.sep
     for location in _local_files.files(folder):
-        if not location.startswith(skipped) and not _UNFINISHED.search(location):
+        skip = location.startswith(skipped) or _UNFINISHED.search(location)
+        if not skip and writable(location) == location:
             yield location
 
 

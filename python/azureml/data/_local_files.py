@@ -11,6 +11,7 @@ import re
 from typing import Iterator, List, NamedTuple, Optional
 
 from azureml.exceptions import UserErrorException
+from stepwell._walk import files_below, writable
 
 _LEADING = re.compile(r"^(\.*[/\\])*")
 
@@ -43,9 +44,7 @@ def of_folder(folder: str, target: str) -> List[Copy]:
     """
     if not os.path.isdir(folder):
         raise UserErrorException("there is no folder {} to upload".format(folder))
-    return [
-        Copy(path, os.path.join(target, os.path.relpath(path, folder))) for path in files(folder)
-    ]
+    return [_copy(path, folder, target) for path in files(folder)]
 
 
 def of_files(paths: List[str], root: Optional[str], target: str) -> List[Copy]:
@@ -63,12 +62,14 @@ def of_files(paths: List[str], root: Optional[str], target: str) -> List[Copy]:
     for path in whole:
         if os.path.commonpath([path, base]) != base:
             raise UserErrorException("{} is not below relative_root {}".format(path, base))
-    return [Copy(path, os.path.join(target, os.path.relpath(path, base))) for path in whole]
+    return [_copy(path, base, target) for path in whole]
 
 
 def files(folder: str) -> Iterator[str]:
     """All files below a folder, in order."""
-    for base, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            yield os.path.join(base, name)
+    return files_below(folder)
+
+
+def _copy(path: str, base: str, target: str) -> Copy:
+    """A name that is not UTF-8, which no datastore takes, is written so that it is."""
+    return Copy(path, os.path.join(target, writable(os.path.relpath(path, base))))

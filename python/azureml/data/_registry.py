@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 from urllib.parse import quote
 
+from azureml._edge import not_found
+from azureml._suggest import did_you_mean
 from azureml.data._definition import FILES, Definition
 from azureml.data._files import Found
 from azureml.data.dataset_error_handling import DatasetChangedWarning
 from azureml.exceptions import UserErrorException
 
+if TYPE_CHECKING:
+    from stepwell import _wire
+
 FILES_NAMED_MAX = 5
 
 
-def save(workspace: Any, definition: Definition) -> Dict[str, Any]:
+def save(workspace: Any, definition: Definition) -> _wire.Dataset:
     """Keep a definition; an equal one has the same id."""
     body = {"kind": definition.kind, "definition": definition.to_json()}
-    record: Dict[str, Any] = workspace._client.post("/datasets", body, repeatable=True)
+    record: _wire.Dataset = workspace._client.post("/datasets", body, repeatable=True)
     return record
 
 
@@ -29,7 +34,7 @@ def register(
     description: Optional[str],
     tags: Optional[Mapping[str, Any]],
     create_new_version: bool,
-) -> Dict[str, Any]:
+) -> _wire.Dataset:
     """Make a version of a name; the state of `files` is recorded with it.
 
     Raises:
@@ -47,7 +52,7 @@ def register(
         "create_new_version": bool(create_new_version),
     }
     try:
-        record: Dict[str, Any] = workspace._client.post("/datasets", body)
+        record: _wire.Dataset = workspace._client.post("/datasets", body)
     except (Conflict, InvalidRequest) as error:
         raise UserErrorException(str(error)) from error
     return record
@@ -59,12 +64,12 @@ def places(files: List[Found]) -> List[Dict[str, Any]]:
     return [{"datastore": datastore, "path": path} for datastore, path in made]
 
 
-def by_id(workspace: Any, identifier: str) -> Dict[str, Any]:
+def by_id(workspace: Any, identifier: str) -> _wire.Dataset:
     """The record of a dataset."""
     return _found(workspace, "/datasets/{}".format(quote(str(identifier), "")))
 
 
-def by_name(workspace: Any, name: str, version: Any = "latest") -> Dict[str, Any]:
+def by_name(workspace: Any, name: str, version: Any = "latest") -> _wire.Dataset:
     """The record of a version of a name."""
     number = None
     if version not in (None, "latest"):
@@ -74,29 +79,43 @@ def by_name(workspace: Any, name: str, version: Any = "latest") -> Dict[str, Any
             raise UserErrorException(
                 "a version is a number or `latest`, not {!r}".format(version)
             ) from None
-    # The client quotes the path, so a name that holds odd characters goes as it is.
-    return _found(workspace, "/datasets/named/{}".format(name), version=number)
+    # The client quotes the path, so a name that holds any characters goes as it is.
+    return _found(workspace, "/datasets/named/{}".format(name), name, version=number)
 
 
-def _found(workspace: Any, path: str, **query: Any) -> Dict[str, Any]:
+def _found(workspace: Any, path: str, name: str = "", **query: Any) -> _wire.Dataset:
     from stepwell.errors import NotFound
 
     try:
-        record: Dict[str, Any] = workspace._client.get(path, **query)
+        record: _wire.Dataset = workspace._client.get(path, **query)
     except NotFound as error:
-        raise UserErrorException(str(error)) from error
+        known = [str(each["name"]) for each in every(workspace)] if name else []
+        hint = "\nhint: " + error.hint if error.hint else ""
+        message = _as_v1_begins(name, query.get("version")) + error.message
+        message += did_you_mean(name, known) + hint
+        raise not_found(UserErrorException, message) from None
     return record
 
 
-def every(workspace: Any) -> List[Dict[str, Any]]:
+def _as_v1_begins(name: str, version: Optional[int]) -> str:
+    """The words by which programs know that a name is not there yet."""
+    if not name:
+        return ""
+    of_version = "" if version is None else " (version: {})".format(version)
+    return 'Cannot find dataset registered with name "{}"{} in the workspace: '.format(
+        name, of_version
+    )
+
+
+def every(workspace: Any) -> List[_wire.Dataset]:
     """The newest version of each name, without its files."""
-    records: List[Dict[str, Any]] = workspace._client.get("/datasets")["datasets"]
-    return records
+    found: _wire.DatasetList = workspace._client.get("/datasets")
+    return found["datasets"]
 
 
-def change(workspace: Any, identifier: str, **what: Any) -> Dict[str, Any]:
+def change(workspace: Any, identifier: str, **what: Any) -> _wire.Dataset:
     """Change the tags or the description of a version."""
-    record: Dict[str, Any] = workspace._client.patch("/datasets/" + identifier, what)
+    record: _wire.Dataset = workspace._client.patch("/datasets/" + identifier, what)
     return record
 
 
@@ -139,7 +158,7 @@ def warn_of_changes(workspace: Any, identifier: str, files: List[Found]) -> None
         )
 
 
-def dataset_of(workspace: Any, record: Dict[str, Any]) -> Any:
+def dataset_of(workspace: Any, record: _wire.Dataset) -> Any:
     """The dataset that a record describes."""
     from azureml.data.file_dataset import FileDataset
     from azureml.data.tabular_dataset import TabularDataset

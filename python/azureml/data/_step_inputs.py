@@ -15,19 +15,18 @@ import shutil
 import sys
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
-from azureml._not_yet import not_yet
 from azureml.data import _transfer
 from azureml.data._files import VIEWS, Found
 from azureml.data.constants import (
     DIRECT_MODE,
     DOWNLOAD_MODE,
-    HDFS_MODE,
     WORKSPACE_BLOB_DATASTORE,
 )
 
 MODES_VARIABLE = "AZUREML_DATASET_ENVIRONMENT_VARS"
+OUTPUTS_VARIABLE = "AZUREML_DATASET_FILE_OUTPUTS"
 
-_TOLD: Set[str] = set()
+_WARNED: Set[Tuple[str, str]] = set()
 
 
 class StepInput(NamedTuple):
@@ -59,14 +58,10 @@ def step_input(workspace: Any, name: str, mode: str, dataset: Any) -> StepInput:
     Args:
         workspace: The workspace.
         name: The input's name.
-        mode: `direct`, `mount` or `download`.
+        mode: `direct`, `mount`, `download` or `hdfs`: of a step on Spark, the folder's URI.
         dataset: A dataset, or what stands for one: a pair `(workspace, name)`, with or without a
             version, or a consumption configuration.
     """
-    if mode == HDFS_MODE:
-        not_yet(
-            "input `{}` is handed over to Spark, which is not there yet; use as_mount".format(name)
-        )
     dataset = resolved(workspace, dataset)
     dataset._workspace = dataset._workspace or workspace
     identifier = dataset._saved_id(workspace)
@@ -118,8 +113,8 @@ def wire_place(name: str, download: bool, path_on_compute: Optional[str]) -> Dic
     path = _relative(path_on_compute)
     if path is not None:
         made["path_on_compute"] = path
-    elif path_on_compute and name not in _TOLD:
-        _TOLD.add(name)
+    elif path_on_compute and (name, path_on_compute) not in _WARNED:
+        _WARNED.add((name, path_on_compute))
         sys.stderr.write(
             "warning: input {} asks for its files at {}, which is not in the working directory of "
             "its step; the argument and run.input_datasets say where they are\n".format(
@@ -141,12 +136,30 @@ def _place(workspace: Any, dataset: Any, files: List[Found], mode: str) -> Optio
     whole = _whole_place(dataset, files)
     if whole is not None:
         return whole
-    if mode == DIRECT_MODE and any(each.is_url for each in files):
+    if mode == DIRECT_MODE and any(each.is_url or each.is_query for each in files):
         return None  # the script fetches them itself
     datastore, path = view(workspace, files)
-    if dataset._definition.is_file and len(files) == 1:
+    if is_single_file(dataset, files):
         path = "{}/{}".format(path, files[0].name)
     return {"datastore": datastore, "path": path}
+
+
+def is_single_file(dataset: Any, files: List[Found]) -> bool:
+    """Whether a step that mounts the dataset is given a file rather than a folder.
+
+    It is when the dataset names that one file; `is_file` adds the one that a pattern finds.
+    """
+    definition = dataset._definition
+    if len(files) != 1:
+        return False
+    if definition.is_file:
+        return True
+    if len(definition.places) != 1 or definition.reading is not None:
+        return False
+    if files[0].is_url:
+        return True
+    path = definition.places[0].get("path")
+    return path is not None and files[0].source == path.strip("/")
 
 
 def _whole_place(dataset: Any, files: List[Found]) -> Optional[Dict[str, str]]:
@@ -162,15 +175,11 @@ def _whole_place(dataset: Any, files: List[Found]) -> Optional[Dict[str, str]]:
     if not store._is_here():
         is_one = len(files) == 1 and files[0].source == path
         has_magic = any(mark in path for mark in "*?")
-        is_whole = (
-            is_one
-            and (definition.is_file or is_table)
-            or (not is_one and bool(path) and not has_magic)
-        )
+        is_whole = is_one or (not is_one and bool(path) and not has_magic)
         return {"datastore": name, "path": path} if is_whole else None
     start = os.path.join(store._folder(), path)
     is_file = os.path.isfile(start)
-    if os.path.isdir(start) and path or (is_file and (definition.is_file or is_table)):
+    if os.path.isdir(start) and path or is_file:
         return {"datastore": name, "path": path}
     return None
 

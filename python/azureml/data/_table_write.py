@@ -53,7 +53,42 @@ def partition(dataset: Any, keys: List[str], target: Any, show_progress: bool) -
         if show_progress:
             print("Wrote {} rows to {} on {}".format(len(rows), inner, datastore.name))
     partition_format = "/".join("{" + each + "}" for each in keys) + "/*.parquet"
-    return _dataset(datastore, path, "/" + partition_format)
+    made = _dataset(datastore, path, "/" + partition_format)
+    # The columns of the keys follow those that the files hold, as v1 reads them back.
+    reading = {**made._definition.reading, "path_columns": "last"}
+    return made._make(made._definition._replace(reading=reading), made._workspace, made._datastores)
+
+
+def files(dataset: Any, kind: str, separator: str = ",") -> Any:
+    """Write a table to the workspace's default datastore; return the dataset of the files.
+
+    Args:
+        dataset: The table.
+        kind: `parquet` or `csv`.
+        separator: What stands between the values of a row of text.
+
+    Raises:
+        UserErrorException: No workspace is known, so there is nowhere to write to.
+    """
+    if dataset._workspace is None:
+        raise UserErrorException(
+            "a table that belongs to no workspace has no datastore for its files; register it, or "
+            "write to_pandas_dataframe().to_{}(...)".format(kind)
+        )
+    from azureml.data.dataset_factory import FileDatasetFactory
+
+    datastore = dataset._workspace.get_default_datastore()
+    path = posixpath.join("managed-dataset", str(uuid.uuid4()))
+    inner = posixpath.join(path, "part-00000." + kind)
+    frame = dataset.to_pandas_dataframe()
+    if kind == "parquet":
+        _write(frame, datastore, inner, None)
+    else:
+        with tempfile.TemporaryDirectory(prefix="table-") as folder:
+            aside = os.path.join(folder, "part.csv")
+            frame.to_csv(aside, sep=separator, index=False)
+            datastore._send(aside, inner)
+    return FileDatasetFactory.from_files((datastore, path))
 
 
 def _folder(value: Any) -> str:

@@ -77,6 +77,8 @@ class _Reader(object):
         for column, value in file.values.items():
             if column in frame.columns:
                 frame = frame.drop(columns=column)
+            if self._reading.get("path_columns") == "last":
+                place = len(frame.columns)
             frame.insert(place, column, value)
             place += 1
         return frame

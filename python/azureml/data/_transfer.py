@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from azureml.data._files import Found
 from azureml.exceptions import UserErrorException
+from stepwell._names import below
 from stepwell.errors import NotFound
 
 URL_SILENCE_S = 60.0
@@ -78,7 +79,7 @@ def download(
     folder = os.path.abspath(target_path or tempfile.mkdtemp(prefix="dataset-"))
 
     def copy(file: Found) -> Optional[str]:
-        target = os.path.join(folder, file.name)
+        target = below(folder, file.name)
         if os.path.exists(target) and not overwrite:
             raise UserErrorException(
                 "{} is there already; pass overwrite=True to replace it".format(target)
@@ -139,12 +140,12 @@ def link(files: Iterable[Found], folder: str) -> None:
     listed = list(files)
 
     def bring(file: Found) -> Optional[str]:
-        fetch(file, os.path.join(folder, file.name))
+        fetch(file, below(folder, file.name))
         return None
 
     _each([file for file in listed if file.is_remote], bring)
     for file in listed:
-        target = os.path.join(folder, file.name)
+        target = below(folder, file.name)
         if file.is_remote:
             continue
         os.makedirs(os.path.dirname(target), exist_ok=True)

@@ -18,6 +18,7 @@ from azureml.exceptions import UserErrorException
 if TYPE_CHECKING:
     from azureml.data._files import Found
     from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
+    from stepwell import _wire
 
 T = TypeVar("T", bound="AbstractDataset")
 
@@ -31,7 +32,7 @@ class AbstractDataset(object):
     _definition: Definition
     _workspace: Any
     _datastores: Dict[str, Any]
-    _record: Optional[Dict[str, Any]]
+    _record: Optional[_wire.Dataset]
     _is_compared: bool
 
     def __init__(self) -> None:
@@ -47,7 +48,7 @@ class AbstractDataset(object):
         definition: Definition,
         workspace: Any = None,
         datastores: Optional[Mapping[str, Any]] = None,
-        record: Optional[Dict[str, Any]] = None,
+        record: Optional[_wire.Dataset] = None,
     ) -> T:
         """A dataset; `record` is what the server knows of it."""
         made = cls.__new__(cls)
@@ -126,7 +127,11 @@ class AbstractDataset(object):
         Raises:
             UserErrorException: There is none.
         """
-        return _registry.dataset_of(workspace, _registry.by_name(workspace, name, version))
+        from azureml.core._run_details import note_use
+
+        found = _registry.dataset_of(workspace, _registry.by_name(workspace, name, version))
+        note_use(found)
+        return found
 
     @staticmethod
     def get_by_id(workspace: Any, id: str, **kwargs: Any) -> Any:
@@ -141,7 +146,7 @@ class AbstractDataset(object):
     def get_all(workspace: Any) -> Dict[str, Any]:
         """The newest version of each registered dataset, by name."""
         records = _registry.every(workspace)
-        return {each["name"]: _registry.dataset_of(workspace, each) for each in records}
+        return {str(each["name"]): _registry.dataset_of(workspace, each) for each in records}
 
     def register(
         self: T,
@@ -195,10 +200,10 @@ class AbstractDataset(object):
     def unregister_all_versions(self) -> None:
         """Take the name away from all its versions. The data, and what reads it by id, stay."""
         name = self._registered("unregister_all_versions")["name"]
-        _registry.unregister(self._workspace, name)
+        _registry.unregister(self._workspace, str(name))
         self._record = None
 
-    def _registered(self, method: str) -> Dict[str, Any]:
+    def _registered(self, method: str) -> _wire.Dataset:
         if self._record is None or self._record["name"] is None:
             raise UserErrorException("{} is for registered datasets; register it".format(method))
         return self._record

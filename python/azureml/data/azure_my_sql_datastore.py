@@ -1,4 +1,4 @@
-"""Datastores in MySQL: descriptions; data elsewhere comes with a later release."""
+"""Datastores in MySQL, as the workspace knows them; passwords stay at the server."""
 
 from __future__ import annotations
 

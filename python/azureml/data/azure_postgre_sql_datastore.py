@@ -1,4 +1,4 @@
-"""Datastores in PostgreSQL: descriptions; data elsewhere comes with a later release."""
+"""Datastores in PostgreSQL, as the workspace knows them; passwords stay at the server."""
 
 from __future__ import annotations
 

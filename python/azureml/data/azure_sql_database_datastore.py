@@ -1,4 +1,4 @@
-"""Datastores in SQL databases: descriptions; data elsewhere comes with a later release."""
+"""Datastores in SQL databases, as the workspace knows them; passwords stay at the server."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ class AbstractAzureStorageDatastore(FileStore):
         self.sas_token = sas_token
         self.account_key = account_key
         self.credential_type = SAS if sas_token else ACCOUNT_KEY if account_key else NONE
-        self.protocol = protocol or "https"
-        self.endpoint = endpoint or "core.windows.net"
+        self.protocol: str = protocol or "https"
+        self.endpoint: str = endpoint or "core.windows.net"
         self._root: Optional[str] = None
 
     @property

@@ -7,6 +7,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any, Optional
 
 from azureml.data import _names
+from azureml.data._written import written
 from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class DataReference:
         """
         self.datastore = datastore
         self.path_on_datastore = path_on_datastore
-        self.data_reference_name = data_reference_name or self._made_up_name()
-        self.mode = self._checked_mode(mode)
+        self.data_reference_name: str = data_reference_name or self._made_up_name()
+        self.mode: str = self._checked_mode(mode)
         self.path_on_compute = path_on_compute
         self.overwrite = overwrite
 
@@ -117,7 +118,7 @@ class DataReference:
 
     def __str__(self) -> str:
         """The text that stands for it in an argument list."""
-        return "$AZUREML_DATAREFERENCE_{}".format(self.data_reference_name)
+        return written("$AZUREML_DATAREFERENCE_{}".format(self.data_reference_name), self)
 
     def __repr__(self) -> str:
         """The text that stands for it in an argument list."""

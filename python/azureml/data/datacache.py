@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from azureml._later import Later
+from azureml._unsupported import Unsupported
 
 _SENTENCE = "there are no caches of datasets; data is read where it is"
 
 
-class DatacacheStore(Later):
+class DatacacheStore(Unsupported):
     """Where copies of datasets are kept."""
 
     sentence = _SENTENCE
 
 
-class DatacacheHydrationTracker(Later):
+class DatacacheHydrationTracker(Unsupported):
     """How far the copying of a dataset is."""
 
     sentence = _SENTENCE

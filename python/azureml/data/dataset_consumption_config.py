@@ -6,6 +6,7 @@ import copy
 from typing import Any, Optional
 
 from azureml.data import _names
+from azureml.data._written import written
 from azureml.data.constants import DIRECT_MODE, DOWNLOAD_MODE, HDFS_MODE, MOUNT_MODE
 from azureml.exceptions import UserErrorException
 
@@ -35,7 +36,7 @@ class DatasetConsumptionConfig:
         """
         self.dataset = dataset
         self.name = name
-        self.mode = self._checked_mode(dataset, mode)
+        self.mode: str = self._checked_mode(dataset, mode)
         self.path_on_compute = path_on_compute
 
     @property
@@ -50,7 +51,7 @@ class DatasetConsumptionConfig:
     @property
     def arg_val(self) -> str:
         """The text that stands for it in an argument list."""
-        return "DatasetConsumptionConfig:{}".format(self._name)
+        return written("DatasetConsumptionConfig:{}".format(self._name), self)
 
     @classmethod
     def _checked_mode(cls, dataset: Any, mode: str) -> str:

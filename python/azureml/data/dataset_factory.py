@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, 
 from azureml._not_yet import not_yet
 from azureml.data import _local_files, _partitions, _places, _reading
 from azureml.data._definition import FILES, TABLE, Definition
+from azureml.data._files import NOTHING_THERE
 from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
@@ -115,12 +116,27 @@ class TabularDatasetFactory:
         validate: bool = True,
         set_column_types: Optional[Mapping[str, Any]] = None,
         query_timeout: int = 30,
-    ) -> NoReturn:
-        """Refuse: databases are not there yet."""
-        not_yet(
-            "databases are not there yet; query it in the script, or put the rows on the default "
-            "datastore with Dataset.Tabular.register_pandas_dataframe"
-        )
+    ) -> TabularDataset:
+        """The rows that a query on a database gives, whenever they are read.
+
+        Args:
+            query: A `DataPath` whose path is the query, or a pair of a datastore and a query.
+            validate: Whether the query is performed now, to see whether it can be.
+            set_column_types: Types of columns, made by `DataType`.
+            query_timeout: How many seconds the query may take.
+
+        Raises:
+            UserErrorException: The datastore is no database, or the query is refused.
+        """
+        from azureml.data._queries import definition_of
+        from azureml.data.tabular_dataset import TabularDataset
+
+        reading = _reading.parquet(False, set_column_types)
+        definition, store = definition_of(query, reading, query_timeout)
+        made = TabularDataset._make(definition, store.workspace, {store.name: store})
+        if validate:
+            made.take(1).to_pandas_dataframe()
+        return made
 
     @staticmethod
     def register_pandas_dataframe(
@@ -316,8 +332,9 @@ def _checked(kind: Type[D], definition: Definition, given: _places.Given, valida
     made = kind._make(definition, workspace, given.datastores)
     if validate and not made._all_files():
         raise DatasetValidationError(
-            "there are no files at {}; pass validate=False if they come later".format(
-                ", ".join(str(next(reversed(list(each.values())))) for each in given.places)
+            "{}: there are no files at {}; pass validate=False if they come later".format(
+                NOTHING_THERE,
+                ", ".join(str(next(reversed(list(each.values())))) for each in given.places),
             )
         )
     return made

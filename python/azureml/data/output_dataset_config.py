@@ -10,6 +10,7 @@ import copy
 from typing import Any, Dict, List, Optional, Tuple, TypeVar, Union
 
 from azureml.data import _names
+from azureml.data._written import written
 from azureml.data.constants import (
     DIRECT_MODE,
     HDFS_MODE,
@@ -90,7 +91,7 @@ class OutputDatasetConfig:
     @property
     def arg_val(self) -> str:
         """The text that stands for it in an argument list."""
-        return "DatasetOutputConfig:{}".format(self._name)
+        return written("DatasetOutputConfig:{}".format(self._name), self)
 
     def register_on_complete(
         self: T,
@@ -191,7 +192,7 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
             partition_format: How the paths of the files carry values.
         """
         super().__init__(MOUNT_MODE, name)
-        self.destination = _checked_destination(destination)
+        self.destination: Any = _checked_destination(destination)
         self.source = source
         self._upload_options: Optional[UploadOptions] = None
         self._mount_options: Optional[MountOptions] = None
@@ -217,7 +218,7 @@ class HDFSOutputDatasetConfig(OutputDatasetConfig, TransformationMixin):
     def __init__(self, name: Optional[str] = None, destination: Any = None) -> None:
         """Describe an output; see `OutputFileDatasetConfig`."""
         super().__init__(HDFS_MODE, name)
-        self.destination = _checked_destination(destination)
+        self.destination: Any = _checked_destination(destination)
         self.source: Optional[str] = None
 
     def as_input(self, name: Optional[str] = None) -> DatasetConsumptionConfig:
@@ -244,8 +245,8 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
             **kwargs,
         )
         self._files = files
-        self.destination = files.destination
-        self.source = files.source
+        self.destination: Any = files.destination
+        self.source: Any = files.source
 
     def keep_columns(self, columns: Union[str, List[str]]) -> OutputTabularDatasetConfig:
         """The same with these columns only."""

@@ -1,4 +1,7 @@
-"""References to rows of a database: a table, a query or a stored procedure."""
+"""References to rows of a database: a table, a query or a stored procedure.
+
+A `DataTransferStep` reads them, and writes to a table.
+"""
 
 from __future__ import annotations
 

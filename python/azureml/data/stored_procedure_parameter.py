@@ -25,4 +25,6 @@ class StoredProcedureParameter:
     ) -> None:
         self.name = name
         self.value = value
-        self.type = type if type is not None else StoredProcedureParameterType.String
+        self.type: StoredProcedureParameterType = (
+            type if type is not None else StoredProcedureParameterType.String
+        )

@@ -56,8 +56,23 @@ class TabularDataset(AbstractDataset):
         not_yet("Dask data frames are not there yet; use to_pandas_dataframe")
 
     def to_spark_dataframe(self) -> Any:
-        """Refuse: only pandas is there."""
-        not_yet("Spark data frames are not there yet; use to_pandas_dataframe")
+        """The table as a data frame of Spark, in the session of the program.
+
+        The rows pass through pandas in the driver's memory; a table that is larger is read with
+        `spark.read` from the place of the data.
+
+        Raises:
+            UserErrorException: There is no pyspark.
+        """
+        try:
+            from pyspark.sql import SparkSession
+        except ImportError:
+            raise UserErrorException(
+                "to_spark_dataframe needs pyspark, which this environment has not; add `pyspark` "
+                "to its pip packages, or use to_pandas_dataframe"
+            ) from None
+        builder: Any = SparkSession.builder
+        return builder.getOrCreate().createDataFrame(self.to_pandas_dataframe())
 
     # Rows.
 
@@ -234,18 +249,16 @@ class TabularDataset(AbstractDataset):
         return made.register(made._workspace, name, create_new_version=True)
 
     def to_parquet_files(self) -> Any:
-        """Refuse: tables are written by pandas."""
-        not_yet(
-            "to_parquet_files is not there yet; write to_pandas_dataframe().to_parquet(...) and "
-            "make a dataset by Dataset.File.upload_directory"
-        )
+        """The rows as they are now, as a dataset of Parquet files on the default datastore."""
+        return _table_write.files(self, "parquet")
 
     def to_csv_files(self, separator: str = ",") -> Any:
-        """Refuse: tables are written by pandas."""
-        not_yet(
-            "to_csv_files is not there yet; write to_pandas_dataframe().to_csv(...) and make a "
-            "dataset by Dataset.File.upload_directory"
-        )
+        """The rows as they are now, as a dataset of text files on the default datastore.
+
+        Args:
+            separator: What stands between the values of a row.
+        """
+        return _table_write.files(self, "csv", separator)
 
     # Profiles, and columns that hold files.
 

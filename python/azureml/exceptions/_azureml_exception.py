@@ -14,12 +14,16 @@ from azureml._common.exceptions import AzureMLException
 class TrainingException(AzureMLException):
     """Training could not be started or went wrong."""
 
+    _error_code = "UserError"
+
     def __init__(self, exception_message: str, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
 
 
 class ExperimentExecutionException(AzureMLException):
     """A run could not be started, or waiting for it was interrupted."""
+
+    _error_code = "UserError"
 
     def __init__(self, exception_message: str, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
@@ -35,12 +39,16 @@ class ProjectSystemException(AzureMLException):
 class SnapshotException(AzureMLException):
     """The files of a source directory could not be taken."""
 
+    _error_code = "UserError"
+
     def __init__(self, exception_message: str, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
 
 
 class RunEnvironmentException(AzureMLException):
     """A script asked for its run and there is none."""
+
+    _error_code = "UserError"
 
     def __init__(self, **kwargs: Any) -> None:
         message = (
@@ -52,6 +60,8 @@ class RunEnvironmentException(AzureMLException):
 
 class WorkspaceException(AzureMLException):
     """A workspace was not found, or several were."""
+
+    _error_code = "UserError"
 
     def __init__(self, exception_message: str, found_multiple: bool = False, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
@@ -68,6 +78,8 @@ class WorkspacePrivateEndpointException(AzureMLException):
 
 class ComputeTargetException(AzureMLException):
     """A compute target does not exist or cannot be what was asked."""
+
+    _error_code = "UserError"
 
     def __init__(self, exception_message: str, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
@@ -94,6 +106,8 @@ class AuthenticationException(UserErrorException):
 class RunConfigurationException(AzureMLException):
     """A run configuration contradicts itself or what runs it."""
 
+    _error_code = "UserError"
+
     def __init__(self, exception_message: str, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
 
@@ -110,11 +124,16 @@ class WebserviceException(AzureMLException):
     ) -> None:
         super().__init__(exception_message, **kwargs)
         self.status_code = status_code
+        if status_code is not None and 400 <= status_code < 500:
+            # What the program asked for cannot be; the system is not at fault.
+            self._error_code = "UserError"  # type: ignore[misc]
         _log(logger, exception_message)
 
 
 class ModelNotFoundException(AzureMLException):
     """There is no such model."""
+
+    _error_code = "UserError"
 
     def __init__(self, exception_message: str, logger: Any = None, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
@@ -123,6 +142,8 @@ class ModelNotFoundException(AzureMLException):
 
 class ModelPathNotFoundException(AzureMLException):
     """The files of a model are not where they should be."""
+
+    _error_code = "UserError"
 
     def __init__(self, exception_message: str, logger: Any = None, **kwargs: Any) -> None:
         super().__init__(exception_message, **kwargs)
@@ -145,6 +166,13 @@ class ActivityFailedException(AzureMLException):
         text = error_details if isinstance(error_details, str) else _as_json(error_details)
         super().__init__("the activity failed:\n" + text, **kwargs)
         self.error_details = error_details
+
+    def _serialize_json(self, indent: Optional[int] = None) -> str:
+        """The error as programs read it; a traceback stands in the message above it, once."""
+        if not isinstance(self.error_details, str):
+            return super()._serialize_json(indent)
+        sentence = self.error_details.split("\n", 1)[0]
+        return json.dumps({"error": {"code": self._error_code, "message": sentence}}, indent=indent)
 
 
 class ActivityCanceledException(AzureMLException):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, List, NamedTuple, Optional
 
 if TYPE_CHECKING:
     from azureml.core.run import Run
+    from stepwell import _wire
 
 OVER = ("Completed", "Failed", "Canceled")
 ROWS_MAX = 200
@@ -75,11 +76,11 @@ def _picture(run: Run) -> str:
     return run._client.read("/runs/{}/graph.svg".format(run.id)).body.decode("utf-8")
 
 
-def _reason(record: Dict[str, Any]) -> str:
+def _reason(record: _wire.Run) -> str:
     return record["error"]["message"] if record["error"] else ""
 
 
-def _seconds(record: Dict[str, Any]) -> Optional[float]:
+def _seconds(record: _wire.Run) -> Optional[float]:
     """How long it ran, up to now if it still does."""
     if not record["started_at"]:
         return None

@@ -45,7 +45,7 @@ class ParallelRunStepDetails(object):
                     "name a run: pass run_instance, or workspace with run_id or step_run_id"
                 )
             run_instance = workspace.get_run(identifier)
-        self.step_run = _step_run(run_instance, step_name)
+        self.step_run: Any = _step_run(run_instance, step_name)
 
     def show(self) -> None:
         """Show how far the step is; where output goes to a terminal, until it is over."""

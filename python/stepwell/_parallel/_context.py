@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Iterable, Optional, Tuple
 
 
 class MiniBatchContext(object):
     """Which mini-batch it is."""
 
     def __init__(
-        self, index: int, attempt: int, dataset_name: str, key: Optional[Dict[str, Any]]
+        self,
+        index: int,
+        attempt: int,
+        dataset_name: str,
+        key: Optional[Iterable[Tuple[str, Any]]],
+        make_dataset: Callable[[], Any],
     ) -> None:
         """The context of one call of `run`."""
         self.minibatch_index = str(index)
@@ -18,8 +23,18 @@ class MiniBatchContext(object):
         """Which try it is, from 1."""
         self.dataset_name = dataset_name
         """The input it comes from."""
-        self.partition_key_value: Dict[str, Any] = dict(key or {})
-        """The values of the partition keys, by column."""
+        self.partition_key_value: Dict[str, Any] = dict(key or ())
+        """The values of the partition keys by column, in the order asked for."""
+        self._make_dataset = make_dataset
+        self._dataset: Any = None
+
+    @property
+    def dataset(self) -> Any:
+        """The mini-batch as a dataset of the kind of the input, made when it is first asked for."""
+        if self._dataset is None:
+            self._dataset = self._make_dataset()
+        return self._dataset
 
     def __repr__(self) -> str:
-        return "MiniBatchContext({!r})".format(self.__dict__)
+        shown = {name: each for name, each in vars(self).items() if not name.startswith("_")}
+        return "MiniBatchContext({!r})".format(shown)

@@ -29,6 +29,8 @@ DEFAULT_BYTES = 1 << 20
 SPILL_BYTES = 8 << 20
 
 Body = Dict[str, Any]
+# The values of a combination of keys: pairs, as JSON objects do not keep the order asked for.
+Key = List[Tuple[str, Any]]
 
 
 class Cut(NamedTuple):
@@ -126,7 +128,7 @@ class _Cutter(object):
             groups.setdefault(tuple(str(file.values[key]) for key in keys), []).append(number)
         for numbers in groups.values():
             files = [self._files[number] for number in numbers]
-            key = {each: _plain(files[0].values[each]) for each in keys}
+            key = [(each, _plain(files[0].values[each])) for each in keys]
             if not self._is_table:
                 body = {
                     "input": self._given["name"],
@@ -155,7 +157,7 @@ class _Cutter(object):
         return names
 
     def _rows_by_key(self, keys: List[str]) -> Iterator[Cut]:
-        found: Dict[str, Tuple[Dict[str, Any], int]] = {}
+        found: Dict[str, Tuple[Key, int]] = {}
         for frame in self._rows(SPILL_BYTES):
             missing = [key for key in keys if key not in frame.columns]
             if missing:
@@ -166,7 +168,7 @@ class _Cutter(object):
                 )
             for values, rows in frame.groupby(list(keys), sort=False, dropna=False):
                 several = values if isinstance(values, tuple) else (values,)
-                key = {each: _plain(value) for each, value in zip(keys, several)}
+                key = [(each, _plain(value)) for each, value in zip(keys, several)]
                 name = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
                 _tables.spill(self._place(name), rows.reset_index(drop=True))
                 found[name] = (key, found.get(name, (key, 0))[1] + len(rows))
@@ -221,5 +223,5 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
 
 
-def _title(key: Dict[str, Any]) -> str:
-    return ", ".join("{}={}".format(name, value) for name, value in key.items())
+def _title(key: Key) -> str:
+    return ", ".join("{}={}".format(name, value) for name, value in key)

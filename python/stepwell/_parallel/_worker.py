@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any, Dict, Optional
 
-from stepwell._parallel import _place, _results
+from stepwell._parallel import _datasets, _place, _results
 from stepwell._parallel._context import MiniBatchContext
 from stepwell._parallel._script import EntryScript, in_one_line, traceback_of
 from stepwell._parallel._wire import Connection
@@ -69,7 +69,13 @@ class _Worker(object):
             else:
                 mini_batch = body["files"]
                 items = len(mini_batch)
-            context = MiniBatchContext(batch, attempt, body["input"], body.get("key"))
+            context = MiniBatchContext(
+                batch,
+                attempt,
+                body["input"],
+                body.get("key"),
+                lambda: _datasets.of_mini_batch(body, mini_batch),
+            )
             result = self._script.run(mini_batch, context)
             count, text = _results.rows(result, self._rows_wanted)
         except KeyboardInterrupt:

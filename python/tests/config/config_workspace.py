@@ -8,7 +8,7 @@ from stepwell import errors
 
 
 class KeepingClient:
-    """Answers for compute targets as the server does."""
+    """Answers for compute targets as a shared server does."""
 
     def __init__(self) -> None:
         self.computes: Dict[str, Dict[str, Any]] = {}
@@ -16,6 +16,8 @@ class KeepingClient:
     def get(self, path: str, **query: Any) -> Any:
         if path == "/computes":
             return {"computes": list(self.computes.values())}
+        if path == "/workspace":
+            return {"embedded": False}
         record: Optional[Dict[str, Any]] = self.computes.get(path.rpartition("/")[2])
         if record is None:
             raise errors.NotFound("not_found", "there is no such thing")

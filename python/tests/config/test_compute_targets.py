@@ -36,11 +36,9 @@ def found_or_created(workspace: Any, name: str) -> ComputeTarget:
 
 
 def test_a_tutorial_creates_its_cluster_once_and_finds_it_afterwards(
-    project: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from azureml.core import Workspace
-
-    workspace = Workspace.from_config()
+    workspace = KeepingWorkspace()
     for target in (found_or_created(workspace, "mine"), found_or_created(workspace, "mine")):
         assert isinstance(target, AmlCompute)
         assert (target.name, target.type, target.vm_size) == (
@@ -52,12 +50,50 @@ def test_a_tutorial_creates_its_cluster_once_and_finds_it_afterwards(
         assert status["scaleSettings"]["maxNodeCount"] == 4
         assert status["provisioningState"] == "Succeeded"
     assert capsys.readouterr().out == "Compute target mine: Succeeded\n"
-    assert "mine" in workspace.compute_targets
     with pytest.raises(ComputeTargetException, match="is a AmlCompute, not a ComputeInstance"):
         ComputeInstance(workspace, "mine")
     found_or_created(workspace, "mine").delete()
     with pytest.raises(ComputeTargetException, match="ComputeTargetNotFound"):
         ComputeTarget(workspace, "mine")
+
+
+def test_on_an_embedded_server_a_name_that_nobody_created_is_this_machine(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from azureml.core import Workspace
+
+    workspace = Workspace.from_config()
+    found = [
+        workspace.compute_targets["standin-cluster"],
+        ComputeTarget(workspace, "standin-cluster"),
+        AmlCompute(workspace=workspace, name="standin-cluster"),
+        workspace.compute_targets.get("standin-cluster"),
+    ]
+    assert {(type(each), each.name) for each in found} == {(AmlCompute, "standin-cluster")}
+    assert "standin-cluster" in workspace.compute_targets
+    assert workspace.get_default_compute_target("CPU").name == "cpu-cluster"
+    assert workspace.get_default_compute_target("gpu").name == "gpu-cluster"
+    assert "standin-cluster" not in list(workspace.compute_targets)
+    out = capsys.readouterr().out
+    notice = "Compute target standin-cluster is not defined; its steps run on this machine.\n"
+    assert out.count("standin-cluster") == 1 and notice in out
+    found[0].wait_for_completion(show_output=False)
+    assert found[0].get_status().serialize()["provisioningState"] == "Succeeded"
+    found[0].delete()
+
+
+def test_what_must_be_attached_is_not_found_before(project: Path) -> None:
+    from azureml.core import Workspace
+
+    with pytest.raises(ComputeTargetException, match="ComputeTargetNotFound"):
+        DatabricksCompute(Workspace.from_config(), "bricks")
+
+
+def test_on_a_shared_server_a_name_that_nobody_created_is_refused() -> None:
+    workspace = KeepingWorkspace()
+    found_or_created(workspace, "cpu-cluster")
+    with pytest.raises(ComputeTargetException, match="did you mean `cpu-cluster`"):
+        ComputeTarget(workspace, "cpu-clustr")
 
 
 def test_a_size_is_changed_and_the_rest_stays() -> None:

@@ -160,3 +160,25 @@ def test_rows_of_a_database_are_described_only(store: AzureBlobDatastore) -> Non
             use()
     with pytest.raises(UserErrorException, match="not several"):
         SqlDataReference(store, "rows", sql_query="select 1", sql_table="t")
+
+
+def test_a_second_container_of_the_own_account_is_a_folder_beside_the_first(project: Path) -> None:
+    from azureml.core import Workspace
+
+    workspace = Workspace.from_config()
+    own = workspace.get_default_datastore()
+    made = Datastore.register_azure_blob_container(
+        workspace,
+        "predictions_store",
+        container_name="predictions",
+        account_name=own.account_name,
+        account_key=own.account_key,
+        create_if_not_exists=True,
+    )
+    assert (type(made), made.container_name) == (type(own), "predictions")
+    assert Path(made._folder()) == Path(own._folder()).parent / "predictions"
+    (project / "f.txt").write_text("x")
+    made.upload_files(["f.txt"], target_path="in", show_progress=False)
+    assert (Path(made._folder()) / "in" / "f.txt").read_text() == "x"
+    with pytest.raises(UserErrorException, match="cannot name a container"):
+        Datastore.register_azure_blob_container(workspace, "x", "../up", own.account_name)

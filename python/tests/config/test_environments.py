@@ -11,6 +11,7 @@ import pytest
 
 from azureml._not_yet import NotSupportedYet
 from azureml.core import Environment
+from azureml.core._curated_environments import curated
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.core.environment import DockerBuildContext
 from azureml.exceptions import UserErrorException
@@ -100,7 +101,6 @@ def test_an_attribute_that_no_environment_has_is_refused() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda it: it.build(None),
         lambda it: it.build_local(None),
         lambda it: it.get_image_details(None),
         lambda it: Environment.label(None, "e", "1", ["x"]),
@@ -128,5 +128,50 @@ def test_a_workspace_keeps_versions_of_an_environment(project: Path) -> None:
     for name, version in (("nothing", None), ("training", "9"), ("training", "new")):
         with pytest.raises(UserErrorException, match="has no environment"):
             Environment.get(workspace, name, version)
-    with pytest.raises(UserErrorException, match="no curated environments"):
-        Environment.get(workspace, "AzureML-sklearn-1.0")
+    with pytest.raises(UserErrorException, match="no packages are known"):
+        Environment.get(workspace, "AzureML-Triton")
+
+
+@pytest.mark.parametrize(
+    ("name", "python", "among"),
+    [
+        ("AzureML-Minimal", "3.6.2", "azureml-defaults"),
+        ("AzureML-Tutorial", "3.6.2", "scikit-learn"),
+        ("AzureML-Scikit-learn-0.20.3", "3.6.2", "scikit-learn==0.20.*"),
+        ("AzureML-sklearn-0.24-ubuntu18.04-py37-cpu", "3.7", "scikit-learn==0.24.*"),
+        ("AzureML-XGBoost-0.90", "3.6.2", "xgboost==0.90.*"),
+        ("AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu", "3.7", "lightgbm==3.2.*"),
+        ("AzureML-PyTorch-1.6-GPU", "3.6.2", "torch==1.6.*"),
+        ("AzureML-tensorflow-2.4-ubuntu18.04-py37-cuda11-gpu", "3.7", "tensorflow==2.4.*"),
+        ("AzureML-minimal-ubuntu18.04-py310-cpu-inference", "3.10", "azureml-defaults"),
+    ],
+)
+def test_the_name_of_a_curated_environment_says_what_it_had(
+    name: str, python: str, among: str
+) -> None:
+    known = curated(name)
+    assert known is not None and known.python == python and among in known.packages
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["AzureML-Triton", "AzureML-PySpark-MmlSpark-0.15", "AzureML-", "sklearn-1.0", "training"],
+)
+def test_a_name_that_says_too_little_is_no_curated_environment(name: str) -> None:
+    assert curated(name) is None
+
+
+def test_a_curated_environment_can_be_had_and_said_once(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from azureml.core import Workspace
+
+    workspace = Workspace.from_config()
+    for _ in range(2):
+        found = Environment.get(workspace, "AzureML-sklearn-1.0-ubuntu20.04-py38-cpu", version=28)
+    packages = found.python.conda_dependencies
+    assert packages.get_python_version() == "3.8"
+    assert "scikit-learn==1.0.*" in list(packages.pip_packages)
+    assert capsys.readouterr().out.count("is described by its name: Python 3.8") == 1
+    found.clone("own").register(workspace)
+    assert Environment.get(workspace, "own").version == "1"

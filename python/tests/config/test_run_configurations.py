@@ -18,7 +18,7 @@ from azureml.core.runconfig import (
     TensorflowConfiguration,
 )
 from azureml.core.script_run_config import get_run_config_from_script_run
-from azureml.exceptions import UserErrorException
+from azureml.exceptions import RunConfigurationException, UserErrorException
 
 
 def configured() -> RunConfiguration:
@@ -99,7 +99,7 @@ def test_a_misspelt_setting_is_refused() -> None:
 def test_modes_and_backends_that_do_not_exist_are_refused() -> None:
     with pytest.raises(UserErrorException, match="mode is one of"):
         DataReferenceConfiguration("store", "copy")
-    with pytest.raises(UserErrorException, match="Nccl"):
+    with pytest.raises(RunConfigurationException, match="Nccl"):
         PyTorchConfiguration("smoke")
 
 
@@ -125,8 +125,8 @@ def test_a_script_run_says_more_than_its_run_configuration_without_changing_it()
 @pytest.mark.parametrize(
     ("job", "communicator", "nodes"),
     [
-        (MpiConfiguration(2, 3), "Mpi", 3),
-        (PyTorchConfiguration(node_count=2), "Nccl", 2),
+        (MpiConfiguration(2, 3), "IntelMpi", 3),
+        (PyTorchConfiguration(node_count=2), "nccl", 2),
         (TensorflowConfiguration(), "ParameterServer", 1),
     ],
 )
@@ -138,7 +138,28 @@ def test_a_distributed_job_is_written_into_the_run_configuration(
 
 
 def test_a_script_run_refuses_what_it_cannot_do() -> None:
-    with pytest.raises(UserErrorException, match="distributed_job_config is a str"):
+    with pytest.raises(RunConfigurationException, match="distributed_job_config is a str"):
         ScriptRunConfig("src", "train.py", distributed_job_config="mpi")
     with pytest.raises(NotSupportedYet, match="resume_from"):
         ScriptRunConfig("src", "train.py", resume_from=object())
+
+
+def test_how_a_script_starts_is_kept_among_the_environment_variables(tmp_path: Path) -> None:
+    config = RunConfiguration()
+    config.environment_variables = {"RATE": "1"}
+    assert config.allow_warm and config.warm_imports == []
+    config.allow_warm = False
+    config.warm_imports = ["torch", "own.part"]
+    expected = {
+        "RATE": "1",
+        "STEPWELL_WARM": "off",
+        "STEPWELL_WARM_IMPORTS": "torch,own.part",
+    }
+    assert config.environment_variables == expected
+    config.save(str(tmp_path / "run.runconfig"))
+    again = RunConfiguration.load(str(tmp_path / "run.runconfig"))
+    assert not again.allow_warm and again.warm_imports == ["torch", "own.part"]
+    again.allow_warm, again.warm_imports = True, []
+    assert again.environment_variables == {"RATE": "1"}
+    with pytest.raises(ValueError, match="list of modules"):
+        config.warm_imports = "torch"

@@ -13,7 +13,7 @@ from azureml.core import Environment, RunConfiguration
 from azureml.core._wire_environment import wire_environment
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.core.environment import RSection
-from azureml.core.runconfig import DockerConfiguration, MpiConfiguration
+from azureml.core.runconfig import DockerConfiguration
 from azureml.exceptions import UserErrorException
 
 SUBMITTING = {"kind": "interpreter", "python": sys.executable}
@@ -52,13 +52,16 @@ def test_without_an_environment_the_submitting_interpreter_runs_the_script() -> 
     assert wire_environment(None, None) == (SUBMITTING, {})
     assert wire_environment(None, RunConfiguration()) == (SUBMITTING, {})
     assert wire_environment(Environment("e"), None) == (SUBMITTING, {})
-    only_ours = packages(pip_packages=["azureml-defaults"])
-    assert wire_environment(only_ours, None) == (SUBMITTING, {})
 
 
-def test_no_version_of_python_is_asked_for_unless_a_program_asks() -> None:
+def test_what_a_program_creates_is_built_though_it_names_no_packages() -> None:
+    wire, _ = wire_environment(packages(pip_packages=["azureml-defaults"]), None)
+    assert wire == built(python_preferred="3.10.18")
+
+
+def test_the_default_version_of_python_is_preferred_and_a_stated_one_asked_for() -> None:
     wire, _ = wire_environment(packages(pip_packages=["joblib"]), None)
-    assert wire == built(pip=["azureml-defaults", "joblib"])
+    assert wire == built(pip=["azureml-defaults", "joblib"], python_preferred="3.10.18")
     wire, _ = wire_environment(packages(python_version="3.8"), None)
     assert wire == built(python_version="3.8")
 
@@ -67,7 +70,18 @@ def test_a_package_added_in_place_makes_the_environment_one_to_build() -> None:
     run_config = RunConfiguration()
     run_config.environment.python.conda_dependencies.add_conda_package("numpy")
     wire, _ = wire_environment(None, run_config)
-    assert wire == built(name="", conda=["numpy"])
+    assert wire == built(name="", conda=["numpy"], python_preferred="3.10.18")
+
+
+def test_relative_paths_among_the_packages_hold_from_where_the_program_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = packages(pip_packages=["./own.whl"])
+    made.python.conda_dependencies.add_pip_package("-c limits.txt")
+    wire, _ = wire_environment(made, None)
+    assert wire["pip"][-1] == "{}/own.whl".format(tmp_path)
+    assert wire["pip_options"] == ["-c", "{}/limits.txt".format(tmp_path)]
 
 
 def test_a_conda_file_is_sent_in_its_parts(tmp_path: Path) -> None:
@@ -146,14 +160,6 @@ def test_environments_that_need_more_than_python_are_refused(
     ("change", "said"),
     [
         (lambda it: setattr(it, "framework", "PySpark"), "framework `PySpark`"),
-        (
-            lambda it: [
-                setattr(it, "communicator", "Mpi"),
-                setattr(it, "mpi", MpiConfiguration(4)),
-            ],
-            "several processes",
-        ),
-        (lambda it: setattr(it, "communicator", "ParallelTask"), "several processes"),
     ],
 )
 def test_ways_of_running_that_are_not_there_are_refused(
@@ -163,6 +169,19 @@ def test_ways_of_running_that_are_not_there_are_refused(
     change(run_config)
     with pytest.raises(NotSupportedYet, match=said):
         wire_environment(None, run_config)
+
+
+def test_a_dockerfile_beside_packages_is_a_container_that_can_be_done_without(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = packages(pip_packages=["six"])
+    made.name = "of a file"
+    made.docker.base_dockerfile = "FROM x"
+    assert wire_environment(made, None)[0]["pip"] == ["azureml-defaults", "six"]
+    assert "Environment of a file asks for a container" in capsys.readouterr().out
+    made.python.user_managed_dependencies = True
+    with pytest.raises(NotSupportedYet, match="from a Dockerfile"):
+        wire_environment(made, None)
 
 
 def test_a_container_that_can_be_done_without_is_named_once(

@@ -15,7 +15,32 @@ def signatures() -> Dict[str, Dict[str, Any]]:
     """`modules` by name and `classes` by qualified name."""
     with gzip.open(os.path.join(_DATA, "signatures.json.gz"), "rt", encoding="utf-8") as file:
         facts: Dict[str, Dict[str, Any]] = json.load(file)
+    with open(os.path.join(_DATA, "train-signatures.json"), encoding="utf-8") as plain:
+        recorded_later = json.load(plain)["classes"]
+    for name, known in recorded_later.items():
+        facts["classes"].setdefault(name, _in_first_form(known))
     return facts
+
+
+def _in_first_form(known: Dict[str, Any]) -> Dict[str, Any]:
+    """A class of the second record, which has values where the first has source texts."""
+    kinds = {"method": "instance", "classmethod": "class", "staticmethod": "static"}
+    return {
+        "constructor": {"params": [_parameter(each) for each in known["constructor"]]},
+        "methods": {
+            name: {
+                "kind": kinds[method["kind"]],
+                "params": [_parameter(each) for each in method["params"]],
+            }
+            for name, method in known["methods"].items()
+        },
+        "properties": {name: {"settable": None} for name in known["properties"]},
+        "inherited_public": {},
+    }
+
+
+def _parameter(known: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: repr(value) if name == "default" else value for name, value in known.items()}
 
 
 def constructor_checks() -> List[Dict[str, str]]:

@@ -8,12 +8,6 @@ import pytest
 from recorded import named, signatures
 
 MODULES = signatures()["modules"]
-LATER = {
-    # These packages come whole with the kinds of step that use them.
-    "azureml.train.dnn",
-    "azureml.train.estimator",
-    "azureml.train.hyperdrive",
-}
 WITH_NAMES = sorted(name for name, module in MODULES.items() if module["__all__"])
 PIPELINE = sorted(
     name
@@ -22,7 +16,7 @@ PIPELINE = sorted(
 )
 
 
-@pytest.mark.parametrize("module", [name for name in WITH_NAMES if name not in LATER])
+@pytest.mark.parametrize("module", WITH_NAMES)
 def test_every_name_in_all_imports(module: str) -> None:
     loaded = import_module(module)
     missing = [name for name in MODULES[module]["__all__"] if not hasattr(loaded, name)]
@@ -41,7 +35,3 @@ def test_every_module_of_pipelines_holds_the_names_it_held(module: str) -> None:
 def test_a_name_is_the_same_object_wherever_it_is_imported_from(package: str) -> None:
     for name, home in MODULES[package]["exports"].items():
         assert getattr(import_module(package), name) is named(home)
-
-
-def test_a_later_package_is_known() -> None:
-    assert LATER <= set(WITH_NAMES)

@@ -18,6 +18,7 @@ SYMBOLS: Dict[str, Any] = {
     "sys.maxsize": __import__("sys").maxsize,
     "DIRECT_MODE": "direct",
     "MOUNT_MODE": "mount",
+    "MAX_DURATION_MINUTES": 10080,
     "MAX_DURATION_SECONDS_DEFAULT": 2592000,
     "ViewType.ActiveOnly": "ActiveOnly",
     "dict()": {},
@@ -118,7 +119,8 @@ def test_the_properties_read_and_set_as_they_did(qualified: str) -> None:
         ours = inspect.getattr_static(kind, name, None)
         where = "{}.{}".format(qualified, name)
         assert isinstance(ours, property), where
-        assert (ours.fset is not None) == recorded["settable"], where
+        if recorded["settable"] is not None:
+            assert (ours.fset is not None) == recorded["settable"], where
 
 
 @pytest.mark.parametrize("qualified", WORKING)

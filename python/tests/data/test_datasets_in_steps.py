@@ -246,3 +246,34 @@ def test_a_step_is_reused_until_a_file_of_its_dataset_changes(
     assert [is_reused(), is_reused()] == [False, True]
     Path(store._folder(), folder, "b.csv").write_text("n,m\n4,z\n")
     assert [is_reused(), is_reused()] == [False, True]
+
+
+WAYS = """
+import sys
+found = {}
+for name, path in zip(sys.argv[1::2], sys.argv[2::2]):
+    found[name] = [os.path.isfile(path), run.input_datasets[name] == path, os.path.basename(path)]
+report(**found)
+"""
+
+
+def test_a_dataset_of_one_file_is_given_as_that_file(
+    workspace: Workspace, place: Any, project: Path
+) -> None:
+    store, folder = place
+    one = Dataset.File.from_files((store, folder + "/a.csv"))
+    pattern = Dataset.File.from_files((store, folder + "/*.txt"))
+    ways = {
+        "mounted": one.as_named_input("mounted").as_mount(),
+        "fetched": one.as_named_input("fetched").as_download(),
+        "chosen": DatasetConsumptionConfig("chosen", PipelineParameter("p", one)).as_mount(),
+        "matched": pattern.as_named_input("matched").as_mount(),
+    }
+    arguments = [part for name, way in ways.items() for part in (name, way)]
+    read = step(project, "read", WAYS, arguments=arguments, inputs=list(ways.values()))
+    run = Experiment(workspace, "e").submit(Pipeline(workspace, [read]))
+    assert run.wait_for_completion(show_output=False) == "Finished"
+    found = found_by(run.find_step_run("read")[0], project / "found.json")
+    matched = found.pop("matched")
+    assert found == {name: [True, True, "a.csv"] for name in ("mounted", "fetched", "chosen")}
+    assert matched[:2] == [False, True]  # a pattern names a folder, whatever it finds

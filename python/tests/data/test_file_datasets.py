@@ -79,6 +79,16 @@ def test_a_path_that_stands_for_nothing_is_refused(store: Any, path: Any, error:
         Dataset.File.from_files(path(store))
 
 
+@pytest.mark.parametrize("path", ["absent", "absent/*.jpg"])
+def test_what_has_no_files_is_said_in_the_words_that_programs_look_for(
+    store: Any, path: str
+) -> None:
+    with pytest.raises(DatasetValidationError) as refused:
+        Dataset.Tabular.from_delimited_files((store, path))
+    for words in ("Cannot load any data from the specified path", "provided path is not valid"):
+        assert words in str(refused.value)
+
+
 def test_without_validation_files_may_come_later(store: Any, write: Any) -> None:
     dataset = Dataset.File.from_files((store, "later/*.txt"), validate=False)
     write({"later/a.txt": "a"})

@@ -64,8 +64,14 @@ def test_a_name_has_versions_and_each_can_be_found(workspace: Workspace, place: 
     assert (known.tags, known.description) == ({"more": "1"}, "ones")
 
     second.unregister_all_versions()
-    with pytest.raises(UserErrorException, match="no dataset"):
+    # Programs look for these words before they register it.
+    as_v1 = 'Cannot find dataset registered with name "{}"'.format(name)
+    with pytest.raises(UserErrorException, match="no dataset") as refused:
         Dataset.get_by_name(workspace, name)
+    assert as_v1 + " in the workspace" in refused.value.message
+    with pytest.raises(UserErrorException, match="no dataset") as refused:
+        Dataset.get_by_name(workspace, name, 7)
+    assert as_v1 + " (version: 7) in the workspace" in refused.value.message
     assert Dataset.get_by_id(workspace, first.id).to_path() == ["/a.csv", "/b.csv"]
 
 

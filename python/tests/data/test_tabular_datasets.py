@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -188,4 +189,24 @@ def test_a_table_is_written_in_folders_of_its_values(store: Any, write: Any) -> 
     write({"x.csv": "city,n\nrome,1\nnew york,2\nrome,3\n"})
     made = table(store, "x.csv").partition_by(["city"], (store, "by"), show_progress=False)
     assert made.partition_keys == ["city"]
-    assert sorted(rows(made)) == [["new york", 2], ["rome", 1], ["rome", 3]]
+    # v1 gives the columns of the keys after those that the files hold.
+    assert list(made.to_pandas_dataframe().columns) == ["n", "city"]
+    assert sorted(rows(made)) == [[1, "rome"], [2, "new york"], [3, "rome"]]
+
+
+def test_a_table_becomes_files(store: Any, write: Any) -> None:
+    write(PEOPLE)
+    people = table(store).filter(table(store)["age"] > 20)
+    people._workspace = SimpleNamespace(get_default_datastore=lambda: store)
+    files = people.to_csv_files(separator=";")
+    (one,) = files.download()
+    assert Path(one).read_text() == "name;age\nann;41\ncyd;64\n"
+    (two,) = people.to_parquet_files().download()
+    assert pd.read_parquet(two).values.tolist() == [["ann", 41], ["cyd", 64]]
+
+
+def test_a_table_of_no_workspace_has_nowhere_for_its_files(write: Any, web: str) -> None:
+    write(PEOPLE)
+    read = Dataset.Tabular.from_delimited_files(web + "/people/a.csv")
+    with pytest.raises(UserErrorException, match="belongs to no workspace"):
+        read.to_csv_files()

@@ -6,9 +6,13 @@ import uuid
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+import databases
 import peers
 import pytest
+import rows as tables
 import signin
+import tds
+import trustme
 
 from azureml.core import Datastore, Workspace
 from stepwell import datastores
@@ -44,6 +48,56 @@ def google(buckets: peers.Peer) -> Iterator[peers.Google]:
     google = peers.Google(buckets)
     yield google
     google.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[databases.Postgres]:
+    """PostgreSQL."""
+    server = databases.Postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def maria() -> Iterator[databases.Maria]:
+    """MariaDB."""
+    server = databases.Maria()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tds.Server]:
+    """Our own server of SQL Server's protocol; its certificate is by `authority.pem` beside it."""
+    folder = tmp_path_factory.mktemp("sqlserver")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / "cert.pem"))
+    server = tds.Server(folder, databases.USER, databases.PASSWORD, folder / "cert.pem")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def make_database(
+    workspace: Workspace, request: pytest.FixtureRequest, tmp_path: Path
+) -> Callable[[str], tables.Place]:
+    """Registers a database of a kind."""
+
+    def make(kind: str) -> tables.Place:
+        if kind == "sqlite":
+            place = tables.SqlitePlace(tmp_path / (uuid.uuid4().hex + ".db"), workspace)
+            place.make()
+            return place
+        server = request.getfixturevalue(kind)
+        if kind == "postgres":
+            return tables.PostgresPlace(server, workspace)
+        if kind == "sqlserver":
+            return tables.SqlServerPlace(server, workspace)
+        return tables.MariaPlace(server, workspace)
+
+    return make
 
 
 @pytest.fixture

@@ -141,7 +141,8 @@ class Lake:
         self._azurite = azurite(folder, signs_in=True)
         self.tls_endpoint = blob_endpoint(self._azurite)
         self.certificate_authority = folder / "authority.pem"
-        self._door = signin.relay(self._azurite.url)
+        self.url = self._azurite.url
+        self._door = signin.relay(self.url)
         self._directory = signin.directory()
         self.endpoint = "{}/{}".format(self._door.url, ACCOUNT)
         self.authority = self._directory.url
@@ -213,6 +214,7 @@ class Proxy:
         """Set when `hold_after` has come about."""
         self._hold_at = sys.maxsize
         self._lock = threading.Lock()
+        self._ends: List[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -229,6 +231,13 @@ class Proxy:
         """Let everything through again."""
         self._may_pass.set()
 
+    def cut_all(self) -> None:
+        """Cut every connection there is; what was sent and has not passed is lost."""
+        with self._lock:
+            ends, self._ends = self._ends, []
+        for end in ends:
+            _shut(end)
+
     def close(self) -> None:
         """Take no more connections."""
         self.release()
@@ -241,6 +250,8 @@ class Proxy:
             except OSError:
                 return
             server = socket.create_connection(self._target)
+            with self._lock:
+                self._ends += [client, server]
             for source, target, is_answer in ((client, server, False), (server, client, True)):
                 threading.Thread(
                     target=self._pump, args=(source, target, is_answer), daemon=True
@@ -268,8 +279,12 @@ class Proxy:
         except OSError:
             pass
         for end in (source, target):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            _shut(end)
             end.close()
+
+
+def _shut(end: socket.socket) -> None:
+    try:
+        end.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # closed already

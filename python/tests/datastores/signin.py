@@ -32,6 +32,10 @@ class Refused(Exception):
     """What a client is told that may not come in."""
 
 
+class Busy(Exception):
+    """A request that is to be made again in a second."""
+
+
 class Server:
     """An HTTP server of this process; `answer` is called with each request's handler and body."""
 
@@ -71,10 +75,15 @@ def send(handler: BaseHTTPRequestHandler, status: int, headers: Headers, body: b
         handler.wfile.write(body)
 
 
-def relay(target: str, admit: Optional[Callable[[Headers], str]] = None) -> Server:
+def relay(
+    target: str,
+    admit: Optional[Callable[[Headers], str]] = None,
+    answered: Callable[[], None] = lambda: None,
+) -> Server:
     """A way to a server, which may speak TLS; with `admit`, a door.
 
     What that does not refuse goes on with the authorization that it gives for the one it saw.
+    `answered` is called before an answer is passed on.
     """
     place = urlsplit(target)
 
@@ -85,6 +94,9 @@ def relay(target: str, admit: Optional[Callable[[Headers], str]] = None) -> Serv
                 handler.headers.replace_header("Authorization", given)
         except Refused as refused:
             send(handler, 401, {"Content-Type": "text/plain"}, str(refused).encode())
+            return
+        except Busy:
+            send(handler, 503, {"Retry-After": "1"}, b"")
             return
         connection = (
             http.client.HTTPSConnection(
@@ -103,6 +115,7 @@ def relay(target: str, admit: Optional[Callable[[Headers], str]] = None) -> Serv
         headers = {name: value for name, value in came.getheaders() if not _is_of_the_hop(name)}
         if handler.command == "HEAD":
             headers["Content-Length"] = came.getheader("Content-Length") or "0"
+        answered()
         send(handler, came.status, headers, content)
         connection.close()
 
@@ -113,14 +126,18 @@ def _is_of_the_hop(name: str) -> bool:
     return name.lower() in HOP_BY_HOP
 
 
-def directory() -> Server:
-    """Gives tokens for Azure Storage to one service principal, as Azure's directory does.
+def directory(
+    scope: str = "https://storage.azure.com/.default",
+    token: Optional[str] = None,
+    lifetime_s: int = 3599,
+) -> Server:
+    """Gives tokens to one service principal, as Azure's directory does.
 
     https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
     """
     expected = {
         "grant_type": "client_credentials",
-        "scope": "https://storage.azure.com/.default",
+        "scope": scope,
         "client_id": CLIENT,
         "client_secret": CLIENT_SECRET,
     }
@@ -129,8 +146,8 @@ def directory() -> Server:
         asked = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         is_known = handler.path == "/{}/oauth2/v2.0/token".format(TENANT)
         if is_known and handler.command == "POST" and asked == expected:
-            status, told = 200, {"token_type": "Bearer", "expires_in": 3599}
-            told["access_token"] = _azure_token()
+            status, told = 200, {"token_type": "Bearer", "expires_in": lifetime_s}
+            told["access_token"] = token or _azure_token(lifetime_s)
         else:
             status, told = 401, {"error": "invalid_client", "error_description": "AADSTS7000215"}
         headers = {"Content-Type": "application/json"}
@@ -139,14 +156,14 @@ def directory() -> Server:
     return Server(answer)
 
 
-def _azure_token() -> str:
+def _azure_token(lifetime_s: int) -> str:
     now = int(time.time())
     claims = {
         "aud": "https://storage.azure.com",
         "iss": "https://sts.windows.net/{}/".format(TENANT),
         "iat": now - 60,
         "nbf": now - 60,
-        "exp": now + 3599,
+        "exp": now + lifetime_s,
         "appid": CLIENT,
     }
     parts = ({"alg": "RS256", "typ": "JWT"}, claims)

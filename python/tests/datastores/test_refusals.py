@@ -100,7 +100,7 @@ def test_a_service_accounts_key_that_does_not_fit_is_said_and_not_shown(
     assert another.private_key[100:160] not in told
     for damaged in ("{", WRONG, another.file.replace("BEGIN", "BEGUN"), '{"type": "other"}'):
         told = register(damaged)
-        assert "register it again" in told, told
+        assert "register the datastore again" in told, told
         assert WRONG not in told and another.private_key[100:160] not in told
 
 
@@ -146,10 +146,29 @@ def test_another_datastore_of_the_name_is_not_replaced_unasked(
 
 
 def test_what_cannot_be_reached_says_so(workspace: Workspace) -> None:
-    with pytest.raises(NotSupportedYet, match="Azure file shares are not reached"):
+    with pytest.raises(NotSupportedYet, match="no client for Azure file shares"):
         Datastore.register_azure_file_share(workspace, "share", "share", "account")
     with pytest.raises(UserErrorException, match="cannot name a datastore"):
         datastores.register_local_folder(workspace, "a b", "/tmp")
+
+
+def test_the_servers_own_folder_is_no_datastore(
+    workspace: Workspace, served: Path, tmp_path: Path
+) -> None:
+    own = served / ".stepwell"
+    (tmp_path / "link").symlink_to(own)
+    for file in (own / "stepwell.db", own / "new.db", tmp_path / "link" / "stepwell.db"):
+        with pytest.raises(UserErrorException, match="is in the server's own data folder"):
+            datastores.register_sqlite(workspace, "own", str(file))
+    for folder in (own, own / "runs" / "new", tmp_path / "link"):
+        with pytest.raises(UserErrorException, match="is in the server's own data folder"):
+            datastores.register_local_folder(
+                workspace, "own", str(folder), create_if_not_exists=True
+            )
+    with pytest.raises(UserErrorException, match="holds the server's own data folder"):
+        datastores.register_local_folder(workspace, "own", str(served))
+    assert "own" not in workspace.datastores
+    assert not (own / "runs" / "new").exists()
 
 
 def test_a_malformed_definition_is_refused_without_being_repeated(workspace: Workspace) -> None:

@@ -43,7 +43,7 @@ class Planned(object):
         return [parts.read(body) for body in self.bodies]
 
     def keys(self) -> List[Any]:
-        return [tuple(body["key"].values()) for body in self.bodies]
+        return [tuple(value for _, value in body["key"]) for body in self.bodies]
 
 
 @pytest.fixture
@@ -196,6 +196,7 @@ def test_keys_in_paths_group_files(tmp_path: Path, planned: Any) -> None:
         path.write_text("amount\n{}\n".format(day))
     definition = delimited(str(tmp_path / "**"), partition_format="{store}/{brand}/*.csv")
     made = planned(definition, keys=["store", "brand"])
+    assert {tuple(name for name, _ in body["key"]) for body in made.bodies} == {("store", "brand")}
     assert sorted(made.keys()) == [("s1", "x"), ("s1", "y"), ("s2", "x")]
     rows = dict(zip(made.keys(), made.frames()))
     assert list(rows[("s1", "x")]["amount"]) == [1, 2]

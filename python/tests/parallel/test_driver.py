@@ -73,21 +73,31 @@ class Step(object):
         for name in [*names, *("item-{:05d}".format(number) for number in range(count))]:
             (self.folder / "data" / name).touch()
 
+    def port(self, name: str) -> Dict[str, str]:
+        return {"datastore": "local", "path": name, "local": str(self.folder / name)}
+
     def start(self, **settings: Any) -> None:
         self.settings.update({name: str(value) for name, value in settings.items()})
-        job = {
-            "entry_script": "score.py",
-            "arguments": [],
-            "inputs": [{"name": "raw", "form": "files", "place": str(self.folder / "data")}],
-            "output": str(self.folder / "out"),
-            "settings": self.settings,
+        request = {
+            "version": 1,
+            "run": "0192f5c4-1111-7222-8333-444455556666",
+            "task": {
+                "entry_script": "score.py",
+                "inputs": [{"port": "raw", "form": "files"}],
+                "output": "rows",
+                "settings": self.settings,
+            },
+            "inputs": {"raw": self.port("data")},
+            "outputs": {"rows": self.port("out")},
             "state": str(self.folder / "state"),
             "files": str(self.folder / "files"),
         }
+        path = self.folder / "request.json"
+        path.write_text(json.dumps(request))
         environment = {
             **os.environ,
             "PYTHONPATH": PYTHON,
-            "STEPWELL_PARALLEL": json.dumps(job),
+            "STEPWELL_REQUEST": str(path),
             "STEPWELL_PYTHON": sys.executable,
         }
         with open(self.folder / "log", "ab") as log:

@@ -68,8 +68,11 @@ class Driver(object):
         payload = b"" if body is None else json.dumps(body).encode()
         self.socket.sendall(LENGTHS.pack(len(text), len(payload)) + text + payload)
 
-    def run(self, files: List[str], batch: int = 0, attempt: int = 1) -> Tuple[Dict[str, Any], str]:
-        self.tell({"do": "run", "batch": batch, "try": attempt}, {"input": "raw", "files": files})
+    def run(
+        self, files: List[str], batch: int = 0, attempt: int = 1, **more: Any
+    ) -> Tuple[Dict[str, Any], str]:
+        body = {"input": "raw", "files": files, **more}
+        self.tell({"do": "run", "batch": batch, "try": attempt}, body)
         said, rows = self.hear()
         return said, rows.decode()
 
@@ -187,6 +190,20 @@ def run(mini_batch, mini_batch_context):
 """
     driver.start(script)
     assert driver.run(["a"], batch=4, attempt=2)[1] == "4\n2\nraw\n"
+
+
+def test_the_context_has_the_mini_batch_as_a_dataset_and_its_key_in_order(
+    driver: Driver, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    script = """
+def run(mini_batch, mini_batch_context):
+    data = mini_batch_context.dataset
+    return [type(data).__name__, data.to_path()[0], list(mini_batch_context.partition_key_value)]
+"""
+    driver.start(script)
+    told = driver.run([str(tmp_path / "a.txt")], key=[["user", "u"], ["genre", "rock"]])[1]
+    assert told == "FileDataset\n/a.txt\n['user', 'genre']\n"
 
 
 def test_the_helper_of_v1_knows_the_place(driver: Driver) -> None:

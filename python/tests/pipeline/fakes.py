@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, List
 
 RUN_ID = "6d1ad4a0-0000-4000-8000-000000000001"
@@ -30,6 +31,8 @@ class FakeClient:
     def get(self, path: str, **query: Any) -> Any:
         if path == "/workspace":
             return {"embedded": self.embedded}
+        if path == "/datastores":
+            return {"datastores": [{"name": "workspaceblobstore", "root": os.getcwd()}]}
         assert path == "/computes", path
         return {
             "computes": [

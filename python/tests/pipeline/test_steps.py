@@ -21,7 +21,7 @@ def step(**kwargs: Any) -> PythonScriptStep:
 
 def tokens(made: PipelineStep, params: Any = None) -> List[Any]:
     resolved = made.resolve_input_arguments(
-        made._arguments, made._inputs, made._outputs, params or {}
+        getattr(made, "_parts", made._arguments), made._inputs, made._outputs, params or {}
     )
     return [each.wire(params or {}) for each in resolved]
 
@@ -53,14 +53,39 @@ def test_data_that_is_read_and_written_stands_for_its_input() -> None:
 def test_a_reference_written_as_text_is_the_port_it_names() -> None:
     reads = PipelineData("reads")
     made = CommandStep("cat $AZUREML_DATAREFERENCE_reads", inputs=[reads])
-    assert tokens(made) == [{"input": "reads"}]
+    assert tokens(made) == [{"text": [{"literal": "cat "}, {"input": "reads"}]}]
 
 
-def test_a_reference_within_other_text_is_refused_because_it_would_not_be_filled_in() -> None:
-    reads = PipelineData("reads")
-    made = step(arguments=["--from={}".format(reads)], inputs=[reads])
-    with pytest.raises(ValueError, match="an argument of its own"):
-        tokens(made)
+def test_data_within_other_text_is_filled_in_when_the_step_starts() -> None:
+    reads, rate = PipelineData("reads"), PipelineParameter("rate", 0.1)
+    output = OutputFileDatasetConfig("out")
+    arguments = ["--from={}/a.csv".format(reads), f"{output}_{rate}", "--to", output.arg_val]
+    assert tokens(step(arguments=arguments, inputs=[reads]), {"rate": rate}) == [
+        {"text": [{"literal": "--from="}, {"input": "reads"}, {"literal": "/a.csv"}]},
+        {"text": [{"output": "out"}, {"literal": "_"}, {"parameter": "rate"}]},
+        {"literal": "--to"},
+        {"output": "out"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "--to={}/x".format(PipelineData("elsewhere")),
+        "DatasetConsumptionConfig:elsewhere",
+        "<azureml.data.Something object at 0x7f00>",
+    ],
+)
+def test_text_that_names_data_the_step_does_not_have_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="elsewhere|object itself"):
+        tokens(step(arguments=[text]))
+
+
+def test_the_parts_of_a_command_are_the_text_of_a_shell() -> None:
+    data = PipelineData("made")
+    made = CommandStep(["echo a && echo b >", data], outputs=[data])
+    assert (made._program(), made.name) == ({"shell": "bash"}, "CommandStep_echo")
+    assert tokens(made) == [{"literal": "echo a && echo b >"}, {"output": "made"}]
 
 
 def test_an_argument_list_is_not_changed() -> None:
@@ -163,19 +188,6 @@ def test_one_parameter_with_two_defaults_is_an_error() -> None:
     with pytest.raises(Exception, match="two defaults") as caught:
         step(arguments=[PipelineParameter("p", 1), PipelineParameter("p", 2)])
     assert type(caught.value) is Exception
-
-
-def test_a_command_as_a_list_splits_its_first_element_only() -> None:
-    data = PipelineData("a")
-    made = CommandStep(["python -u 'my script.py'", "--to", data, "x y"], outputs=[data])
-    assert made._program() == {"command": "python"}
-    assert tokens(made) == [
-        {"literal": "-u"},
-        {"literal": "my script.py"},
-        {"literal": "--to"},
-        {"output": "a"},
-        {"literal": "x y"},
-    ]
 
 
 def test_a_kind_of_step_is_named_by_its_class() -> None:

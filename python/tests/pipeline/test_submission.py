@@ -10,11 +10,12 @@ import pytest
 from fakes import RUN_ID, FakeStore, FakeWorkspace
 
 from azureml._not_yet import NotSupportedYet
+from azureml.core.compute import _notice
 from azureml.core.runconfig import RunConfiguration
 from azureml.data import OutputFileDatasetConfig
 from azureml.data.data_reference import DataReference
 from azureml.data.datapath import DataPath, DataPathComputeBinding
-from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter, PipelineStep, _targets
+from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter, PipelineStep
 from azureml.pipeline.core import _submission as submissions
 from azureml.pipeline.core._step_data import input_binding
 from azureml.pipeline.core._submission import Wish
@@ -285,6 +286,18 @@ def test_an_input_says_how_the_step_gets_it(
     assert second["inputs"] == [{"name": "made", "source": source, **sent}]
 
 
+def test_each_place_that_is_not_followed_is_said_once(
+    workspace: FakeWorkspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place in ("../x", ".", "../x"):
+        made = PipelineData("warned")
+        read = made.as_download(path_on_compute=place)
+        steps = [step("a", outputs=[made]), step("b", inputs=[read], arguments=[read])]
+        body_of(workspace, steps)
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "asks for" in line]
+    assert [line.split(" at ")[1].split(",")[0] for line in warnings] == ["../x", "."]
+
+
 @pytest.mark.parametrize(("mode", "sent"), [("mount", {}), ("download", {"download": True})])
 def test_data_references_and_paths_say_how_the_step_gets_them(
     mode: str, sent: Dict[str, Any], workspace: FakeWorkspace
@@ -334,8 +347,8 @@ def test_a_configured_output_is_read_by_a_later_step(workspace: FakeWorkspace) -
 
 def test_a_command_is_sent_as_one(workspace: FakeWorkspace) -> None:
     task = only_step(workspace, CommandStep("python s.py 'a b'"))["task"]
-    assert task["program"] == {"command": "python"}
-    assert task["arguments"] == [{"literal": "s.py"}, {"literal": "a b"}]
+    assert task["program"] == {"shell": "bash"}
+    assert task["arguments"] == [{"literal": "python s.py 'a b'"}]
 
 
 def test_a_run_configuration_gives_environment_variables_target_and_time(
@@ -351,21 +364,15 @@ def test_a_run_configuration_gives_environment_variables_target_and_time(
     assert made["task"]["variables"]["COLOUR"] == "red"
 
 
-def with_nodes() -> RunConfiguration:
-    config = RunConfiguration()
-    config.node_count = 2
-    return config
-
-
 def test_a_setting_of_the_run_configuration_is_a_parameter(workspace: FakeWorkspace) -> None:
     made = step("a", runconfig_pipeline_params={"NodeCount": PipelineParameter("nodes", 1)})
-    assert body_of(workspace, made, nodes=1)["parameters"] == {"nodes": "1"}
-    with pytest.raises(NotSupportedYet, match="NodeCount is 2, by the pipeline parameter `nodes`"):
-        body_of(workspace, made, nodes=2)
+    body = body_of(workspace, made, nodes=2)
+    assert body["parameters"] == {"nodes": "2"}
+    distribution = {"communicator": "py_torch", "parameters": {"nodes": "nodes"}}
+    assert body["steps"][0]["task"]["distribution"] == distribution
 
 
 NOT_YET: Dict[str, Callable[[], PipelineStep]] = {
-    "several nodes": lambda: step("a", runconfig=with_nodes()),
     "data beside the script": lambda: step(
         "b", inputs=[input_binding(DataReference(OTHER, "raw", "x")).as_resource()]
     ),
@@ -423,7 +430,7 @@ def test_each_folder_is_pushed_for_the_steps_that_use_it(
 def test_the_program_is_told_of_steps_run_and_target_once(
     workspace: FakeWorkspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_targets, "_TOLD", set())
+    monkeypatch.setattr(_notice, "_named", set())
     pipeline = Pipeline(workspace, [step("a", compute_target="aml-cluster")])
     run = pipeline.submit("e", regenerate_outputs=True)
     node_id = pipeline.graph.nodes[0].node_id

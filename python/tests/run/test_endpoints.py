@@ -162,3 +162,46 @@ def test_a_program_posts_to_the_endpoint_as_every_tutorial_does(project: Path, l
         run = PipelineRun.get(workspace, answer.json()["Id"])
         assert printed(run) == "one 8"
         assert session.post(address, json=said).status_code == 401
+
+
+def test_v1s_addresses_take_the_endpoints_name_and_version(project: Path) -> None:
+    workspace = Workspace.from_config()
+    name = "addressed-" + uuid.uuid4().hex
+    endpoint = PipelineEndpoint.publish(workspace, name, "d", made(project))
+    endpoint.add(made(project, "two"))
+    header = InteractiveLoginAuthentication().get_authentication_header()
+    by_id = endpoint.endpoint
+    by_name = by_id.split("Id", 1)[0] + "Name?name=" + name
+    told = {
+        by_id: "one 1",
+        by_id + "?pipelineVersion=1": "two 1",
+        by_id + "/1": "two 1",
+        by_name: "one 1",
+        by_name + "&pipelineVersion=1": "two 1",
+    }
+    for address, expected in told.items():
+        reply = requests.post(address, headers=header, json={"ExperimentName": project.name})
+        assert reply.status_code == 200, reply.text
+        run = PipelineRun(Experiment(workspace, project.name), reply.json()["Id"])
+        assert printed(run) == expected, address
+        assert run.get_details()["submittedBy"]
+    unknown = by_id.split("Id", 1)[0] + "Name?name=nobody"
+    reply = requests.post(unknown, headers=header, json={"ExperimentName": project.name})
+    assert reply.status_code == 404 and "nobody" in reply.json()["Error"]["Message"]
+
+
+def test_a_parameter_that_the_pipeline_lacks_is_left_out_at_v1s_addresses(project: Path) -> None:
+    workspace = Workspace.from_config()
+    published = made(project).publish("one")
+    header = InteractiveLoginAuthentication().get_authentication_header()
+    body = {
+        "ExperimentName": project.name,
+        "ParameterAssignments": {"number": 4, "country": "united"},
+    }
+    reply = requests.post(published.endpoint, headers=header, json=body)
+    assert reply.status_code == 200 and reply.json()["HasWarnings"] is True
+    run = PipelineRun(Experiment(workspace, project.name), reply.json()["Id"])
+    assert printed(run) == "one 4"
+    assert run.get_properties()["stepwell.ignored_parameters"] == "country"
+    with pytest.raises(UserErrorException, match="country"):
+        published.submit(workspace, project.name, {"country": "united"})

@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
-from stepwell._follow import Change, Line, follow, tail, wait
+from stepwell._follow import Change, Line, follow, pieces, tail, wait
 from stepwell._transport import Response
 from stepwell.client import Client
 
@@ -52,6 +52,28 @@ def test_lines_are_whole_though_the_bytes_come_in_pieces() -> None:
 
 def test_bytes_that_are_no_text_do_not_stop_the_output() -> None:
     assert list(tail(_Server([], {"s": [b"a\xffb\n"]}), "s")) == ["a\ufffdb"]
+
+
+def test_a_progress_bar_is_given_out_as_it_moves() -> None:
+    moves = [b"\r1/3", b"\r2/3", b"\r3/3\n", b"done\r\n", b"50%\r", b"100%\r", b"\nend"]
+    assert list(pieces(_Server([], {"s": moves}), "s")) == [
+        ("1/3", "\r"),
+        ("2/3", "\r"),
+        ("3/3", "\n"),
+        ("done", "\n"),
+        ("50%", "\r"),
+        ("100%", "\r"),
+        ("100%", "\n"),
+        ("end", "\n"),
+    ]
+
+
+def test_a_long_line_is_put_together_once() -> None:
+    parts = [b"." * 1000] * 2000
+    before = time.process_time()
+    (line,) = tail(_Server([], {"s": [*parts, b"\n"]}), "s")
+    assert len(line) == 2_000_000
+    assert time.process_time() - before < 5
 
 
 def test_a_step_ends_after_its_last_line_and_the_pipeline_last() -> None:

@@ -75,3 +75,17 @@ def test_a_run_remembers_the_files_it_was_opened_with(project: Path) -> None:
         digest = run.get_snapshot_id()
     with experiment.start_logging(snapshot_directory=str(project / "src")) as again:
         assert digest and again.get_snapshot_id() == digest
+
+
+def test_what_was_uploaded_is_told_by_name(project: Path) -> None:
+    (project / "folder").mkdir()
+    (project / "folder" / "b.txt").write_text("b")
+    (project / "a.txt").write_text("a")
+    with _experiment(project).start_logging(outputs=False) as run:
+        one = run.upload_file(name="cloud.txt", path_or_stream="./a.txt")
+        more = run.upload_folder("kept", "folder")
+    assert one.serialize()["artifacts"]["cloud.txt"]["artifactId"] == (
+        "ExperimentRun/dcid.{}/cloud.txt".format(run.id)
+    )
+    assert list(more.artifacts) == ["kept/b.txt"]
+    assert {"cloud.txt", "kept/b.txt"} <= set(run.get_file_names())

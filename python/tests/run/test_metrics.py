@@ -127,6 +127,44 @@ def test_what_cannot_be_sent_is_left_in_the_spool_folder(tmp_path: Path) -> None
     assert "2 logged values" in done.stderr and done.returncode == 0
 
 
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "os._exit(0)",
+        "os.kill(os.getpid(), signal.SIGTERM)",
+        "os.kill(os.getpid(), signal.SIGKILL)",
+        "os.execv(sys.executable, [sys.executable, '-c', ''])",
+        "multiprocessing.get_context('fork').Pool(1).map(work, [0]); os._exit(0)",
+    ],
+)
+@pytest.mark.parametrize("run", ["AZUREML_RUN_ID", "AZUREML_ROOT_RUN_ID"])
+def test_what_was_logged_survives_every_end_of_the_script(
+    tmp_path: Path, ending: str, run: str
+) -> None:
+    script = """
+        import multiprocessing, os, signal, sys
+        def work(_): w.add('m', 'scalar', 2)
+        w.add('m', 'scalar', 1)
+    """
+    with serving(lambda *_: None) as server:
+        _run(server, textwrap.dedent(script) + ending, STEPWELL_SPOOL=str(tmp_path), **{run: "r"})
+    kept = []
+    for file in tmp_path.iterdir():
+        assert file.suffix == ".jsonl"
+        header, *points = [json.loads(line) for line in file.read_text().splitlines()]
+        assert header["first"] == 0
+        assert header.get("run") == (None if run == "AZUREML_RUN_ID" else "r")
+        kept += [point["value"] for point in points]
+    assert sorted(kept) == ([1, 2] if "Pool" in ending else [1])
+
+
+def test_a_script_that_ends_well_leaves_nothing_in_the_spool_folder(tmp_path: Path) -> None:
+    with serving(lambda *_: (200, {})) as server:
+        _run(server, "w.add('m', 'scalar', 1)", STEPWELL_SPOOL=str(tmp_path), AZUREML_RUN_ID="r")
+        assert len(_points(server)) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_batch_that_is_too_large_is_sent_in_parts() -> None:
     def answer(method: str, path: str, body: Any) -> Any:
         fits = len(body["points"]) <= 2

@@ -266,7 +266,8 @@ def test_the_command_line_knows_the_models(project: Path, served: Path) -> None:
     stepwell("models", "download", project.name + ":1", "--to", "got", "--overwrite")
     assert (project / "got" / "model.txt").read_text() == "weights"
     unknown = stepwell("models", "show", "nobody-" + project.name)
-    assert (unknown.returncode, "stepwell models" in unknown.stderr) == (3, True), unknown
+    hint = "did you mean `{}`".format(project.name)
+    assert (unknown.returncode, hint in unknown.stderr) == (3, True), unknown
 
 
 def test_a_script_registers_what_it_has_just_written(project: Path) -> None:

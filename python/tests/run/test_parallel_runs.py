@@ -10,6 +10,7 @@ from typing import Any, Dict, List
 import programs
 import pytest
 
+import stepwell
 from azureml.core import Dataset, Environment, Experiment, Model, Workspace
 from azureml.data import OutputFileDatasetConfig
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
@@ -20,6 +21,9 @@ from azureml.pipeline.steps import ParallelRunConfig, ParallelRunStep
 from azureml.widgets import ParallelRunStepDetails
 
 pd = pytest.importorskip("pandas")
+
+# Where the SDK of these tests is.
+SDK = str(Path(stepwell.__file__).parents[1])
 
 
 def config(project: Path, script: str, **changes: Any) -> ParallelRunConfig:
@@ -384,3 +388,33 @@ def test_items_that_fail_end_the_run_beyond_the_threshold(project: Path) -> None
         assert run.get_status() == status
         if status == "Finished":
             assert len(rows_of(run, project, "rows_out")) == 9
+
+
+def test_the_workers_of_an_isolated_target_see_no_data_folder(project: Path) -> None:
+    workspace = Workspace.from_config()
+    isolation = {"settings": {"isolation": {"readable": [SDK]}}}
+    workspace._client.put("/computes/guarded", isolation)
+    scoring = config(
+        project,
+        """
+        import os
+
+        def run(mini_batch):
+            try:
+                seen = os.listdir(os.environ["STEPWELL_DATA"])
+            except PermissionError:
+                seen = "nothing"
+            return ["{} {}".format(seen, open(path).read()) for path in mini_batch]
+        """,
+        compute_target="guarded",
+    )
+    output = PipelineData("rows", datastore=workspace.get_default_datastore())
+    data = Dataset.File.from_files(upload(project, {name: name for name in "abc"}))
+    step = ParallelRunStep(
+        name="score",
+        parallel_run_config=scoring,
+        inputs=[data.as_named_input("files")],
+        output=output,
+    )
+    rows = rows_of(submit(project, step), project, "rows")
+    assert sorted(rows) == ["nothing a", "nothing b", "nothing c"]

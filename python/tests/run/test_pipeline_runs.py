@@ -13,6 +13,7 @@ from azureml.core import Experiment, Run, Workspace
 from azureml.exceptions import ActivityFailedException, ExperimentExecutionException
 from azureml.pipeline.core import PipelineData, PipelineRun, StepRun
 from azureml.widgets import RunDetails
+from stepwell import _follow
 
 
 def _submit(project: Path, *steps: Any, **options: Any) -> PipelineRun:
@@ -66,7 +67,7 @@ def test_data_passes_from_step_to_step_and_the_run_finishes(
 
     assert run.get_status() == "Finished" and run.status == "Completed"
     assert run.get_details()["status"] == "Completed"
-    assert [step.name for step in run.get_steps()] == ["make", "use"]
+    assert [step.name for step in run.get_steps()] == ["use", "make"]  # v1: the newest first
     (found,) = run.find_step_run("use")
     assert isinstance(found, StepRun) and isinstance(found.parent, PipelineRun)
     assert found.get_status() == "Finished" and found.pipeline_run_id == run.id
@@ -112,10 +113,11 @@ def test_a_failing_step_names_itself_and_stops_what_depends_on_it(
         run.wait_for_completion(show_output=True)
     assert "`bad`" in str(caught.value) and "broken on purpose" in str(caught.value)
     shown = capsys.readouterr().out
+    assert (shown + str(caught.value)).count("Traceback") == 1
     assert "StepRun( bad ) Status: Failed" in shown and "never" not in shown
     assert run.get_status() == "Failed"
     assert run.wait_for_completion(show_output=False, raise_on_error=False) == "Failed"
-    assert [step.status for step in run.get_steps()] == ["Failed", "Canceled"]
+    assert [step.status for step in run.get_steps()] == ["Canceled", "Failed"]
     with pytest.raises(ActivityFailedException, match="broken on purpose"):
         run.find_step_run("bad")[0].wait_for_completion(show_output=False)
 
@@ -153,7 +155,8 @@ def test_a_run_that_is_over_can_still_be_watched(
     again = Run.get(Workspace.from_config(), run.id)
     assert again.tags == {"k": "v"}
     again.wait_for_completion(show_output=True)
-    assert capsys.readouterr().out.count("said once\n") == 1
+    shown = capsys.readouterr().out
+    assert shown.count("said once\n") == 1 and "Running" not in shown
 
 
 def test_a_plain_view_is_a_table_of_the_steps(
@@ -171,3 +174,15 @@ def test_a_pipeline_is_not_ended_by_hand(project: Path, method: str) -> None:
     run = PipelineRun(Experiment(Workspace("s", "g", "w"), "e"), "r")
     with pytest.raises(NotImplementedError):
         getattr(run, method)()
+
+
+def test_a_step_is_cancelled_alone(project: Path) -> None:
+    slow = programs.step(project, "slow", "import time\nprint('on', flush=True)\ntime.sleep(600)")
+    other = programs.step(project, "other", "print('other ran')")
+    run = _submit(project, slow, other, continue_on_step_failure=True)
+    (step,) = run.find_step_run("slow")
+    assert next(_follow.tail(run._client, step.id)) == "on"
+    step.cancel()
+    assert run.wait_for_completion(show_output=False, raise_on_error=False) == "Canceled"
+    states = {each.name: each.get_status() for each in run.get_steps()}
+    assert states == {"slow": "Canceled", "other": "Finished"}

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import http.server
 import json
+import threading
+import uuid
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Iterator
 
 import pytest
+import requests
 from programs import pipeline, step
 
 from azureml.core import Dataset, Datastore, Experiment, Workspace
+from azureml.core.authentication import InteractiveLoginAuthentication
 from azureml.data.datapath import DataPath, DataPathComputeBinding
+from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
 from azureml.exceptions import UserErrorException
 from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter, PublishedPipeline
 from azureml.pipeline.core.run import PipelineRun
@@ -238,3 +246,62 @@ def test_a_published_pipeline_can_be_looked_at(project: Path) -> None:
     assert said["steps"]["second"]["inputs"] == {"data": {"source": "first/data"}}
     assert said["steps"]["second"]["arguments"] == ["input:data", "parameter:rate"]
     assert said["steps"]["third"]["run_after"] == ["second"]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def served_at(folder: Path) -> Iterator[str]:
+    """The URL of a server of the files of a folder."""
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield "http://127.0.0.1:{}".format(server.server_port)
+        server.shutdown()
+
+
+def test_a_dataset_of_any_kind_is_taken_at_v1s_address(project: Path) -> None:
+    """What is in no place of its own is gathered: a wildcard, a part of a folder, a URL."""
+    workspace = Workspace.from_config()
+    store = workspace.get_default_datastore()
+    folder = "rest-" + uuid.uuid4().hex
+    for name in ("one.csv", "two.csv"):
+        (project / name).write_text(name)
+    files = [str(project / name) for name in ("one.csv", "two.csv")]
+    store.upload_files(files, target_path=folder, show_progress=False)
+    whole = Dataset.File.from_files((store, folder))
+    given = DatasetConsumptionConfig("given", PipelineParameter("given", whole)).as_mount()
+    text = (
+        "import os, sys\n"
+        "path = sys.argv[1]\n"
+        "print(sorted(os.listdir(path)) if os.path.isdir(path) else open(path).read())"
+    )
+    reads = step(project, "reads", text, arguments=[given], inputs=[given])
+    published = pipeline(project, reads).publish("files")
+    header = InteractiveLoginAuthentication().get_authentication_header()
+    with served_at(project) as url:
+        cases = {
+            "['one.csv', 'two.csv']": whole,
+            "one.csv": Dataset.File.from_files((store, folder + "/one.csv")),
+            "['two.csv']": Dataset.File.from_files((store, folder + "/t*.csv")),
+            "['one.csv']": whole.take(1),
+            "two.csv": Dataset.File.from_files(url + "/two.csv"),
+        }
+        for expected, dataset in cases.items():
+            name = "rest-" + uuid.uuid4().hex
+            registered = dataset.register(workspace, name)
+            body = {
+                "ExperimentName": project.name,
+                "DataSetDefinitionValueAssignments": {
+                    "given": {"SavedDataSetReference": {"Id": registered.id}}
+                },
+            }
+            reply = requests.post(published.endpoint, headers=header, json=body)
+            assert reply.status_code == 200, reply.text
+            run = PipelineRun(Experiment(workspace, project.name), reply.json()["Id"])
+            assert run.wait_for_completion(show_output=False) == "Finished"
+            (only,) = run.get_steps()
+            assert only.get_stdout_log().strip() == expected

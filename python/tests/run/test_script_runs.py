@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import io
 import math
+import os
+import zipfile
 from pathlib import Path
 
 import programs
 import pytest
 
-from azureml.core import Experiment, Run, Workspace
+from azureml.core import Dataset, Environment, Experiment, Run, Workspace
+from azureml.core.conda_dependencies import CondaDependencies
+from azureml.core.runconfig import RunConfiguration
+from azureml.data import OutputFileDatasetConfig
 from azureml.exceptions import ActivityFailedException, UserErrorException
 
 
@@ -27,6 +32,39 @@ def test_what_a_script_prints_is_shown_as_it_runs(
     assert "user_logs/std_log.txt" in details["logFiles"]
     assert (run.type, run.number) == ("azureml.scriptrun", 1)
     assert "hello" in run.get_details_with_logs()["logFiles"]["user_logs/std_log.txt"]
+
+
+def test_a_submitter_that_ends_a_run_which_is_over_changes_nothing(project: Path) -> None:
+    with programs.submit(project, "print('done')") as run:
+        run.wait_for_completion()
+    run.complete()
+    assert run.get_status() == "Completed"
+    run.fail("too late")
+    assert run.get_status() == "Completed"
+
+
+def test_a_running_script_is_stopped_by_fail_and_not_by_complete(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = programs.submit(project, "import time\ntime.sleep(600)")
+    run.complete()
+    assert "goes on" in capsys.readouterr().err
+    assert run.get_status() not in ("Completed", "Canceled")
+    run.fail("it does not converge")
+    assert "is stopped" in capsys.readouterr().err
+    run.wait_for_completion(raise_on_error=False)
+    assert run.get_status() == "Canceled"
+
+
+def test_a_tag_without_a_value_is_none(project: Path) -> None:
+    run = Experiment(Workspace.from_config(), project.name).start_logging()
+    run.tag("worth another look")
+    run.tag("quality", "good")
+    run.complete()
+    assert run.get_tags() == {"worth another look": None, "quality": "good"} == run.tags
+    found = list(run.experiment.get_runs(tags="worth another look"))
+    assert [each.id for each in found] == [run.id]
+    assert list(run.experiment.get_runs(tags={"quality": "bad"})) == []
 
 
 def test_everything_a_script_logs_can_be_read_in_the_shapes_of_v1(project: Path) -> None:
@@ -174,3 +212,102 @@ def test_runs_are_found_again_by_experiment_and_by_id(project: Path) -> None:
         Run.get(workspace, "00000000-0000-0000-0000-000000000000")
     with pytest.raises(UserErrorException, match="no run"):
         Run.get(workspace, "nonsense")
+
+
+def test_what_was_run_is_told_in_the_details(project: Path) -> None:
+    workspace = Workspace.from_config()
+    store = workspace.get_default_datastore()
+    (project / "t.csv").write_text("a\n1\n")
+    store.upload_files(["t.csv"], target_path="details", overwrite=True, show_progress=False)
+    table = Dataset.Tabular.from_delimited_files((store, "details/t.csv"))
+    table = table.register(workspace, "details", create_new_version=True)
+    made = OutputFileDatasetConfig("made", destination=(store, "details-made-{run-id}"))
+    text = """
+        import os, sys
+        from azureml.core import Dataset
+        open(os.path.join(sys.argv[4], "f"), "w").write("x")
+        assert run.output_datasets["made"] == sys.argv[4]
+        Dataset.get_by_name(run.experiment.workspace, "details")
+    """
+    arguments = ["--rate", 0.1, table.as_named_input("train"), made.as_mount()]
+    run = programs.submit(project, text, arguments=arguments)
+    run.wait_for_completion(show_output=False)
+    details = run.get_details()
+    definition = details["runDefinition"]
+    assert definition["script"] == "main.py"
+    assert definition["arguments"][:2] == ["--rate", "0.1"]
+    assert definition["arguments"][3] == "$AZUREML_DATAREFERENCE_made"
+    assert definition["data"]["train"]["mechanism"] == "Mount"
+    used = [(each["dataset"].name, each["consumptionDetails"]) for each in details["inputDatasets"]]
+    assert used == [
+        ("details", {"type": "RunInput", "inputName": "train", "mechanism": "Direct"}),
+        ("details", {"type": "Reference"}),
+    ]
+    (output,) = details["outputDatasets"]
+    assert output["outputDetails"] == {"outputName": "made"}
+    assert output["dataset"].to_path() == ["/f"]
+    assert details["properties"]["ContentSnapshotId"] == run.get_snapshot_id()
+    assert not [name for name in details["properties"] if name.startswith("stepwell.")]
+    assert details["submittedBy"] and details["startTimeUtc"]
+
+
+def test_a_script_that_an_ignore_file_leaves_out_is_refused_before_it_runs(project: Path) -> None:
+    programs.write(project, "util.py", "")
+    (project / "src" / ".amlignore").write_text("main.*\n")
+    with pytest.raises(UserErrorException, match="its script `main.py` is not among the files"):
+        programs.submit(project, "")
+
+
+def test_an_environment_is_built_when_it_is_asked_for(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = Workspace.from_config()
+    environment = Environment("built-now")
+    environment.python.conda_dependencies = CondaDependencies()
+    building = environment.build(workspace)
+    assert building.wait_for_completion(show_output=False).status == "Succeeded"
+    environment.python.conda_dependencies.add_pip_package("./no-such-1.0-py3-none-any.whl")
+    failing = environment.build(workspace)
+    with pytest.raises(ActivityFailedException, match="no-such-1.0"):
+        failing.wait_for_completion()
+    assert failing.status == "Failed"
+
+
+def test_an_environment_can_be_given_by_its_name(project: Path) -> None:
+    workspace = Workspace.from_config()
+    environment = Environment("named-environment")
+    environment.environment_variables["WHERE"] = "north"
+    environment.register(workspace)
+    configuration = RunConfiguration()
+    configuration.environment = "named-environment"  # type: ignore[assignment]
+    text = "import os\nprint(os.environ['WHERE'])"
+    run = programs.submit(project, text, run_config=configuration)
+    run.wait_for_completion(show_output=False)
+    assert run.get_status() == "Completed"
+
+
+def test_the_environment_of_a_run_can_be_read_back(project: Path) -> None:
+    run = programs.submit(project, "print('x')")
+    assert run.get_environment().python.user_managed_dependencies
+    run.wait_for_completion()
+    opened = Experiment(Workspace.from_config(), project.name).start_logging()
+    opened.complete()
+    with pytest.raises(UserErrorException, match="no environment of its own"):
+        opened.get_environment()
+
+
+def test_the_files_that_a_run_was_started_with_are_restored_as_a_zip(project: Path) -> None:
+    (project / "src" / "deep").mkdir(parents=True)
+    (project / "src" / "deep" / "a name, \u00fc.txt").write_text("kept")
+    run = programs.submit(project, "print('x')")
+    run.wait_for_completion()
+    place = run.restore_snapshot(path=str(project / "snapshots"))
+    assert place == str(project / "snapshots" / (str(run.get_snapshot_id()) + ".zip"))
+    with zipfile.ZipFile(place) as archive:
+        assert sorted(archive.namelist()) == ["deep/a name, \u00fc.txt", "main.py"]
+        assert archive.read("deep/a name, \u00fc.txt") == b"kept"
+    assert os.listdir(project / "snapshots") == [os.path.basename(place)]
+    opened = Experiment(Workspace.from_config(), project.name).start_logging()
+    opened.complete()
+    with pytest.raises(UserErrorException, match="no snapshot"):
+        opened.restore_snapshot()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from azureml.core.workspace import Workspace
-from azureml.exceptions import UserErrorException
+from azureml.exceptions import AzureMLException, UserErrorException
 
 NAMES = {"subscription_id": "s", "resource_group": "g", "workspace_name": "churn"}
 
@@ -56,5 +56,17 @@ def test_a_configuration_without_names_says_which_are_missing(tmp_path: Path) ->
         Workspace.from_config(str(file))
 
 
-def test_no_configuration_at_all_asks_nobody_yet(tmp_path: Path) -> None:
-    assert "None" in repr(Workspace.from_config(str(tmp_path)))
+def test_no_configuration_at_all_asks_nobody_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPWELL_BIN", str(tmp_path / "nothing"))
+    monkeypatch.chdir(tmp_path)
+    workspace = Workspace.from_config(str(tmp_path))
+    assert "None" in repr(workspace)  # there is no server, and a text for people does not fail
+    with pytest.raises(AzureMLException, match="STEPWELL_BIN"):
+        _ = workspace.name
+
+
+def test_a_workspace_shows_the_names_it_has(project: Path) -> None:
+    workspace = Workspace.from_config()
+    assert repr(workspace.name) in repr(workspace)

@@ -7,6 +7,7 @@ has one, its own.
 
 from typing import TYPE_CHECKING
 
+from azureml._lazy import Getattr as _Getattr
 from azureml._lazy import exports as _exports
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ __all__ = [
     "SynapseCompute",
 ]
 
-__getattr__ = _exports(
+__getattr__: _Getattr = _exports(
     globals(),
     {
         "AdlaCompute": "azureml.core.compute.adla",

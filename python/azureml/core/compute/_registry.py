@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Mapping
 
+from azureml._suggest import did_you_mean
 from azureml.exceptions import ComputeTargetException
 from stepwell import errors
 
@@ -29,11 +30,32 @@ def find(workspace: Any, name: str) -> Record:
     except errors.NotFound:
         record = {}
     if not record.get("created"):
+        known = [each["name"] for each in records(workspace)]
         raise ComputeTargetException(
-            "ComputeTargetNotFound: the workspace has no compute target `{}`; create it with "
-            "ComputeTarget.create".format(name)
+            "ComputeTargetNotFound: the workspace has no compute target `{}`{}; create it with "
+            "ComputeTarget.create".format(name, did_you_mean(name, known))
         )
     return record
+
+
+def find_or_stand_in(workspace: Any, name: str, kind: str) -> Record:
+    """The record of a target; on an embedded server, of a name that nobody created, this machine.
+
+    There the steps of such a name run on this machine too, with the same notice.
+
+    Raises:
+        ComputeTargetException: A shared server has no target of that name, or nothing can be
+            called so.
+    """
+    try:
+        return find(workspace, name)
+    except ComputeTargetException:
+        if not _NAME.match(str(name)) or not workspace._client.get("/workspace")["embedded"]:
+            raise
+    from azureml.core.compute._notice import tell_of
+
+    tell_of(name)
+    return {"name": name, "kind": kind, "settings": {}, "created": False}
 
 
 def records(workspace: Any) -> List[Record]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from azureml._later import Later
 from azureml._not_yet import not_yet
+from azureml._unsupported import Unsupported
 from azureml.core.compute.compute import ComputeTarget
 
 _SENTENCE = (
@@ -39,31 +39,31 @@ class AksCompute(ComputeTarget):
         not_yet(_SENTENCE)
 
 
-class AksProvisioningConfiguration(Later):
+class AksProvisioningConfiguration(Unsupported):
     """What a cluster is created with."""
 
     sentence = _SENTENCE
 
 
-class AksAttachConfiguration(Later):
+class AksAttachConfiguration(Unsupported):
     """What a cluster is registered with."""
 
     sentence = _SENTENCE
 
 
-class AksUpdateConfiguration(Later):
+class AksUpdateConfiguration(Unsupported):
     """What a cluster is changed with."""
 
     sentence = _SENTENCE
 
 
-class SystemService(Later):
+class SystemService(Unsupported):
     """A service of the cluster itself."""
 
     sentence = _SENTENCE
 
 
-class SslConfiguration(Later):
+class SslConfiguration(Unsupported):
     """Certificates of the cluster."""
 
     sentence = _SENTENCE

@@ -1,7 +1,8 @@
 """Clusters: what tutorials create first.
 
-On an embedded server a cluster is this machine under another name. It has one node whatever size
-was asked for; the size is kept and shown.
+Which machines a cluster has, the server knows: `stepwell compute add NAME slurm` makes it a
+partition of a Slurm cluster, whatever a program creates it as. Without that an embedded server is
+all there is of it. The size that is asked for is kept and shown.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class AmlCompute(ComputeTarget):
     def _load(self, workspace: Any, record: Mapping[str, Any]) -> None:
         super()._load(workspace, record)
         scale = (record.get("settings") or {}).get("scale_settings") or {}
-        self.scale_settings = ScaleSettings(
+        self.scale_settings: ScaleSettings = ScaleSettings(
             scale.get("minimum_node_count"),
             scale.get("maximum_node_count"),
             scale.get("idle_seconds_before_scaledown"),
@@ -55,7 +56,7 @@ class AmlCompute(ComputeTarget):
         # v1 has them on the object; secrets are not kept.
         self.admin_user_password: Optional[str] = None
         self.admin_user_ssh_key: Optional[str] = None
-        self.status = self._status(record)
+        self.status: AmlComputeStatus = self._status(record)
 
     def _status(self, record: Mapping[str, Any]) -> AmlComputeStatus:
         running = 1 if record.get("running") else 0
@@ -154,9 +155,13 @@ class AmlCompute(ComputeTarget):
             "idle_seconds_before_scaledown": idle_seconds_before_scaledown,
         }
         changes = {name: value for name, value in given.items() if value is not None}
-        settings = dict(_registry.find(self.workspace, self.name).get("settings") or {})
+        record = _registry.find(self.workspace, self.name)
+        # The settings of another kind are what backs the cluster; the server keeps them.
+        own = record["kind"] == self._compute_type
+        settings = dict(record.get("settings") or {}) if own else {}
         settings["scale_settings"] = {**(settings.get("scale_settings") or {}), **changes}
-        self._load(self.workspace, _registry.put(self.workspace, self.name, self.type, settings))
+        changed = _registry.put(self.workspace, self.name, self._compute_type, settings)
+        self._load(self.workspace, changed)
 
     def add_identity(self, identity_type: str, identity_id: Optional[List[str]] = None) -> None:
         """Refuse: clusters have no identities."""
@@ -231,7 +236,9 @@ class AmlComputeProvisioningConfiguration(ComputeTargetProvisioningConfiguration
         super().__init__(AmlCompute, compute_location)
         self.vm_size = vm_size
         self.vm_priority = vm_priority
-        self.scale_settings = ScaleSettings(min_nodes, max_nodes, idle_seconds_before_scaledown)
+        self.scale_settings: ScaleSettings = ScaleSettings(
+            min_nodes, max_nodes, idle_seconds_before_scaledown
+        )
         self.admin_username = admin_username
         self.admin_user_password = admin_user_password
         self.admin_user_ssh_key = admin_user_ssh_key

@@ -26,7 +26,7 @@ class ComputeTarget:
         """Find the target; without a name, as copies are made, an empty object."""
         if name is None:
             return super().__new__(cls)
-        record = _registry.find(workspace, name)
+        record = _found(cls, workspace, name)
         kind = class_of(record["kind"])
         if not issubclass(kind, cls):
             raise ComputeTargetException(
@@ -48,18 +48,18 @@ class ComputeTarget:
         settings = record.get("settings") or {}
         self.workspace = workspace
         self.name: str = record["name"]
-        self.id = self.name
+        self.id: str = self.name
         self.type: str = record["kind"]
         self.location: Optional[str] = settings.get("location") or "local"
         self.tags: Optional[Dict[str, str]] = settings.get("tags")
         self.description: Optional[str] = settings.get("description")
         self.created_on: Optional[str] = None
         self.modified_on: Optional[str] = None
-        self.provisioning_state = "Succeeded"
+        self.provisioning_state: str = "Succeeded"
         self.provisioning_errors: Optional[List[Any]] = None
         self.cluster_resource_id: Optional[str] = settings.get("resource_id")
-        self.cluster_location = self.location
-        self.is_attached = bool(settings.get("is_attached"))
+        self.cluster_location: Optional[str] = self.location
+        self.is_attached: bool = bool(settings.get("is_attached"))
         self._record = dict(record)
         for name in self._SETTINGS:
             setattr(self, name, settings.get(name))
@@ -105,7 +105,7 @@ class ComputeTarget:
 
     def refresh_state(self) -> None:
         """Ask the server for what it knows of the target now."""
-        self._load(self.workspace, _registry.find(self.workspace, self.name))
+        self._load(self.workspace, _found(type(self), self.workspace, self.name))
 
     def get_status(self) -> Any:
         """How far the creation is: it is done."""
@@ -113,13 +113,17 @@ class ComputeTarget:
 
     def delete(self) -> None:
         """Take the target out of the workspace; steps on it go on."""
-        _registry.remove(self.workspace, self.name)
+        self._remove()
         self.provisioning_state = "Deleting"
 
     def detach(self) -> None:
         """Take an attached target out of the workspace."""
-        _registry.remove(self.workspace, self.name)
+        self._remove()
         self.provisioning_state = "Detaching"
+
+    def _remove(self) -> None:
+        if self._record.get("created", True):  # else it is this machine under a name of its own
+            _registry.remove(self.workspace, self.name)
 
     def get_credentials(self) -> Dict[str, Any]:
         """Refuse: secrets of targets are not kept."""
@@ -159,6 +163,15 @@ class ComputeTarget:
                 "settings": object_dict.get("settings"),
             },
         )
+
+
+def _found(asked: Type[ComputeTarget], workspace: Any, name: str) -> Dict[str, Any]:
+    """The record of a target. Only clusters need not be created: others must be attached."""
+    from azureml.core.compute.amlcompute import AmlCompute
+
+    if asked in (ComputeTarget, AmlCompute):
+        return _registry.find_or_stand_in(workspace, name, AmlCompute._compute_type)
+    return _registry.find(workspace, name)
 
 
 class ComputeTargetProvisioningConfiguration:

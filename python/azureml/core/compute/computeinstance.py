@@ -28,7 +28,7 @@ class ComputeInstance(ComputeTarget):
 
     def _load(self, workspace: Any, record: Mapping[str, Any]) -> None:
         super()._load(workspace, record)
-        self.status = ComputeInstanceStatus(
+        self.status: ComputeInstanceStatus = ComputeInstanceStatus(
             creation_time=None,
             created_by_user_name=None,
             created_by_user_id=None,

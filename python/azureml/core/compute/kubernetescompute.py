@@ -24,7 +24,9 @@ class KubernetesCompute(ComputeTarget):
 
     def _load(self, workspace: Any, record: Mapping[str, Any]) -> None:
         super()._load(workspace, record)
-        self.status = KubernetesComputeStatus(None, None, self.provisioning_state)
+        self.status: KubernetesComputeStatus = KubernetesComputeStatus(
+            None, None, self.provisioning_state
+        )
 
     @staticmethod
     def attach_configuration(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from azureml._later import Later
+from azureml._unsupported import Unsupported
 
 __all__ = ["ContainerImage", "Image", "UnknownImage"]
 
 
-class Image(Later):
+class Image(Unsupported):
     """An image that serves models."""
 
     sentence = "images that serve models are not there; v1 itself replaced them by environments"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azureml._later import Later
+from azureml._unsupported import Unsupported
 
 __all__ = [
     "AciWebservice",
@@ -14,7 +14,7 @@ __all__ = [
 ]
 
 
-class Webservice(Later):
+class Webservice(Unsupported):
     """A service that serves models."""
 
     sentence = (

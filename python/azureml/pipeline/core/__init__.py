@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, List
 
-from azureml._lazy import exports
+from azureml._lazy import Getattr, exports
 
 if TYPE_CHECKING:
     from azureml.pipeline.core.builder import PipelineData, PipelineStep, StepSequence
@@ -49,7 +49,7 @@ __all__ = [
     "TrainingOutput",
 ]
 
-__getattr__ = exports(
+__getattr__: Getattr = exports(
     globals(),
     {
         "InputPortBinding": "azureml.pipeline.core.graph",

@@ -1,12 +1,13 @@
 """The arguments of a step, each one a token of the command line.
 
 Text is known when the pipeline is built; the place of an input or output and the value of a
-parameter are filled in when the step starts. `str` of a token is how v1 writes it.
+parameter are filled in when the step starts, also within other text. `str` of a token is how v1
+writes it.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, List, Mapping
 
 from azureml.pipeline.core._names import reference_token
 from azureml.pipeline.core._parameter import PipelineParameter
@@ -19,7 +20,7 @@ class Token(object):
         """A token; `text` is its text, or the name of what it stands for."""
         self.text = text
 
-    def wire(self, params: Mapping[str, Any]) -> Dict[str, str]:
+    def wire(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """The token as the server takes it; `params` are the values of the step's parameters."""
         raise NotImplementedError
 
@@ -35,7 +36,7 @@ class Token(object):
 class TextToken(Token):
     """Text as it is."""
 
-    def wire(self, params: Mapping[str, Any]) -> Dict[str, str]:
+    def wire(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """The text."""
         return {"literal": self.text}
 
@@ -47,7 +48,7 @@ class TextToken(Token):
 class InputToken(Token):
     """The place of an input."""
 
-    def wire(self, params: Mapping[str, Any]) -> Dict[str, str]:
+    def wire(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """The input's name."""
         return {"input": self.text}
 
@@ -59,7 +60,7 @@ class InputToken(Token):
 class OutputToken(Token):
     """The place of an output."""
 
-    def wire(self, params: Mapping[str, Any]) -> Dict[str, str]:
+    def wire(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """The output's name."""
         return {"output": self.text}
 
@@ -87,7 +88,7 @@ class DatasetOutputToken(OutputToken):
 class ParameterToken(Token):
     """The value of a parameter of the step."""
 
-    def wire(self, params: Mapping[str, Any]) -> Dict[str, str]:
+    def wire(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """The pipeline parameter that gives the value, or the value."""
         value = params[self.text]
         if isinstance(value, PipelineParameter):
@@ -97,3 +98,20 @@ class ParameterToken(Token):
     def __str__(self) -> str:
         """The variable that carries the value."""
         return "$AML_PARAMETER_" + self.text
+
+
+class JoinedToken(Token):
+    """Text with places and values of parameters in it."""
+
+    def __init__(self, text: str, parts: List[Token]) -> None:
+        """A token; `text` is what the program wrote, `parts` are what it is made of."""
+        super().__init__(text)
+        self.parts = parts
+
+    def wire(self, params: Mapping[str, Any]) -> Dict[str, Any]:
+        """Its parts."""
+        return {"text": [part.wire(params) for part in self.parts]}
+
+    def __repr__(self) -> str:
+        """The text in quotes."""
+        return repr(self.text)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import copy
 from typing import Any, Optional
 
+from azureml._fields import Field, OpenField, field, open_field
 from azureml.pipeline.core._data_kinds import DATA_REFERENCE, is_a
-from azureml.pipeline.core._fields import field, open_field
 from azureml.pipeline.core._names import is_port_name, reference_token
 
 INPUT_MODES = ("mount", "download", "direct", "hdfs")
@@ -46,10 +46,10 @@ class TrainingOutput(object):
         self._metric = metric
         self._model_file = model_file
 
-    type = field("_type", "`Metrics` or `Model`.")
-    iteration = field("_iteration", "The iteration the model comes from.")
-    metric = field("_metric", "The metric by which the model is the best.")
-    model_file = field("_model_file", "The model's file among the outputs.")
+    type: Field[str] = field("_type", "`Metrics` or `Model`.")
+    iteration: Field[Optional[int]] = field("_iteration", "The iteration the model comes from.")
+    metric: Field[Optional[str]] = field("_metric", "The metric by which the model is the best.")
+    model_file: Field[Optional[str]] = field("_model_file", "The model's file among the outputs.")
 
 
 class InputPortBinding(object):
@@ -91,13 +91,17 @@ class InputPortBinding(object):
         self._is_resource = is_resource
         self._additional_transformations = additional_transformations
 
-    name = open_field("_name", "The port's name.")
-    bind_mode = open_field("_bind_mode", "`mount`, `download`, `direct` or `hdfs`.")
-    bind_object = field("_bind_object", "What is read.")
-    path_on_compute = open_field("_path_on_compute", "Where the script expects the data.")
-    overwrite = field("_overwrite", "Whether a download replaces what is there.")
-    is_resource = field("_is_resource", "Whether the data lies beside the script.")
-    additional_transformations = field(
+    name: OpenField[str] = open_field("_name", "The port's name.")
+    bind_mode: OpenField[str] = open_field("_bind_mode", "`mount`, `download`, `direct` or `hdfs`.")
+    bind_object: Field[Any] = field("_bind_object", "What is read.")
+    path_on_compute: OpenField[Optional[str]] = open_field(
+        "_path_on_compute", "Where the script expects the data."
+    )
+    overwrite: Field[Optional[bool]] = field(
+        "_overwrite", "Whether a download replaces what is there."
+    )
+    is_resource: Field[bool] = field("_is_resource", "Whether the data lies beside the script.")
+    additional_transformations: Field[Any] = field(
         "_additional_transformations", "What is done to tabular data before it is read."
     )
 
@@ -193,15 +197,23 @@ class OutputPortBinding(object):
         self._producer: Any = None
         self._source: Any = self
 
-    name = field("_name", "The port's name.")
-    bind_mode = field("_bind_mode", "`mount`, `upload`, `hdfs` or `link`.")
-    datastore = open_field("_datastore", "What keeps the output.")
-    path_on_compute = field("_path_on_compute", "What the script writes.")
-    is_directory = field("_is_directory", "Whether the output is a folder.")
-    overwrite = field("_overwrite", "Whether an upload replaces what is there.")
-    pipeline_output_name = field("_pipeline_output_name", "Its name among the pipeline's outputs.")
-    training_output = field("_training_output", "What of a training it is.")
-    dataset_registration = field("_dataset_registration", "How it is registered as a dataset.")
+    name: Field[str] = field("_name", "The port's name.")
+    bind_mode: Field[str] = field("_bind_mode", "`mount`, `upload`, `hdfs` or `link`.")
+    datastore: OpenField[Any] = open_field("_datastore", "What keeps the output.")
+    path_on_compute: Field[Optional[str]] = field("_path_on_compute", "What the script writes.")
+    is_directory: Field[Optional[bool]] = field("_is_directory", "Whether the output is a folder.")
+    overwrite: Field[Optional[bool]] = field(
+        "_overwrite", "Whether an upload replaces what is there."
+    )
+    pipeline_output_name: Field[Optional[str]] = field(
+        "_pipeline_output_name", "Its name among the pipeline's outputs."
+    )
+    training_output: Field[Optional[TrainingOutput]] = field(
+        "_training_output", "What of a training it is."
+    )
+    dataset_registration: Field[Any] = field(
+        "_dataset_registration", "How it is registered as a dataset."
+    )
 
     @property
     def data_type(self) -> str:

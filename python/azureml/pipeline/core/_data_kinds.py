@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import Any, Dict, FrozenSet
 
 DATA_REFERENCE = "DataReference"
+SQL_REFERENCE = "SqlDataReference"
 DATA_PATH = "DataPath"
 DATA_PATH_BINDING = "DataPathComputeBinding"
 CONSUMPTION = "DatasetConsumptionConfig"
 OUTPUT_CONFIG = "OutputDatasetConfig"
 OUTPUT_FILES = "OutputFileDatasetConfig"
+OUTPUT_OF_SPARK = "HDFSOutputDatasetConfig"
 OUTPUT_TABLE = "OutputTabularDatasetConfig"
 DATASET = "AbstractDataset"
 

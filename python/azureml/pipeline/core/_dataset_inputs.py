@@ -40,20 +40,17 @@ class DatasetInputs(object):
         assert edge is not None, "`finalize` has made sure that there is one"
         source = edge.source_port
         node = source.node
-        is_there = isinstance(node, DataSourceNode)
-        if is_there and node.datasource_def._pipeline_dataset is None:
-            return None
-        if not is_there and not _is_consumed(port, source):
-            return None
-        if is_there:
-            return self._existing(port, node)
-        return self._written(port, source)
+        if isinstance(node, DataSourceNode):
+            definition = node.datasource_def
+            if definition is None or definition._pipeline_dataset is None:
+                return None
+            return self._existing(port, node, definition._pipeline_dataset.dataset)
+        return self._written(port, source) if _is_consumed(port, source) else None
 
-    def _existing(self, port: InputPort, node: DataSourceNode) -> Any:
+    def _existing(self, port: InputPort, node: DataSourceNode, dataset: Any) -> Any:
         """A dataset that is there when the pipeline is submitted."""
         from azureml.data import _step_inputs
 
-        dataset = node.datasource_def._pipeline_dataset.dataset
         if node.datapath_param_name is not None:
             dataset = self._values[node.datapath_param_name]
         key = (id(dataset), port.name, port.bind_mode)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, List, Optional
 
-from azureml.pipeline.core._fields import field
+from azureml._fields import Field, field
 from azureml.pipeline.core._node_params import ParamDef
 
 ORDER_OUTPUT = "_run_after_output"
@@ -46,16 +46,24 @@ class InputPortDef(object):
         self._label = label
         self._additional_transformations = additional_transformations
 
-    name = field("_name", "The port's name.")
-    data_types = field("_data_types", "The types of data it reads.")
-    default_datastore_mode = field("_default_datastore_mode", "How it reads unless told.")
-    default_path_on_compute = field("_default_path_on_compute", "Where the script expects it.")
-    is_optional = field("_is_optional", "Whether it may stay unconnected.")
-    default_overwrite = field("_default_overwrite", "Whether a download replaces what is there.")
-    default_data_reference_name = field("_default_data_reference_name", "What the script calls it.")
-    is_resource = field("_is_resource", "Whether the data lies beside the script.")
-    label = field("_label", "A name for people.")
-    additional_transformations = field(
+    name: Field[str] = field("_name", "The port's name.")
+    data_types: Field[List[str]] = field("_data_types", "The types of data it reads.")
+    default_datastore_mode: Field[Optional[str]] = field(
+        "_default_datastore_mode", "How it reads unless told."
+    )
+    default_path_on_compute: Field[Optional[str]] = field(
+        "_default_path_on_compute", "Where the script expects it."
+    )
+    is_optional: Field[bool] = field("_is_optional", "Whether it may stay unconnected.")
+    default_overwrite: Field[Optional[bool]] = field(
+        "_default_overwrite", "Whether a download replaces what is there."
+    )
+    default_data_reference_name: Field[Optional[str]] = field(
+        "_default_data_reference_name", "What the script calls it."
+    )
+    is_resource: Field[bool] = field("_is_resource", "Whether the data lies beside the script.")
+    label: Field[Optional[str]] = field("_label", "A name for people.")
+    additional_transformations: Field[Any] = field(
         "_additional_transformations", "What is done to tabular data before it is read."
     )
 
@@ -86,15 +94,23 @@ class OutputPortDef(object):
         self._training_output = training_output
         self._label = label
 
-    name = field("_name", "The port's name.")
-    default_datastore_name = field("_default_datastore_name", "What keeps it unless told.")
-    default_datastore_mode = field("_default_datastore_mode", "How it is written unless told.")
-    default_path_on_compute = field("_default_path_on_compute", "What the script writes.")
-    is_directory = field("_is_directory", "Whether it is a folder.")
-    data_type = field("_data_type", "The type of the data.")
-    default_overwrite = field("_default_overwrite", "Whether an upload replaces what is there.")
-    training_output = field("_training_output", "What of a training it is.")
-    label = field("_label", "A name for people.")
+    name: Field[str] = field("_name", "The port's name.")
+    default_datastore_name: Field[Optional[str]] = field(
+        "_default_datastore_name", "What keeps it unless told."
+    )
+    default_datastore_mode: Field[Optional[str]] = field(
+        "_default_datastore_mode", "How it is written unless told."
+    )
+    default_path_on_compute: Field[Optional[str]] = field(
+        "_default_path_on_compute", "What the script writes."
+    )
+    is_directory: Field[Optional[bool]] = field("_is_directory", "Whether it is a folder.")
+    data_type: Field[str] = field("_data_type", "The type of the data.")
+    default_overwrite: Field[Optional[bool]] = field(
+        "_default_overwrite", "Whether an upload replaces what is there."
+    )
+    training_output: Field[Any] = field("_training_output", "What of a training it is.")
+    label: Field[Optional[str]] = field("_label", "A name for people.")
 
 
 class ModuleDef(object):
@@ -138,17 +154,21 @@ class ModuleDef(object):
         if create_sequencing_ports:
             self._output_port_defs.append(OutputPortDef(ORDER_OUTPUT, data_type="AnyFile"))
 
-    name = field("_name", "The name of the kind.")
-    description = field("_description", "What it does, for people.")
-    input_port_defs = field("_input_port_defs", "Its inputs.")
-    output_port_defs = field("_output_port_defs", "Its outputs.")
-    param_defs = field("_param_defs", "Its parameters.")
-    module_execution_type = field("_module_execution_type", "What executes it.")
-    allow_reuse = field("_allow_reuse", "Whether outputs of an equal earlier step may be reused.")
-    module_type = field("_module_type", "The type of the module.")
-    step_type = field("_step_type", "The user's word for its kind.")
-    runconfig = field("_runconfig", "How it is run.")
-    cloud_settings = field("_cloud_settings", "Settings of a cloud.")
+    name: Field[str] = field("_name", "The name of the kind.")
+    description: Field[Optional[str]] = field("_description", "What it does, for people.")
+    input_port_defs: Field[List[InputPortDef]] = field("_input_port_defs", "Its inputs.")
+    output_port_defs: Field[List[OutputPortDef]] = field("_output_port_defs", "Its outputs.")
+    param_defs: Field[List[ParamDef]] = field("_param_defs", "Its parameters.")
+    module_execution_type: Field[Optional[str]] = field(
+        "_module_execution_type", "What executes it."
+    )
+    allow_reuse: Field[bool] = field(
+        "_allow_reuse", "Whether outputs of an equal earlier step may be reused."
+    )
+    module_type: Field[Optional[str]] = field("_module_type", "The type of the module.")
+    step_type: Field[Optional[str]] = field("_step_type", "The user's word for its kind.")
+    runconfig: Field[Any] = field("_runconfig", "How it is run.")
+    cloud_settings: Field[Any] = field("_cloud_settings", "Settings of a cloud.")
 
     def add_fake_sequencing_input_port(self) -> InputPortDef:
         """A further hidden input, through which a node waits for another."""
@@ -244,10 +264,10 @@ class DataSourceDef(object):
             DataSource.DATASOURCE_PORT_NAME, datastore_name, data_type=self._data_type_id
         )
 
-    name = field("_name", "The name of the data.")
-    description = field("_description", "What it is, for people.")
-    data_type_id = field("_data_type_id", "The type of the data.")
-    output_port_def = field("_output_port_def", "The port it is read from.")
+    name: Field[str] = field("_name", "The name of the data.")
+    description: Field[Optional[str]] = field("_description", "What it is, for people.")
+    data_type_id: Field[str] = field("_data_type_id", "The type of the data.")
+    output_port_def: Field[OutputPortDef] = field("_output_port_def", "The port it is read from.")
 
     def calculate_hash(self) -> str:
         """A digest of the place: equal for equal places."""
@@ -262,7 +282,8 @@ class DataSourceDef(object):
         return DataSourceDef(
             data_reference.data_reference_name,
             datastore_name=data_reference.datastore.name,
-            path_on_datastore=data_reference.path_on_datastore,
+            path_on_datastore=getattr(data_reference, "sql_table", None)
+            or data_reference.path_on_datastore,
         )
 
 

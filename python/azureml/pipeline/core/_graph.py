@@ -11,10 +11,10 @@ import os
 from collections import deque
 from typing import Any, Deque, Dict, Iterable, List, Mapping, Optional, Tuple
 
+from azureml._fields import Field, field
 from azureml._not_yet import not_yet
 from azureml.pipeline.core._bindings import InputPortBinding, OutputPortBinding
 from azureml.pipeline.core._definitions import DataSource, DataSourceDef, Module
-from azureml.pipeline.core._fields import field
 from azureml.pipeline.core._nodes import (
     DataSourceNode,
     Edge,
@@ -44,7 +44,7 @@ class Graph(object):
         self._pipeline_outputs: Dict[str, OutputPort] = {}
         self._pending: Deque[Tuple[InputPort, Any]] = deque()
 
-    node_dict = field("_nodes", "The nodes by id.")
+    node_dict: Field[Dict[str, Node]] = field("_nodes", "The nodes by id.")
 
     @property
     def nodes(self) -> List[Node]:
@@ -181,7 +181,8 @@ class Graph(object):
         known = self._made.setdefault(id(origin), port)
         if known is not port:
             raise ValueError(
-                "`{}` is already an output of step `{}`; step `{}` cannot write it too".format(
+                "`{0}` is already an output of step `{1}`; step `{2}` cannot write it too. Give "
+                "step `{2}` an output of its own, or make `{0}` one of its inputs".format(
                     port.name, known.node.name, port.node.name
                 )
             )
@@ -232,7 +233,8 @@ class Graph(object):
             first = circle[0]
             names = [node.name for node in [*circle, first]]
             errors.append(
-                "Cycle detected including node {}({}): these steps wait for each other: {}".format(
+                "Cycle detected including node {}({}): these steps wait for each other: {}; take "
+                "away one of the inputs or `run_after` that join them".format(
                     first.name, first.node_id, " -> ".join(names)
                 )
             )

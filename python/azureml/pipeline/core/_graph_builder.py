@@ -64,8 +64,9 @@ class _PipelineGraphBuilder(object):
         if isinstance(collection, list):
             return [node for each in collection for node in self.process_collection(each)]
         raise NotImplementedError(
-            "a pipeline is made of steps, lists of steps and StepSequences, not of {}".format(
-                type(collection)
+            "a pipeline is made of steps, lists of steps and StepSequences, not of {!r}, which is "
+            "of {}; give it a step, such as PythonScriptStep(...)".format(
+                collection, type(collection)
             )
         )
 

@@ -48,9 +48,9 @@ class Param(object):
     def __init__(self, param_def: ParamDef) -> None:
         """The parameter with its default."""
         self.param_def = param_def
-        self.name = param_def.name
-        self.value = param_def.default_value
-        self.set_var = param_def.set_env_var
+        self.name: str = param_def.name
+        self.value: Any = param_def.default_value
+        self.set_var: bool = param_def.set_env_var
 
     def set_value(self, param_value: Any) -> None:
         """Give it a value, which may be a pipeline parameter."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, TypeVar
 
+from azureml._fields import Field, OpenField, field, open_field
 from azureml.pipeline.core._definitions import (
     ORDER_OUTPUT,
     DataSource,
@@ -16,7 +17,6 @@ from azureml.pipeline.core._definitions import (
     ModuleDef,
     OutputPortDef,
 )
-from azureml.pipeline.core._fields import field, open_field
 from azureml.pipeline.core._node_params import Param
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class Edge(object):
         self._source_port = source_port
         self._dest_port = dest_port
 
-    source_port = field("_source_port", "The output.")
-    dest_port = field("_dest_port", "The input that reads it.")
+    source_port: Field[OutputPort] = field("_source_port", "The output.")
+    dest_port: Field[InputPort] = field("_dest_port", "The input that reads it.")
 
 
 class InputPort(object):
@@ -51,13 +51,21 @@ class InputPort(object):
         self._overwrite = input_port_def.default_overwrite
         self._data_reference_name = input_port_def.default_data_reference_name
 
-    node = field("_node", "The node it belongs to.")
-    input_port_def = field("_input_port_def", "What describes it.")
-    bind_mode = open_field("_bind_mode", "How it reads.")
-    path_on_compute = open_field("_path_on_compute", "Where the script expects the data.")
-    overwrite = open_field("_overwrite", "Whether a download replaces what is there.")
-    data_reference_name = open_field("_data_reference_name", "What the script calls the data.")
-    incoming_edge = field("_incoming_edge", "The edge that ends here, if there is one.")
+    node: Field[Node] = field("_node", "The node it belongs to.")
+    input_port_def: Field[InputPortDef] = field("_input_port_def", "What describes it.")
+    bind_mode: OpenField[str] = open_field("_bind_mode", "How it reads.")
+    path_on_compute: OpenField[Optional[str]] = open_field(
+        "_path_on_compute", "Where the script expects the data."
+    )
+    overwrite: OpenField[Optional[bool]] = open_field(
+        "_overwrite", "Whether a download replaces what is there."
+    )
+    data_reference_name: OpenField[Optional[str]] = open_field(
+        "_data_reference_name", "What the script calls the data."
+    )
+    incoming_edge: Field[Optional[Edge]] = field(
+        "_incoming_edge", "The edge that ends here, if there is one."
+    )
 
     @property
     def name(self) -> str:
@@ -101,14 +109,24 @@ class OutputPort(object):
         self._dataset_output: Any = None
         self._is_promoted = False
 
-    node = field("_node", "The node it belongs to.")
-    datastore_name = open_field("_datastore_name", "What keeps the data.")
-    bind_mode = open_field("_bind_mode", "How the data is written.")
-    path_on_compute = open_field("_path_on_compute", "What the script writes.")
-    overwrite = open_field("_overwrite", "Whether an upload replaces what is there.")
-    pipeline_output_name = open_field("_pipeline_output_name", "Its name among the pipeline's.")
-    dataset_registration = open_field("_dataset_registration", "How it becomes a dataset.")
-    dataset_output = open_field("_dataset_output", "The configuration it was made of.")
+    node: Field[Node] = field("_node", "The node it belongs to.")
+    datastore_name: OpenField[Optional[str]] = open_field("_datastore_name", "What keeps the data.")
+    bind_mode: OpenField[str] = open_field("_bind_mode", "How the data is written.")
+    path_on_compute: OpenField[Optional[str]] = open_field(
+        "_path_on_compute", "What the script writes."
+    )
+    overwrite: OpenField[Optional[bool]] = open_field(
+        "_overwrite", "Whether an upload replaces what is there."
+    )
+    pipeline_output_name: OpenField[Optional[str]] = open_field(
+        "_pipeline_output_name", "Its name among the pipeline's."
+    )
+    dataset_registration: OpenField[Any] = open_field(
+        "_dataset_registration", "How it becomes a dataset."
+    )
+    dataset_output: OpenField[Any] = open_field(
+        "_dataset_output", "The configuration it was made of."
+    )
 
     @property
     def name(self) -> str:
@@ -167,12 +185,16 @@ class Node(object):
             port = OutputPort(self, self._datasource_def.output_port_def)
             self._outputs[port.name] = port
 
-    module_def = field("_module_def", "What describes it, if it does something.")
-    datasource_def = field("_datasource_def", "What describes it, if it is data.")
-    name = field("_name", "Its name; several nodes may share one.")
-    node_id = field("_node_id", "Its id, unique in the graph.")
-    input_dict = field("_inputs", "Its inputs by name.")
-    output_dict = field("_outputs", "Its outputs by name.")
+    module_def: Field[Optional[ModuleDef]] = field(
+        "_module_def", "What describes it, if it does something."
+    )
+    datasource_def: Field[Optional[DataSourceDef]] = field(
+        "_datasource_def", "What describes it, if it is data."
+    )
+    name: Field[str] = field("_name", "Its name; several nodes may share one.")
+    node_id: Field[str] = field("_node_id", "Its id, unique in the graph.")
+    input_dict: Field[Dict[str, InputPort]] = field("_inputs", "Its inputs by name.")
+    output_dict: Field[Dict[str, OutputPort]] = field("_outputs", "Its outputs by name.")
 
     @property
     def inputs(self) -> List[InputPort]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, TypeVar
 
+from azureml.core import _yaml_text
 from azureml.pipeline.core._parameter import PipelineParameter
 
 KEY = "parallel_run_config"
@@ -61,8 +62,7 @@ def load(kind: "type[T]", workspace: Any, path: str) -> T:
 
     where = os.path.abspath(path)
     try:
-        with open(path, encoding="utf-8") as file:
-            content = yaml.safe_load(file)
+        content = _yaml_text.load_file(path)
     except OSError as error:
         raise ValueError("{} cannot be read: {}".format(where, error.strerror)) from None
     except yaml.YAMLError as error:

@@ -51,30 +51,34 @@ class _ParallelRunConfigBase(object):
         check = settings.of_parameter
         self.environment = environment
         self.entry_script = entry_script
-        self.error_threshold = settings.threshold("error_threshold", error_threshold)
-        self.output_action = settings.output_action("output_action", output_action)
+        self.error_threshold: int = settings.threshold("error_threshold", error_threshold)
+        self.output_action: str = settings.output_action("output_action", output_action)
         self.compute_target = compute_target
-        self.node_count = _checked_node_count(node_count, compute_target)
-        self.process_count_per_node = check(
+        self.node_count: Any = _checked_node_count(node_count, compute_target)
+        self.process_count_per_node: Any = check(
             settings.at_least_one_if_given, "process_count_per_node", process_count_per_node
         )
-        self.mini_batch_size = check(settings.size, "mini_batch_size", mini_batch_size)
+        self.mini_batch_size: Any = check(settings.size, "mini_batch_size", mini_batch_size)
         self.source_directory = source_directory
         self.description = description
-        self.logging_level = "INFO" if logging_level is None else logging_level
-        self.run_invocation_timeout = check(
+        self.logging_level: Union[str, PipelineParameter] = (
+            "INFO" if logging_level is None else logging_level
+        )
+        self.run_invocation_timeout: Any = check(
             settings.at_least_one, "run_invocation_timeout", _or(run_invocation_timeout, 60)
         )
-        self.run_max_try = check(settings.at_least_one, "run_max_try", _or(run_max_try, 3))
-        self.append_row_file_name = settings.file_name("append_row_file_name", append_row_file_name)
-        self.allowed_failed_count = settings.optional_threshold(
+        self.run_max_try: Any = check(settings.at_least_one, "run_max_try", _or(run_max_try, 3))
+        self.append_row_file_name: Optional[str] = settings.file_name(
+            "append_row_file_name", append_row_file_name
+        )
+        self.allowed_failed_count: Optional[int] = settings.optional_threshold(
             "allowed_failed_count", allowed_failed_count
         )
-        self.allowed_failed_percent = settings.percent(
+        self.allowed_failed_percent: Optional[float] = settings.percent(
             "allowed_failed_percent", allowed_failed_percent
         )
         by_text = isinstance(partition_keys, PipelineParameter)
-        self.partition_keys = check(
+        self.partition_keys: Any = check(
             settings.keys_in_text if by_text else settings.keys, "partition_keys", partition_keys
         )
         self.environment_variables = environment_variables

@@ -20,9 +20,9 @@ from azureml.pipeline.core._data_kinds import (
 )
 from azureml.pipeline.core._origins import is_promoted
 from azureml.pipeline.core._parallel_run_config_base import _ParallelRunConfigBase
+from azureml.pipeline.core._parallel_work import ParallelWork
 from azureml.pipeline.core._parameter import PipelineParameter
 from azureml.pipeline.core._python_script_step_base import _PythonScriptStepBase
-from azureml.pipeline.core._work import ParallelWork
 
 FILES, TABLE = "files", "table"
 # Names that stand for settings of the configuration, so that arguments cannot have them.
@@ -107,13 +107,12 @@ class _ParallelRunStepBase(_PythonScriptStepBase):
         ]
         graph._add_parameters(parameters)
         node = super().create_node(graph, default_datastore, context)
-        node._work = node._work._replace(
-            parallel=ParallelWork(
-                inputs=[(binding.name, form) for binding, form in zip(self._inputs, self._forms)],
-                output=self._outputs[0].name if self._outputs else None,
-                settings={name: settings.wire(value) for name, value in self._settings.items()},
-            ),
-            variables=self._parallel_run_config.environment_variables or {},
+        variables = self._parallel_run_config.environment_variables or {}
+        node._work = ParallelWork(
+            worker=node._work._replace(own_variables=variables),
+            inputs=[(binding.name, form) for binding, form in zip(self._inputs, self._forms)],
+            output=self._outputs[0].name if self._outputs else None,
+            settings={name: settings.wire(value) for name, value in self._settings.items()},
         )
         return node
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, Mapping, Optional
 
+from azureml._suggest import did_you_mean, listed
+from azureml.data._written import written
 from azureml.pipeline.core._data_kinds import CONSUMPTION, DATA_PATH, DATASET, is_a
 
 
@@ -34,7 +36,8 @@ class PipelineParameter(object):
 
     def __str__(self) -> str:
         """The name and the default, as v1 writes them."""
-        return "PipelineParameter_Name:{}_Default:{}".format(self.name, self.default_value)
+        text = "PipelineParameter_Name:{}_Default:{}".format(self.name, self.default_value)
+        return written(text, self)
 
     def _is_scalar(self) -> bool:
         return _is_scalar(self.default_value)
@@ -75,8 +78,8 @@ def settled(
     for name, value in (given or {}).items():
         if name not in known:
             raise Exception(
-                "the pipeline has no parameter `{}`; it has {}".format(
-                    name, ", ".join("`{}`".format(each) for each in sorted(known)) or "none"
+                "the pipeline has no parameter `{}`; it has {}{}".format(
+                    name, listed(sorted(known)), did_you_mean(name, known)
                 )
             )
         _check_type(name, known[name].default_value, value)
@@ -88,8 +91,9 @@ def _check_type(name: str, default: Any, value: Any) -> None:
     if _is_scalar(default):
         if _type_code(value) != _type_code(default):
             raise Exception(
-                "pipeline parameter `{}` takes a value of type {}, not {}".format(
-                    name, type(default).__name__, type(value).__name__
+                "pipeline parameter `{0}` takes a value of type {1}, not {2}; pass {1}({3!r}), or "
+                "make the default a {2}".format(
+                    name, type(default).__name__, type(value).__name__, value
                 )
             )
     elif type(value) is not type(default):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Optional
 
+from azureml._fields import Field, field
 from azureml.pipeline.core._bindings import InputPortBinding, TrainingOutput, data_type_of
-from azureml.pipeline.core._fields import field
 from azureml.pipeline.core._names import is_port_name, reference_token
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ class PipelineData(object):
         self._training_output = training_output
         self._producer: Any = None
 
-    name = field("_name", "Its name.")
-    datastore = field("_datastore", "What keeps it; `None` for the pipeline's default.")
+    name: Field[str] = field("_name", "Its name.")
+    datastore: Field[Any] = field("_datastore", "What keeps it; `None` for the pipeline's default.")
 
     @property
     def data_type(self) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
+from azureml._fields import Field, field
 from azureml.pipeline.core._bindings import InputPortBinding
-from azureml.pipeline.core._fields import field
 from azureml.pipeline.core._pipeline_data import reading_binding
 
 
@@ -26,9 +26,9 @@ class PortDataReference(object):
         self._data_reference = data_reference
         self._step_run = step_run
         self.pipeline_run_id = pipeline_run_id
-        self.data_reference_name = data_reference.data_reference_name
+        self.data_reference_name: Any = data_reference.data_reference_name
 
-    name = field("data_reference_name", "The name of the output.")
+    name: Field[str] = field("data_reference_name", "The name of the output.")
 
     @property
     def datastore(self) -> Any:

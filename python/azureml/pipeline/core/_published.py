@@ -46,13 +46,13 @@ def template_body(
     """A graph as the server takes it; `values` become the defaults of its parameters."""
     from azureml.pipeline.core._order import in_order
     from azureml.pipeline.core._submission import Wish, submission, tell_of_steps
-    from azureml.pipeline.core._targets import tell_of_unknown
+    from azureml.pipeline.core._targets import warn_unknown_targets
 
     client = graph._context._workspace._client
     client.forget_snapshots()
     wish = Wish(DEFAULT_NAME, dict(values or {}), bool(goes_on))
     body = submission(graph, wish, client)
-    tell_of_unknown(client, graph)
+    warn_unknown_targets(client, graph)
     tell_of_steps(in_order(graph.module_nodes)[0], body["steps"])
     return body
 

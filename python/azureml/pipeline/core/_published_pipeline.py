@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 
+from azureml._fields import Field, field
 from azureml.pipeline.core import _published
-from azureml.pipeline.core._fields import field
 
 if TYPE_CHECKING:
     from azureml.core.workspace import Workspace
@@ -66,15 +66,17 @@ class PublishedPipeline(object):
             record["continue_on_step_failure"],
         )
 
-    name = field("_name", "Its name; several pipelines may share one.")
-    description = field("_description", "What it does, for people.")
-    id = field("_id", "Its id.")
-    graph_id = field("_graph_id", "The id of its graph.")
-    version = field("_version", "Its version, for people.")
-    status = field("_status", "`Active` or `Disabled`.")
-    endpoint = field("_endpoint", "Where programs without an SDK start it by a POST.")
-    total_run_steps = field("_total_run_steps", "How many steps it has.")
-    continue_on_step_failure = field(
+    name: Field[Optional[str]] = field("_name", "Its name; several pipelines may share one.")
+    description: Field[Optional[str]] = field("_description", "What it does, for people.")
+    id: Field[str] = field("_id", "Its id.")
+    graph_id: Field[Optional[str]] = field("_graph_id", "The id of its graph.")
+    version: Field[Optional[str]] = field("_version", "Its version, for people.")
+    status: Field[Optional[str]] = field("_status", "`Active` or `Disabled`.")
+    endpoint: Field[Optional[str]] = field(
+        "_endpoint", "Where programs without an SDK start it by a POST."
+    )
+    total_run_steps: Field[Optional[int]] = field("_total_run_steps", "How many steps it has.")
+    continue_on_step_failure: Field[Optional[bool]] = field(
         "_continue_on_step_failure", "Whether steps that do not depend on a failed step run."
     )
 

@@ -13,7 +13,8 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from azureml.pipeline.core._data_kinds import is_a
 from azureml.pipeline.core._node_params import ParamDef
 from azureml.pipeline.core._parameter import PipelineParameter, gathered
-from azureml.pipeline.core._work import ModuleBuilder, Work
+from azureml.pipeline.core._program_work import ProgramWork
+from azureml.pipeline.core._work import ModuleBuilder
 from azureml.pipeline.core.builder import PipelineStep
 
 RUN_CONFIG_PARAMETERS = (
@@ -84,7 +85,9 @@ class _PythonScriptStepBase(PipelineStep):
         inputs, outputs = self.create_input_output_bindings(
             self._inputs, self._outputs, default_datastore
         )
-        arguments = self.resolve_input_arguments(self._arguments, inputs, outputs, self._parameters)
+        arguments = self.resolve_input_arguments(
+            self._command_line(), inputs, outputs, self._parameters
+        )
         definition = self.create_module_def(
             "escloud",
             inputs,
@@ -106,7 +109,7 @@ class _PythonScriptStepBase(PipelineStep):
             runconfig=self._runconfig,
         )
         graph._add_parameters(self._runconfig_params.values())
-        node._work = Work(
+        node._work = ProgramWork(
             self._program(),
             arguments,
             folder,
@@ -115,6 +118,10 @@ class _PythonScriptStepBase(PipelineStep):
             run_config_parameters=self._runconfig_params,
         )
         return node
+
+    def _command_line(self) -> List[Any]:
+        """What follows the program: texts, tokens, data."""
+        return self._arguments
 
     def _program(self) -> Dict[str, str]:
         """What is started, as the server takes it."""

@@ -44,7 +44,7 @@ class ScheduleRecurrence(object):
     ) -> None:
         self.frequency = frequency
         self.interval = interval
-        self.start_time = _start(start_time)
+        self.start_time: Optional[str] = _start(start_time)
         if time_zone is None and start_time is not None:
             time_zone = TimeZone.UTC
         self.time_zone = time_zone

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Optional, Set
 
 from azureml.core._run_links import run_page
+from stepwell._terminal import show
 
 if TYPE_CHECKING:
     from stepwell._follow import Change, Line
@@ -26,8 +27,9 @@ def status_of(status: str) -> str:
 class Narrator(object):
     """Tells on the terminal what happens in a pipeline."""
 
-    def __init__(self, client: Client, pipeline_run_id: str) -> None:
-        """Nothing is printed before the first news."""
+    def __init__(self, client: Client, pipeline_run_id: str, over: bool = False) -> None:
+        """Nothing is printed before the first news; of a run that is `over` nothing runs."""
+        self._over = over
         self._client = client
         self._pipeline = pipeline_run_id
         self._names: Dict[str, str] = {}
@@ -57,10 +59,10 @@ class Narrator(object):
     def _line(self, line: Line) -> None:
         follows = line.run == self._speaker and len(self._running) == 1
         prefix = "" if follows else "[{}] ".format(self._name(line.run))
-        print(prefix + line.text, flush=True)
+        show(prefix + line.text, line.end)
 
     def _pipeline_status(self, status: str) -> None:
-        if self._said.get(self._pipeline) != status and status == "Running":
+        if self._said.get(self._pipeline) != status and status == "Running" and not self._over:
             self._said[self._pipeline] = status
             print("PipelineRun Status: {}".format(status), flush=True)
 
@@ -76,14 +78,16 @@ class Narrator(object):
             self._running.add(step)
             self._speaker = step
             said = "Running" if status == "Running" else "Preparing its environment"
-            print("{}StepRun( {} ) Status: {}".format(heading, name, said), flush=True)
+            print(heading, end="")
+            if not self._over:
+                print("StepRun( {} ) Status: {}".format(name, said), flush=True)
             return
         self._running.discard(step)
         self._speaker = None
         words = "StepRun( {} ) Status: {}".format(name, status_of(status))
         if change.message:
             words += " ({})".format(change.message)
-        print(words, flush=True)
+        show(words)
 
     def _name(self, step: str) -> str:
         if step not in self._names:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Mapping
 
+from azureml.core import _yaml_text
+from azureml.exceptions import UserErrorException
 from azureml.pipeline.core._recurrence import ScheduleRecurrence
 from azureml.pipeline.core._time_zones import TimeZone
 
@@ -37,12 +39,10 @@ def load(workspace: Workspace, filename: str) -> Dict[str, Any]:
     """The arguments of `Schedule.create` that a file holds.
 
     Raises:
+        UserErrorException: The file is not YAML.
         ValueError: The file has no schedule, or a part of it is not known.
     """
-    import yaml
-
-    with open(filename, encoding="utf-8") as file:
-        content = yaml.safe_load(file)
+    content = _content(filename)
     written = content.get("Schedule") if isinstance(content, dict) else None
     if not isinstance(written, dict):
         raise ValueError("`{}` has no part `Schedule`".format(filename))
@@ -55,6 +55,15 @@ def load(workspace: Workspace, filename: str) -> Dict[str, Any]:
 
         made["datastore"] = Datastore.get(workspace, written["datastore_name"])
     return made
+
+
+def _content(filename: str) -> Any:
+    import yaml
+
+    try:
+        return _yaml_text.load_file(filename)
+    except yaml.YAMLError as error:
+        raise UserErrorException("{} is not YAML: {}".format(filename, error)) from error
 
 
 def _recurrence(filename: str, written: Any) -> ScheduleRecurrence:

@@ -7,9 +7,9 @@ bindings, a list of output bindings, and tokens that name them.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
+from azureml.data import _written
 from azureml.pipeline.core import _arguments as tokens
 from azureml.pipeline.core._bindings import InputPortBinding, OutputPortBinding
 from azureml.pipeline.core._data_kinds import (
@@ -20,10 +20,11 @@ from azureml.pipeline.core._data_kinds import (
     OUTPUT_TABLE,
     is_a,
 )
-from azureml.pipeline.core._names import is_port_name, reference_token
+from azureml.pipeline.core._names import is_port_name
 from azureml.pipeline.core._origins import is_promoted, origin_of
 from azureml.pipeline.core._parameter import PipelineParameter
 from azureml.pipeline.core._pipeline_data import PipelineData
+from azureml.pipeline.core._references import text_token
 from azureml.pipeline.core._sources import data_path_binding, is_data_path_pair
 
 PARAMETER_PREFIX = "parameter:"
@@ -63,7 +64,7 @@ class StepData(object):
 
     def gather(self, arguments: Iterable[Any]) -> None:
         """Make inputs and outputs of the data that only the arguments name."""
-        for value in arguments:
+        for value in _with_written(arguments):
             if is_a(value, DATASET):
                 raise ValueError(_bare_dataset("an argument"))
             if is_a(value, OUTPUT_CONFIG):
@@ -78,8 +79,8 @@ class StepData(object):
 
     # Arguments.
 
-    def token(self, value: Any, params: Any = None) -> tokens.Token:
-        """The token that an element of the arguments stands for."""
+    def token(self, value: Any, params: Any = None, step: str = "") -> tokens.Token:
+        """The token that an element of the arguments stands for; `step` names it in errors."""
         if isinstance(value, tokens.Token):
             return value
         if isinstance(value, PipelineParameter):
@@ -88,9 +89,9 @@ class StepData(object):
             return self._text_token(value, params or {})
         if not _is_data(value):
             return tokens.TextToken(str(value))
-        return self._data_token(value)
+        return self._data_token(value, step)
 
-    def _data_token(self, value: Any) -> tokens.Token:
+    def _data_token(self, value: Any, step: str) -> tokens.Token:
         if is_promoted(value) and self._output_for(value):
             return _output_token(self._output_for(value))
         binding = self._input_for(value)
@@ -102,34 +103,33 @@ class StepData(object):
         if output is not None:
             return _output_token(output)
         raise ValueError(
-            "`{}` stands among the arguments but neither in the inputs nor in the outputs of the "
-            "step; add it to one of them".format(getattr(value, "name", value))
+            "`{}` stands among the arguments but neither in the inputs nor in the outputs of {}; "
+            "add it to one of them".format(
+                getattr(value, "name", getattr(value, "data_reference_name", value)),
+                "step `{}`".format(step) if step else "the step",
+            )
         )
 
     def _text_token(self, text: str, params: Any) -> tokens.Token:
         if text.startswith(PARAMETER_PREFIX) and text[len(PARAMETER_PREFIX) :] in params:
             return tokens.ParameterToken(text[len(PARAMETER_PREFIX) :])
-        if reference_token("") not in text:
-            return tokens.TextToken(text)
-        for binding in self.inputs:
-            if text == str(binding):
-                return tokens.InputToken(binding.name)
-        for output in self.outputs:
-            if text == str(output):
-                return _output_token(output)
-        return tokens.TextToken(self._without_reference(text))
+        return text_token(text, self._by_reference(), params)
 
-    def _without_reference(self, text: str) -> str:
-        """`text`, unless it holds a reference that would reach the script unresolved."""
-        ports = [(str(each), each.name) for each in self.inputs]
-        ports += [(str(each), each.name) for each in self.outputs]
-        for reference, name in ports:
-            if re.search(re.escape(reference) + r"(?!\w)", text):
-                raise ValueError(
-                    "the argument {!r} holds the place of `{}` within other text; pass the place "
-                    "as an argument of its own".format(text, name)
-                )
-        return text
+    def _by_reference(self) -> Dict[str, tokens.Token]:
+        """The tokens of all ports by every text that stands for one; a port's own name comes first,
+        and an input before an output."""
+        own: Dict[str, tokens.Token] = {}
+        other: Dict[str, tokens.Token] = {}
+        for binding in self.inputs:
+            own.setdefault(str(binding), tokens.InputToken(binding.name))
+            for text in _references(binding.bind_object):
+                kind = tokens.InputToken if text.startswith("$") else tokens.DatasetInputToken
+                other.setdefault(text, kind(binding.name))
+        for output in self.outputs:
+            own.setdefault(str(output), _output_token(output))
+            for text in _references(output._source):
+                other.setdefault(text, _output_token(output))
+        return {**other, **own}
 
     def _input_for(self, value: Any) -> Optional[InputPortBinding]:
         known = self._inputs_by_id.get(id(value))
@@ -169,6 +169,40 @@ class StepData(object):
                 raise ValueError(
                     "`{}` names an input and an output of the step; rename one of them".format(name)
                 )
+        self._check_destinations()
+
+    def _check_destinations(self) -> None:
+        """Refuse outputs of which the last would replace the files of the others."""
+        seen: Dict[Tuple[str, str], str] = {}
+        for binding in self.outputs:
+            destination = getattr(binding._dataset_output, "destination", None)
+            if not isinstance(destination, tuple) or len(destination) < 2 or not destination[1]:
+                continue
+            path = destination[1].replace("{output-name}", binding.name).strip("/")
+            place = (str(getattr(destination[0], "name", destination[0])), path)
+            first = seen.setdefault(place, binding.name)
+            if first != binding.name:
+                raise ValueError(
+                    "outputs `{}` and `{}` go to one place, `{}` on datastore `{}`; give each a "
+                    "destination of its own".format(first, binding.name, path, place[0])
+                )
+
+
+def _with_written(arguments: Iterable[Any]) -> List[Any]:
+    """The arguments, and after each text the data that was written into it."""
+    found: List[Any] = []
+    for value in arguments:
+        found.append(value)
+        if isinstance(value, str):
+            written = _written.objects_in(value)
+            found.extend(each for each in written if not isinstance(each, PipelineParameter))
+    return found
+
+
+def _references(value: Any) -> List[str]:
+    """The texts that stand for the data of a port, in all its forms."""
+    forms = [value, getattr(value, "dataset", None), origin_of(value)]
+    return [str(form) for form in forms if form is not None and _is_data(form)]
 
 
 def input_binding(value: Any) -> InputPortBinding:

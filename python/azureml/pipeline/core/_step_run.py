@@ -10,6 +10,7 @@ from azureml.core.run import Run
 if TYPE_CHECKING:
     from azureml.core.experiment import Experiment
     from azureml.pipeline.core.graph import PortDataReference
+    from stepwell import _wire
 
 
 class StepRun(Run):
@@ -41,7 +42,7 @@ class StepRun(Run):
         return self._pipeline_run_id
 
     def why(self) -> List[str]:
-        """Why the step ran, or why an earlier one stands in for it: one line a reason.
+        """Why the step ran, or why it was reused: one line a reason.
 
         An addition to v1; `stepwell why` prints the same.
         """
@@ -75,7 +76,9 @@ class StepRun(Run):
         if record["status"] == "Failed" and raise_on_error:
             from azureml.exceptions import ActivityFailedException
 
-            raise ActivityFailedException("step " + _run_wait.failure_text(self, record))
+            raise ActivityFailedException(
+                "step " + _run_wait.failure_text(self, record, show_output)
+            )
         return self.get_status()
 
     # Output and logs.
@@ -100,7 +103,7 @@ class StepRun(Run):
         """The data of one output."""
         return self.get_output(name).get_port_data_reference()
 
-    def _output(self, output: Dict[str, Any]) -> StepRunOutput:
+    def _output(self, output: _wire.OutputInfo) -> StepRunOutput:
         return StepRunOutput(self, self._pipeline_run_id, self, output["name"], output)
 
     def get_job_log(self) -> str:
@@ -161,7 +164,7 @@ class StepRunOutput(object):
 
 
 def port_data(
-    run: Run, pipeline_run_id: str, output: Dict[str, Any], step_run: Optional[StepRun]
+    run: Run, pipeline_run_id: str, output: _wire.OutputInfo, step_run: Optional[StepRun]
 ) -> PortDataReference:
     """The place of an output, as a reference that can be downloaded."""
     from azureml.core.datastore import Datastore

@@ -1,23 +1,28 @@
-"""From a graph to a run: what the server is sent, and what the program is told.
+"""From a graph to a run: what the server is sent, and what the program gets.
 
 `submission` makes the body of the request and does nothing else but push the folders of the
 steps through the client it is given. Steps stand in an order in which they could run; edges name
-them by their place in it.
+them by their number in it. What a step does comes from the work of its node (`_work.Work`); no kind
+of step is known here.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+import os
+import sys
+from collections import Counter
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from azureml._not_yet import not_yet
-from azureml.pipeline.core._arguments import InputToken, Token
 from azureml.pipeline.core._dataset_inputs import DatasetInputs
 from azureml.pipeline.core._definitions import ORDER_INPUT, ORDER_OUTPUT
 from azureml.pipeline.core._nodes import DataSourceNode, InputPort, ModuleNode, OutputPort
 from azureml.pipeline.core._order import in_order
-from azureml.pipeline.core._parameter import PipelineParameter, settled
+from azureml.pipeline.core._parameter import settled
+from azureml.pipeline.core._program_work import ProgramWork
 from azureml.pipeline.core._sources import place
 from azureml.pipeline.core._stable_names import StableNames
+from azureml.pipeline.core._task_context import SubmissionParts, TaskContext, source_port
 from azureml.pipeline.core._wire_ports import output, wire_input
 
 STEPS_TOLD_MAX = 100
@@ -37,14 +42,14 @@ class Wish(NamedTuple):
 def submit(graph: Any, wish: Wish) -> Any:
     """Start a run of `graph` and return its `PipelineRun`."""
     from azureml.core.experiment import Experiment
-    from azureml.pipeline.core._targets import tell_of_unknown
+    from azureml.pipeline.core._targets import warn_unknown_targets
     from azureml.pipeline.core.run import PipelineRun
 
     workspace = graph._context._workspace
     client = workspace._client
     client.forget_snapshots()
     body = submission(graph, wish, client)
-    tell_of_unknown(client, graph)
+    warn_unknown_targets(client, graph)
     record = client.submit(body)
     tell_of_steps(in_order(graph.module_nodes)[0], body["steps"])
     print("Submitted PipelineRun {}".format(record["id"]))
@@ -64,6 +69,7 @@ def submission(graph: Any, wish: Wish, client: Any) -> Dict[str, Any]:
     graph.finalize()
     values = settled(graph._parameters, wish.pipeline_parameters)
     nodes = in_order(graph.module_nodes)[0]
+    _warn_of_names([node.name for node in nodes])
     numbers = {node.node_id: number for number, node in enumerate(nodes)}
     names = StableNames()
     writer = _StepWriter(numbers, values, client, graph._context._workspace, names)
@@ -74,7 +80,7 @@ def submission(graph: Any, wish: Wish, client: Any) -> Dict[str, Any]:
         "kind": "pipeline",
         "description": wish.description,
         "parent": wish.parent_run_id,
-        "properties": _properties(texts),
+        "properties": {**_properties(texts), **writer.dataset_properties()},
         "declared": writer.declared(),
         "parameters": texts,
         "continue_on_step_failure": bool(wish.continue_on_step_failure),
@@ -86,6 +92,20 @@ def submission(graph: Any, wish: Wish, client: Any) -> Dict[str, Any]:
             for name, port in graph._pipeline_outputs.items()
         },
     }
+
+
+def _warn_of_names(names: List[str]) -> None:
+    """Say what v1 allows and is rarely meant: no steps, and names that do not tell steps apart."""
+    if not names:
+        sys.stderr.write("warning: the pipeline has no steps\n")
+    if any(not str(name).strip() for name in names):
+        sys.stderr.write("warning: a step of the pipeline has an empty name\n")
+    for name, count in Counter(names).items():
+        if count > 1 and str(name).strip():
+            sys.stderr.write(
+                "warning: {} steps of the pipeline are named `{}`; find_step_run gives all of "
+                "them\n".format(count, name)
+            )
 
 
 class _StepWriter(object):
@@ -101,10 +121,11 @@ class _StepWriter(object):
     ) -> None:
         self._numbers = numbers
         self._values = values
-        self._client = client
+        self._parts = SubmissionParts(client, workspace, values)
         self._datasets = DatasetInputs(workspace, values, names)
         self._places: Dict[str, Dict[str, Any]] = {}
-        self._environments: Dict[int, Any] = {}
+        self._given: Dict[int, Dict[str, Any]] = {}
+        self._roots: Optional[Dict[str, Optional[str]]] = None
 
     def step(self, node: ModuleNode) -> Dict[str, Any]:
         """One step as the server takes it."""
@@ -117,22 +138,30 @@ class _StepWriter(object):
         for port in data:
             _check_readable(port)
         datasets = self._datasets.of(data)
-        open_ports = {port.name: name for port in data for name in [_parameter_of(port)] if name}
+        self._given[self._numbers[node.node_id]] = datasets
+        context = TaskContext(self._parts, node, data, datasets)
         sources = ((port, self._source(port, datasets.get(port.name))) for port in data)
         return {
             "name": node.name,
             "kind": node.module_def.step_type,
             "target": work.target,
-            "task": self._task(node, work, datasets, open_ports),
+            "task": work.wire(context),
             "inputs": [
                 wire_input(port, source, datasets.get(port.name))
                 for port, source in sources
                 if source
             ],
             "outputs": [output(port) for port in written],
-            "after": sorted({self._numbers[_source_port(port).node.node_id] for port in order}),
+            "after": sorted({self._numbers[source_port(port).node.node_id] for port in order}),
             "allow_reuse": bool(node.module_def.allow_reuse),
+            **(work.resources() if isinstance(work, ProgramWork) else {}),
         }
+
+    def dataset_properties(self) -> Dict[str, str]:
+        """What `get_details` reads of the datasets; after all steps have been written."""
+        from azureml.core._run_details import given_property
+
+        return given_property(self._given)
 
     def output_reference(self, port: OutputPort) -> Dict[str, Any]:
         """The name of an output within the submission."""
@@ -155,58 +184,9 @@ class _StepWriter(object):
                     found[name] = {"type": "dataset", "default": dataset}
         return found
 
-    def _task(
-        self,
-        node: ModuleNode,
-        work: Any,
-        datasets: Mapping[str, Any],
-        open_ports: Mapping[str, str],
-    ) -> Dict[str, Any]:
-        _check_processes(work, self._values)
-        environment, variables = self._environment(work.run_config)
-        known, carried = self._parameter_variables(node)
-        for name, text in _dataset_variables(datasets).items():
-            if name in open_ports:
-                carried[name] = open_ports[name]
-            else:
-                known[name] = text
-        return {
-            **_kind(work, datasets),
-            "arguments": [_argument(each, node, datasets, open_ports) for each in work.arguments],
-            "snapshot": self._client.push_snapshot(work.source_directory),
-            "environment": environment,
-            "variables": {**variables, **work.variables, **known},
-            "parameter_variables": carried,
-            "timeout_seconds": _timeout(work.run_config),
-        }
-
-    def _environment(self, run_config: Any) -> Any:
-        """The environment and the variables of a run configuration, worked out once for each."""
-        key = id(run_config)
-        if key not in self._environments:
-            from azureml.core._wire_environment import wire_environment
-
-            _check_run_config(run_config)
-            environment = getattr(run_config, "environment", None)
-            self._environments[key] = wire_environment(environment, run_config)
-        return self._environments[key]
-
-    def _parameter_variables(self, node: ModuleNode) -> Tuple[Dict[str, str], Dict[str, str]]:
-        """The variables of a step's parameters: texts, and the pipeline parameters of the rest."""
-        known, carried = {}, {}
-        for param in node._params.values():
-            value, variable = param.get_value(), param.param_def._variable()
-            if variable is None or value is None:
-                continue
-            if isinstance(value, PipelineParameter):
-                carried[variable] = value.name
-            else:
-                known[variable] = str(value)
-        return known, carried
-
     def _source(self, port: InputPort, dataset: Any) -> Optional[Dict[str, Any]]:
         """Where an input finds its data; `None` for a dataset that is on no datastore."""
-        source = _source_port(port)
+        source = source_port(port)
         node = source.node
         if not isinstance(node, DataSourceNode):
             return {"step": self.output_reference(source)}
@@ -218,18 +198,21 @@ class _StepWriter(object):
         if parameter is not None:
             self._places[parameter] = _wire_place(place(node.name, self._values[parameter]))
             return {"parameter": parameter}
-        return {"datastore": _wire_place(node.datasource_def)}
+        found = _wire_place(node.datasource_def)
+        self._warn_of_nothing(port, found)
+        return {"datastore": found}
 
-
-def _kind(work: Any, datasets: Mapping[str, Any]) -> Dict[str, Any]:
-    """What sets one kind of task apart from the others."""
-    if work.parallel is None:
-        return {"type": "process", "program": work.program}
-    return {
-        "type": "parallel",
-        "entry_script": work.program["script"],
-        **work.parallel.wire(datasets),
-    }
+    def _warn_of_nothing(self, port: InputPort, place: Dict[str, Any]) -> None:
+        """Say that an input names a place where there is nothing, which its script may make."""
+        if self._roots is None:
+            listed = self._parts.client.get("/datastores")["datastores"]
+            self._roots = {each["name"]: each.get("root") for each in listed}
+        root = self._roots.get(place["datastore"])
+        if root and os.path.isdir(root) and not os.path.exists(os.path.join(root, place["path"])):
+            sys.stderr.write(
+                "warning: input `{}` of step `{}` is {} on datastore `{}`, where there is "
+                "nothing\n".format(port.name, port.node.name, place["path"], place["datastore"])
+            )
 
 
 def _wire_place(definition: Any) -> Dict[str, Any]:
@@ -239,39 +222,6 @@ def _wire_place(definition: Any) -> Dict[str, Any]:
     }
 
 
-def _parameter_of(port: InputPort) -> Optional[str]:
-    """The pipeline parameter that chooses what an input reads, if one does."""
-    node = _source_port(port).node
-    return node.datapath_param_name if isinstance(node, DataSourceNode) else None
-
-
-def _argument(
-    token: Token, node: ModuleNode, datasets: Mapping[str, Any], open_ports: Mapping[str, str]
-) -> Dict[str, str]:
-    """An argument as the server takes it; a dataset read directly is its id."""
-    dataset = datasets.get(token.text) if isinstance(token, InputToken) else None
-    if dataset is not None and dataset.is_direct and token.text in open_ports:
-        return {"parameter": open_ports[token.text]}
-    if dataset is not None:
-        argument: Dict[str, str] = dataset.argument
-        return argument
-    return token.wire(node.params)
-
-
-def _dataset_variables(datasets: Mapping[str, Any]) -> Dict[str, str]:
-    if not datasets:
-        return {}
-    from azureml.data._step_inputs import variables
-
-    return variables(datasets.values())
-
-
-def _source_port(port: InputPort) -> OutputPort:
-    """The output an input reads; `finalize` has made sure that there is one."""
-    source: OutputPort = port.incoming_edge.source_port
-    return source
-
-
 def _check_readable(port: InputPort) -> None:
     """Refuse ways of reading that are not there yet."""
     if port.input_port_def.is_resource:
@@ -279,36 +229,6 @@ def _check_readable(port: InputPort) -> None:
             "input `{}` of step `{}` asks for its data beside the script, which is not there yet; "
             "pass the input as an argument".format(port.name, port.node.name)
         )
-
-
-def _check_run_config(run_config: Any) -> None:
-    """Refuse what a run configuration asks for and no step can have yet."""
-    if run_config is None:
-        return
-    nodes = getattr(run_config, "node_count", None)
-    if isinstance(nodes, int) and nodes > 1:
-        not_yet("steps on several nodes are not there yet; set node_count of the runconfig to 1")
-    for attribute in ("data_references", "data", "output_data"):
-        if getattr(run_config, attribute, None):
-            not_yet(
-                "{} of a run configuration are not read by steps; pass the data as inputs and "
-                "outputs of the step".format(attribute)
-            )
-
-
-def _check_processes(work: Any, values: Mapping[str, Any]) -> None:
-    """Refuse parameters that ask for more than one node or process."""
-    for setting, parameter in work.run_config_parameters.items():
-        if values[parameter.name] > 1:
-            not_yet(
-                "steps on several nodes or processes are not there yet; {} is {}, by the pipeline "
-                "parameter `{}`".format(setting, values[parameter.name], parameter.name)
-            )
-
-
-def _timeout(run_config: Any) -> Optional[int]:
-    seconds = getattr(run_config, "max_run_duration_seconds", None)
-    return int(seconds) if seconds else None
 
 
 def _is_text_like(value: Any) -> bool:
@@ -327,18 +247,22 @@ def _properties(parameters: Dict[str, str]) -> Dict[str, str]:
     """What v1 writes on every pipeline run and programs look for."""
     import json
 
+    from azureml.core._git import git_properties
+
     return {
         "azureml.runsource": "azureml.PipelineRun",
         "runSource": "SDK",
         "runType": "SDK",
         "azureml.parameters": json.dumps(parameters),
+        **git_properties(os.getcwd()),
     }
 
 
 def tell_of_steps(nodes: List[ModuleNode], steps: List[Dict[str, Any]]) -> None:
     """Name the steps, up to a number that a person would read."""
     for node, step in list(zip(nodes, steps))[:STEPS_TOLD_MAX]:
-        snapshot = step["task"]["snapshot"] or ""
-        print("Created step {} [{}][{}]".format(node.name, node.node_id, snapshot[:8]))
+        snapshot = step["task"].get("snapshot")
+        files = "[{}]".format(snapshot[:8]) if snapshot else ""
+        print("Created step {} [{}]{}".format(node.name, node.node_id, files))
     if len(nodes) > STEPS_TOLD_MAX:
         print("Created {} more steps".format(len(nodes) - STEPS_TOLD_MAX))

@@ -6,9 +6,14 @@ is told so once. On a shared server it is an error that lists the names there ar
 
 from __future__ import annotations
 
-from typing import Any, List, Set
+from typing import Any, Dict, List
 
-_TOLD: Set[str] = set()
+from azureml._suggest import did_you_mean, listed
+from azureml.core.compute._notice import is_named, tell_of
+
+# Searches of hyperparameters take their slots here, so that none waits for its own trials.
+TUNING_TARGET = "tuning"
+_OWN = ("local", TUNING_TARGET)
 
 
 def check_targets(workspace: Any, graph: Any) -> None:
@@ -25,26 +30,29 @@ def check_targets(workspace: Any, graph: Any) -> None:
     for name in names:
         if name not in known:
             raise ValueError(
-                "compute target `{}` does not exist in the workspace; it has {}".format(
-                    name, ", ".join("`{}`".format(each) for each in known) or "none"
-                )
+                "compute target `{}` does not exist in the workspace; it has {}{}. Create it with "
+                "ComputeTarget.create(workspace, name, AmlCompute.provisioning_configuration"
+                "(vm_size))".format(name, listed(known), did_you_mean(name, known))
             )
 
 
-def tell_of_unknown(client: Any, graph: Any) -> None:
+def warn_unknown_targets(client: Any, graph: Any) -> None:
     """Say once in a process for each name that it means this machine."""
-    names = [name for name in _names(graph) if name not in _TOLD]
+    names = [name for name in _names(graph) if not is_named(name)]
     if not names:
         return
     computes = client.get("/computes")["computes"]
     created = {compute["name"] for compute in computes if compute["created"]}
     for name in names:
         if name not in created:
-            _TOLD.add(name)
-            print("Compute target {} is not defined; its steps run on this machine.".format(name))
+            tell_of(name)
 
 
 def _names(graph: Any) -> List[str]:
-    """The names that steps give, each once; `local` is always there."""
-    found = dict.fromkeys(node._work.target for node in graph.module_nodes if node._work)
-    return [name for name in found if name != "local"]
+    """The names that steps give, each once; those of Stepwell's own are always there."""
+    found: Dict[str, None] = {}
+    for node in graph.module_nodes:
+        if node._work:
+            found[node._work.target] = None
+            found[getattr(node._work, "trial_target", TUNING_TARGET)] = None
+    return [name for name in found if name not in _OWN]

@@ -9,6 +9,11 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, List, Mapping, Optional
 
+PROGRAM_NAMES = {"script": "script_name"}
+TASK_NAMES = {"parameter_variables": "parameters"}
+# `type` is the server's word beside the step's own; variables may hold what is not for a file.
+NOT_WRITTEN = ("type", "environment", "variables")
+
 
 def save(
     path: Optional[str], name: str, description: Optional[str], pipeline: Mapping[str, Any]
@@ -39,32 +44,46 @@ def outline(name: str, description: Optional[str], pipeline: Mapping[str, Any]) 
 
 
 def _step(step: Mapping[str, Any], names: List[str]) -> Dict[str, Any]:
-    task = step["task"]
-    program = task.get("program") or {}
-    said: Dict[str, Any] = {"type": step["kind"], "name": step["name"], "compute": step["target"]}
-    if "script" in program:
-        said["script_name"] = program["script"]
-    if "command" in program:
-        said["command"] = program["command"]
-    said["allow_reuse"] = step["allow_reuse"]
-    if task.get("snapshot"):
-        said["snapshot"] = task["snapshot"]
-    said["arguments"] = [_argument(argument) for argument in task.get("arguments") or []]
-    if task.get("parameter_variables"):
-        said["parameters"] = dict(task["parameter_variables"])
-    said["inputs"] = {port["name"]: _source(port["source"], names) for port in step["inputs"]}
-    said["outputs"] = {
-        port["name"]: {"destination": port["datastore"], "path": port["path"]}
-        for port in step["outputs"]
+    outline: Dict[str, Any] = {
+        "type": step["kind"],
+        "name": step["name"],
+        "compute": step["target"],
+        **_task(step["task"]),
+        "allow_reuse": step["allow_reuse"],
+        "inputs": {port["name"]: _source(port["source"], names) for port in step["inputs"]},
+        "outputs": {
+            port["name"]: {"destination": port["datastore"], "path": port["path"]}
+            for port in step["outputs"]
+        },
     }
     if step["after"]:
-        said["run_after"] = [names[earlier] for earlier in step["after"]]
-    return said
+        outline["run_after"] = [names[earlier] for earlier in step["after"]]
+    return outline
 
 
-def _argument(argument: Mapping[str, str]) -> str:
+def _task(task: Mapping[str, Any]) -> Dict[str, Any]:
+    """What a step does: the parts that tasks share in v1's form, all others as they are."""
+    outline: Dict[str, Any] = {}
+    for field, value in task.items():
+        if field in NOT_WRITTEN or value in (None, "", [], {}):
+            continue
+        if field == "program":
+            outline.update((PROGRAM_NAMES.get(name, name), text) for name, text in value.items())
+        elif field == "arguments":
+            outline[field] = [_argument(argument) for argument in value]
+        else:
+            outline[TASK_NAMES.get(field, field)] = value
+    return outline
+
+
+def _argument(argument: Mapping[str, Any]) -> str:
     ((kind, text),) = argument.items()
-    return text if kind == "literal" else "{}:{}".format(kind, text)
+    if kind == "text":
+        return "".join(
+            part["literal"] if "literal" in part else "{{{}}}".format(_argument(part))
+            for part in text
+        )
+    return str(text) if kind == "literal" else "{}:{}".format(kind, text)
 
 
 def _source(source: Mapping[str, Any], names: List[str]) -> Dict[str, Any]:

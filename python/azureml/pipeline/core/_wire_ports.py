@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 from azureml._not_yet import not_yet
-from azureml.pipeline.core._data_kinds import OUTPUT_FILES, OUTPUT_TABLE, is_a
+from azureml.pipeline.core._data_kinds import OUTPUT_FILES, OUTPUT_OF_SPARK, OUTPUT_TABLE, is_a
 from azureml.pipeline.core._nodes import InputPort, OutputPort
 
 
@@ -29,13 +29,25 @@ def wire_input(port: InputPort, source: Dict[str, Any], dataset: Any) -> Dict[st
 def output(port: OutputPort) -> Dict[str, Any]:
     """An output."""
     config = port.dataset_output
-    if config is not None and not is_a(config, OUTPUT_FILES) and not is_a(config, OUTPUT_TABLE):
+    known = any(is_a(config, kind) for kind in (OUTPUT_FILES, OUTPUT_TABLE, OUTPUT_OF_SPARK))
+    if config is not None and not known:
         not_yet(
             "output `{}` of step `{}` is a {}, which cannot be written yet; use "
             "OutputFileDatasetConfig".format(port.name, port.node.name, type(config).__name__)
         )
-    made = _plain(port) if config is None else _configured(port, config)
-    registration = _registration(port, config)
+    if config is not None:
+        return configured_output(port.name, port.datastore_name, config)
+    return _registered(_plain(port), port.name, port.dataset_registration, None)
+
+
+def configured_output(name: str, datastore: Optional[str], config: Any) -> Dict[str, Any]:
+    """An `OutputFileDatasetConfig`, or the table made of one, as an output called `name`."""
+    made = _configured(name, datastore, config)
+    return _registered(made, name, config._registration, config)
+
+
+def _registered(made: Dict[str, Any], name: str, asked: Any, config: Any) -> Dict[str, Any]:
+    registration = _registration(name, asked, config)
     return {**made, "register": registration} if registration else made
 
 
@@ -51,17 +63,17 @@ def _plain(port: OutputPort) -> Dict[str, Any]:
     }
 
 
-def _configured(port: OutputPort, config: Any) -> Dict[str, Any]:
-    """An `OutputFileDatasetConfig`, or the table that was made of one."""
+def _configured(name: str, datastore: Optional[str], config: Any) -> Dict[str, Any]:
     path = None
     if isinstance(config.destination, tuple) and len(config.destination) > 1:
         path = config.destination[1]
     made = {
-        "name": port.name,
-        "datastore": port.datastore_name,
+        "name": name,
+        "datastore": datastore,
         "path": (path or "dataset/{run-id}/{output-name}").strip("/"),
         "upload_from": config.source,
-        "make_folder": True,
+        # Spark makes it, and refuses one that is there.
+        "make_folder": not is_a(config, OUTPUT_OF_SPARK),
     }
     upload = getattr(getattr(config, "_files", config), "_upload_options", None)
     if upload is not None and not upload.overwrite:
@@ -75,18 +87,15 @@ def _listed(globs: Any) -> List[str]:
     return [globs] if isinstance(globs, str) else [str(glob) for glob in globs]
 
 
-def _registration(port: OutputPort, config: Any) -> Optional[Dict[str, Any]]:
+def _registration(name: str, asked: Any, config: Any) -> Optional[Dict[str, Any]]:
     """The dataset that the output becomes, if it was asked for."""
     from azureml.data import _definition, _registry
 
-    asked = port.dataset_registration
-    if config is not None:
-        asked = config._registration
     if asked is None:
         return None
     described = config if config is not None else asked
     steps = list(getattr(described, "_transformations", None) or [])
-    definition = _definition.of_output(port.name, steps)
+    definition = _definition.of_output(name, steps)
     return {
         "name": asked.name,
         "kind": definition.kind,

@@ -1,58 +1,41 @@
-"""What a node does when it runs, as far as it is known when the pipeline is built."""
+"""What a node does when it runs: the protocol that every kind of step keeps.
+
+A kind of step is one file. Its step class, in `azureml.pipeline.steps`, checks what a program
+passes and gives its node a work object. That object has two parts:
+
+- `target`: the name of the compute target (and `trial_target`, if what it starts runs elsewhere);
+- `wire(context)`: the task as the server takes it, a `dict` with its `type`, called once when the
+  pipeline is submitted or published. Nothing is pushed or resolved before.
+
+What a task holds beside `type` is the kind's own affair; no other module of the SDK knows it. The
+`TaskContext` gives what most kinds need: `arguments`, `value` (a text, or the pipeline parameter
+that gives it), `variables`, `environment` and `snapshot`. A kind without files, arguments or an
+environment leaves those fields out.
+
+The first two kinds are `_program_work.ProgramWork` (scripts and commands) and
+`_parallel_work.ParallelWork` (one script over many mini-batches).
+"""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
-from azureml.pipeline.core._arguments import Token
 from azureml.pipeline.core._definitions import ModuleDef
 
+if TYPE_CHECKING:
+    from typing import Protocol
 
-class ParallelWork(NamedTuple):
-    """How a script is called with one mini-batch after the other."""
+    from azureml.pipeline.core._task_context import TaskContext
 
-    inputs: List[Tuple[str, str]]
-    """The ports that are cut into mini-batches, and whether each is `files` or a `table`."""
-    output: Optional[str]
-    """The port that the file of rows goes to."""
-    settings: Dict[str, Dict[str, str]]
-    """Each as the server takes it."""
+    class Work(Protocol):
+        """What a node does, as far as it is known when the pipeline is built."""
 
-    def wire(self, datasets: Mapping[str, Any]) -> Dict[str, Any]:
-        """What the server is sent; `datasets` are the inputs that are read as such."""
-        return {
-            "inputs": [
-                {
-                    "port": port,
-                    "form": form,
-                    # What is cut by its meaning is read as a dataset; files are a folder.
-                    "dataset": datasets[port].dataset_id if datasets[port].is_direct else None,
-                }
-                for port, form in self.inputs
-            ],
-            "output": self.output,
-            "settings": self.settings,
-        }
+        @property
+        def target(self) -> str:
+            """The name of the compute target."""
 
-
-class Work(NamedTuple):
-    """A program of the user's with everything it is given."""
-
-    program: Dict[str, str]
-    """`{"script": path}` or `{"command": name}`, as the server takes it."""
-    arguments: List[Token]
-    source_directory: str
-    """The folder that becomes the working directory."""
-    run_config: Any
-    """The `RunConfiguration`, or `None` for the submitting interpreter."""
-    target: str
-    """The name of the compute target."""
-    parallel: Optional[ParallelWork] = None
-    """For a step that works in mini-batches, how."""
-    variables: Mapping[str, str] = {}
-    """Variables beside those of the run configuration."""
-    run_config_parameters: Mapping[str, Any] = {}
-    """Settings of the run configuration that are pipeline parameters, by their names."""
+        def wire(self, context: TaskContext) -> Dict[str, Any]:
+            """The task as the server takes it."""
 
 
 class ModuleBuilder(object):

@@ -6,9 +6,12 @@ leaves to each kind what is done when the step runs.
 
 from __future__ import annotations
 
+import glob
 import os
 from typing import Any, Iterable, Iterator, List, Optional, Tuple
 
+from azureml._suggest import did_you_mean
+from azureml.data._written import objects_in
 from azureml.pipeline.core._arguments import Token
 from azureml.pipeline.core._bindings import InputPortBinding, OutputPortBinding
 from azureml.pipeline.core._definitions import (
@@ -51,15 +54,17 @@ class PipelineStep(object):
             fix_port_name_collisions: Whether an input named as an output is renamed.
             resource_inputs: Inputs whose data lies beside the script.
         """
+        for what, given in (("inputs", inputs), ("outputs", outputs), ("arguments", arguments)):
+            _check_list(name, what, given)
         self.name = name
         self.run_after_steps: List[PipelineStep] = []
-        self.step_type = _step_type(type(self).__name__)
+        self.step_type: str = _step_type(type(self).__name__)
         data = StepData(_with_resources(inputs or [], resource_inputs or []), outputs or [])
         data.gather(arguments or [])
         if fix_port_name_collisions:
             data.rename_collisions()
         data.check_names()
-        self._arguments = [_known_token(data, value) for value in arguments or []]
+        self._arguments = [_known_token(data, value, name) for value in arguments or []]
         self._inputs = data.inputs
         self._outputs = data.outputs
         self._implicit_parameters = _implicit_parameters(arguments or [])
@@ -171,7 +176,9 @@ class PipelineStep(object):
             script = os.path.normpath(os.path.join(folder, script_name))
             if not os.path.isfile(script):
                 raise ValueError(
-                    "the script of step `{}` does not exist: {}".format(self.name, script)
+                    "the script of step `{}` does not exist: {}{}".format(
+                        self.name, script, did_you_mean(script_name, _scripts_below(folder))
+                    )
                 )
             if not script.startswith(os.path.join(folder, "")):
                 raise ValueError(
@@ -212,14 +219,40 @@ def _with_resources(inputs: List[Any], resource_inputs: List[Any]) -> List[Any]:
     return [*inputs, *(input_binding(each).as_resource() for each in resource_inputs)]
 
 
-def _known_token(data: StepData, value: Any) -> Any:
+def _scripts_below(folder: str) -> List[str]:
+    """The Python files of a folder and of those directly in it, for a suggestion."""
+    patterns = ("*.py", os.path.join("*", "*.py"))
+    found = [each for one in patterns for each in glob.glob(os.path.join(glob.escape(folder), one))]
+    return [os.path.relpath(each, folder).replace(os.sep, "/") for each in found]
+
+
+def _check_list(step: str, what: str, given: Any) -> None:
+    """Refuse what is meant as one element of a list; of a text Python would take the letters.
+
+    Raises:
+        TypeError: It is a text, or cannot be gone through.
+    """
+    if given is None or (not isinstance(given, (str, bytes)) and hasattr(given, "__iter__")):
+        return
+    shown = repr(given) if isinstance(given, (str, bytes)) else "a " + type(given).__name__
+    parts = given.split() if isinstance(given, str) and what == "arguments" else None
+    instead = "{}={!r}".format(what, parts) if parts else "{}=[...]".format(what)
+    raise TypeError(
+        "the {} of step `{}` are {}, which is no list; write {}".format(what, step, shown, instead)
+    )
+
+
+def _known_token(data: StepData, value: Any, step: str) -> Any:
     """The token for everything but text, which may name parameters that come later."""
-    return value if isinstance(value, str) else data.token(value)
+    return value if isinstance(value, str) else data.token(value, step=step)
 
 
 def _implicit_parameters(arguments: Iterable[Any]) -> List[PipelineParameter]:
-    """The pipeline parameters among the arguments."""
-    return [value for value in arguments if isinstance(value, PipelineParameter)]
+    """The pipeline parameters among the arguments, and those written into texts among them."""
+    found: List[Any] = []
+    for value in arguments:
+        found.extend(objects_in(value) if isinstance(value, str) else [value])
+    return [value for value in found if isinstance(value, PipelineParameter)]
 
 
 def _input_def(binding: InputPortBinding) -> InputPortDef:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from azureml._lazy import exports
+from azureml._lazy import Getattr, exports
 from azureml.pipeline.core._bindings import InputPortBinding, OutputPortBinding, TrainingOutput
 from azureml.pipeline.core._definitions import (
     DataSource,
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
         StoredProcedureParameter,
         StoredProcedureParameterType,
     )
-    from azureml.pipeline.core._later_names import DataType, PipelineDataset
     from azureml.pipeline.core._port_data_reference import PortDataReference
     from azureml.pipeline.core._published_pipeline import PublishedPipeline
+    from azureml.pipeline.core._unsupported_names import DataType, PipelineDataset
 
 __all__ = [
     "DataSource",
@@ -66,11 +66,11 @@ __all__ = [
     "TrainingOutput",
 ]
 
-__getattr__ = exports(
+__getattr__: Getattr = exports(
     globals(),
     {
-        "DataType": "azureml.pipeline.core._later_names",
-        "PipelineDataset": "azureml.pipeline.core._later_names",
+        "DataType": "azureml.pipeline.core._unsupported_names",
+        "PipelineDataset": "azureml.pipeline.core._unsupported_names",
         "PortDataReference": "azureml.pipeline.core._port_data_reference",
         "PublishedPipeline": "azureml.pipeline.core._published_pipeline",
         "StoredProcedureParameter": "azureml.data.stored_procedure_parameter",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional
 
-from azureml._not_yet import not_yet
 from azureml.pipeline.core._graph import Graph
 from azureml.pipeline.core._graph_builder import _PipelineGraphBuilder
 from azureml.pipeline.core._graph_context import _GraphContext
@@ -132,8 +131,19 @@ class Pipeline(object):
         _workflow_provider: Any = None,
         _service_endpoint: Optional[str] = None,
     ) -> Pipeline:
-        """Not there yet."""
-        not_yet("a pipeline cannot be read from YAML yet; build it of steps in Python")
+        """The pipeline that a YAML file describes.
+
+        Args:
+            workspace: The workspace.
+            filename: The file; folders in it are relative to its own folder.
+
+        Raises:
+            ValueError: The file names what is not there, or lacks something.
+        """
+        from azureml.pipeline.core._pipeline_file import load
+
+        made: Pipeline = load(workspace, filename)
+        return made
 
     def _set_experiment_name(self, name: str) -> None:
         self._context.experiment_name = name

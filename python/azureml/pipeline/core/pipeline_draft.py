@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 
+from azureml._fields import Field, field
 from azureml.pipeline.core import _published
 from azureml.pipeline.core._data_kinds import is_a
-from azureml.pipeline.core._fields import field
 
 if TYPE_CHECKING:
     from azureml.core.workspace import Workspace
@@ -68,16 +68,24 @@ class PipelineDraft(object):
             record["last_run"],
         )
 
-    id = field("_id", "Its id.")
-    name = field("_name", "Its name.")
-    description = field("_description", "What it does, for people.")
-    tags = field("_tags", "Its tags; its runs get them.")
-    properties = field("_properties", "Its properties; its runs get them.")
-    parent_pipeline_id = field("_parent_pipeline_id", "The published pipeline it was made from.")
-    parent_pipeline_run_id = field("_parent_pipeline_run_id", "The run it was made from.")
-    parent_step_run_ids = field("_parent_step_run_ids", "The step runs it was made from.")
-    parent_pipeline_draft_id = field("_parent_pipeline_draft_id", "The draft it was made from.")
-    last_submitted_pipeline_run_id = field(
+    id: Field[str] = field("_id", "Its id.")
+    name: Field[Optional[str]] = field("_name", "Its name.")
+    description: Field[Optional[str]] = field("_description", "What it does, for people.")
+    tags: Field[Dict[str, str]] = field("_tags", "Its tags; its runs get them.")
+    properties: Field[Dict[str, str]] = field("_properties", "Its properties; its runs get them.")
+    parent_pipeline_id: Field[Optional[str]] = field(
+        "_parent_pipeline_id", "The published pipeline it was made from."
+    )
+    parent_pipeline_run_id: Field[Optional[str]] = field(
+        "_parent_pipeline_run_id", "The run it was made from."
+    )
+    parent_step_run_ids: Field[Optional[List[str]]] = field(
+        "_parent_step_run_ids", "The step runs it was made from."
+    )
+    parent_pipeline_draft_id: Field[Optional[str]] = field(
+        "_parent_pipeline_draft_id", "The draft it was made from."
+    )
+    last_submitted_pipeline_run_id: Field[Optional[str]] = field(
         "_last_submitted_pipeline_run_id", "The newest run of it."
     )
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, List, Mapping, Optional
 
+from azureml._fields import Field, field
 from azureml.pipeline.core import _published
 from azureml.pipeline.core._data_kinds import is_a
-from azureml.pipeline.core._fields import field
 
 if TYPE_CHECKING:
     from azureml.core.workspace import Workspace
@@ -66,14 +66,20 @@ class PipelineEndpoint(object):
             _swaggerurl=workspace._client.url + "/api/v1/openapi.json",
         )
 
-    id = field("_id", "Its id.")
-    name = field("_name", "Its name.")
-    description = field("_description", "What it does, for people.")
-    status = field("_status", "`Active` or `Disabled`.")
-    default_version = field("_default_version", "The version that is started unless told.")
-    endpoint = field("_endpoint", "Where programs without an SDK start it by a POST.")
-    pipeline_version_list = field("_pipeline_version_list", "Its versions with their pipelines.")
-    swaggerurl = field("_swaggerurl", "The description of the REST interface.")
+    id: Field[str] = field("_id", "Its id.")
+    name: Field[str] = field("_name", "Its name.")
+    description: Field[str] = field("_description", "What it does, for people.")
+    status: Field[str] = field("_status", "`Active` or `Disabled`.")
+    default_version: Field[str] = field(
+        "_default_version", "The version that is started unless told."
+    )
+    endpoint: Field[str] = field("_endpoint", "Where programs without an SDK start it by a POST.")
+    pipeline_version_list: Field[List[PipelineIdVersion]] = field(
+        "_pipeline_version_list", "Its versions with their pipelines."
+    )
+    swaggerurl: Field[Optional[str]] = field(
+        "_swaggerurl", "The description of the REST interface."
+    )
 
     # Where it comes from.
 
@@ -310,8 +316,8 @@ class PipelineVersion(object):
         self._version = version
         self._pipeline = pipeline
 
-    version = field("_version", "The version.")
-    pipeline = field("_pipeline", "The published pipeline.")
+    version: Field[str] = field("_version", "The version.")
+    pipeline: Field[PublishedPipeline] = field("_pipeline", "The published pipeline.")
 
 
 class PipelineIdVersion(object):
@@ -322,8 +328,8 @@ class PipelineIdVersion(object):
         self._version = version
         self._pipeline_id = pipeline_id
 
-    version = field("_version", "The version.")
-    pipeline_id = field("_pipeline_id", "The id of the published pipeline.")
+    version: Field[str] = field("_version", "The version.")
+    pipeline_id: Field[str] = field("_pipeline_id", "The id of the published pipeline.")
 
 
 def _find(workspace: Workspace, name: str) -> Optional[Mapping[str, Any]]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import copy
 from typing import Any, Dict, List, Optional, Tuple, Union
 
+from azureml._fields import Field, field
 from azureml.data.dataset_type_definitions import PromoteHeadersBehavior
 from azureml.pipeline.core._bindings import InputPortBinding
-from azureml.pipeline.core._fields import field
 from azureml.pipeline.core._names import is_port_name
 from azureml.pipeline.core._pipeline_data import PipelineData
 
@@ -30,8 +30,10 @@ class DatasetRegistration:
         # How the files are read, if the dataset is a table.
         self._transformations: List[Transformation] = []
 
-    name = field("_name", "The dataset's name.")
-    create_new_version = field("_create_new_version", "Whether a known name gets a new version.")
+    name: Field[str] = field("_name", "The dataset's name.")
+    create_new_version: Field[bool] = field(
+        "_create_new_version", "Whether a known name gets a new version."
+    )
 
 
 class PipelineOutputAbstractDataset(object):
@@ -87,6 +89,10 @@ class PipelineOutputAbstractDataset(object):
         return InputPortBinding(
             self.input_name, self, self._input_mode, self._input_path_on_compute
         )
+
+    def __str__(self) -> str:
+        """The text that stands for it in an argument list."""
+        return "DatasetConsumptionConfig:{}".format(self.input_name)
 
     def _set_producer(self, step: Any) -> None:
         self._pipeline_data._set_producer(step)

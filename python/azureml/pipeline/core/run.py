@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from azureml.core.experiment import Experiment
     from azureml.core.workspace import Workspace
     from azureml.pipeline.core.graph import PortDataReference
+    from stepwell import _wire
 
 RUNNING_STATES = ["NotStarted", "Running", "Queued", "Unknown"]
 
@@ -89,16 +90,17 @@ class PipelineRun(Run):
         if record["status"] == "Failed" and raise_on_error:
             from azureml.exceptions import ActivityFailedException
 
-            raise ActivityFailedException(self._failure_text(record))
+            raise ActivityFailedException(self._failure_text(record, show_output))
         return self.get_status()
 
-    def _wait(self, show_output: bool, deadline: float) -> Dict[str, Any]:
+    def _wait(self, show_output: bool, deadline: float) -> _wire.Run:
         from stepwell import _follow
 
         if show_output:
             from azureml.pipeline.core._run_output import Narrator
 
-            narrator = Narrator(self._client, self._run_id)
+            over = self.status in _follow.OVER
+            narrator = Narrator(self._client, self._run_id, over)
             narrator.begin()
             for news in _follow.follow(self._client, self._run_id, deadline):
                 narrator.tell(news)
@@ -106,10 +108,10 @@ class PipelineRun(Run):
         if record["status"] not in _follow.OVER:
             print("Timed out of waiting; run {} goes on".format(self._run_id))
         elif show_output:
-            narrator.end(self.get_status(), self.get_details())
+            narrator.end(self.get_status(), _brief(self.get_details(), record))
         return record
 
-    def _failure_text(self, record: Dict[str, Any]) -> str:
+    def _failure_text(self, record: _wire.Run, printed: bool) -> str:
         """The sentence of the pipeline, and of the first steps that failed, with their ends."""
         from azureml.core._run_wait import failure_text
         from stepwell import _follow
@@ -120,13 +122,13 @@ class PipelineRun(Run):
             run = StepRun(
                 self._experiment, step["id"], self._run_id, str(step["step"]), _record=step
             )
-            told.append("step " + failure_text(run, step))
+            told.append("step " + failure_text(run, step, printed))
         return "\n\n".join(told) or "the pipeline " + failure_text(self, record)
 
     # Steps, outputs and the graph.
 
     def get_steps(self) -> Iterator[StepRun]:
-        """The runs of the steps, in the pipeline's order."""
+        """The runs of the steps, the newest first."""
         return self.get_children()  # type: ignore[return-value]
 
     def find_step_run(self, name: str) -> List[StepRun]:
@@ -153,7 +155,7 @@ class PipelineRun(Run):
 
     # What only pipelines do, or do not.
 
-    def get_tags(self) -> Dict[str, str]:
+    def get_tags(self) -> Dict[str, Optional[str]]:
         """Its tags now."""
         return super().get_tags()
 
@@ -197,3 +199,13 @@ class PipelineRun(Run):
     def _pipeline(self) -> Dict[str, Any]:
         pipeline: Dict[str, Any] = self._client.get(self._path + "/pipeline")
         return pipeline
+
+
+def _brief(details: Dict[str, Any], record: _wire.Run) -> Dict[str, Any]:
+    """The details without the traceback, which the lines of the step have shown."""
+    from azureml.core._run_core import short_sentence
+
+    if "error" not in details:
+        return details
+    error = {**details["error"]["error"], "message": short_sentence(record)}
+    return {**details, "error": {**details["error"], "error": error}}

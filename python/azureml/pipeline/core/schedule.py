@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 
+from azureml._fields import Field, field
 from azureml.pipeline.core import _published
-from azureml.pipeline.core._fields import field
 from azureml.pipeline.core._recurrence import ScheduleRecurrence as ScheduleRecurrence
 from azureml.pipeline.core._time_zones import TimeZone as TimeZone
 
@@ -56,22 +56,32 @@ class Schedule(object):
         self._continue_on_step_failure = continue_on_step_failure
         self._path_on_datastore = path_on_datastore
 
-    id = field("_id", "Its id.")
-    name = field("_name", "Its name; several schedules may share one.")
-    description = field("_description", "What it is for, for people.")
-    pipeline_id = field("_pipeline_id", "The published pipeline that it starts.")
-    pipeline_endpoint_id = field("_pipeline_endpoint_id", "The endpoint that it starts.")
-    status = field("_status", "`Active` or `Disabled`.")
-    recurrence = field("_recurrence", "Its times; `None` when it watches data.")
-    datastore_name = field("_datastore_name", "The datastore that it watches.")
-    polling_interval = field("_polling_interval", "Minutes between two looks at the datastore.")
-    data_path_parameter_name = field(
+    id: Field[str] = field("_id", "Its id.")
+    name: Field[str] = field("_name", "Its name; several schedules may share one.")
+    description: Field[Optional[str]] = field("_description", "What it is for, for people.")
+    pipeline_id: Field[Optional[str]] = field(
+        "_pipeline_id", "The published pipeline that it starts."
+    )
+    pipeline_endpoint_id: Field[Optional[str]] = field(
+        "_pipeline_endpoint_id", "The endpoint that it starts."
+    )
+    status: Field[str] = field("_status", "`Active` or `Disabled`.")
+    recurrence: Field[Any] = field("_recurrence", "Its times; `None` when it watches data.")
+    datastore_name: Field[Optional[str]] = field(
+        "_datastore_name", "The datastore that it watches."
+    )
+    polling_interval: Field[Optional[int]] = field(
+        "_polling_interval", "Minutes between two looks at the datastore."
+    )
+    data_path_parameter_name: Field[Optional[str]] = field(
         "_data_path_parameter_name", "The parameter that is given the path that changed."
     )
-    continue_on_step_failure = field(
+    continue_on_step_failure: Field[Optional[bool]] = field(
         "_continue_on_step_failure", "Whether steps that do not depend on a failed step run."
     )
-    path_on_datastore = field("_path_on_datastore", "The folder that it watches.")
+    path_on_datastore: Field[Optional[str]] = field(
+        "_path_on_datastore", "The folder that it watches."
+    )
 
     # Where it comes from.
 

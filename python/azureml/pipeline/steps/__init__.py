@@ -1,14 +1,14 @@
 """The kinds of step a pipeline can have.
 
-`PythonScriptStep`, `CommandStep` and `ParallelRunStep` run; the other names are there, and
-constructing one says in a sentence that it does not run yet.
+Which of them run is a table of the documentation; constructing one that does not says so in a
+sentence.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, List
 
-from azureml._lazy import exports
+from azureml._lazy import Getattr, exports
 
 if TYPE_CHECKING:
     from azureml.pipeline.steps._hdinsight_step import _HDInsightStep
@@ -51,7 +51,7 @@ __all__ = [
     "KustoStep",
 ]
 
-__getattr__ = exports(
+__getattr__: Getattr = exports(
     globals(),
     {
         "AdlaStep": "azureml.pipeline.steps.adla_step",

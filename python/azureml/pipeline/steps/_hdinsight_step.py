@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from azureml._later import Later
+from azureml._unsupported import Unsupported
 
 
-class _HDInsightStep(Later):
+class _HDInsightStep(Unsupported):
     """A step that runs on HDInsight; not there yet."""
 
     sentence = "_HDInsightStep is not there yet; run the code in a PythonScriptStep"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shlex
-from typing import Any, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Union
 
+from azureml.core._command import SHELL, command_parts, first_words
 from azureml.pipeline.core._data_kinds import is_a
 from azureml.pipeline.core._parameter import PipelineParameter
 from azureml.pipeline.core._python_script_step_base import (
@@ -17,7 +17,7 @@ from azureml.pipeline.core._python_script_step_base import (
 class CommandStep(_PythonScriptStepBase):
     """A step that runs a command, such as `python train.py --rate 0.1`.
 
-    The command is started as it is; no shell looks at it.
+    A shell runs it, so it may have several parts and lines, variables and redirections.
     """
 
     def __init__(
@@ -37,8 +37,9 @@ class CommandStep(_PythonScriptStepBase):
         """A step that runs `command`.
 
         Args:
-            command: The command as text, or a list that starts with it and goes on with
-                arguments, which may be data objects and parameters.
+            command: The command as text, or a list of parts that are joined by blanks; among
+                them may be data objects and parameters. The text of a part is the shell's to
+                read; the place of data and the value of a parameter are one word each.
             name: The step's name; `CommandStep_` and the command's first word when `None`.
             compute_target: Where it runs: a name or an object.
             runconfig: A `RunConfiguration`, or a `ScriptRunConfig` with a command.
@@ -47,14 +48,15 @@ class CommandStep(_PythonScriptStepBase):
             outputs: What it writes.
             params: Values the command finds in variables `AML_PARAMETER_<name>`.
             source_directory: The folder that becomes the working directory.
-            allow_reuse: Whether outputs of an equal earlier step may stand in for it.
+            allow_reuse: Whether it may reuse the outputs of an identical earlier step.
             version: The user's own mark of the step's version.
         """
         if is_a(runconfig, "ScriptRunConfig"):
             command = command or runconfig.command
             source_directory = source_directory or runconfig.source_directory
             runconfig = runconfig.run_config
-        program, arguments = _split(command)
+        parts = command_parts(command)
+        words = first_words(parts)
         if source_directory is not None and not os.path.isdir(source_directory):
             raise ValueError(
                 "the source directory of a CommandStep does not exist: {}".format(
@@ -62,8 +64,8 @@ class CommandStep(_PythonScriptStepBase):
                 )
             )
         super().__init__(
-            name=name or "CommandStep_" + program,
-            arguments=arguments,
+            name=name or "CommandStep_" + words[0],
+            arguments=parts,
             compute_target=compute_target,
             runconfig=checked_run_config(runconfig),
             runconfig_pipeline_params=runconfig_pipeline_params,
@@ -73,20 +75,20 @@ class CommandStep(_PythonScriptStepBase):
             source_directory=source_directory or os.getcwd(),
             allow_reuse=allow_reuse,
             version=version,
-            command=program,
+            command=words[0],
         )
+        # What the shell is given; v1 shows a command as its words.
+        self._parts = self._arguments
+        self._arguments = [*words[1:], *self._parts[1:]]
 
     def create_node(self, graph: Any, default_datastore: Any, context: Any) -> Any:
         """Add this step to a graph and return its node."""
         return super().create_node(graph, default_datastore, context)
 
+    def _command_line(self) -> List[Any]:
+        """The parts of the command, which the shell reads as one text."""
+        return self._parts
 
-def _split(command: Union[str, List[Any], None]) -> Tuple[str, List[Any]]:
-    """The program and its arguments."""
-    first, rest = (
-        (command[0], command[1:]) if isinstance(command, list) and command else (command, [])
-    )
-    words = shlex.split(first) if isinstance(first, str) else []
-    if not words:
-        raise ValueError("a CommandStep needs a command, such as 'python train.py'")
-    return words[0], [*words[1:], *rest]
+    def _program(self) -> Dict[str, str]:
+        """The shell, as the server takes it."""
+        return {"shell": SHELL}

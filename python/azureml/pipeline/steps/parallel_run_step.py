@@ -42,7 +42,7 @@ class ParallelRunStep(_ParallelRunStepBase):
             side_inputs: Data that every worker sees whole.
             arguments: What the entry script finds in `sys.argv`, beginning with the name of an
                 argument.
-            allow_reuse: Whether outputs of an equal earlier step may stand in for it.
+            allow_reuse: Whether it may reuse the outputs of an identical earlier step.
 
         Raises:
             AssertionError: There are no inputs.

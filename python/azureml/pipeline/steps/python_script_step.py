@@ -55,7 +55,7 @@ class PythonScriptStep(_PythonScriptStepBase):
             outputs: What it writes.
             params: Values the script finds in variables `AML_PARAMETER_<name>`.
             source_directory: The folder that becomes the working directory of the script.
-            allow_reuse: Whether outputs of an equal earlier step may stand in for it.
+            allow_reuse: Whether it may reuse the outputs of an identical earlier step.
             version: The user's own mark of the step's version.
             hash_paths: Without effect.
         """

@@ -1,0 +1,1 @@
+"""Parts of AutoML that programs import by themselves."""

@@ -1,0 +1,1 @@
+"""Experimental pipelines of AutoML."""

@@ -1,0 +1,1 @@
+"""Labelled datasets; importing it has no effect."""

@@ -1,0 +1,1 @@
+"""Explainers for scoring scripts under an older name."""

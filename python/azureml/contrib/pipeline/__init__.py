@@ -1,0 +1,1 @@
+"""Kinds of steps under older names."""

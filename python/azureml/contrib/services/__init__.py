@@ -1,0 +1,1 @@
+"""What scoring scripts import."""

@@ -1,0 +1,1 @@
+"""Training: estimators, the search of hyperparameters, AutoML."""

@@ -1,0 +1,169 @@
+"""`AutoMLConfig`: a search for a model, as `Experiment.submit` and `AutoMLStep` take it.
+
+The settings are kept as they were given in `user_settings`; `_settings` checks them and says what
+the search is asked for. What has no meaning here is accepted and named once.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional
+
+from azureml._not_yet import not_yet
+from azureml.train.automl import _settings
+from azureml.train.automl.exceptions import ConfigException
+
+if TYPE_CHECKING:
+    from azureml.core.experiment import Experiment
+    from azureml.train.automl.run import AutoMLRun
+
+# Older names and the names they gave way to.
+OLDER_NAMES = {
+    "blacklist_models": "blocked_models",
+    "whitelist_models": "allowed_models",
+    "max_time_sec": "iteration_timeout_seconds",
+    "exit_time_sec": "experiment_timeout_seconds",
+    "exit_score": "experiment_exit_score",
+    "concurrent_iterations": "max_concurrent_iterations",
+}
+
+
+class AutoMLConfig(object):
+    """A search for a model over tabular data.
+
+    Example:
+        >>> AutoMLConfig(
+        ...     task="classification",
+        ...     primary_metric="AUC_weighted",
+        ...     training_data=dataset,
+        ...     label_column_name="Diabetic",
+        ...     experiment_timeout_hours=0.25,
+        ... )
+    """
+
+    def __init__(
+        self,
+        task: str,
+        path: Optional[str] = None,
+        iterations: Optional[int] = None,
+        primary_metric: Optional[str] = None,
+        positive_label: Any = None,
+        compute_target: Any = None,
+        spark_context: Any = None,
+        X: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        X_valid: Any = None,
+        y_valid: Any = None,
+        sample_weight_valid: Any = None,
+        cv_splits_indices: Any = None,
+        validation_size: Optional[float] = None,
+        n_cross_validations: Any = None,
+        y_min: Any = None,
+        y_max: Any = None,
+        num_classes: Any = None,
+        featurization: Any = "auto",
+        max_cores_per_iteration: int = 1,
+        max_concurrent_iterations: int = 1,
+        iteration_timeout_minutes: Optional[int] = None,
+        mem_in_mb: Any = None,
+        enforce_time_on_windows: bool = False,
+        experiment_timeout_hours: Optional[float] = None,
+        experiment_exit_score: Optional[float] = None,
+        enable_early_stopping: bool = True,
+        blocked_models: Optional[List[str]] = None,
+        blacklist_models: Optional[List[str]] = None,
+        exclude_nan_labels: bool = True,
+        verbosity: int = 20,
+        enable_tf: bool = False,
+        model_explainability: bool = True,
+        allowed_models: Optional[List[str]] = None,
+        whitelist_models: Optional[List[str]] = None,
+        enable_onnx_compatible_models: bool = False,
+        enable_voting_ensemble: bool = True,
+        enable_stack_ensemble: Optional[bool] = None,
+        debug_log: str = "automl.log",
+        training_data: Any = None,
+        validation_data: Any = None,
+        test_data: Any = None,
+        test_size: Any = None,
+        label_column_name: Optional[str] = None,
+        weight_column_name: Optional[str] = None,
+        cv_split_column_names: Any = None,
+        enable_local_managed: bool = False,
+        enable_dnn: Optional[bool] = None,
+        forecasting_parameters: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """A search. `docs/automl.md` has a table of the settings and what each means here.
+
+        Args:
+            task: `classification`, `regression` or `forecasting`.
+            primary_metric: What models are compared by.
+            training_data: A tabular dataset or a data frame, with the label among its columns.
+            label_column_name: The column that is predicted.
+            kwargs: Settings of older releases.
+
+        Raises:
+            ConfigException: The task or the featurization is none, or models contradict each other.
+        """
+        given = {name: value for name, value in locals().items() if name not in ("self", "kwargs")}
+        given.update(kwargs)
+        given.pop("__class__", None)
+        for older, newer in OLDER_NAMES.items():
+            if given.get(older) is not None and given.get(newer) is None:
+                given[newer] = given[older]
+        _settings.check_task(given)
+        if path is None:
+            given["path"] = os.path.dirname(os.path.abspath(debug_log))
+        self.user_settings: Dict[str, Any] = given
+        self.is_timeseries: bool = task == "forecasting"
+        given["task_type"] = "regression" if self.is_timeseries else task
+        given["is_timeseries"] = self.is_timeseries
+        if given["primary_metric"] is None:
+            given["primary_metric"] = _settings.default_metric(task)
+
+    def as_serializable_dict(self) -> Dict[str, Any]:
+        """The settings that can be written, by name."""
+        return _settings.written(self.user_settings)
+
+    @classmethod
+    def get_supported_dataset_languages(cls, use_gpu: bool) -> Dict[str, str]:
+        """The languages of texts that are told apart: none here, all texts are treated alike."""
+        return {}
+
+    def _submit(
+        self, experiment: Experiment, keywords: Mapping[str, Any], parent: Optional[str]
+    ) -> AutoMLRun:
+        """Start it; `Experiment.submit` calls this."""
+        from azureml.train.automl._search import submit
+
+        return submit(experiment, self, parent)
+
+
+class AutoMLImageConfig(AutoMLConfig):
+    """A search for a model over images; not there."""
+
+    _SENTENCE: ClassVar[str] = (
+        "AutoML over images is not there; train with your own script in a ScriptRunConfig"
+    )
+
+    def __init__(
+        self,
+        task: str,
+        compute_target: Any,
+        training_data: Any,
+        hyperparameter_sampling: Any,
+        iterations: int,
+        max_concurrent_iterations: Optional[int] = None,
+        experiment_timeout_hours: Optional[float] = None,
+        early_termination_policy: Any = None,
+        validation_data: Any = None,
+        arguments: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Refuse, whatever the arguments."""
+        not_yet(self._SENTENCE)
+
+
+__all__ = ["AutoMLConfig", "AutoMLImageConfig", "ConfigException"]

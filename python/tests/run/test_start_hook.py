@@ -1,0 +1,150 @@
+"""What every Python of a step runs first, in every Python that this machine has."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, List
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+HOOK = ROOT / "crates" / "compute" / "src" / "staging" / "start"
+
+
+def _pythons() -> List[str]:
+    root = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
+    versions = (Path(root) / "versions").glob("3.*/bin/python")
+    return [sys.executable, *sorted(str(each) for each in versions)]
+
+
+def _run(python: str, folder: Path, script: str, **variables: str) -> str:
+    path = os.pathsep.join([str(HOOK), str(ROOT / "python")])
+    # The SDK's compiled files of all these versions would only be in the way.
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [python, script],
+        cwd=str(folder),
+        env={**environment, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+        timeout=120,
+    )
+    return done.stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "util").mkdir()
+    (tmp_path / "util" / "helper.py").write_text("WORD = 'helped'\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("python", _pythons())
+def test_a_script_finds_its_folder_the_working_directory_and_the_launchers_names(
+    python: str, folder: Path
+) -> None:
+    (folder / "jobs" / "a.py").write_text(
+        "from util.helper import WORD\n"
+        "print(WORD, os.path.basename(sys.path[0]), sys.path[-1] == os.getcwd(), json.dumps(1))\n"
+        "print(os.environ.get('STEPWELL_SCRIPT'), __name__)\n"
+    )
+    printed = _run(python, folder, "jobs/a.py", STEPWELL_SCRIPT="jobs/a.py")
+    assert printed == "helped jobs True 1\nNone __main__\n"
+
+
+@pytest.mark.parametrize("python", _pythons())
+def test_the_sdk_runs(python: str, folder: Path) -> None:
+    (folder / "log.py").write_text(
+        "import multiprocessing\n"
+        "from azureml.core import Dataset, Environment, Experiment, Model, Run, Workspace\n"
+        "from azureml.data import OutputFileDatasetConfig\n"
+        "from azureml.pipeline.core import Pipeline, PipelineData\n"
+        "from azureml.pipeline.steps import ParallelRunStep, PythonScriptStep\n"
+        "import stepwell._follow, stepwell._metrics, stepwell.client, stepwell._journal\n"
+        "Run.get_context().log('x', 1)\n"
+        "print('logged')\n"
+    )
+    assert _run(python, folder, "log.py").endswith("logged\n")
+
+
+def test_other_programs_do_not_get_the_names(folder: Path) -> None:
+    (folder / "a.py").write_text("print(os)\n")
+    assert "NameError" in _run(sys.executable, folder, "a.py")
+
+
+def test_a_traceback_is_the_scripts_own(folder: Path) -> None:
+    (folder / "a.py").write_text("1 / 0\n")
+    printed = _run(sys.executable, folder, "a.py", STEPWELL_SCRIPT="a.py")
+    assert printed.count("File ") == 1 and "a.py" in printed
+
+
+def test_a_sitecustomize_of_the_environment_runs_too(folder: Path) -> None:
+    (folder / "own").mkdir()
+    (folder / "own" / "sitecustomize.py").write_text("print('own')\n")
+    (folder / "a.py").write_text("print('script')\n")
+    path = os.pathsep.join([str(HOOK), str(folder / "own")])
+    printed = _run(sys.executable, folder, "a.py", STEPWELL_SCRIPT="a.py", PYTHONPATH=path)
+    assert printed == "own\nscript\n"
+
+
+NUMPY = """
+__version__ = {!r}
+there = 1
+def __getattr__(name):
+    raise AttributeError("numpy has no " + name)
+"""
+
+
+def _with_numpy(python: str, folder: Path, release: str, **variables: str) -> List[str]:
+    (folder / "jobs" / "numpy").mkdir()
+    (folder / "jobs" / "numpy" / "__init__.py").write_text(NUMPY.format(release))
+    (folder / "jobs" / "a.py").write_text(
+        "import numpy as np\n"
+        "for name in ('there', 'float', 'float', 'str', 'nonsense'):\n"
+        "    try:\n"
+        "        print(getattr(np, name))\n"
+        "    except AttributeError as error:\n"
+        "        print(error)\n"
+    )
+    return _run(python, folder, "jobs/a.py", PYTHONUNBUFFERED="1", **variables).splitlines()
+
+
+@pytest.mark.parametrize("release", ["1.24.0", "1.26.4", "2.3.1"])
+def test_numpy_has_the_names_of_pythons_own_again_and_says_so_once(
+    release: str, folder: Path
+) -> None:
+    told = "[stepwell] numpy {0} has no `np.{1}`: it is Python's `{1}`, as before 1.24"
+    assert _with_numpy(sys.executable, folder, release) == [
+        "1",
+        told.format(release, "float"),
+        "<class 'float'>",
+        "<class 'float'>",
+        told.format(release, "str"),
+        "<class 'str'>",
+        "numpy has no nonsense",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("release", "variables"), [("1.23.5", {}), ("1.26.4", {"STEPWELL_OLD_NUMPY_NAMES": "0"})]
+)
+def test_a_numpy_that_has_them_and_one_that_shall_not_are_left_alone(
+    release: str, variables: Dict[str, str], folder: Path
+) -> None:
+    printed = _with_numpy(sys.executable, folder, release, **variables)
+    assert printed == [
+        "1",
+        *["numpy has no float"] * 2,
+        "numpy has no str",
+        "numpy has no nonsense",
+    ]
+
+
+@pytest.mark.parametrize("python", _pythons())
+def test_every_python_imports_numpy_as_before(python: str, folder: Path) -> None:
+    assert _with_numpy(python, folder, "1.16.0")[0] == "1"
