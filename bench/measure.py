@@ -94,10 +94,12 @@ def ratio(measured: Tuple[Pair, ...]) -> float:
 def relative(name: str, measured: Tuple[Pair, ...], target: float, floor: str) -> Figure:
     """A figure whose target is a multiple of its floor.
 
-    We do all that the floor does, so a ratio below one tells of the machine and not of us.
+    Where we do all that the floor does, and the target is no less than one, a ratio below one tells
+    of the machine and not of us.
     """
     times = ratio(measured)
-    sure = times >= 1 and 2 * sum(pair.calm for pair in measured) > len(measured)
+    possible = times >= 1 or target < 1
+    sure = possible and 2 * sum(pair.calm for pair in measured) > len(measured)
     ours, below = _medians(measured)
     return Figure(
         name=name,

@@ -11,6 +11,7 @@ import json
 import resource
 import subprocess
 import tempfile
+import uuid
 from pathlib import Path
 from statistics import median
 from typing import Dict
@@ -85,23 +86,32 @@ class Step:
         self._runs += 1
         out = self.folder / "run-{}".format(self._runs)
         place = self.data if files == self._files else self._few
-        job = {
-            "entry_script": "score.py",
-            "arguments": [],
-            "inputs": [{"name": "raw", "form": "files", "place": str(place)}],
-            "output": str(out / "out"),
-            "settings": {
-                "mini_batch_size": str(batch),
-                "process_count_per_node": str(workers),
-                "node_count": "1",
+        settings = {
+            "mini_batch_size": str(batch),
+            "process_count_per_node": str(workers),
+            "node_count": "1",
+        }
+        request = {
+            "version": 1,
+            "run": str(uuid.uuid4()),
+            "task": {
+                "entry_script": "score.py",
+                "inputs": [{"port": "raw", "form": "files"}],
+                "output": "rows",
+                "settings": settings,
             },
+            "inputs": {"raw": {"datastore": "local", "path": "raw", "local": str(place)}},
+            "outputs": {"rows": {"datastore": "local", "path": "o", "local": str(out / "out")}},
             "state": str(out / "state"),
             "files": str(out / "files"),
         }
+        out.mkdir()
+        path = out / "request.json"
+        path.write_text(json.dumps(request))
         variables: Dict[str, str] = {
             **environment(),
             "PYTHONPATH": str(ROOT / "python"),
-            "STEPWELL_PARALLEL": json.dumps(job),
+            "STEPWELL_REQUEST": str(path),
             "STEPWELL_PYTHON": PYTHON,
         }
         line = [binary(), "drive-parallel"]

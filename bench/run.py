@@ -17,6 +17,7 @@ import sys
 from typing import Callable, Dict, List
 
 import content
+import lists
 import metrics
 import parallel
 import passing
@@ -24,8 +25,12 @@ import published
 import reuse
 import schedules
 import snapshot
+import spark
 import start
 import steps
+import tables
+import transfer
+import tuning
 from measure import Figure
 from workspace import PYTHON, ROOT, binary
 
@@ -37,10 +42,27 @@ def figures(quick: bool, megabytes: int) -> Dict[str, Callable[[], Figure]]:
     return {
         "chain": bind(steps.chain, 100, few),
         "chain-bare": bind(steps.chain, 100, few, bare=True),
+        "chain-cold": bind(steps.chain, 100, few, bare=True, cold=True),
+        "heavy": bind(steps.heavy, 20, few),
+        "program-chain": bind(steps.program, 100, few, "shell loop"),
+        **{
+            "program-" + peer: bind(steps.program, 100, few, peer)
+            for peer in ("make", "doit", "luigi")
+        },
+        **{
+            "program-two-" + peer.split()[0]: bind(steps.program, 300, few, peer, 2)
+            for peer in ("shell loop", "make", "doit", "luigi")
+        },
+        "program-one": bind(steps.program, 1, many, "shell loop"),
+        "independent-cold": bind(
+            steps.independent, 1_000, 2, 2 if quick else 4, bare=True, cold=True
+        ),
         "independent": bind(steps.independent, 1_000, 2, 2 if quick else 4),
         "independent-bare": bind(steps.independent, 1_000, 2, 2 if quick else 4, bare=True),
+        "isolated": bind(steps.isolated, 100, few),
         "ready": bind(start.ready, many),
         "memory": start.memory,
+        "memory-warm": bind(start.memory_of_all, 2),
         "first-line-rest": bind(start.first_line, many),
         "first-line": bind(start.first_line_of_a_program, many),
         "unchanged-side-by-side": bind(reuse.side_by_side, few),
@@ -48,6 +70,12 @@ def figures(quick: bool, megabytes: int) -> Dict[str, Callable[[], Figure]]:
         "content-large": bind(content.large, few),
         "content-small": bind(content.small, few),
         "passing": bind(passing.passing, few, megabytes),
+        "copy-large": bind(transfer.large, few, megabytes),
+        "copy-small": bind(transfer.small, few, 10_000),
+        "copy-many": bind(transfer.small, 2, 100_000),
+        **{"copy-" + kind: bind(transfer.store, kind, few, megabytes) for kind in transfer.STORES},
+        "tables-parquet": bind(tables.parquet, few, 200_000 if quick else 1_000_000),
+        "tables-csv": bind(tables.csv, few, 200_000 if quick else 1_000_000),
         "snapshot": bind(snapshot.unchanged, many),
         "import": bind(metrics.import_time, many),
         "metrics": bind(metrics.logged_one_by_one, few),
@@ -57,6 +85,11 @@ def figures(quick: bool, megabytes: int) -> Dict[str, Callable[[], Figure]]:
         "published": bind(published.latency, few),
         "published-rate": bind(published.rate, 2_000 if quick else 10_000),
         "published-memory": bind(published.memory, 2_000 if quick else 10_000),
+        "newest-run": bind(lists.newest, few),
+        "short-id": bind(lists.short_id, few),
+        "spark": bind(spark.cold_notebook, few),
+        "spark-small": bind(spark.small_notebooks, 2 if quick else 4),
+        "trials": bind(tuning.trials, 200 if quick else 1_000, 2 if quick else 3),
         "schedules": bind(schedules.due_at_once, 1_000 if quick else 10_000),
     }
 

@@ -6,13 +6,16 @@ cannot be avoided: a process that starts another one, as often as is needed.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 
 import measure
-from workspace import PYTHON, ROOT, Workspace, binary, environment, step
+from workspace import PYTHON, ROOT, Workspace, bare_python, binary, environment, step
 
 IDLE_S = 2.0
+# Short of the time after which supervisors leave when it is quiet.
+LOADED_S = 4.0
 MEMORY_MAX = 60e6
 SAY_WHEN = "import time; print(repr(time.time()), flush=True)\n"
 
@@ -62,6 +65,28 @@ def memory() -> measure.Figure:
     )
 
 
+def memory_of_all(environments: int) -> measure.Figure:
+    """What the server and all that it keeps hold when idle: its supervisors and their loaded
+    interpreters. Pages that several hold are divided among them.
+    """
+    with Workspace() as workspace:
+        script = workspace.script("pass\n")
+        for number in range(environments):
+            python = bare_python(workspace.folder / "env-{}".format(number))
+            for _ in range(4):
+                workspace.finish(workspace.submit([step(script, python=python)]))
+        time.sleep(LOADED_S)
+        shares = [proportional(pid) for pid in [workspace.pid, *descendants(workspace.pid)]]
+    return measure.Figure(
+        name="idle memory with {} warm environments".format(environments),
+        value="{:.1f} MB".format(sum(shares) / 1e6),
+        target="",
+        met=None,
+        ratio="",
+        note="proportional, {} processes, after {:.0f} s".format(len(shares), LOADED_S),
+    )
+
+
 def first_line(repetitions: int) -> measure.Figure:
     """Server from cold, snapshot and submission by hand, until the step's first line runs."""
 
@@ -95,7 +120,7 @@ def first_line_of_a_program(repetitions: int) -> measure.Figure:
             return _said(workspace, run) - begin
 
     measured = measure.pairs(ours, _python_twice, repetitions)
-    return measure.absolute("first line of user code", measured, 0.5, "python twice")
+    return measure.absolute("first line of user code", measured, 0.25, "python twice")
 
 
 def _said(workspace: Workspace, run: str) -> float:
@@ -112,6 +137,26 @@ def _python_twice() -> float:
 def _twice(line: "list[str]") -> None:
     for _ in range(2):
         subprocess.run(line, stdout=subprocess.DEVNULL, check=True)
+
+
+def descendants(pid: int) -> "list[int]":
+    """The processes below a process."""
+    below: "list[int]" = []
+    for task in os.listdir("/proc/{}/task".format(pid)):
+        path = "/proc/{}/task/{}/children".format(pid, task)
+        with open(path, encoding="ascii") as children:
+            for child in map(int, children.read().split()):
+                below += [child, *descendants(child)]
+    return below
+
+
+def proportional(pid: int) -> float:
+    """The proportional share of a process, in bytes."""
+    with open("/proc/{}/smaps_rollup".format(pid), encoding="ascii") as rollup:
+        for line in rollup:
+            if line.startswith("Pss:"):
+                return float(line.split()[1]) * 1024
+    return 0.0
 
 
 def resident(pid: int) -> float:

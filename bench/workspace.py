@@ -39,6 +39,8 @@ def binary() -> str:
 def environment() -> Dict[str, str]:
     """This process's variables, without those that would lead to another server."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("STEPWELL_")}
+    # With it, which some containers set, an interpreter compiles all modules at every start.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     kept["STEPWELL_BIN"] = binary()
     return kept
 
@@ -148,14 +150,19 @@ class Workspace:
 
 
 def step(
-    snapshot: str, after: Sequence[int] = (), target: str = "local", python: str = PYTHON
+    snapshot: str,
+    after: Sequence[int] = (),
+    target: str = "local",
+    python: str = PYTHON,
+    cold: bool = False,
 ) -> Dict[str, Any]:
-    """A step that runs `main.py` of a snapshot."""
+    """A step that runs `main.py` of a snapshot, warm if it can."""
     task = {
         "type": "process",
         "program": {"script": "main.py"},
         "snapshot": snapshot,
         "environment": {"kind": "interpreter", "python": python},
+        "variables": {"STEPWELL_WARM": "off"} if cold else {},
     }
     kind = "PythonScriptStep"
     return {"name": "step", "kind": kind, "target": target, "task": task, "after": list(after)}

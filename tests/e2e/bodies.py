@@ -7,6 +7,7 @@ from typing import Any
 
 Json = Any
 
+OF_TASK = ("environment", "variables", "timeout_seconds")
 PYTHON = {"kind": "interpreter", "python": sys.executable}
 
 
@@ -28,7 +29,7 @@ def python(name: str, script: str, snapshot: str, *arguments: Json, **more: Any)
 
 
 def _step(name: str, task: Json, more: dict[str, Any]) -> Json:
-    of_task = {key: more.pop(key) for key in ("variables", "timeout_seconds") if key in more}
+    of_task = {key: more.pop(key) for key in OF_TASK if key in more}
     return {
         "name": name,
         "kind": "PythonScriptStep",

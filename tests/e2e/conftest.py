@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Iterator
 
@@ -15,6 +16,13 @@ from .project import Project, binary
 def _built() -> None:
     if not binary().exists():
         pytest.exit(f"there is no {binary()}: run `cargo build`, or set STEPWELL_BIN", 2)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Whoever starts the tests in the background has them ignore Ctrl-C, and so all they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """The kill loop: random pipelines run while servers, supervisors and steps are killed at random.
 
-One long-lived workspace sees all the rounds; a round is one SIGKILL. A thread kills, the main one
-submits and waits, finding the server again whenever it is gone. When all runs are over the books
-are checked by `ledger`: nothing is lost, nothing has run twice, nothing is left.
+One long-lived workspace sees all the rounds; a round is one SIGKILL, or another disturbance: a
+full disk, no descriptors, a process that stands still, a copy of the folder. A thread strikes, the
+main one submits and waits, finding the server again whenever it is gone. When all runs are over the
+books are checked by `ledger`: nothing is lost, nothing has run twice, nothing is left.
 
 The seed fixes the pipelines and the order of victims, not the moments: a failure is repeated by
 its seed with high probability only. More rounds: `python -m e2e.kill_loop ROUNDS [SEED]`.
@@ -10,6 +11,7 @@ its seed with high probability only. More rounds: `python -m e2e.kill_loop ROUND
 
 from __future__ import annotations
 
+import http.client
 import random
 import sys
 import tempfile
@@ -20,7 +22,9 @@ from pathlib import Path
 from typing import Callable
 
 from . import bodies
-from .client import Client, Endpoint
+from .client import Client, Endpoint, Refused
+from .disk import SmallDisk
+from .disturbances import Disturbances
 from .ledger import Ledger
 from .processes import Process
 from .project import Project
@@ -36,7 +40,13 @@ VICTIMS: dict[str, tuple[int, Callable[[Process], bool]]] = {
     "server": (4, lambda process: process.is_server),
     "supervisor": (3, lambda process: process.is_supervisor),
     "step": (3, lambda process: process.is_step),
+    # Not a fork of one, which may have become a step when it is killed.
+    "zygote": (1, lambda process: process.is_loaded and process.group == process.pid),
 }
+DISTURBANCES = {"pause": 2, "descriptors": 0.5, "copy": 0.2, "disk": 0.5}
+
+# What a loop writes, generously: the disk of its folder has room for it.
+DISK_MB, DISK_MB_A_ROUND = 64, 0.5
 
 # `$1` is the step's own output, which is its mark; the rest are outputs of earlier steps.
 STEP = """
@@ -85,9 +95,14 @@ class Plan:
 class Killer(threading.Thread):
     """Kills one process a round, and remembers whom."""
 
-    def __init__(self, project: Project, rounds: int, chance: random.Random) -> None:
+    def __init__(
+        self, project: Project, rounds: int, chance: random.Random, others: Disturbances
+    ) -> None:
         super().__init__(name="killer", daemon=True)
         self.project = project
+        self.others = others
+        self.count: Counter[str] = Counter()
+        self.fault: BaseException | None = None
         self.rounds = rounds
         self.chance = chance
         self.killed: list[tuple[str, Process]] = []
@@ -95,19 +110,29 @@ class Killer(threading.Thread):
 
     def run(self) -> None:
         """Until all rounds are over, or until it is enough."""
-        kinds = list(VICTIMS)
-        weights = [weight for weight, _ in VICTIMS.values()]
+        try:
+            self._run()
+        except BaseException as error:
+            # The main thread raises it.
+            self.fault = error
+
+    def _run(self) -> None:
+        weights: dict[str, float] = {kind: weight for kind, (weight, _) in VICTIMS.items()}
+        weights.update((kind, DISTURBANCES[kind]) for kind in self.others.kinds)
         for _ in range(self.rounds):
-            (kind,) = self.chance.choices(kinds, weights)
+            (kind,) = self.chance.choices(list(weights), list(weights.values()))
             # The pause is no wait for anything: it is the random moment of the blow.
             pause = self.chance.random() * PAUSE_MAX_S
             while not self.enough.wait(pause) and not self.strike(kind):
                 pause = 0.001
             if self.enough.is_set():
                 return
+            self.count[kind] += 1
 
     def strike(self, kind: str) -> bool:
-        """Kills one of the kind, if there is one."""
+        """Kills one of the kind, if there is one, or lets something else happen."""
+        if kind not in VICTIMS:
+            return self.others.strike(kind)
         _, fits = VICTIMS[kind]
         victims = [process for process in self.project.processes() if fits(process)]
         if not victims:
@@ -126,13 +151,24 @@ class KillLoop:
 
     def __init__(self, project: Project, rounds: int, seed: int) -> None:
         self.project = project
+        megabytes = DISK_MB + int(rounds * DISK_MB_A_ROUND)
+        self.disk = SmallDisk.mount(project.data, megabytes)
         self.project.client = Client(self.locate)
         self.chance = random.Random(seed)
-        self.killer = Killer(project, rounds, random.Random(seed + 1))
+        self.others = Disturbances(project, self.disk, random.Random(seed + 2))
+        self.killer = Killer(project, rounds, random.Random(seed + 1), self.others)
         self.plans: list[Plan] = []
 
     def run(self) -> str:
         """Kills, drains, checks; what happened, in one line. Broken promises are raised."""
+        try:
+            return self._run()
+        finally:
+            if self.disk is not None:
+                self.project.close()
+                self.disk.unmount()
+
+    def _run(self) -> str:
         self.project.client.call("PUT", "/computes/local", {"concurrent_steps_max": SLOTS})
         self.snapshot = self.project.snapshot({"step.py": STEP_PYTHON})
         self.killer.start()
@@ -144,14 +180,16 @@ class KillLoop:
         finally:
             self.killer.enough.set()
             self.killer.join()
-        ledger = Ledger(self.project, self.killer.killed)
+        if self.killer.fault is not None:
+            raise self.killer.fault
+        ledger = Ledger(self.project, self.killer.killed, self.others.spoilt)
         for plan in self.plans:
             ledger.check_run(plan, expected_log)
         ledger.check_runs_are(self.plans)
         self.check_remains()
-        kills = Counter(kind for kind, _ in self.killer.killed)
         steps = ", ".join(f"{count} {what}" for what, count in sorted(ledger.count.items()))
-        return f"killed {dict(kills)}; {len(self.plans)} runs with {steps} steps"
+        struck = ", ".join(f"{kind} {count}" for kind, count in sorted(self.killer.count.items()))
+        return f"struck: {struck}; {len(self.plans)} runs with {steps} steps"
 
     def locate(self) -> Endpoint:
         """Finds the server; one that is killed while it starts is an error, but not of ours."""
@@ -159,7 +197,7 @@ class KillLoop:
             try:
                 return self.project.connect()
             except AssertionError as error:
-                if "it was ended by signal 9" not in str(error):
+                if "it was ended by signal 9" not in str(error) and not self.others.lately():
                     raise
 
     def submit(self) -> None:
@@ -172,7 +210,13 @@ class KillLoop:
             continue_on_step_failure=plan.goes_on,
             tags={"key": plan.key},
         )
-        plan.run = self.project.client.submit(body, key=plan.key)["id"]
+        while not plan.run:
+            try:
+                plan.run = self.project.client.submit(body, key=plan.key)["id"]
+            except Refused as refusal:
+                # What is refused was not promised.
+                if refusal.answer.status != 507 or not self.others.lately():
+                    raise
 
     def invent(self, number: int) -> Plan:
         """A random pipeline."""
@@ -200,14 +244,24 @@ class KillLoop:
         return bodies.shell(name, STEP, *ports, **edges)
 
     def alive(self) -> int:
-        """How many runs are not over."""
-        return int(self.project.client.get("/workspace")["active_runs"])
+        """How many runs are not over; one at least while the server cannot be asked."""
+        try:
+            return int(self.project.client.get("/workspace")["active_runs"])
+        except (OSError, http.client.HTTPException):
+            return 1
 
     def check_remains(self) -> None:
-        """Only the server and a supervisor that stands by may be left; then nothing at all."""
+        """Only the server, a supervisor that stands by and what it has loaded may be left; then
+        nothing at all.
+        """
+
+        def are_idle(left: list[Process]) -> bool:
+            rest = [it for it in left if not it.is_loaded]
+            return all(it.is_server or it.is_supervisor for it in rest) and len(rest) <= 2
+
         until(
             self.project.processes,
-            lambda left: all(it.is_server or it.is_supervisor for it in left) and len(left) <= 2,
+            are_idle,
             "no step or supervisor is left over",
         )
         self.project.close()

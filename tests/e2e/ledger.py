@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
@@ -26,8 +27,15 @@ ORDER = ["NotStarted", "Preparing", "Running", "Ended"]
 class Ledger:
     """Who was killed, and how many steps ended how."""
 
-    def __init__(self, project: Project, killed: list[tuple[str, Process]]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        killed: list[tuple[str, Process]],
+        spoilt: Callable[[float, float], bool] = lambda begin, end: False,
+    ) -> None:
         self.project = project
+        # Whether the disk was full at some time between two moments.
+        self.spoilt = spoilt
         self.killed = [process for _, process in killed]
         self.count: Counter[str] = Counter()
 
@@ -73,7 +81,11 @@ class Ledger:
         mark = Path(output["local_path"])
         ran = mark.read_text() if mark.exists() else ""
         log = self.project.client.log(step["id"])
-        if step["status"] == "Completed":
+        if step["status"] in ("Completed", "Failed") and self.was_spoilt(step):
+            # What it wrote may be cut; still, it ran once at most.
+            self.count["on a full disk"] += 1
+            assert f"{name} ran\n".startswith(ran), (step, ran)
+        elif step["status"] == "Completed":
             assert (ran, log) == (f"{name} ran\n", expected_log(name)), (step, ran, log)
         elif step["status"] == "Failed":
             assert ran in ("", f"{name} ran\n"), (step, ran)
@@ -81,6 +93,15 @@ class Ledger:
             self.check_failed(step)
         else:
             assert (step["status"], ran, log) == ("Canceled", "", ""), (step, ran, log)
+
+    def was_spoilt(self, step: Json) -> bool:
+        """Whether the disk was full while it was prepared, ran, or was ended."""
+        begin = step["started_at"] or step["created_at"]
+        moments = [
+            datetime.fromisoformat(text.replace("Z", "+00:00"))
+            for text in (begin, step["ended_at"] or begin)
+        ]
+        return self.spoilt(*(moment.timestamp() for moment in moments))
 
     def check_failed(self, step: Json) -> None:
         """The reason must name the blow that was struck."""

@@ -44,6 +44,11 @@ class Process:
         return self.name == "stepwell-supervise"
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether it is an interpreter that is loaded for steps to come, or its fork in hand."""
+        return self.argv[1:2] == ("stepwell-zygote",)
+
+    @property
     def is_step(self) -> bool:
         """Whether it is the main process of a step."""
         return self.attempt is not None and self.group == self.pid

@@ -27,6 +27,42 @@ def token_of_a_step(client: Client, run: str) -> str:
     return client.request("GET", f"/runs/{run}/files/outputs/token").body.decode().strip()
 
 
+def test_credentials_are_lent_to_no_step_whose_data_is_staged_and_to_nobody_else(
+    project: Project, client: Client
+) -> None:
+    store = {"kind": "s3", "bucket": "b", "credentials": {"secret_access_key": "very-hidden"}}
+    for name in ("mine", "other"):
+        client.request("PUT", f"/datastores/{name}", {**store, "skip_validation": True})
+    step = shell("s", 'echo "$STEPWELL_TOKEN" > $1/token; exec sleep 600', {"output": "here"})
+    step["outputs"] = [
+        {"name": "there", "datastore": "mine"},
+        {"name": "here", "path": "told", "make_folder": True},
+    ]
+    run = str(client.submit(script(step))["id"])
+    told = project.data / "runs" / run / "staged" / "here" / "token"
+    until(lambda: told.exists() and told.read_text(), bool, "the step has its token")
+    token = told.read_text().strip()
+
+    def ask(run: str, name: str, token: str | None = "") -> str:
+        path = f"/runs/{run}/datastores/{name}/connection"
+        answer = client.request("GET", path, token=token)
+        assert answer.status in (403, 404) and b"hidden" not in answer.body, answer
+        return str(answer.error["message"])
+
+    other = finished(client)
+    for name in ("mine", "other", "absent"):
+        assert "reads and writes datastores itself" in ask(run, name, token)
+        assert "to a step alone" in ask(other, name, token)
+        assert "to a step alone" in ask(run, name)
+    client.request("POST", f"/runs/{run}/cancel")
+    assert client.wait(run)["status"] == "Canceled"
+    assert "no running step" in ask(run, "mine", token)
+    audit = client.get("/audit", limit=100)["records"]
+    asked = [line for line in audit if line["path"].endswith("/mine/connection")]
+    assert {line["status"] for line in asked} == {403}
+    assert run in {line["who"] for line in asked}
+
+
 def finished(client: Client) -> str:
     step = shell(
         "s", 'echo "$STEPWELL_TOKEN" > outputs/token; test "$AZUREML_RUN_TOKEN" = "$STEPWELL_TOKEN"'

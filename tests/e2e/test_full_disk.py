@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import signal
-import subprocess
 from pathlib import Path
 from typing import Iterator
 
@@ -12,44 +11,21 @@ import pytest
 
 from .bodies import literals, pipeline, script, shell
 from .client import Client, Refused
+from .disk import SmallDisk
 from .project import Project
 from .waiting import until
 
 HOLD = 'while [ ! -e "$1" ]; do sleep 0.01; done; echo over; exit "$2"'
 
 
-class SmallDisk:
-    """A disk of a few megabytes, and the file that fills it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.filler = folder / "filler"
-
-    def fill(self) -> None:
-        """To the last byte."""
-        with self.filler.open("ab", buffering=0) as file:
-            for size in (1 << 16, 1 << 12, 1):
-                try:
-                    while file.write(bytes(size)) == size:
-                        pass
-                except OSError:
-                    pass
-
-    def free(self) -> None:
-        """As it was."""
-        self.filler.unlink()
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     """A small disk where the project's data are to be."""
-    folder = tmp_path / ".stepwell"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)])
-    if mounted.returncode != 0:
+    mounted = SmallDisk.mount(tmp_path / ".stepwell", megabytes=4)
+    if mounted is None:
         pytest.skip("mounting is not permitted; the test with a file-size limit runs anywhere")
-    yield SmallDisk(folder)
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    yield mounted
+    mounted.unmount()
 
 
 def refused_for_storage(client: Client) -> None:
@@ -92,6 +68,33 @@ def test_a_full_disk_is_told_and_work_goes_on_when_there_is_space(
     assert client.wait(again)["status"] == "Completed"
     project.stepwell("stop")
     project.check_database()
+
+
+def runs_now(client: Client, run: str) -> None:
+    until(lambda: client.run(run)["status"], lambda it: it == "Running", "the step runs")
+
+
+def test_a_server_whose_log_is_on_the_full_disk_is_well_again_each_time(
+    disk: SmallDisk, project: Project, client: Client
+) -> None:
+    server = client.endpoint.pid
+    for episode in range(3):
+        gate = project.folder / f"gate-{episode}"
+        run = str(client.submit(script(shell("a", HOLD, *literals(gate, 0))))["id"])
+        runs_now(client, run)
+        disk.fill()
+        for _ in range(12):
+            refused_for_storage(client)
+        assert client.get("/health")["status"] == "degraded"
+        findings, _ = project.start("doctor").communicate(timeout=60)
+        assert "the disk of the data folder is full" in findings
+        gate.touch()
+        disk.free()
+        assert client.wait(run)["status"] == "Completed"
+        again = client.submit(script(shell("s", "echo again")))["id"]
+        assert client.wait(again)["status"] == "Completed"
+        assert client.get("/health")["status"] == "ok"
+    assert client.get("/workspace")["pid"] == server, "nobody had to restart it"
 
 
 def test_a_step_whose_end_could_not_be_recorded_says_that_the_disk_was_full(

@@ -100,7 +100,7 @@ def started(project: Project, client: Client, body: Any) -> tuple[str, str]:
     """The run and its step, once some mini-batches are finished."""
     run = client.submit(body)["id"]
     (step,) = client.steps(run)
-    journal = project.data / "runs" / step["id"] / "parallel" / "journal"
+    journal = project.data / "runs" / step["id"] / "state" / "journal"
     until(
         lambda: journal.exists() and len(journal.read_bytes().splitlines()),
         lambda count: count > 10,
@@ -122,6 +122,8 @@ def test_a_parallel_step_tells_how_far_it_is(project: Project, client: Client, d
     assert "logs/job_result.txt" in files
     assert "logs/user/stdout/0/process000.stdout.txt" in files
     assert client.request("GET", f"/runs/{run}/parallel").status == 404
+    assert client.get(f"/runs/{step['id']}/progress")["tally"]["done"] == 100
+    assert client.request("GET", f"/runs/{run}/progress").status == 404
 
 
 @pytest.mark.parametrize("who", ["driver", "supervisor"])

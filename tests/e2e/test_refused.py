@@ -107,23 +107,25 @@ def test_no_file_of_a_run_is_read_or_written_outside_its_folder(
     assert (project.data / "token").read_text() == token
 
 
-def test_a_link_that_a_step_left_leads_nobody_out_of_its_folder(
+def test_a_link_that_a_step_left_is_a_copy_that_leads_nobody_out_of_its_folder(
     project: Project, client: Client
 ) -> None:
     elsewhere = project.folder / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / "secret").write_text("secret")
+    (elsewhere / "theirs").write_text("as it was")
     step = shell("s", 'ln -s "$1" outputs/link', *literals(elsewhere))
     run = client.wait(client.submit(script(step))["id"])["id"]
     path = f"/runs/{run}/files/outputs/link"
-    assert client.request("GET", path).status == 404
-    assert client.request("GET", f"{path}/secret").status in (400, 404)
-    for name in ("secret", "planted", "new/planted"):
+    (elsewhere / "theirs").write_text("as it is")
+    (elsewhere / "later").write_text("made after the step")
+    assert client.request("GET", f"{path}/theirs").body == b"as it was"
+    assert client.request("GET", f"{path}/later").status == 404
+    for name in ("theirs", "planted", "new/planted"):
         answer = client.request("PUT", f"{path}/{name}", b"x", query={"overwrite": "true"})
-        assert answer.status == 400, answer
-    assert [file.name for file in elsewhere.iterdir()] == ["secret"]
-    assert (elsewhere / "secret").read_text() == "secret"
-
+        assert answer.status == 201, answer
+        assert client.request("GET", f"{path}/{name}").body == b"x"
+    assert sorted(file.name for file in elsewhere.iterdir()) == ["later", "theirs"]
+    assert (elsewhere / "theirs").read_text() == "as it is"
 
 def test_a_file_that_is_there_is_kept_unless_the_writer_says_otherwise(client: Client) -> None:
     run = client.wait(client.submit(script(shell("s", "")))["id"])["id"]
