@@ -62,7 +62,7 @@ class Connection:
             given["Content-Length"] = str(len(body))
         elif body is not None and not measured:
             given["Transfer-Encoding"] = "chunked"
-        elif method in ("POST", "PUT", "PATCH"):
+        elif body is None and method in ("POST", "PUT", "PATCH"):
             given["Content-Length"] = "0"
         given.update(headers)
         lines = ["{} {} HTTP/1.1".format(method, target)]
@@ -76,6 +76,8 @@ class Connection:
         self.sock.sendall(head)
         while True:
             piece = body.read(PIECE_BYTES)
+            if not piece and measured:
+                return
             self.sock.sendall(piece if measured else b"%x\r\n%b\r\n" % (len(piece), piece))
             if not piece:
                 return

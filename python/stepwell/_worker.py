@@ -92,7 +92,11 @@ class Worker(object):
         self.files: str = request["files"]
         self._record: str = request.get("record", "")
         self._failure = failure
-        self._stopping = threading.Event()
+        self._is_stopping = False
+        # Held until there is a request to stop. A `threading.Event` has a lock that its `wait`
+        # takes, and that a signal's handler on the same thread would wait for without end.
+        self._running = threading.Lock()
+        self._running.acquire()
         self._metrics: Optional[Any] = None
 
     @classmethod
@@ -106,16 +110,23 @@ class Worker(object):
 
     def stop_on_sigterm(self) -> None:
         """From here on a request to stop sets `is_stopping` and does not end the process."""
-        signal.signal(signal.SIGTERM, lambda *_: self._stopping.set())
+        signal.signal(signal.SIGTERM, lambda *_: self._stop())
+
+    def _stop(self) -> None:
+        if not self._is_stopping:
+            self._is_stopping = True
+            self._running.release()
 
     @property
     def is_stopping(self) -> bool:
         """Whether the step was asked to stop. One that goes on is killed after some seconds."""
-        return self._stopping.is_set()
+        return self._is_stopping
 
     def wait(self, seconds: float) -> bool:
         """Sleep, but not beyond a request to stop; whether there is one."""
-        return self._stopping.wait(seconds)
+        if self._running.acquire(timeout=max(0.0, seconds)):
+            self._running.release()  # another thread may wait, too
+        return self._is_stopping
 
     def text(self, argument: Mapping[str, str]) -> str:
         """The text of an argument of the task, such as `{"input": "raw"}`, on this machine."""

@@ -122,6 +122,45 @@ def test_a_request_to_stop_is_a_flag(tmp_path: Path) -> None:
     assert (worker.returncode, text) == (0, "stopped\n")
 
 
+AT_EVERY_LINE = """
+import signal, sys
+from stepwell._worker import Worker
+request = {"version": 1, "inputs": {}, "outputs": {}, "task": {}}
+request.update(run="r", state="", files="")
+lines, stopped = 1, 0
+while stopped < lines:
+    worker = Worker(request)
+    worker.stop_on_sigterm()
+    lines = 0
+
+    def trace(frame, event, argument):
+        global lines
+        lines += event == "line"
+        if event == "line" and lines == stopped + 1:
+            signal.raise_signal(signal.SIGTERM)
+        return trace
+
+    sys.settrace(trace)
+    asked = worker.wait(0.01)
+    sys.settrace(None)
+    assert worker.is_stopping and worker.wait(60), stopped
+    stopped += 1
+print(stopped > 1)
+"""
+
+
+def test_a_request_to_stop_may_come_at_any_moment_of_a_wait() -> None:
+    worker = subprocess.run(
+        [sys.executable, "-c", AT_EVERY_LINE],
+        env={**os.environ, "PYTHONPATH": PYTHON},
+        stdout=subprocess.PIPE,
+        timeout=60,
+        text=True,
+        check=True,
+    )
+    assert worker.stdout == "True\n"
+
+
 def test_a_datastore_is_lent_with_the_steps_token_and_prints_no_credential(
     tmp_path: Path, home: str
 ) -> None:
