@@ -8,6 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stepwell_model::{ComputeKind, Event, Graph, RunSpec, Template, WorkerRequest};
 
+/// A graph of one step.
+const GRAPH: &str = r#"{"steps":[{"run":"0192f5c4-1111-7222-8333-444455556666","name":"a","kind":"k","target":"local","task":{"task":"process","program":{"command":"true"},"arguments":[],"environment":{"kind":"interpreter","python":"p"},"snapshot":null,"variables":{}},"inputs":[],"outputs":[],"after":[],"allow_reuse":true}]}"#;
+
 /// Rows as servers have written them.
 const ROWS: &[&str] = &[
     r#"{"e":"submitted"}"#,
@@ -17,7 +20,7 @@ const ROWS: &[&str] = &[
     r#"{"e":"interrupted","step":0,"attempt":1,"failure":{"kind":"lost","summary":"s"},"usage":{}}"#,
     r#"{"e":"finished","status":"Completed"}"#,
     r#"{"kind":"isolated","readable":["/data"],"writable":[]}"#,
-    r#"{"steps":[{"run":"0192f5c4-1111-7222-8333-444455556666","spec":{"name":"a","kind":"k","target":"local","task":{"type":"process","program":{"command":"true"},"arguments":[],"environment":{"interpreter":{"python":"p"}},"snapshot":null,"variables":{}},"inputs":[],"outputs":[],"after":[0],"allow_reuse":true}}]}"#,
+    GRAPH,
     r#"{"version":1,"run":"0192f5c4-1111-7222-8333-444455556666","task":{},"inputs":{},"outputs":{},"state":"s","files":"f","record":"r"}"#,
 ];
 
@@ -38,6 +41,32 @@ fn judge_all(text: &str) -> Result<(), TestCaseError> {
     judge::<Template>(text)?;
     judge::<WorkerRequest>(text)?;
     judge::<ComputeKind>(text)
+}
+
+#[test]
+fn a_row_as_it_was_written_is_read() {
+    for row in ROWS {
+        let errors = [
+            serde_json::from_str::<Event>(row).err(),
+            serde_json::from_str::<Graph>(row).err(),
+            serde_json::from_str::<WorkerRequest>(row).err(),
+            serde_json::from_str::<ComputeKind>(row).err(),
+        ];
+        assert!(errors.iter().any(Option::is_none), "{row}: {errors:?}");
+    }
+}
+
+#[test]
+fn a_stored_graph_with_impossible_edges_is_refused() {
+    let read = |after: &str| {
+        let row = GRAPH.replace(r#""after":[]"#, &format!(r#""after":[{after}]"#));
+        serde_json::from_str::<Graph>(&row).map_err(|error| error.to_string())
+    };
+    assert_eq!(read("").err(), None);
+    let circle = read("0").expect_err("it waits for itself");
+    assert!(circle.contains("in a circle: a -> a"), "{circle}");
+    let nowhere = read("7").expect_err("there is one step");
+    assert!(nowhere.contains("step number 7"), "{nowhere}");
 }
 
 proptest! {
