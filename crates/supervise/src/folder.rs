@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use stepwell_model::{AttemptId, Digest, Distribution, Outcome, Timestamp};
 
 use crate::Process;
+use crate::storage::is_passing;
 use crate::view::View;
 
 /// Why an attempt folder cannot be read or written.
@@ -46,21 +47,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the system lacked something for the moment, such as file descriptors: what could not
-    /// be read now can be read later.
+    /// Whether what could not be read now can be read later: see [`is_passing`].
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        use rustix::io::Errno;
-        let passing = [Errno::MFILE, Errno::NFILE, Errno::NOMEM].map(Errno::raw_os_error);
-        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(self);
-        while let Some(error) = next {
-            let code = error.downcast_ref().and_then(io::Error::raw_os_error);
-            if code.is_some_and(|code| passing.contains(&code)) {
-                return true;
-            }
-            next = error.source();
+        match self {
+            Self::Io(error) => is_passing(error),
+            Self::Decode { source, .. } => is_passing(source),
         }
-        false
     }
 }
 

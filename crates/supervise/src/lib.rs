@@ -40,7 +40,7 @@ pub use folder::{
 };
 pub use life::{EXIT_NOT_RECORDED, NEWS_ENDED, NEWS_READY, NEWS_STARTED, main};
 pub use process::Process;
-pub use storage::storage_failure;
+pub use storage::{is_passing, storage_failure};
 pub use sweep::sweep;
 pub use view::{View, ViewError, can_isolate};
 pub use warm::{HEAVY, ZYGOTE_FILES};

@@ -2,13 +2,25 @@
 
 use std::error::Error;
 use std::io;
+use std::iter::successors;
 
 use camino::Utf8Path;
 use rustix::fs::statvfs;
+use rustix::io::Errno;
 use stepwell_model::{Failure, FailureKind, Outcome, in_words};
 
 /// A disk with less than this left is full to a program.
 const FULL_DISK_BYTES: u64 = 1 << 20;
+
+/// Whether the system lacked file descriptors or memory for the moment: the same call may succeed
+/// later.
+#[must_use]
+pub fn is_passing(error: &(dyn Error + 'static)) -> bool {
+    let passing = [Errno::MFILE, Errno::NFILE, Errno::NOMEM].map(Errno::raw_os_error);
+    causes(error)
+        .filter_map(io::Error::raw_os_error)
+        .any(|code| passing.contains(&code))
+}
 
 /// A failure to store or to find something; `what` is the sentence before the cause.
 #[must_use]
@@ -34,19 +46,20 @@ pub(crate) fn told_of_full_disk(work: &Utf8Path, outcome: Outcome) -> Outcome {
 }
 
 fn hint(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        match error.downcast_ref::<io::Error>().map(io::Error::kind) {
-            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-                return Some("free some space on this disk, then run it again");
-            }
-            Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
-                return Some("check who may write there: the server runs as another user?");
-            }
-            _ => next = error.source(),
+    causes(error).find_map(|error| match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("free some space on this disk, then run it again")
         }
-    }
-    None
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            Some("check who may write there: the server runs as another user?")
+        }
+        _ => None,
+    })
+}
+
+/// The errors of the system among an error and its causes.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a io::Error> {
+    successors(Some(error), |error| error.source()).filter_map(|error| error.downcast_ref())
 }
 
 #[cfg(test)]
@@ -60,5 +73,16 @@ mod tests {
         assert_eq!(failure.kind, FailureKind::Storage);
         assert!(failure.summary.contains("`/proc/version`"), "{failure:?}");
         assert_eq!(failure.summary.matches("os error").count(), 1);
+    }
+
+    #[test]
+    fn what_was_lacking_for_the_moment_is_found_under_the_errors_that_wrap_it() {
+        let of = |errno: Errno| io::Error::from_raw_os_error(errno.raw_os_error());
+        let named = fs_err::read("/proc/self/none").expect_err("not there");
+        assert!(is_passing(&of(Errno::NFILE)));
+        assert!(crate::Error::from(of(Errno::MFILE)).is_passing());
+        assert!(!is_passing(&named));
+        assert!(!is_passing(&of(Errno::NOENT)));
+        assert!(!is_passing(&io::Error::other("another reason")));
     }
 }

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use stepwell_model::{Failure, FailureKind, Outcome, Timestamp, Usage};
-use stepwell_supervise::{Attempt, EXIT_NOT_RECORDED, Holder, Started, State, discard, sweep};
+use stepwell_supervise::{
+    Attempt, EXIT_NOT_RECORDED, Holder, Started, State, discard, is_passing, sweep,
+};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -125,7 +127,8 @@ impl AttemptTask {
             Err(failure) => return self.conclude(failed(failure)),
         };
         if let Err(error) = staged.write(&self.attempt) {
-            return self.conclude(failed(folder_failure(&error)));
+            let failure = folder_failure(&error);
+            return self.later_or(error.is_passing(), failure).await;
         }
         let word = staged.spec.loaded_word();
         let supervisors = &self.shared.supervisors;
@@ -135,9 +138,20 @@ impl AttemptTask {
             Err(error) => {
                 let program = &self.shared.config.supervisor_program;
                 let failure = internal(format!("`{program}` could not be started: {error}"));
-                self.conclude(failed(failure))
+                self.later_or(is_passing(&error), failure).await
             }
         }
+    }
+
+    /// Ends an attempt that nobody has claimed with this failure; or, if the machine lacked
+    /// something for the moment only, waits, so that it is tried again.
+    async fn later_or(&mut self, is_passing: bool, failure: Failure) -> Option<Outcome> {
+        if !is_passing {
+            return self.conclude(failed(failure));
+        }
+        tracing::warn!(attempt = %self.job.attempt, failure = failure.summary, "it cannot be started now");
+        sleep(POLL_FOR_END_EVERY).await;
+        None
     }
 
     /// Watches a supervisor that was started earlier, or by another server.
@@ -160,6 +174,11 @@ impl AttemptTask {
             Ok(Some(supervisor)) => self.watch(supervisor).await,
             // The next look at the folder tells how it ended.
             Ok(None) => None,
+            Err(error) if is_passing(&error) => {
+                tracing::warn!(attempt = %self.job.attempt, %error, "it cannot be watched now");
+                sleep(POLL_FOR_END_EVERY).await;
+                None
+            }
             Err(error) => Some(failed(internal(format!(
                 "the step's supervisor cannot be watched: {error}"
             )))),

@@ -53,17 +53,27 @@ impl Supervisor {
     pub(super) fn spawn(program: &Utf8Path) -> io::Result<Self> {
         let (assigned, assign) = io::pipe()?;
         let (reader, news) = io::pipe()?;
-        let child = Command::new(program)
+        let mut child = Command::new(program)
             .stdin(assigned)
             .stdout(news)
             .stderr(Stdio::null())
             .spawn()?;
-        let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
-        let reader = Receiver::from_owned_fd(reader.into())?;
+        let watched = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())
+            .map_err(io::Error::from)
+            .and_then(|process| Ok((awaitable(process)?, Receiver::from_owned_fd(reader.into())?)));
+        let (process, reader) = match watched {
+            Ok(watched) => watched,
+            Err(error) => {
+                // It leaves as soon as it sees that no step will come.
+                drop(assign);
+                let _ = child.wait();
+                return Err(error);
+            }
+        };
         // The longest line is a word and a number.
         let lines = BufReader::with_capacity(64, reader).lines();
         Ok(Self {
-            process: awaitable(process)?,
+            process,
             own: Some(Own {
                 child,
                 assign: Some(assign),
