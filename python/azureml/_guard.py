@@ -34,7 +34,7 @@ def check() -> None:
     """Make sure that Stepwell is alone.
 
     Raises:
-        ImportError: Naming what was found, where it is, and how to mend it.
+        ImportError: Naming what was found, where it is, and how to fix it.
     """
     found = list(_originals(_folders()))
     if found:

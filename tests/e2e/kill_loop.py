@@ -82,7 +82,7 @@ class Plan:
 
     key: str
     steps: list[bodies.Json]
-    goes_on: bool
+    continue_on_failure: bool
     run: str = ""
 
     def dependencies(self, index: int) -> set[int]:
@@ -207,7 +207,7 @@ class KillLoop:
         body = bodies.pipeline(
             *plan.steps,
             experiment="kill-loop",
-            continue_on_step_failure=plan.goes_on,
+            continue_on_step_failure=plan.continue_on_failure,
             tags={"key": plan.key},
         )
         while not plan.run:

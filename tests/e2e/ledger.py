@@ -124,7 +124,7 @@ class Ledger:
     def check_skipped(self, plan: Plan, steps: list[Json], index: int) -> None:
         """A step is left out because of a failure: of one before it, or, if that stops all, any."""
         assert steps[index]["error"]["kind"] == "skipped", steps[index]
-        if plan.goes_on:
+        if plan.continue_on_failure:
             causes = [steps[dependency] for dependency in plan.dependencies(index)]
             assert any(cause["status"] != "Completed" for cause in causes), (steps[index], causes)
         else:

@@ -1,4 +1,4 @@
-"""Crashes of every part, and servers that start at the same time or find odd things."""
+"""Crashes of every part, and servers that start at the same time or find unexpected files."""
 
 from __future__ import annotations
 

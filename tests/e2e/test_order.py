@@ -51,7 +51,7 @@ def most_at_once(events: list[Json]) -> int:
     return most
 
 
-def test_after_a_failure_nothing_starts_unless_the_run_goes_on(client: Client) -> None:
+def test_after_a_failure_nothing_starts_unless_the_run_continue_on_failure(client: Client) -> None:
     steps = [
         shell("bad", "exit 1"),
         shell("dependent", "echo never", after=[0]),
@@ -61,12 +61,12 @@ def test_after_a_failure_nothing_starts_unless_the_run_goes_on(client: Client) -
     ]
     client.call("PUT", "/computes/local", {"concurrent_steps_max": 1})
     outcomes = {}
-    for goes_on in (False, True):
-        run = client.submit(pipeline(*steps, continue_on_step_failure=goes_on))["id"]
+    for continue_on_failure in (False, True):
+        run = client.submit(pipeline(*steps, continue_on_step_failure=continue_on_failure))["id"]
         over = client.wait(run)
         assert over["status"] == "Failed"
         assert over["error"]["message"] == "step `bad` failed: the script exited with status 1"
-        outcomes[goes_on] = [step["status"] for step in client.steps(run)]
+        outcomes[continue_on_failure] = [step["status"] for step in client.steps(run)]
     assert outcomes == {
         False: ["Failed", "Canceled", "Canceled", "Canceled", "Canceled"],
         True: ["Failed", "Canceled", "Canceled", "Completed", "Completed"],

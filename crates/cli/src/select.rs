@@ -168,12 +168,12 @@ mod tests {
     use super::*;
     use crate::render::example;
 
-    const TWIN: &str = "0192f5c4-1111-7222-8333-4444aaaaaaaa";
+    const OTHER: &str = "0192f5c4-1111-7222-8333-4444aaaaaaaa";
 
     fn runs() -> Vec<Run> {
-        let mut twin = example::pipeline();
-        twin.id = TWIN.parse().expect("a uuid");
-        vec![example::pipeline(), twin]
+        let mut other = example::pipeline();
+        other.id = OTHER.parse().expect("a uuid");
+        vec![example::pipeline(), other]
     }
 
     fn check(text: &str) -> String {
@@ -191,8 +191,8 @@ mod tests {
     fn the_digits_of_a_table_name_their_run() {
         let pipeline = example::pipeline();
         assert_eq!(check(&short(pipeline.id)), pipeline.id.to_string());
-        assert_eq!(check("AAAAAAAA"), TWIN);
-        assert_eq!(check("0192f5c4-1111-7222-8333-4444a"), TWIN);
+        assert_eq!(check("AAAAAAAA"), OTHER);
+        assert_eq!(check("0192f5c4-1111-7222-8333-4444a"), OTHER);
     }
 
     #[test]

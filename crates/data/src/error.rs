@@ -1,6 +1,6 @@
 //! What can go wrong with files, objects and snapshots.
 //!
-//! Every text names the path or the digest it is about, and where a person can mend it, says how.
+//! Every text names the path or the digest it is about, and where a person can fix it, says how.
 
 use std::io;
 

@@ -341,8 +341,8 @@ fn action(text: &str) -> Option<OutputAction> {
 }
 
 fn file_name(text: &str) -> Option<String> {
-    let odd = |c: char| c.is_control() || "~\"#%&*:<>?/\\{|}".contains(c);
-    let fits = !text.is_empty() && text != "." && text != ".." && !text.contains(odd);
+    let is_forbidden = |c: char| c.is_control() || "~\"#%&*:<>?/\\{|}".contains(c);
+    let fits = !text.is_empty() && text != "." && text != ".." && !text.contains(is_forbidden);
     fits.then(|| text.to_owned())
 }
 

@@ -146,8 +146,8 @@ fn an_endpoint_numbers_its_versions_and_keeps_its_default() {
             .write(move |db| endpoints::add(db, id, one, false, AT))
             .await;
         assert!(matches!(again, Err(Error::Conflict(text)) if text.contains("version 0")));
-        let twin = Uuid::from_u128(10);
-        let taken = store.write(move |db| endpoints::create(db, twin, "nightly", "", one, AT));
+        let other = Uuid::from_u128(10);
+        let taken = store.write(move |db| endpoints::create(db, other, "nightly", "", one, AT));
         assert!(matches!(taken.await, Err(Error::Conflict(_))));
         let wrong = Change {
             default_version: Some(7),
@@ -166,10 +166,10 @@ fn an_endpoint_numbers_its_versions_and_keeps_its_default() {
             .write(move |db| endpoints::change(db, id, archive, AT))
             .await;
         assert!(!archived.expect("changed").expect("there").active);
-        let free = store.write(move |db| endpoints::create(db, twin, "nightly", "", one, AT));
+        let free = store.write(move |db| endpoints::create(db, other, "nightly", "", one, AT));
         free.await.expect("the name is free");
         let found = store.read(|db| endpoints::find_named(db, "nightly")).await;
-        assert_eq!(found.expect("reads").map(|found| found.id), Some(twin));
+        assert_eq!(found.expect("reads").map(|found| found.id), Some(other));
     });
 }
 

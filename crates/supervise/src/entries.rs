@@ -1,9 +1,9 @@
-//! What a step leaves that is no plain file: links, pipes, sockets, names that nobody can write.
+//! What a step leaves that is no plain file: links, pipes, sockets, names that are not UTF-8.
 //!
 //! One rule, which is that of snapshots: what a link names is what counts, so a link is replaced by a
 //! copy of it; a link that leads nowhere, or back to a folder that it lies in, and what has no
 //! content are left out with a warning. A name that is not UTF-8 is written with `%` and the number of
-//! each odd byte. So whoever reads the outputs later meets files and folders only.
+//! each byte that is not. So whoever reads the outputs later meets files and folders only.
 //!
 //! Invariant: whatever is changed or left out is said in a warning; no other entry suffers by it.
 
@@ -184,7 +184,7 @@ impl Walk {
     }
 }
 
-/// The name of an odd one in letters that everybody can write; `None` if it needs no other.
+/// A UTF-8 name for one that is not; `None` if the name is UTF-8.
 fn writable_name(name: &OsStr) -> Option<String> {
     if name.to_str().is_some() {
         return None;

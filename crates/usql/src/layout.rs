@@ -104,8 +104,8 @@ impl Layout {
     fn depth(&self, first: Option<&TokenKind>) -> usize {
         let begins_block =
             matches!(first, Some(TokenKind::Word(word)) if word == "BEGIN" || word == "THEN");
-        let goes_on = self.within && !begins_block;
-        self.open.len() + usize::from(goes_on)
+        let continues = self.within && !begins_block;
+        self.open.len() + usize::from(continues)
     }
 
     /// What a token ends, before it is written.

@@ -100,7 +100,7 @@ impl Error {
     pub fn storage(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "the data folder cannot be written");
         Self::new(ErrorKind::Storage, error.to_string())
-            .hint("free some space or mend the folder's permissions, then try again")
+            .hint("free some space or fix the folder's permissions, then try again")
     }
 }
 

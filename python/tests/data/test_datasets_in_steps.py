@@ -209,7 +209,7 @@ def test_a_script_run_reads_datasets(workspace: Workspace, place: Any, project: 
 def test_equal_submissions_send_equal_steps(
     workspace: Workspace, place: Any, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from azureml.pipeline.core._submission import Wish, submission
+    from azureml.pipeline.core._submission import RunRequest, submission
 
     def body() -> Any:
         store, folder = place
@@ -222,7 +222,7 @@ def test_equal_submissions_send_equal_steps(
             arguments=[table.as_named_input("table"), files.as_mount()],
         )
         graph = Pipeline(workspace, [read]).graph
-        return submission(graph, Wish(project.name, {}), workspace._client)
+        return submission(graph, RunRequest(project.name, {}), workspace._client)
 
     first, second = body(), body()
     assert first["steps"] == second["steps"]

@@ -226,7 +226,7 @@ class ServiceAccount:
             raise Refused("signed by another key") from None
         now = time.time()
         if (header["alg"], header["kid"]) != ("RS256", "key-1"):
-            raise Refused("an odd header")
+            raise Refused("an unexpected header")
         if claims["iss"] != self.email or claims["sub"] != self.email:
             raise Refused("another account")
         if "https://www.googleapis.com/auth/cloud-platform" not in claims["scope"].split():

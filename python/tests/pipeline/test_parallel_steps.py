@@ -18,7 +18,7 @@ from azureml.data.data_reference import DataReference
 from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
 from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter
 from azureml.pipeline.core import _submission as submissions
-from azureml.pipeline.core._submission import Wish
+from azureml.pipeline.core._submission import RunRequest
 from azureml.pipeline.steps import ParallelRunConfig, ParallelRunStep
 
 
@@ -69,7 +69,7 @@ class Registry(FakeWorkspace):
 def sent(workspace: FakeWorkspace, made: ParallelRunStep, **parameters: Any) -> Dict[str, Any]:
     """The step as the server is sent it."""
     body = submissions.submission(
-        Pipeline(workspace, made).graph, Wish("e", parameters), workspace._client
+        Pipeline(workspace, made).graph, RunRequest("e", parameters), workspace._client
     )
     (found,) = [each for each in body["steps"] if each["kind"] == "ParallelRunStep"]
     result: Dict[str, Any] = found
@@ -184,7 +184,7 @@ def test_settings_that_are_parameters_travel_as_such(workspace: FakeWorkspace) -
     }
     made = ParallelRunStep("score", config(**given), [files()], output=PipelineData("o"))
     body = submissions.submission(
-        Pipeline(workspace, made).graph, Wish("e", {"size": "20", "tries": 1}), workspace._client
+        Pipeline(workspace, made).graph, RunRequest("e", {"size": "20", "tries": 1}), workspace._client
     )
     values = {"size": "20", "nodes": "2", "workers": "2", "level": "INFO", "seconds": "60"}
     assert body["parameters"] == {**values, "tries": "1"}

@@ -13,7 +13,7 @@ from azureml.core import databricks
 from azureml.data import HDFSOutputDatasetConfig
 from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter, _spark_work
 from azureml.pipeline.core import _submission as submissions
-from azureml.pipeline.core._submission import Wish
+from azureml.pipeline.core._submission import RunRequest
 from azureml.pipeline.steps import DatabricksStep, SynapseSparkStep
 
 
@@ -34,7 +34,7 @@ def made(**kwargs: Any) -> DatabricksStep:
 
 def task_of(workspace: FakeWorkspace, step: Any) -> Dict[str, Any]:
     graph = Pipeline(workspace, step).graph
-    (sent,) = submissions.submission(graph, Wish("e", {}), workspace._client)["steps"]
+    (sent,) = submissions.submission(graph, RunRequest("e", {}), workspace._client)["steps"]
     task: Dict[str, Any] = sent["task"]
     return task
 
@@ -204,7 +204,7 @@ def test_a_synapse_step_is_sent_with_its_sizes_and_merged_files(
         jars=["c.jar"],
     )
     graph = Pipeline(workspace, step).graph
-    (sent,) = submissions.submission(graph, Wish("e", {}), workspace._client)["steps"]
+    (sent,) = submissions.submission(graph, RunRequest("e", {}), workspace._client)["steps"]
     task = sent["task"]
     assert task["style"] == "synapse"
     assert task["spark"] == {

@@ -19,7 +19,7 @@ from azureml.pipeline.core import (
 from azureml.pipeline.core import _submission as submissions
 from azureml.pipeline.core._graph_of_template import graph_of
 from azureml.pipeline.core._node_params import ParamDef
-from azureml.pipeline.core._submission import Wish
+from azureml.pipeline.core._submission import RunRequest
 from azureml.pipeline.core._work import ModuleBuilder
 
 
@@ -56,7 +56,7 @@ class CountStep(PipelineStep):
 def body_of(workspace: FakeWorkspace) -> Dict[str, Any]:
     made = CountStep("count", PipelineParameter("animal", "sheep"), [PipelineData("number")])
     graph = Pipeline(workspace, made).graph
-    return submissions.submission(graph, Wish("e", {}), workspace._client)
+    return submissions.submission(graph, RunRequest("e", {}), workspace._client)
 
 
 def test_the_task_is_what_the_kind_says(workspace: FakeWorkspace) -> None:

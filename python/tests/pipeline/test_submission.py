@@ -18,7 +18,7 @@ from azureml.data.datapath import DataPath, DataPathComputeBinding
 from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter, PipelineStep
 from azureml.pipeline.core import _submission as submissions
 from azureml.pipeline.core._step_data import input_binding
-from azureml.pipeline.core._submission import Wish
+from azureml.pipeline.core._submission import RunRequest
 from azureml.pipeline.steps import CommandStep, PythonScriptStep
 
 
@@ -28,7 +28,7 @@ def step(name: str, **kwargs: Any) -> PythonScriptStep:
 
 def body_of(workspace: FakeWorkspace, what: Any, **parameters: Any) -> Dict[str, Any]:
     graph = Pipeline(workspace, what).graph
-    return submissions.submission(graph, Wish("e", parameters), workspace._client)
+    return submissions.submission(graph, RunRequest("e", parameters), workspace._client)
 
 
 def only_step(workspace: FakeWorkspace, what: Any, **parameters: Any) -> Dict[str, Any]:

@@ -13,7 +13,7 @@ from azureml.data.datapath import DataPath, DataPathComputeBinding
 from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter
 from azureml.pipeline.core import _submission as submissions
 from azureml.pipeline.core._step_data import input_binding
-from azureml.pipeline.core._submission import Wish
+from azureml.pipeline.core._submission import RunRequest
 from azureml.pipeline.steps import DataTransferStep, PythonScriptStep
 
 LAKE, BLOB = FakeStore("lake"), FakeStore("blob")
@@ -35,7 +35,7 @@ def transfer(**kwargs: Any) -> DataTransferStep:
 
 def sent(workspace: FakeWorkspace, *steps: Any, **parameters: Any) -> List[Dict[str, Any]]:
     graph = Pipeline(workspace, list(steps)).graph
-    body = submissions.submission(graph, Wish("e", parameters), workspace._client)
+    body = submissions.submission(graph, RunRequest("e", parameters), workspace._client)
     made: List[Dict[str, Any]] = body["steps"]
     return made
 

@@ -159,8 +159,8 @@ def test_a_published_pipeline_runs_with_its_defaults_and_with_other_values(proje
     # An equal step stands in, whether its pipeline was published or not.
     third = experiment.submit(made.pipeline, pipeline_parameters=others)
     assert third.wait_for_completion(show_output=False) == "Finished"
-    (twin,) = third.get_steps()
-    assert third._client.get("/runs/" + twin.id)["reused_from"] == step_run.id
+    (reused,) = third.get_steps()
+    assert third._client.get("/runs/" + reused.id)["reused_from"] == step_run.id
     runs = PipelineRun.get_pipeline_runs(made.workspace, published.id)
     assert [run.id for run in runs] == [second.id, first.id]
     properties = second.get_properties()

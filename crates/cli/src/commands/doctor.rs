@@ -1,5 +1,5 @@
 //! `stepwell doctor`: what is installed, which server serves this folder, what is wrong and how
-//! to mend it; or, of a program or a folder, what of Azure ML it uses and whether that works here. It
+//! to fix it; or, of a program or a folder, what of Azure ML it uses and whether that works here. It
 //! starts no server and changes nothing.
 
 use std::io;

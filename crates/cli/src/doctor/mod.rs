@@ -31,7 +31,7 @@ pub(crate) struct Finding {
     pub(crate) verdict: Verdict,
     /// The same in words.
     pub(crate) what: String,
-    /// How to mend it; empty when it is fine.
+    /// How to fix it; empty when it is fine.
     pub(crate) hint: String,
 }
 
@@ -50,7 +50,7 @@ impl Finding {
         Self::new(subject, Verdict::Note, what.into(), hint.into())
     }
 
-    /// Something to mend.
+    /// Something to fix.
     pub(crate) fn wrong(
         subject: &'static str,
         what: impl Into<String>,

@@ -91,7 +91,7 @@ fn described(workspace: &Workspace) -> Finding {
     }
     if !workspace.faults.is_empty() {
         let what = format!("{what}; {}", workspace.faults.join("; "));
-        let hint = "mend that: runs that are acknowledged go on afterwards";
+        let hint = "fix that: runs that are acknowledged go on afterwards";
         return Finding::wrong("server", what, hint);
     }
     if workspace.version == env!("CARGO_PKG_VERSION") {

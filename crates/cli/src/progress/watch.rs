@@ -146,13 +146,13 @@ impl Looking {
             let Ok(progress) = client.parallel(*step) else {
                 return true;
             };
-            let goes_on = progress.state == "running";
+            let continues = progress.state == "running";
             let _ = sender.send(Message::Progress {
                 root: *root,
                 step: *step,
                 progress,
             });
-            goes_on
+            continues
         });
     }
 

@@ -71,7 +71,7 @@ impl Error {
                 None => full_log,
             },
             Self::Named { .. } => {
-                "a path in the requirements holds on the machine where the step runs: mend it, or \
+                "a path in the requirements holds on the machine where the step runs: fix it, or \
                  give it in full"
                     .to_owned()
             }

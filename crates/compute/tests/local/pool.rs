@@ -151,6 +151,6 @@ async fn many_short_steps_share_few_supervisors() {
         ended += usize::from(matches!(rig.report().await, Report::Ended { .. }));
     }
     let used: HashSet<i32> = jobs.iter().map(|job| supervisor(&rig, job)).collect();
-    // At rest it is about five.
+    // Idle it is about five.
     assert!(used.len() <= 50, "{} supervisors", used.len());
 }

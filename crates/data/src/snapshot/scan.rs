@@ -224,7 +224,7 @@ impl<'a> Walk<'a> {
         place: &Place<'_>,
     ) -> Result<()> {
         let name = entry.file_name();
-        // Judged before it is known to be usable, so that an odd name can be ignored.
+        // Judged before it is known to be usable, so that an unusable name can be ignored.
         let path = folder.join(&*name.to_string_lossy());
         let metadata = metadata_of(entry);
         let is_dir = metadata.as_ref().is_ok_and(Metadata::is_dir);

@@ -163,9 +163,9 @@ impl ServeError {
                 "`stepwell restore` brings a backup back; or move the folder aside to begin anew"
             }
             Self::Folder { .. } => {
-                "choose another folder with `--data`, or mend its permissions or free space"
+                "choose another folder with `--data`, or fix its permissions or free space"
             }
-            Self::Store(error) if error.is_storage() => "free some space, or mend the permissions",
+            Self::Store(error) if error.is_storage() => "free some space, or fix the permissions",
             Self::Store(_) | Self::Engine(_) => "`stepwell doctor` says more",
             Self::Tls(_) => {
                 "`--tls-cert` and `--tls-key` name the PEM files of the certificate and its key"

@@ -275,13 +275,13 @@ class Graph(object):
         **kwargs: Any,
     ) -> Any:
         """Start a run of the graph in the experiment of its context; returns a `PipelineRun`."""
-        from azureml.pipeline.core._submission import Wish, submit
+        from azureml.pipeline.core._submission import RunRequest, submit
 
         if kwargs:
             raise ValueError("submit takes no {}".format(", ".join(sorted(kwargs))))
         return submit(
             self,
-            Wish(
+            RunRequest(
                 self._context.experiment_name,
                 dict(pipeline_parameters or {}),
                 continue_on_step_failure,

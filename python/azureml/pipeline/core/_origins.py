@@ -1,7 +1,7 @@
 """Which step makes a piece of data.
 
-Data between steps comes in several dresses: a `PipelineData`, an input bound to it, the same
-promoted to a dataset, an output configuration or one of its copies. All dresses of one piece of
+Data between steps comes in several forms: a `PipelineData`, an input bound to it, the same
+promoted to a dataset, an output configuration or one of its copies. All forms of one piece of
 data have one origin, and the origin knows the step.
 """
 
@@ -20,7 +20,7 @@ def is_promoted(value: Any) -> bool:
 
 
 def origin_of(value: Any) -> Optional[Any]:
-    """What all dresses of a step's output have in common; `None` for data no step makes."""
+    """What all forms of a step's output have in common; `None` for data no step makes."""
     if isinstance(value, InputPortBinding):
         return origin_of(value.bind_object)
     if isinstance(value, OutputPortBinding):

@@ -41,17 +41,17 @@ def publish_graph(
 
 
 def template_body(
-    graph: Any, values: Optional[Mapping[str, Any]] = None, goes_on: Optional[bool] = None
+    graph: Any, values: Optional[Mapping[str, Any]] = None, continue_on_failure: Optional[bool] = None
 ) -> Dict[str, Any]:
     """A graph as the server takes it; `values` become the defaults of its parameters."""
     from azureml.pipeline.core._order import in_order
-    from azureml.pipeline.core._submission import Wish, submission, tell_of_steps
+    from azureml.pipeline.core._submission import RunRequest, submission, tell_of_steps
     from azureml.pipeline.core._targets import warn_unknown_targets
 
     client = graph._context._workspace._client
     client.forget_snapshots()
-    wish = Wish(DEFAULT_NAME, dict(values or {}), bool(goes_on))
-    body = submission(graph, wish, client)
+    request = RunRequest(DEFAULT_NAME, dict(values or {}), bool(continue_on_failure))
+    body = submission(graph, request, client)
     warn_unknown_targets(client, graph)
     tell_of_steps(in_order(graph.module_nodes)[0], body["steps"])
     return body

@@ -1,6 +1,6 @@
 """From a graph to a run: what the server is sent, and what the program gets.
 
-`submission` makes the body of the request and does nothing else but push the folders of the
+`submission` makes the body and does nothing else but push the folders of the
 steps through the client it is given. Steps stand in an order in which they could run; edges name
 them by their number in it. What a step does comes from the work of its node (`_work.Work`); no kind
 of step is known here.
@@ -28,7 +28,7 @@ from azureml.pipeline.core._wire_ports import output, wire_input
 STEPS_TOLD_MAX = 100
 
 
-class Wish(NamedTuple):
+class RunRequest(NamedTuple):
     """What a program asks for when it submits."""
 
     experiment_name: str
@@ -39,7 +39,7 @@ class Wish(NamedTuple):
     description: Optional[str] = None
 
 
-def submit(graph: Any, wish: Wish) -> Any:
+def submit(graph: Any, request: RunRequest) -> Any:
     """Start a run of `graph` and return its `PipelineRun`."""
     from azureml.core.experiment import Experiment
     from azureml.pipeline.core._targets import warn_unknown_targets
@@ -48,18 +48,18 @@ def submit(graph: Any, wish: Wish) -> Any:
     workspace = graph._context._workspace
     client = workspace._client
     client.forget_snapshots()
-    body = submission(graph, wish, client)
+    body = submission(graph, request, client)
     warn_unknown_targets(client, graph)
     record = client.submit(body)
     tell_of_steps(in_order(graph.module_nodes)[0], body["steps"])
     print("Submitted PipelineRun {}".format(record["id"]))
-    experiment = Experiment(workspace, wish.experiment_name)
+    experiment = Experiment(workspace, request.experiment_name)
     run = PipelineRun(experiment, record["id"], _record=record)
     print("Link to the run: {}".format(run.get_portal_url()))
     return run
 
 
-def submission(graph: Any, wish: Wish, client: Any) -> Dict[str, Any]:
+def submission(graph: Any, request: RunRequest, client: Any) -> Dict[str, Any]:
     """The body of the request that starts a run.
 
     Raises:
@@ -67,7 +67,7 @@ def submission(graph: Any, wish: Wish, client: Any) -> Dict[str, Any]:
         Exception: A pipeline parameter is unknown or of another type.
     """
     graph.finalize()
-    values = settled(graph._parameters, wish.pipeline_parameters)
+    values = settled(graph._parameters, request.pipeline_parameters)
     nodes = in_order(graph.module_nodes)[0]
     _warn_of_names([node.name for node in nodes])
     numbers = {node.node_id: number for number, node in enumerate(nodes)}
@@ -76,15 +76,15 @@ def submission(graph: Any, wish: Wish, client: Any) -> Dict[str, Any]:
     steps = [names.within(writer.step(node)) for node in nodes]
     texts = {name: str(value) for name, value in values.items() if _is_text_like(value)}
     return {
-        "experiment": wish.experiment_name,
+        "experiment": request.experiment_name,
         "kind": "pipeline",
-        "description": wish.description,
-        "parent": wish.parent_run_id,
+        "description": request.description,
+        "parent": request.parent_run_id,
         "properties": {**_properties(texts), **writer.dataset_properties()},
         "declared": writer.declared(),
         "parameters": texts,
-        "continue_on_step_failure": bool(wish.continue_on_step_failure),
-        "regenerate_outputs": bool(wish.regenerate_outputs),
+        "continue_on_step_failure": bool(request.continue_on_step_failure),
+        "regenerate_outputs": bool(request.regenerate_outputs),
         "client": _client_info(client),
         "steps": steps,
         "outputs": {

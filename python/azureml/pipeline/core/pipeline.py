@@ -89,12 +89,12 @@ class Pipeline(object):
             regenerate_outputs: Whether outputs of earlier runs must not be reused.
             parent_run_id: The run this one belongs to.
         """
-        from azureml.pipeline.core._submission import Wish, submit
+        from azureml.pipeline.core._submission import RunRequest, submit
 
         # The older spelling of pipeline_parameters.
         older = kwargs.pop("pipeline_params", None)
         _only_known(kwargs, (), "submit")
-        wish = Wish(
+        request = RunRequest(
             experiment_name,
             dict(pipeline_parameters or older or {}),
             continue_on_step_failure,
@@ -102,7 +102,7 @@ class Pipeline(object):
             parent_run_id,
             self._description,
         )
-        return submit(self._graph, wish)
+        return submit(self._graph, request)
 
     def publish(
         self,

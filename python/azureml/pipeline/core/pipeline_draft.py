@@ -256,12 +256,12 @@ def _change(
     workspace: Workspace,
     what: Mapping[str, Any],
     values: Optional[Mapping[str, Any]],
-    goes_on: Optional[bool],
+    continue_on_failure: Optional[bool],
 ) -> Dict[str, Any]:
     """What is set of a draft; what is `None` is not."""
     body = {name: value for name, value in what.items() if value is not None}
-    if goes_on is not None:
-        body["continue_on_step_failure"] = bool(goes_on)
+    if continue_on_failure is not None:
+        body["continue_on_step_failure"] = bool(continue_on_failure)
     return {**body, **_published.parameter_values(workspace, values)}
 
 

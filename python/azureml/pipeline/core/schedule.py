@@ -433,7 +433,7 @@ def _create(
     from azureml.core._run_interactive import login_name
 
     values = _published.parameter_values(workspace, pipeline_parameters)
-    goes_on = continue_on_step_failure
+    continue_on_failure = continue_on_step_failure
     body = {
         "name": name,
         "description": description or "",
@@ -442,7 +442,7 @@ def _create(
         "submission": {
             "experiment": experiment_name,
             **values,
-            "continue_on_step_failure": goes_on,
+            "continue_on_step_failure": continue_on_failure,
             "user": login_name(),
         },
         "user": login_name(),
