@@ -38,14 +38,14 @@ def small(repetitions: int) -> measure.Figure:
     """Ten thousand small files: no slower than `find | xargs -P2 b3sum`."""
     with tempfile.TemporaryDirectory(prefix="stepwell-bench-") as folder:
         for number in range(SMALL_FILES):
-            place = Path(folder, "part{}".format(number % 100))
+            place = Path(folder, f"part{number % 100}")
             place.mkdir(exist_ok=True)
-            (place / "file{}".format(number)).write_bytes(os.urandom(SMALL_BYTES))
+            (place / f"file{number}").write_bytes(os.urandom(SMALL_BYTES))
         line = "find '{}' -type f -print0 | xargs -0 -n 500 -P2 '{}' --num-threads 1"
         peer = ["sh", "-c", line.format(folder, _b3sum())]
         measured = measure.pairs(lambda: _run([_ours(), folder]), lambda: _run(peer), repetitions)
     figure = measure.absolute(
-        "content of {:,} small files".format(SMALL_FILES), measured, None, "`xargs -P2 b3sum`"
+        f"content of {SMALL_FILES:,} small files", measured, None, "`xargs -P2 b3sum`"
     )
     times = median(pair.ours / pair.floor for pair in measured)
     return figure._replace(target="<= 1.00 x", met=times <= 1)

@@ -28,7 +28,7 @@ FROM numbers, (SELECT * FROM runs LIMIT 1)
 def newest(repetitions: int) -> measure.Figure:
     """`GET /runs?limit=1`: what every `... last` asks, and a page that is open."""
     with _many_runs() as workspace:
-        name = "newest of {:,} runs".format(RUNS)
+        name = f"newest of {RUNS:,} runs"
         return _figure(name, workspace, "/runs?limit=1", repetitions)
 
 
@@ -37,7 +37,7 @@ def short_id(repetitions: int) -> measure.Figure:
     with _many_runs() as workspace:
         digits = _database(workspace).execute("SELECT hex(substr(id, 13)) FROM runs WHERE seq = 9")
         path = "/runs?id=" + str(digits.fetchone()[0]).lower()
-        name = "short id among {:,} runs".format(RUNS)
+        name = f"short id among {RUNS:,} runs"
         return _figure(name, workspace, path, repetitions)
 
 
@@ -50,7 +50,7 @@ def _figure(name: str, workspace: Workspace, path: str, repetitions: int) -> mea
 
     known = workspace.call("GET", path)["runs"][0]["id"]
     measured = measure.pairs(
-        lambda: calls(path), lambda: calls("/runs/{}".format(known)), repetitions
+        lambda: calls(path), lambda: calls(f"/runs/{known}"), repetitions
     )
     return measure.absolute(name, measured, None, "one run by its id")
 
@@ -58,7 +58,7 @@ def _figure(name: str, workspace: Workspace, path: str, repetitions: int) -> mea
 def _many_runs() -> Workspace:
     workspace = Workspace()
     run = workspace.call("POST", "/runs/interactive", {"experiment": "bench"})["id"]
-    workspace.call("POST", "/runs/{}/end".format(run), {"status": "Completed"})
+    workspace.call("POST", f"/runs/{run}/end", {"status": "Completed"})
     workspace.stop()
     with closing(_database(workspace)) as database, database:
         database.execute(COPY, (RUNS,))

@@ -44,8 +44,8 @@ class Figure(NamedTuple):
     def __str__(self) -> str:
         """The figure, its target, its ratio to the floor, and the verdict in one word."""
         verdict = {True: "met", False: "MISSED", None: UNSURE if self.target else "-"}[self.met]
-        head = "{:<36} {:>9}  {:<12} {:<7}".format(self.name, self.value, self.target, verdict)
-        return "{} {:<9} {}".format(head, self.ratio, self.note).rstrip()
+        head = f"{self.name:<36} {self.value:>9}  {self.target:<12} {verdict:<7}"
+        return f"{head} {self.ratio:<9} {self.note}".rstrip()
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -104,9 +104,9 @@ def relative(name: str, measured: Tuple[Pair, ...], target: float, floor: str) -
     return Figure(
         name=name,
         value=_seconds(ours),
-        target="<= {:.2f} x".format(target),
+        target=f"<= {target:.2f} x",
         met=times <= target if sure else None,
-        ratio="{:.2f} x".format(times),
+        ratio=f"{times:.2f} x",
         note=_note(measured, floor, below),
     )
 
@@ -117,9 +117,9 @@ def absolute(name: str, measured: Tuple[Pair, ...], target: Optional[float], flo
     return Figure(
         name=name,
         value=_seconds(ours),
-        target="" if target is None else "<= {}".format(_seconds(target)),
+        target="" if target is None else f"<= {_seconds(target)}",
         met=None if target is None else ours <= target,
-        ratio="{:.2f} x".format(ratio(measured)),
+        ratio=f"{ratio(measured):.2f} x",
         note=_note(measured, floor, below),
     )
 
@@ -127,11 +127,11 @@ def absolute(name: str, measured: Tuple[Pair, ...], target: Optional[float], flo
 def _note(measured: Tuple[Pair, ...], floor: str, below: float) -> str:
     """The floor, and how far the pairs are apart: a wide spread is a busy machine."""
     ratios = [pair.ours / pair.floor for pair in measured]
-    spread = "{:.2f} to {:.2f} x in {} pairs".format(min(ratios), max(ratios), len(ratios))
+    spread = f"{min(ratios):.2f} to {max(ratios):.2f} x in {len(ratios)} pairs"
     busy = sum(not pair.calm for pair in measured)
     if busy:
-        spread += ", {} on a busy machine".format(busy)
-    return "of {} {}; {}".format(floor, _seconds(below), spread)
+        spread += f", {busy} on a busy machine"
+    return f"of {floor} {_seconds(below)}; {spread}"
 
 
 def _medians(measured: Tuple[Pair, ...]) -> Tuple[float, float]:
@@ -140,5 +140,5 @@ def _medians(measured: Tuple[Pair, ...]) -> Tuple[float, float]:
 
 def _seconds(seconds: float) -> str:
     if seconds < 0.001:
-        return "{:.0f} us".format(seconds * 1e6)
-    return "{:.1f} ms".format(seconds * 1e3) if seconds < 1 else "{:.2f} s".format(seconds)
+        return f"{seconds * 1e6:.0f} us"
+    return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"

@@ -57,10 +57,10 @@ def logged_one_by_one(repetitions: int) -> measure.Figure:
         ours()
         calls.clear()
         measured = measure.pairs(ours, floor, repetitions)
-    name = "{:,} metrics, until stored".format(COUNT)
+    name = f"{COUNT:,} metrics, until stored"
     figure = measure.absolute(name, measured, None, "lines to a file")
-    each = "{:.1f} us a call".format(sorted(calls)[len(calls) // 2] * 1e6)
-    return figure._replace(note="{}; {}".format(each, figure.note))
+    each = f"{sorted(calls)[len(calls) // 2] * 1e6:.1f} us a call"
+    return figure._replace(note=f"{each}; {figure.note}")
 
 
 def import_time(repetitions: int) -> measure.Figure:

@@ -64,7 +64,7 @@ class Step:
         self.data = self.folder / "data"
         self.data.mkdir()
         for number in range(files):
-            (self.data / "{:06d}".format(number)).touch()
+            (self.data / f"{number:06d}").touch()
         (self.folder / "score.py").write_text(script)
         (self.folder / "pool.py").write_text(POOL)
         (self.folder / "plain.py").write_text(PLAIN)
@@ -84,7 +84,7 @@ class Step:
     def drive(self, workers: int, batch: int, files: int) -> int:
         """Run a step over all files, or over two; gives how many rows it has made."""
         self._runs += 1
-        out = self.folder / "run-{}".format(self._runs)
+        out = self.folder / f"run-{self._runs}"
         place = self.data if files == self._files else self._few
         settings = {
             "mini_batch_size": str(batch),
@@ -155,7 +155,7 @@ def overhead(repetitions: int) -> measure.Figure:
 
         step.drive(2, 1, 2)
         measured = measure.pairs(ours, floor, repetitions)
-    name = "a trivial mini-batch of {:,}".format(BATCHES)
+    name = f"a trivial mini-batch of {BATCHES:,}"
     relative = measure.relative(name, measured, PEER_MAX, "imap_unordered")
     absolute = measure.absolute(name, measured, OVERHEAD_MAX_S, "imap_unordered")
     note = "{} alone {}; {}".format(
@@ -171,12 +171,12 @@ def million() -> measure.Figure:
     # Of all children of this process, the largest: workers hold a mini-batch each.
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return measure.Figure(
-        name="{:,} items".format(ITEMS),
-        value="{:.1f} s".format(seconds),
+        name=f"{ITEMS:,} items",
+        value=f"{seconds:.1f} s",
         target="",
         met=None,
         ratio="",
-        note="{:,.0f} items/s; the largest process so far {:.0f} MB".format(ITEMS / seconds, peak),
+        note=f"{ITEMS / seconds:,.0f} items/s; the largest process so far {peak:.0f} MB",
     )
 
 
@@ -205,14 +205,14 @@ def scaling(repetitions: int) -> measure.Figure:
     calm = 2 * sum(pair.calm for pair in measured) > len(measured)
     return measure.Figure(
         name="two workers beside one",
-        value="{:.2f} x".format(times),
-        target=">= {:.2f} x".format(SCALING_MIN),
+        value=f"{times:.2f} x",
+        target=f">= {SCALING_MIN:.2f} x",
         met=times >= SCALING_MIN if calm else None,
-        ratio="{:.2f} x".format(measure.ratio(measured)),
-        note="of what two plain processes gain, {:.2f} x; {} mini-batches".format(can, count),
+        ratio=f"{measure.ratio(measured):.2f} x",
+        note=f"of what two plain processes gain, {can:.2f} x; {count} mini-batches",
     )
 
 
 def _check(rows: int, expected: int) -> None:
     if rows != expected:
-        raise SystemExit("error: {} rows instead of {}".format(rows, expected))
+        raise SystemExit(f"error: {rows} rows instead of {expected}")

@@ -27,14 +27,14 @@ def passing(repetitions: int, megabytes: int) -> measure.Figure:
         used = _disk(workspace)
     wanted = repetitions * megabytes * MEGABYTE
     figure = measure.absolute(
-        "passing {:,} MB to the next step".format(megabytes), measured, None, "passing a byte"
+        f"passing {megabytes:,} MB to the next step", measured, None, "passing a byte"
     )
     times = measure.ratio(measured)
     # A sixteenth more is room for logs, the database and what a file system rounds up.
     no_copy = used <= wanted + wanted // 16 + 16 * MEGABYTE
-    note = "{}; disk use {:.2f} x the data".format(figure.note, used / max(wanted, 1))
+    note = f"{figure.note}; disk use {used / max(wanted, 1):.2f} x the data"
     return figure._replace(
-        target="<= {:.2f} x".format(TARGET), met=times <= TARGET and no_copy, note=note
+        target=f"<= {TARGET:.2f} x", met=times <= TARGET and no_copy, note=note
     )
 
 
@@ -49,7 +49,7 @@ def _gap(workspace: Workspace, megabytes: int) -> float:
 
 
 def _steps(megabytes: int) -> List[Dict[str, Any]]:
-    write = 'head -c {}MB /dev/zero > "$0/x" && echo >> "$0/x"'.format(megabytes)
+    write = f'head -c {megabytes}MB /dev/zero > "$0/x" && echo >> "$0/x"'
     source = {"step": {"step": 0, "output": "out"}}
     first = _step("write", write, {"output": "out"})
     first["outputs"] = [{"name": "out", "make_folder": True}]

@@ -57,11 +57,11 @@ class Published:
         identifier = self.workspace.call("POST", "/published", body)["id"]
         text = b'{"ExperimentName": "bench", "ParameterAssignments": {"rate": 0.25}}'
         head = [
-            "POST {} HTTP/1.1".format(PATH.format(identifier)),
+            f"POST {PATH.format(identifier)} HTTP/1.1",
             "Host: stepwell",
             "Authorization: Bearer " + self.workspace.token,
             "Content-Type: application/json",
-            "Content-Length: {}".format(len(text)),
+            f"Content-Length: {len(text)}",
         ]
         self.request = ("\r\n".join(head) + "\r\n\r\n").encode() + text
         self.send(1, 1)  # the template is read once
@@ -75,8 +75,8 @@ class Published:
                 break
             for run in waiting:
                 self.workspace.call("POST", "/runs/{}/cancel".format(run["id"]))
-        self.workspace.call("POST", "/runs/{}/cancel".format(self.sleeper))
-        self.workspace.call("GET", "/runs/{}/wait?timeout_s=20".format(self.sleeper))
+        self.workspace.call("POST", f"/runs/{self.sleeper}/cancel")
+        self.workspace.call("GET", f"/runs/{self.sleeper}/wait?timeout_s=20")
         self.workspace.__exit__()
 
     def send(self, count: int, connections: int) -> Tuple[float, List[float]]:
@@ -128,7 +128,7 @@ def _whole(answer: bytearray) -> bool:
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return len(body) >= int(line.partition(b":")[2])
-    raise RuntimeError("an answer without a length: {!r}".format(head))
+    raise RuntimeError(f"an answer without a length: {head!r}")
 
 
 def _syncs(folder: str, count: int) -> float:
@@ -168,12 +168,12 @@ def rate(count: int) -> measure.Figure:
     found = count / whole
     worst = sorted(times)[int(len(times) * 0.99)]
     return measure.Figure(
-        name="submissions a second, {} at once".format(CONNECTIONS),
-        value="{:,.0f}".format(found),
-        target=">= {:,}".format(RATE_MIN),
+        name=f"submissions a second, {CONNECTIONS} at once",
+        value=f"{found:,.0f}",
+        target=f">= {RATE_MIN:,}",
         met=found >= RATE_MIN,
-        ratio="{:.2f} x".format(found * sync),
-        note="of {:,.0f} syncs a second; 99 of 100 within {:.0f} ms".format(1 / sync, worst * 1e3),
+        ratio=f"{found * sync:.2f} x",
+        note=f"of {1 / sync:,.0f} syncs a second; 99 of 100 within {worst * 1e3:.0f} ms",
     )
 
 
@@ -186,10 +186,10 @@ def memory(count: int) -> measure.Figure:
         published.send(count, CONNECTIONS)
         after = resident(published.workspace.pid)
     return measure.Figure(
-        name="memory, {:,} submissions waiting".format(count),
-        value="{:.1f} MB".format(after / 1e6),
-        target="<= {:.0f} MB".format(MEMORY_MAX / 1e6),
+        name=f"memory, {count:,} submissions waiting",
+        value=f"{after / 1e6:.1f} MB",
+        target=f"<= {MEMORY_MAX / 1e6:.0f} MB",
         met=after <= MEMORY_MAX,
         ratio="",
-        note="resident; {:.1f} KB for each that waits".format((after - before) / count / 1e3),
+        note=f"resident; {(after - before) / count / 1e3:.1f} KB for each that waits",
     )

@@ -41,14 +41,14 @@ def _second_run(shape: str, repetitions: int, chained: bool) -> measure.Figure:
             return measure.timed(lambda: _make(makefile))
 
         measured = measure.pairs(ours, floor, repetitions)
-    name = "{:,} unchanged steps, {}".format(STEPS, shape)
+    name = f"{STEPS:,} unchanged steps, {shape}"
     return measure.absolute(name, measured, TARGET, "`make` looking at as many files")
 
 
 def _step(number: int, chained: bool) -> Dict[str, Any]:
     """A step that writes a file of its own."""
     made: Dict[str, Any] = {
-        "name": "step {}".format(number),
+        "name": f"step {number}",
         "kind": "PythonScriptStep",
         "target": "local",
         "task": {
@@ -75,20 +75,20 @@ def _check_reused(workspace: Workspace, steps: List[Dict[str, Any]]) -> None:
     """A figure of steps that ran would tell nothing."""
     run = workspace.submit(steps)
     workspace.finish(run)
-    why = workspace.call("GET", "/runs/{}/why".format(run))["steps"]
+    why = workspace.call("GET", f"/runs/{run}/why")["steps"]
     others = [step["step"] for step in why if step["outcome"] != "reused"]
     if others or not all(step["reasons"] for step in why):
-        raise RuntimeError("not reused, or without a reason: {}".format(others[:5]))
+        raise RuntimeError(f"not reused, or without a reason: {others[:5]}")
 
 
 def _makefile(workspace: Workspace, chained: bool) -> str:
     """A file for `make` with as many targets, all made already."""
     folder = workspace.folder / "make"
     folder.mkdir()
-    lines = ["all: {}".format(" ".join("t{}".format(number) for number in range(STEPS)))]
+    lines = ["all: {}".format(" ".join(f"t{number}" for number in range(STEPS)))]
     for number in range(STEPS):
-        before = " t{}".format(number - 1) if chained and number else ""
-        lines.append("t{0}:{1}\n\techo {0} > t{0}".format(number, before))
+        before = f" t{number - 1}" if chained and number else ""
+        lines.append(f"t{number}:{before}\n\techo {number} > t{number}")
     (folder / "Makefile").write_text("\n".join(lines) + "\n", encoding="utf-8")
     _make(str(folder))
     return str(folder)

@@ -101,8 +101,8 @@ def main() -> int:
     chosen = [name for name in known if _wanted(name, arguments.words)]
     if not chosen and "engine" not in arguments.words:
         names = ", ".join([*known, "engine"])
-        sys.exit("error: no figure has such a name\nhint: there are {}".format(names))
-    print("{}\n{}\n".format(binary(), PYTHON), flush=True)
+        sys.exit(f"error: no figure has such a name\nhint: there are {names}")
+    print(f"{binary()}\n{PYTHON}\n", flush=True)
     missed = 0
     for name in chosen:
         figure = known[name]()

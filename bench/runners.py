@@ -82,7 +82,7 @@ def command(peer: str, python: str, count: int, at_once: int, folder: Path) -> L
             loop = "seq {} | xargs -P" + str(at_once) + ' -n1 "$0" main.py'
         return ["sh", "-c", loop.format(count), python]
     if peer == "make":
-        names = ["s{}".format(number) for number in range(count)]
+        names = [f"s{number}" for number in range(count)]
         after = [names[number - 1] if chained and number else "" for number in range(count)]
         line = "{}: {}\n\t@{} main.py\n"
         rules = "".join(line.format(name, last, python) for name, last in zip(names, after))
@@ -97,7 +97,7 @@ def command(peer: str, python: str, count: int, at_once: int, folder: Path) -> L
     if peer == "luigi":
         (folder / "flow.py").write_text(LUIGI.format(**facts), encoding="utf-8")
         return [str(environment()), "flow.py"]
-    sys.exit("error: there is no peer `{}`".format(peer))
+    sys.exit(f"error: there is no peer `{peer}`")
 
 
 def forget(folder: Path) -> None:

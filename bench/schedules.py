@@ -41,11 +41,11 @@ def due_at_once(count: int) -> measure.Figure:
         last = last_fired(published, due, count)
     took = last - due
     return measure.Figure(
-        name="{:,} schedules due at once".format(count),
-        value="{:.2f} s".format(took),
-        target="<= {:.0f} s".format(TARGET_S),
+        name=f"{count:,} schedules due at once",
+        value=f"{took:.2f} s",
+        target=f"<= {TARGET_S:.0f} s",
         met=took <= TARGET_S,
-        ratio="{:.2f} x".format(took / TARGET_S),
+        ratio=f"{took / TARGET_S:.2f} x",
         note="of the target, until the last run is stored and in the ledger",
     )
 
@@ -94,8 +94,8 @@ def last_fired(published: Published, due: float, count: int) -> float:
     deadline = due + PATIENCE_S
     while time.time() < deadline:
         time.sleep(max(due - time.time(), 0) + 0.1)
-        with closing(sqlite3.connect("file:{}?mode=ro".format(path), uri=True)) as database:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             fired, last = database.execute(query, (int(due * 1000),)).fetchone()
         if fired == count:
             return float(last) / 1000
-    raise RuntimeError("only {} of {} have fired".format(fired, count))
+    raise RuntimeError(f"only {fired} of {count} have fired")

@@ -21,9 +21,9 @@ def unchanged(repetitions: int) -> measure.Figure:
         workspace.connect()
         source = workspace.folder / "source"
         for number in range(FILES):
-            folder = source / "part{}".format(number % FOLDERS)
+            folder = source / f"part{number % FOLDERS}"
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / "file{}.py".format(number)).write_text("# {}\n".format(number) * 200)
+            (folder / f"file{number}.py").write_text(f"# {number}\n" * 200)
         (source / "main.py").write_text("pass\n")
         # The steps of runs that were measured before must not run beside the next measurement.
         workspace.call("PUT", "/computes/slots", {"concurrent_steps_max": 1})
@@ -45,5 +45,5 @@ def unchanged(repetitions: int) -> measure.Figure:
         submit()
         workspace.finish(submitted[-1])
         measured = measure.pairs(ours, lambda: measure.timed(look), repetitions)
-    name = "submit, {:,} unchanged files".format(FILES)
+    name = f"submit, {FILES:,} unchanged files"
     return measure.absolute(name, measured, TARGET, "`find` looking at each")

@@ -63,7 +63,7 @@ def cold_notebook(repetitions: int) -> measure.Figure:
 
         def cold() -> float:
             # A folder without a JVM; that of the step before ends when its folder is gone.
-            data = folder / "data-{}".format(next(count))
+            data = folder / f"data-{next(count)}"
             variables["STEPWELL_DATA"] = str(data)
             taken = _started([sys.executable, "-m", "stepwell._spark"], folder, variables)
             shutil.rmtree(data)
@@ -77,7 +77,7 @@ def cold_notebook(repetitions: int) -> measure.Figure:
 
 def small_notebooks(repetitions: int, steps: int = 10) -> measure.Figure:
     """A chain of small notebooks on `local[*]`, the JVM's start included."""
-    title = "{} small notebooks on Spark".format(steps)
+    title = f"{steps} small notebooks on Spark"
     home = _spark_home()
     if home is None:
         return _without_spark(title)
@@ -115,7 +115,7 @@ def _step(snapshot: str, number: int, after: List[int]) -> Dict[str, Any]:
     task = {
         "type": "spark",
         "code": {"kind": "notebook", "path": "code.py"},
-        "name": "small-{}".format(number),
+        "name": f"small-{number}",
         "snapshot": snapshot,
         "environment": {"kind": "interpreter", "python": sys.executable},
     }

@@ -57,11 +57,11 @@ def memory() -> measure.Figure:
         found = resident(workspace.pid)
     return measure.Figure(
         name="idle memory of the server",
-        value="{:.1f} MB".format(found / 1e6),
-        target="<= {:.0f} MB".format(MEMORY_MAX / 1e6),
+        value=f"{found / 1e6:.1f} MB",
+        target=f"<= {MEMORY_MAX / 1e6:.0f} MB",
         met=found <= MEMORY_MAX,
         ratio="",
-        note="resident, after {:.0f} s".format(IDLE_S),
+        note=f"resident, after {IDLE_S:.0f} s",
     )
 
 
@@ -72,18 +72,18 @@ def memory_of_all(environments: int) -> measure.Figure:
     with Workspace() as workspace:
         script = workspace.script("pass\n")
         for number in range(environments):
-            python = bare_python(workspace.folder / "env-{}".format(number))
+            python = bare_python(workspace.folder / f"env-{number}")
             for _ in range(4):
                 workspace.finish(workspace.submit([step(script, python=python)]))
         time.sleep(LOADED_S)
         shares = [proportional(pid) for pid in [workspace.pid, *descendants(workspace.pid)]]
     return measure.Figure(
-        name="idle memory with {} warm environments".format(environments),
-        value="{:.1f} MB".format(sum(shares) / 1e6),
+        name=f"idle memory with {environments} warm environments",
+        value=f"{sum(shares) / 1e6:.1f} MB",
         target="",
         met=None,
         ratio="",
-        note="proportional, {} processes, after {:.0f} s".format(len(shares), LOADED_S),
+        note=f"proportional, {len(shares)} processes, after {LOADED_S:.0f} s",
     )
 
 
@@ -142,8 +142,8 @@ def _twice(line: "list[str]") -> None:
 def descendants(pid: int) -> "list[int]":
     """The processes below a process."""
     below: "list[int]" = []
-    for task in os.listdir("/proc/{}/task".format(pid)):
-        path = "/proc/{}/task/{}/children".format(pid, task)
+    for task in os.listdir(f"/proc/{pid}/task"):
+        path = f"/proc/{pid}/task/{task}/children"
         with open(path, encoding="ascii") as children:
             for child in map(int, children.read().split()):
                 below += [child, *descendants(child)]
@@ -152,7 +152,7 @@ def descendants(pid: int) -> "list[int]":
 
 def proportional(pid: int) -> float:
     """The proportional share of a process, in bytes."""
-    with open("/proc/{}/smaps_rollup".format(pid), encoding="ascii") as rollup:
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
         for line in rollup:
             if line.startswith("Pss:"):
                 return float(line.split()[1]) * 1024
@@ -161,7 +161,7 @@ def proportional(pid: int) -> float:
 
 def resident(pid: int) -> float:
     """The resident memory of a process, in bytes."""
-    with open("/proc/{}/status".format(pid), encoding="ascii") as status:
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
         for line in status:
             if line.startswith("VmRSS:"):
                 return float(line.split()[1]) * 1024

@@ -51,7 +51,7 @@ def chain(
     length: int, repetitions: int, bare: bool = False, cold: bool = False, text: str = NOTHING
 ) -> measure.Figure:
     """Steps one after the other, beside a loop of the shell."""
-    loop = 'for i in $(seq {}); do "$0" main.py; done'.format(length)
+    loop = f'for i in $(seq {length}); do "$0" main.py; done'
     with Workspace() as workspace:
         # Packages are those of the environment that this runs in.
         at_hand = sys.executable if text is HEAVY else PYTHON
@@ -108,25 +108,25 @@ def program(length: int, repetitions: int, peer: str, at_once: int = 1) -> measu
         )
     if length == 1:
         return measure.absolute("program with one step, server warm", measured, ONE_STEP_MAX, peer)
-    shape = "a chain of {}".format(length) if at_once == 1 else "{} steps".format(length)
+    shape = f"a chain of {length}" if at_once == 1 else f"{length} steps"
     target = TARGET if peer == "shell loop" else 1.0
-    return measure.relative("program with {}, bare".format(shape), measured, target, peer)
+    return measure.relative(f"program with {shape}, bare", measured, target, peer)
 
 
 def independent(
     count: int, at_once: int, repetitions: int, bare: bool = False, cold: bool = False
 ) -> measure.Figure:
     """Steps that wait for nothing, some at a time, beside `xargs -P`."""
-    each = 'seq {} | xargs -P{} -n1 "$0" main.py'.format(count, at_once)
+    each = f'seq {count} | xargs -P{at_once} -n1 "$0" main.py'
     with Workspace() as workspace:
         python = bare_python(workspace.folder / "bare") if bare else PYTHON
         script = workspace.script(NOTHING)
         workspace.call("PUT", "/computes/slots", {"concurrent_steps_max": at_once})
         steps = [step(script, target="slots", python=python, cold=cold) for _ in range(count)]
         measured = _beside(each, python, workspace, steps, repetitions)
-    name = "{:,} steps, {} at a time{}".format(count, at_once, _suffix(bare, cold))
+    name = f"{count:,} steps, {at_once} at a time{_suffix(bare, cold)}"
     target = COLD_TARGET if cold else TARGET
-    return measure.relative(name, measured, target, "xargs -P{}".format(at_once))
+    return measure.relative(name, measured, target, f"xargs -P{at_once}")
 
 
 def isolated(length: int, repetitions: int) -> measure.Figure:
@@ -148,7 +148,7 @@ def isolated(length: int, repetitions: int) -> measure.Figure:
         measured = measure.pairs(
             lambda: chained("guarded"), lambda: chained("local"), count=repetitions
         )
-    name = "chain of {} isolated steps, bare python".format(length)
+    name = f"chain of {length} isolated steps, bare python"
     return measure.relative(name, measured, COLD_TARGET, "the same, not isolated")
 
 

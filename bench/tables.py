@@ -67,7 +67,7 @@ def _figure(ending: str, repetitions: int, rows: int) -> measure.Figure:
             subprocess.run(
                 [str(binary()), "stop", "--folder", name], check=False, stdout=subprocess.DEVNULL
             )
-    title = "{:,} rows of PostgreSQL to {}".format(rows, ending)
+    title = f"{rows:,} rows of PostgreSQL to {ending}"
     return measure.relative(title, measured, 1.0, r"`psql \copy` to CSV")
 
 

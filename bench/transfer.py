@@ -33,7 +33,7 @@ def large(repetitions: int, megabytes: int) -> measure.Figure:
             lambda to: _run(["cp", str(folder / "large"), str(to / "large")]),
             repetitions,
         )
-    name = "copy {:,} MB, local to local".format(megabytes)
+    name = f"copy {megabytes:,} MB, local to local"
     return measure.relative(name, measured, LARGE_TARGET, "`cp`")
 
 
@@ -51,7 +51,7 @@ def small(repetitions: int, files: int) -> measure.Figure:
             lambda to: _run(["cp", "-r", str(tree), str(to / "tree")]),
             repetitions,
         )
-    name = "copy {:,} small files, local to local".format(files)
+    name = f"copy {files:,} small files, local to local"
     return measure.relative(name, measured, 1.0, "`cp -r`")
 
 
@@ -64,7 +64,7 @@ def store(kind: str, repetitions: int, megabytes: int) -> measure.Figure:
         names = iter(range(1_000_000))
 
         def ours() -> float:
-            end = "peer:ours-{}".format(next(names))
+            end = f"peer:ours-{next(names)}"
             return measure.timed(lambda: _copy(folder, str(folder / "large"), end))
 
         def rclone() -> float:
@@ -73,7 +73,7 @@ def store(kind: str, repetitions: int, megabytes: int) -> measure.Figure:
             return measure.timed(lambda: _run(line, **peer["rclone"]))
 
         measured = measure.pairs(ours, rclone, repetitions)
-    name = "copy {:,} MB to {}".format(megabytes, kind)
+    name = f"copy {megabytes:,} MB to {kind}"
     return measure.relative(name, measured, 1.0, "`rclone copyto`")
 
 
@@ -126,7 +126,7 @@ def _signed(peers: Any, peer: Any, container: str) -> str:
         permission=ContainerSasPermissions(read=True, write=True, list=True, create=True),
         expiry=datetime.now(timezone.utc) + timedelta(days=1),
     )
-    return "{}/{}?{}".format(peers.blob_endpoint(peer), container, signature)
+    return f"{peers.blob_endpoint(peer)}/{container}?{signature}"
 
 
 @contextlib.contextmanager

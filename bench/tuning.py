@@ -39,11 +39,11 @@ def trials(count: int, repetitions: int) -> measure.Figure:
             return measure.timed(lambda: workspace.finish(workspace.submit(steps)))
 
         measured = measure.pairs(search, pipeline, repetitions)
-    figure = measure.relative("{:,} trivial trials".format(count), measured, TARGET, "steps")
-    share = "the tuner's own processor time is {:.1f} % of it".format(100 * max(shares))
+    figure = measure.relative(f"{count:,} trivial trials", measured, TARGET, "steps")
+    share = f"the tuner's own processor time is {100 * max(shares):.1f} % of it"
     # A search does less than a pipeline of as many steps, so it may be quicker.
     met = measure.ratio(measured) <= TARGET
-    return figure._replace(met=met, note="{}; {}".format(figure.note, share))
+    return figure._replace(met=met, note=f"{figure.note}; {share}")
 
 
 def _search(snapshot: str, count: int) -> Dict[str, Any]:

@@ -110,7 +110,7 @@ def main() -> int:
                 missed += figure.met is False
     for name, held in sorted(HELD.items()):
         limit = arguments.memory
-        print("{}: at most {} MB in memory, of {} MB it may use".format(name, held, limit))
+        print(f"{name}: at most {held} MB in memory, of {limit} MB it may use")
     return 1 if missed else 0
 
 
@@ -120,14 +120,14 @@ def _against(
     job = JOBS[name]
     values: Dict[str, object] = {**job._asdict(), "memory": arguments.memory}
     (folder / "job.usql").write_text(SCRIPT.format(**values))
-    memory = "--memory={}MB".format(arguments.memory)
+    memory = f"--memory={arguments.memory}MB"
     ours = _timed("usql", [program, "run", "job.usql", memory], folder)
     theirs = _timed(peer, [sys.executable, "-c", PEERS[peer].format(**values)], folder)
     ours()
     theirs()
     _same(_rows(folder / "usql.csv"), _rows(folder / (peer + ".csv")))
     measured = measure.pairs(ours, theirs, arguments.repetitions)
-    title = "usql {}, {} MB, against {}".format(name, arguments.megabytes, peer)
+    title = f"usql {name}, {arguments.megabytes} MB, against {peer}"
     return measure.relative(title, measured, MOST[peer], peer)
 
 
@@ -145,7 +145,7 @@ def _same(ours: List[List[str]], theirs: List[List[str]]) -> None:
         return [tuple(_number(field) for field in row) for row in rows]
 
     if numbers(ours) != numbers(theirs):
-        sys.exit("error: the results differ: {} and {}".format(ours[:3], theirs[:3]))
+        sys.exit(f"error: the results differ: {ours[:3]} and {theirs[:3]}")
 
 
 def _number(field: str) -> object:
@@ -165,7 +165,7 @@ def _timed(name: str, line: Sequence[str], folder: Path) -> Callable[[], float]:
             process.returncode = status
             said.seek(0)
             if status:
-                sys.exit("error: {}: {}".format(name, said.read()))
+                sys.exit(f"error: {name}: {said.read()}")
         HELD[name] = max(HELD.get(name, 0), usage.ru_maxrss >> 10)
 
     return lambda: measure.timed(run)
@@ -178,16 +178,16 @@ def _write(folder: Path, megabytes: int) -> None:
     for number in range(100_000):
         row: Tuple[object, ...] = (
             number,
-            "region-{}".format(draw.randrange(REGIONS)),
+            f"region-{draw.randrange(REGIONS)}",
             round(draw.expovariate(0.02), 2),
-            "2012-02-{:02}".format(draw.randrange(1, 29)),
+            f"2012-02-{draw.randrange(1, 29):02}",
         )
         block.append("\t".join(str(field) for field in row) + "\n")
     text = "".join(block).encode()
     with open(folder / "in.tsv", "wb") as file:
         while file.tell() < megabytes << 20:
             file.write(text)
-    names = ("region-{0}\tname {0}\n".format(number) for number in range(REGIONS))
+    names = (f"region-{number}\tname {number}\n" for number in range(REGIONS))
     (folder / "regions.tsv").write_text("".join(names))
 
 
@@ -196,8 +196,8 @@ def _program() -> str:
     path = os.environ.get("STEPWELL_USQL") or str(target / "release" / "stepwell-usql")
     if not os.access(path, os.X_OK):
         sys.exit(
-            "error: there is no program `{}`\nhint: `cargo build --release --package "
-            "stepwell-usql`, or name one in STEPWELL_USQL".format(path)
+            f"error: there is no program `{path}`\nhint: `cargo build --release --package "
+            "stepwell-usql`, or name one in STEPWELL_USQL"
         )
     return os.path.abspath(path)
 

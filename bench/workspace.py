@@ -30,8 +30,8 @@ def binary() -> str:
     path = os.environ.get("STEPWELL_BIN") or str(target / "release" / "stepwell")
     if not os.access(path, os.X_OK):
         sys.exit(
-            "error: there is no program `{}`\n"
-            "hint: `cargo build --release --bins`, or name one in STEPWELL_BIN".format(path)
+            f"error: there is no program `{path}`\n"
+            "hint: `cargo build --release --bins`, or name one in STEPWELL_BIN"
         )
     return os.path.abspath(path)
 
@@ -114,7 +114,7 @@ class Workspace:
         response = connection.getresponse()
         answer = response.read()
         if response.status >= 300:
-            raise RuntimeError("{} {}: {}".format(method, path, answer.decode()))
+            raise RuntimeError(f"{method} {path}: {answer.decode()}")
         return answer
 
     def script(self, text: str) -> str:
@@ -137,7 +137,7 @@ class Workspace:
     def finish(self, run: str) -> None:
         """Waits until the run is over, which must be well."""
         while True:
-            now = self.call("GET", "/runs/{}/wait?timeout_s={}".format(run, POLL_S))
+            now = self.call("GET", f"/runs/{run}/wait?timeout_s={POLL_S}")
             if now["status"] == "Completed":
                 return
             if now["status"] in ("Failed", "Canceled"):
@@ -146,7 +146,7 @@ class Workspace:
     def log_of_only_step(self, run: str) -> str:
         """What the only step of a run has printed."""
         only = self.call("GET", "/runs?parent=" + run)["runs"][0]["id"]
-        return self.request("GET", "/runs/{}/files/user_logs/std_log.txt".format(only)).decode()
+        return self.request("GET", f"/runs/{only}/files/user_logs/std_log.txt").decode()
 
 
 def step(

@@ -52,7 +52,7 @@ def page(document: dict[str, Any]) -> str:
         groups.setdefault(group, []).extend(routes(path, methods, document))
     text = [HEADING]
     for group in sorted(groups):
-        text.append("\n## {}\n".format(group))
+        text.append(f"\n## {group}\n")
         text.extend(groups[group])
     return "".join(text)
 
@@ -66,7 +66,7 @@ def routes(path: str, methods: dict[str, Any], document: dict[str, Any]) -> Iter
         said = [route.get("summary", ""), route.get("description", "")]
         words = " ".join(" ".join(part.split()) for part in said if part)
         access = route.get("x-stepwell-access", {})
-        lines = ["\n### `{} {}`\n".format(method.upper(), path), "\n{}\n".format(words)]
+        lines = [f"\n### `{method.upper()} {path}`\n", f"\n{words}\n"]
         facts = list(about(route, access, document))
         if facts:
             lines.append("\n" + "\n".join(facts) + "\n")
@@ -85,7 +85,7 @@ def about(route: dict[str, Any], access: dict[str, Any], document: dict[str, Any
         yield "- `{}`{}: {}".format(parameter["name"], place, words or "see above")
     body = route.get("requestBody", {}).get("content", {})
     for kind, content in body.items():
-        yield "- Body: {}".format(shape(kind, content, document))
+        yield f"- Body: {shape(kind, content, document)}"
     for status, answer in route["responses"].items():
         if status.startswith("2"):
             content = answer.get("content", {})
@@ -97,12 +97,12 @@ def shape(kind: str, content: dict[str, Any], document: dict[str, Any]) -> str:
     """What a body or an answer holds: the fields of an object, or the kind of bytes."""
     name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
     if not name:
-        return "`{}`".format(kind)
+        return f"`{kind}`"
     schema = document["components"]["schemas"].get(name, {})
     required = set(schema.get("required", []))
     fields = schema.get("properties", {})
     if not fields:
-        return "`{}`".format(name)
+        return f"`{name}`"
     shown = ["`{}`{}".format(each, "" if each in required else "?") for each in fields]
     return "`{}` with {}".format(name, ", ".join(shown))
 

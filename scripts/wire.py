@@ -36,7 +36,7 @@ def union(kinds: List[str]) -> str:
     """One of several types; `None` among them makes it optional."""
     known = list(dict.fromkeys(each for each in kinds if each != "None"))
     one = known[0] if len(known) == 1 else "Union[{}]".format(", ".join(known))
-    return "Optional[{}]".format(one) if "None" in kinds and one != "Any" else one
+    return f"Optional[{one}]" if "None" in kinds and one != "Any" else one
 
 
 def kind_of(schema: Dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ with tempfile.TemporaryDirectory() as folder:
     with open(RECORDS) as file:
         header, *records = csv.reader(file)
     for number in range(100):
-        name = os.path.join(folder, "clinic_{:03d}.csv".format(number))
+        name = os.path.join(folder, f"clinic_{number:03d}.csv")
         with open(name, "w", newline="") as file:
             csv.writer(file).writerows([header, *records[number::100]])
     clinics = Dataset.File.upload_directory(
@@ -85,5 +85,5 @@ for root, _, names in os.walk(os.path.join(HERE, "results")):
         if name == "parallel_run_step.txt":
             with open(os.path.join(root, name)) as file:
                 lines = sorted(file)
-print("{} clinics were scored; the first of them:".format(len(lines)))
+print(f"{len(lines)} clinics were scored; the first of them:")
 print("".join(lines[:3]))

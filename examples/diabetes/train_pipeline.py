@@ -102,8 +102,8 @@ metrics = run.find_step_run("compare")[0].get_metrics()
 model = Model(ws, "diabetes")
 steps = list(run.get_steps())
 reused = [step for step in steps if "azureml.reusedrunid" in step.get_properties()]
-print("{} of {} steps were reused.".format(len(reused), len(steps)))
+print(f"{len(reused)} of {len(steps)} steps were reused.")
 print(
     "The best model is {} with an accuracy of {:.1%}.".format(metrics["best"], metrics["accuracy"])
 )
-print("It is registered as {}, version {}.".format(model.name, model.version))
+print(f"It is registered as {model.name}, version {model.version}.")

@@ -75,10 +75,9 @@ def _refusal(found: List[Original]) -> str:
     first = found[0]
     names = " ".join(dict.fromkeys(each.name for each in found))
     return (
-        "{} {} is installed in {}, and both it and Stepwell provide the module `azureml`. "
+        f"{first.name} {first.version} is installed in {first.folder}, and both it and "
+        "Stepwell provide the module `azureml`. "
         "Remove it and put Stepwell's files back:\n"
-        "    {} -m pip uninstall -y {}\n"
-        "    {} -m pip install --force-reinstall --no-deps stepwell".format(
-            first.name, first.version, first.folder, sys.executable, names, sys.executable
-        )
+        f"    {sys.executable} -m pip uninstall -y {names}\n"
+        f"    {sys.executable} -m pip install --force-reinstall --no-deps stepwell"
     )

@@ -18,12 +18,12 @@ def did_you_mean(name: Any, known: Iterable[str]) -> str:
     """
     by_folded = {each.casefold(): each for each in known}
     close = difflib.get_close_matches(str(name).casefold(), list(by_folded), n=1, cutoff=0.6)
-    return "; did you mean `{}`?".format(by_folded[close[0]]) if close else ""
+    return f"; did you mean `{by_folded[close[0]]}`?" if close else ""
 
 
 def listed(names: Iterable[str]) -> str:
     """Names for a sentence, the first ones of many."""
     all_names = list(names)
-    shown = ", ".join("`{}`".format(each) for each in all_names[:NAMED_MAX])
+    shown = ", ".join(f"`{each}`" for each in all_names[:NAMED_MAX])
     more = len(all_names) - NAMED_MAX
-    return "{} and {} more".format(shown, more) if more > 0 else shown or "none"
+    return f"{shown} and {more} more" if more > 0 else shown or "none"

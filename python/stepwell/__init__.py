@@ -32,7 +32,7 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(_PLACES[name]), name)
         globals()[name] = value
         return value
-    raise AttributeError("module 'stepwell' has no attribute {!r}".format(name))
+    raise AttributeError(f"module 'stepwell' has no attribute {name!r}")
 
 
 def __dir__() -> List[str]:

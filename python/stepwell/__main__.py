@@ -14,7 +14,7 @@ def main() -> int:
     try:
         binary = find_binary()
     except errors.BinaryNotFound as missing:
-        sys.stderr.write("error: {}\nhint: {}\n".format(missing.message, missing.hint))
+        sys.stderr.write(f"error: {missing.message}\nhint: {missing.hint}\n")
         return 2
     arguments = [binary] + sys.argv[1:]
     if os.name == "nt":

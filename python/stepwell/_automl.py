@@ -339,7 +339,7 @@ def _record(
     best = choose(tried, key=lambda each: each["score"]) if tried else None
     found = {metric: best["score"] if best else float("nan"), **metrics}
     for number, each in enumerate(tried):
-        child = run.child_run(name="{}_{}".format(run.display_name, number))
+        child = run.child_run(name=f"{run.display_name}_{number}")
         child.add_properties(
             {
                 "runTemplate": "automl_child",
@@ -366,9 +366,8 @@ def _record(
         run.log(name, value)
     run.set_tags({"automl_dependencies": json.dumps(_versions())})
     print(
-        "{} models were tried; the best is {}: {} {}".format(
-            len(tried), searcher.best_estimator, metric, found[metric]
-        )
+        f"{len(tried)} models were tried; the best is {searcher.best_estimator}: {metric} "
+        f"{found[metric]}"
     )
     return found
 

@@ -35,8 +35,9 @@ def main(words: Sequence[str]) -> int:
     executable = _found(given.command[0])
     if executable is None:
         sys.stderr.write(
-            "error: there is no executable `{}`\nhint: it is looked for among the files of the "
-            "step and on the PATH\n".format(given.command[0])
+            f"error: there is no executable `{given.command[0]}`\nhint: it is looked for "
+            "among the files of the "
+            "step and on the PATH\n"
         )
         return 2
     command = [executable, *(_placed(word, places) for word in given.command[1:])]
@@ -45,7 +46,7 @@ def main(words: Sequence[str]) -> int:
     for name, path in given.output:
         _kept(name[:NAME_MAX], path)
     if code < 0:
-        sys.stderr.write("error: the executable was ended by signal {}\n".format(-code))
+        sys.stderr.write(f"error: the executable was ended by signal {-code}\n")
         return 128 - code
     return 0 if given.ignore_exit_code else code
 

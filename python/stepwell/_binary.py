@@ -23,7 +23,7 @@ def find_binary() -> str:
         if os.path.isfile(named):
             return named
         raise errors.BinaryNotFound(
-            "STEPWELL_BIN names `{}`, which is not a file".format(named),
+            f"STEPWELL_BIN names `{named}`, which is not a file",
             "unset STEPWELL_BIN, or let it name the stepwell binary",
         )
     if _found is None or not os.path.isfile(_found):

@@ -71,7 +71,7 @@ def examine(path: str) -> Tuple[List[Found], List[str]]:
                 unreadable.append(file)
                 continue
             for line, use in _Reader().uses(tree):
-                place = "{}:{}".format(file, line + start)
+                place = f"{file}:{line + start}"
                 found.setdefault(use.name, Found(use, [])).places.append(place)
     ordered = sorted(found.values(), key=lambda each: (STATES.index(each.use.state), each.use.name))
     return ordered, unreadable
@@ -142,15 +142,15 @@ class _Reader(object):
         return _judged(alias.name, alias.name, value)
 
     def _imported(self, module: str, alias: ast.alias) -> Use:
-        name = "{}.{}".format(module, alias.name)
+        name = f"{module}.{alias.name}"
         loaded = _load(module)
         if loaded is None:
-            return Use(name, MISSING, "there is no module {} here".format(module))
+            return Use(name, MISSING, f"there is no module {module} here")
         if alias.name == "*":
             return _judged(module, module, loaded)
         value = getattr(loaded, alias.name, None) or _load(name)
         if value is None and not hasattr(loaded, alias.name):
-            return Use(name, MISSING, "{} has no such name here".format(module))
+            return Use(name, MISSING, f"{module} has no such name here")
         self._names[alias.asname or alias.name] = value
         return _judged(name, module, value)
 
@@ -197,11 +197,11 @@ class _Reader(object):
             holder = self._instances.get(node.value.id)
         if not isinstance(holder, type) or not _is_ours(holder.__module__) or _sentence(holder):
             return None
-        name = "{}.{}".format(holder.__name__, node.attr)
+        name = f"{holder.__name__}.{node.attr}"
         is_set = isinstance(node.ctx, ast.Store) or _has(holder, node.attr)
         if is_set or any(_has(kind, node.attr) for kind in _kinds(holder)):
             return _judged(name, holder.__module__, getattr(holder, node.attr, None))
-        return Use(name, MISSING, "{} has no such member here".format(holder.__name__))
+        return Use(name, MISSING, f"{holder.__name__} has no such member here")
 
     def _meant(self, function: ast.expr, called: Any) -> List[Any]:
         """What a call may call: the method of an object's class, and those of classes below it."""
@@ -228,7 +228,7 @@ class _Reader(object):
         owner = getattr(called, "__qualname__", getattr(called, "__name__", ""))
         for keyword in node.keywords:
             if keyword.arg is not None and keyword.arg not in parameters:
-                name = "{}({}=)".format(owner, keyword.arg)
+                name = f"{owner}({keyword.arg}=)"
                 yield Use(name, MISSING, "there is no such argument here")
 
 
@@ -241,7 +241,7 @@ def _kinds(holder: type) -> List[type]:
     """A class and those below it: what says that it is a `ComputeTarget` may be an `AmlCompute`."""
     package = sys.modules[holder.__module__.rpartition(".")[0]]
     for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
-        _load("{}.{}".format(package.__name__, module.name))
+        _load(f"{package.__name__}.{module.name}")
     found, todo = [], [holder]
     while todo:
         kind = todo.pop()
@@ -315,16 +315,15 @@ def report(found: Sequence[Found], unreadable: Sequence[str]) -> str:
     for use, places in found:
         if use.state == WORKS:
             continue
-        more = " and {} more".format(len(places) - 1) if len(places) > 1 else ""
+        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
         lines.append("{:<8} {:<{}}  {}".format(use.state, use.name, width, use.note))
         lines.append("{:<8} {:<{}}  {}{}".format("", "", width, places[0], more))
     for file in unreadable:
-        lines.append("note     {} is no Python that can be read".format(file))
+        lines.append(f"note     {file} is no Python that can be read")
     count = {state: sum(each.use.state == state for each in found) for state in STATES}
     lines.append(
-        "{} names of Azure ML: {} work, {} differ, {} are missing".format(
-            len(found), count[WORKS], count[DIFFERS], count[MISSING]
-        )
+        f"{len(found)} names of Azure ML: {count[WORKS]} work, {count[DIFFERS]} differ, "
+        f"{count[MISSING]} are missing"
     )
     return "\n".join(lines) + "\n"
 

@@ -82,7 +82,7 @@ def pieces(client: Client, run: str, deadline: float = math.inf) -> Iterator[Tup
     while not complete and time.monotonic() < deadline:
         timeout_s = _poll_seconds(deadline)
         query = {"offset": offset, "timeout_s": timeout_s}
-        response = client.read("/runs/{}/log".format(run), query, timeout_s + ANSWER_S)
+        response = client.read(f"/runs/{run}/log", query, timeout_s + ANSWER_S)
         complete = response.headers.get("x-stepwell-complete") == "true"
         offset = int(response.headers.get("x-stepwell-next-offset", offset))
         *whole, rest = decoder.decode(response.body, complete).split("\n")
@@ -135,7 +135,7 @@ def wait(client: Client, run: str, deadline: float) -> _wire.Run:
     while True:
         timeout_s = _poll_seconds(deadline)
         query = {"timeout_s": timeout_s}
-        response = client.read("/runs/{}/wait".format(run), query, timeout_s + ANSWER_S)
+        response = client.read(f"/runs/{run}/wait", query, timeout_s + ANSWER_S)
         record: _wire.Run = json.loads(response.body)
         if record["status"] in OVER or time.monotonic() >= deadline:
             return record
@@ -181,7 +181,7 @@ class _Follower:
     def _read_events(self) -> None:
         after = 0
         while True:
-            path = "/runs/{}/events".format(self._run)
+            path = f"/runs/{self._run}/events"
             for number, event in self._client.events(path, after):
                 after = number
                 self.news.put(Change(event["run"], event["status"], event.get("message")))

@@ -65,8 +65,8 @@ class Connection:
         elif body is None and method in ("POST", "PUT", "PATCH"):
             given["Content-Length"] = "0"
         given.update(headers)
-        lines = ["{} {} HTTP/1.1".format(method, target)]
-        lines.extend("{}: {}".format(name, value) for name, value in given.items())
+        lines = [f"{method} {target} HTTP/1.1"]
+        lines.extend(f"{name}: {value}" for name, value in given.items())
         if any("\r" in line or "\n" in line for line in lines):
             raise ValueError("a request has a line break in its head")
         head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
@@ -166,7 +166,7 @@ class Answer:
         if self.length is not None:
             self.length -= len(part)
             if not part:
-                raise Broken("the connection ended {} bytes early".format(self.length))
+                raise Broken(f"the connection ended {self.length} bytes early")
         if not part or self.length == 0:
             self.close()
         return part
@@ -222,4 +222,4 @@ def _number(text: str, base: int) -> int:
     try:
         return int(text.strip(), base)
     except ValueError:
-        raise Broken("`{}` is no number".format(text[:20])) from None
+        raise Broken(f"`{text[:20]}` is no number") from None

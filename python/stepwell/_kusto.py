@@ -46,15 +46,13 @@ def _in_cluster(given: argparse.Namespace, query: str, parameters: Dict[str, Any
     token = os.environ.get(given.token_variable)
     if not token:
         return _fail(
-            "the environment variable {} is not set".format(given.token_variable),
-            "set it, where the server is started, to an access token for {}".format(given.cluster),
+            f"the environment variable {given.token_variable} is not set",
+            f"set it, where the server is started, to an access token for {given.cluster}",
         )
     try:
         table = _kusto_cluster.query(given.cluster, given.database, query, parameters, token)
     except _kusto_cluster.Refused as refused:
-        return _fail(
-            str(refused), "the token is the environment variable {}".format(given.token_variable)
-        )
+        return _fail(str(refused), f"the token is the environment variable {given.token_variable}")
     with open(given.output, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(table.columns)
@@ -62,7 +60,7 @@ def _in_cluster(given: argparse.Namespace, query: str, parameters: Dict[str, Any
             writer.writerow(
                 [json.dumps(each) if isinstance(each, (dict, list)) else each for each in row]
             )
-    print("The result is in {}".format(given.output))
+    print(f"The result is in {given.output}")
     return 0
 
 
@@ -72,15 +70,15 @@ def _in_duckdb(given: argparse.Namespace, query: str, parameters: Dict[str, Any]
     connection = duckdb_kql.connect()
     tables = _tables(given.database)
     for table, source in tables.items():
-        connection.execute("CREATE VIEW {} AS SELECT * FROM {}".format(_quoted(table), source))
+        connection.execute(f"CREATE VIEW {_quoted(table)} AS SELECT * FROM {source}")
     try:
         result = duckdb_kql.kql(connection, query, parameters=parameters)
         result.write_csv(given.output, header=True)
     except duckdb_kql.KqlError as error:
-        return _fail("the query cannot run here: {}".format(error), _listed(tables))
+        return _fail(f"the query cannot run here: {error}", _listed(tables))
     except Exception as error:
-        return _fail("the query failed: {}".format(error), _listed(tables))
-    print("The result is in {}".format(given.output))
+        return _fail(f"the query failed: {error}", _listed(tables))
+    print(f"The result is in {given.output}")
     return 0
 
 
@@ -112,7 +110,7 @@ def _listed(tables: Dict[str, str]) -> str:
 
 
 def _fail(sentence: str, hint: str) -> int:
-    sys.stderr.write("error: {}\nhint: {}\n".format(sentence, hint))
+    sys.stderr.write(f"error: {sentence}\nhint: {hint}\n")
     return 1
 
 

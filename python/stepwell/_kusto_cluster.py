@@ -75,12 +75,12 @@ def query(
         else:
             if response.status not in _AGAIN:
                 return _result(response)
-            said = "it answered {}".format(response.status)
+            said = f"it answered {response.status}"
             asked = response.headers.get("retry-after", "")
             pause = float(asked) if asked.isdigit() else pause
         if attempt + 1 < TRIES:
             wait(pause)
-    raise Refused("the cluster {} gives no answer: {}".format(cluster, said))
+    raise Refused(f"the cluster {cluster} gives no answer: {said}")
 
 
 def literal(value: Any) -> str:
@@ -91,7 +91,7 @@ def literal(value: Any) -> str:
     """
     if isinstance(value, (str, bool, int, float)):
         return json.dumps(value, ensure_ascii=False)
-    return "dynamic({})".format(json.dumps(value, ensure_ascii=False))
+    return f"dynamic({json.dumps(value, ensure_ascii=False)})"
 
 
 def _result(response: Response) -> Table:
@@ -132,4 +132,4 @@ def _words(answer: Any, status: int) -> str:
         said = error.get("@message") or error.get("message")
         if said:
             return str(said)
-    return str(error) if isinstance(error, str) else "it answered {}".format(status)
+    return str(error) if isinstance(error, str) else f"it answered {status}"

@@ -43,7 +43,7 @@ class MetricWriter:
 
     def _begin(self) -> None:
         """Become a writer that has written nothing, in this process."""
-        self._writer = "{}-{}".format(os.getpid(), os.urandom(8).hex())
+        self._writer = f"{os.getpid()}-{os.urandom(8).hex()}"
         self._next = 0
         self._pending: List[Point] = []
         self._journal = Journal(self._writer, self._run)
@@ -130,7 +130,7 @@ class MetricWriter:
             return False
         body = {"writer": self._writer, "first": self._next, "points": batch}
         try:
-            self._client.post("/runs/{}/metrics".format(self._run), body, repeatable=True)
+            self._client.post(f"/runs/{self._run}/metrics", body, repeatable=True)
         except errors.TooLarge:
             if len(batch) == 1:
                 raise
@@ -154,20 +154,19 @@ class MetricWriter:
             folder = self._journal.folder
             kept = False
             if folder:
-                kept = _write_aside(folder, "{}-{}".format(self._writer, self._next), body)
+                kept = _write_aside(folder, f"{self._writer}-{self._next}", body)
             self._drop(len(batch))
-        fate = "are kept in {}".format(folder) if kept else "are lost"
+        fate = f"are kept in {folder}" if kept else "are lost"
         sys.stderr.write(
-            "warning: {} logged values of run {} could not be sent and {}: {}\n".format(
-                len(batch), self._run, fate, failure
-            )
+            f"warning: {len(batch)} logged values of run {self._run} could not be sent and "
+            f"{fate}: {failure}\n"
         )
 
 
 def _write_aside(folder: str, name: str, body: Any) -> bool:
     import json
 
-    target = os.path.join(folder, "{}.json".format(name))
+    target = os.path.join(folder, f"{name}.json")
     try:
         os.makedirs(folder, exist_ok=True)
         with open(target + ".part", "w", encoding="utf-8") as file:

@@ -21,7 +21,7 @@ def below(folder: str, name: str) -> str:
     bad = {"", ".", ".."}
     if bad.intersection(parts) or "\0" in name or (os.sep != "/" and os.sep in name):
         raise errors.StepwellError(
-            "the server names a file `{}`, which leads outside of `{}`".format(name, folder),
+            f"the server names a file `{name}`, which leads outside of `{folder}`",
             "nothing was written; do not trust this server",
         )
     return os.path.join(folder, *parts)

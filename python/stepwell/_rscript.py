@@ -24,7 +24,7 @@ def main(words: Sequence[str]) -> int:
     rscript = shutil.which(options.rscript)
     if rscript is None:
         return _fail(
-            "there is no `{}` on this machine".format(options.rscript),
+            f"there is no `{options.rscript}` on this machine",
             "install R, on Debian with `apt-get install r-base-core`, or set rscript_path of the "
             "environment's R section",
         )
@@ -35,11 +35,11 @@ def main(words: Sequence[str]) -> int:
         os.makedirs(library, exist_ok=True)
         for package, installation in wanted.items():
             if not _is_installed(rscript, package, surroundings):
-                print("Installing the R package {} into {}".format(package, library), flush=True)
+                print(f"Installing the R package {package} into {library}", flush=True)
                 subprocess.run([rscript, "-e", installation], env=surroundings, check=False)
             if not _is_installed(rscript, package, surroundings):
                 return _fail(
-                    "the R package `{}` could not be installed".format(package),
+                    f"the R package `{package}` could not be installed",
                     "the lines above say why; where there is no network, install it into R's own "
                     "library and set user_managed of the R section",
                 )
@@ -59,32 +59,31 @@ def _parser() -> argparse.ArgumentParser:
 
 def _installations(options: argparse.Namespace) -> Dict[str, str]:
     """For each package, the R expression that installs it into the user's library."""
-    library = "lib=Sys.getenv({})".format(_text(LIBRARY_VARIABLE))
-    repository = "repos={}".format(_text(options.repository))
+    library = f"lib=Sys.getenv({_text(LIBRARY_VARIABLE)})"
+    repository = f"repos={_text(options.repository)}"
     made: Dict[str, str] = {}
     for each in options.cran:
         name, _, version = each.partition("=")
-        made[name] = "install.packages({}, {}, {})".format(_text(name), library, repository)
+        made[name] = f"install.packages({_text(name)}, {library}, {repository})"
         if version:
-            made[name] = "remotes::install_version({}, {}, {}, {})".format(
-                _text(name), _text(version), library, repository
+            made[name] = (
+                f"remotes::install_version({_text(name)}, {_text(version)}, {library}, "
+                f"{repository})"
             )
     for each in options.github:
-        made[each.split("@")[0].split("/")[-1]] = "remotes::install_github({}, {})".format(
-            _text(each), library
+        made[each.split("@")[0].split("/")[-1]] = (
+            f"remotes::install_github({_text(each)}, {library})"
         )
     for each in options.url:
         name = os.path.basename(each).split("_")[0]
-        made[name] = "install.packages({}, {}, repos=NULL)".format(_text(each), library)
+        made[name] = f"install.packages({_text(each)}, {library}, repos=NULL)"
     for each in options.bioconductor:
-        made[each] = "BiocManager::install({}, {}, ask=FALSE)".format(_text(each), library)
+        made[each] = f"BiocManager::install({_text(each)}, {library}, ask=FALSE)"
     return made
 
 
 def _is_installed(rscript: str, package: str, surroundings: Dict[str, str]) -> bool:
-    check = "quit(status = if (requireNamespace({}, quietly = TRUE)) 0 else 1)".format(
-        _text(package)
-    )
+    check = f"quit(status = if (requireNamespace({_text(package)}, quietly = TRUE)) 0 else 1)"
     done = subprocess.run(
         [rscript, "-e", check], env=surroundings, stderr=subprocess.DEVNULL, check=False
     )
@@ -102,7 +101,7 @@ def _library() -> str:
 
 
 def _fail(sentence: str, hint: str) -> int:
-    sys.stderr.write("error: {}\nhint: {}\n".format(sentence, hint))
+    sys.stderr.write(f"error: {sentence}\nhint: {hint}\n")
     return 2
 
 

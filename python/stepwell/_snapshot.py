@@ -35,5 +35,5 @@ def take(
     reply = run_json(["snapshot", "--json", *what], variables=variables)
     snapshot = reply["snapshots"][0]
     for warning in snapshot.get("warnings", ()):
-        sys.stderr.write("warning: {}\n".format(warning))
+        sys.stderr.write(f"warning: {warning}\n")
     return str(snapshot["digest"])

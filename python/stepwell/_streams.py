@@ -24,7 +24,7 @@ def pieces(response: Any) -> Iterator[bytes]:
         yield piece
     # With a known length, `http.client` takes an early end for the end.
     if response.length:
-        raise Lost("the connection ended {} bytes early".format(response.length))
+        raise Lost(f"the connection ended {response.length} bytes early")
 
 
 def server_sent(response: Any) -> Iterator[Tuple[Optional[int], str]]:

@@ -94,7 +94,7 @@ def main() -> None:
         try:
             answer: Dict[str, Any] = {"values": suggest(json.loads(line))}
         except Exception as error:
-            answer = {"error": "{}: {}".format(type(error).__name__, error)}
+            answer = {"error": f"{type(error).__name__}: {error}"}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 

@@ -91,7 +91,7 @@ class Transport:
 
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("`{}` is not the URL of a server (http://host:port)".format(url))
+            raise ValueError(f"`{url}` is not the URL of a server (http://host:port)")
         self._secure = parts.scheme == "https"
         self._host = parts.hostname
         self._port = parts.port or (443 if self._secure else 80)
@@ -196,14 +196,14 @@ class Transport:
         if path:
             place = path
             return Connection("localhost", lambda: _open_socket(place, CONNECT_TIMEOUT_S))
-        host = "[{}]".format(self._host) if ":" in self._host else self._host
+        host = f"[{self._host}]" if ":" in self._host else self._host
 
         def open_socket() -> socket.socket:
             opened = socket.create_connection((self._host, self._port), CONNECT_TIMEOUT_S)
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return opened
 
-        return Connection("{}:{}".format(host, self._port), open_socket)
+        return Connection(f"{host}:{self._port}", open_socket)
 
     def _give_back(self, connection: Union[Connection, HTTPConnection]) -> None:
         with self._lock:
@@ -233,20 +233,20 @@ def _open_socket(path: str, timeout_s: float) -> socket.socket:
     try:
         opened.settimeout(timeout_s)
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
-            raise OSError("`{}` is no socket".format(path))
+            raise OSError(f"`{path}` is no socket")
         if len(os.fsencode(path)) < SOCKET_PATH_MAX:
             opened.connect(path)
         else:  # the system's addresses are short
             folder = os.open(os.path.dirname(path), os.O_RDONLY)
             try:
-                opened.connect("/proc/self/fd/{}/{}".format(folder, os.path.basename(path)))
+                opened.connect(f"/proc/self/fd/{folder}/{os.path.basename(path)}")
             finally:
                 os.close(folder)
         if hasattr(socket, "SO_PEERCRED"):
             size = struct.calcsize("3i")
             peer = opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
             if struct.unpack("3i", peer)[1] != os.geteuid():
-                raise OSError("`{}` is served by another user".format(path))
+                raise OSError(f"`{path}` is served by another user")
         return opened
     except BaseException:
         opened.close()

@@ -30,7 +30,7 @@ def _walk(folder: str, above: Tuple[Tuple[int, int], ...]) -> Iterator[str]:
             if os.path.islink(path):
                 _warn(path, "is a link that leads nowhere")
             elif os.path.lexists(path):
-                _warn(path, "cannot be read ({})".format(error.strerror))
+                _warn(path, f"cannot be read ({error.strerror})")
             continue
         if stat.S_ISREG(about.st_mode):
             yield path
@@ -45,8 +45,7 @@ def _walk(folder: str, above: Tuple[Tuple[int, int], ...]) -> Iterator[str]:
 def writable(path: str) -> str:
     """A path whose bytes are UTF-8: others are written as `%` and their number."""
     return "".join(
-        "%{:02X}".format(ord(each) - 0xDC00) if "\udc80" <= each <= "\udcff" else each
-        for each in path
+        f"%{ord(each) - 0xDC00:02X}" if "\udc80" <= each <= "\udcff" else each for each in path
     )
 
 
@@ -55,4 +54,4 @@ def _identity(about: os.stat_result) -> Tuple[int, int]:
 
 
 def _warn(path: str, fault: str) -> None:
-    sys.stderr.write("warning: {} {} and is left out\n".format(writable(path), fault))
+    sys.stderr.write(f"warning: {writable(path)} {fault} and is left out\n")

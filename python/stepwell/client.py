@@ -114,7 +114,7 @@ class Client:
 
     def __repr__(self) -> str:
         """The URL, without the token."""
-        return "Client({!r})".format(self.url)
+        return f"Client({self.url!r})"
 
     # Calls that send and receive JSON.
 
@@ -191,7 +191,7 @@ class Client:
         """
         folder = os.path.dirname(os.path.abspath(target))
         os.makedirs(folder, exist_ok=True)
-        partial = "{}.{}-{}.part".format(target, os.getpid(), threading.get_ident())
+        partial = f"{target}.{os.getpid()}-{threading.get_ident()}.part"
         try:
             self._persist(lambda: self._save_once(path, partial, query, timeout_s), repeatable=True)
             os.replace(partial, target)
@@ -324,7 +324,7 @@ class Client:
                 if moved and tries == 0:  # another server has taken the place of the one we knew
                     reason, known = "unauthorized", self._look_again(known)
                 elif status in (502, 503, 504) and (repeatable or _is_busy(answer)):
-                    reason = "status {}".format(status)
+                    reason = f"status {status}"
                 else:
                     return answer
             now = time.monotonic()
@@ -333,9 +333,8 @@ class Client:
             if now > begin + NOTICE_S and not notified:
                 notified = True
                 sys.stderr.write(
-                    "waiting for the Stepwell server at {}, up to {:.0f} s: {}\n".format(
-                        self.url, deadline - now, reason
-                    )
+                    f"waiting for the Stepwell server at {self.url}, up to "
+                    f"{deadline - now:.0f} s: {reason}\n"
                 )
             time.sleep(PAUSES_S[min(tries, len(PAUSES_S) - 1)])
         raise AssertionError("the deadline ends the loop")
@@ -371,7 +370,7 @@ class Client:
         method, path, response = answer
         if response.status < 400:
             return response
-        raise self.raised(_refusal(response.status, response.body, "{} {}".format(method, path)))
+        raise self.raised(_refusal(response.status, response.body, f"{method} {path}"))
 
     def _save_once(
         self, path: str, partial: str, query: Mapping[str, Any], timeout_s: float
@@ -398,11 +397,11 @@ class Client:
         hint = "check that the server runs, and STEPWELL_URL and STEPWELL_TOKEN"
         if self._find_again is not None:
             hint = "run `stepwell doctor` in {}".format(self._folder or "the project's folder")
-        message = "the Stepwell server at {} does not answer: {}".format(self.url, reason)
+        message = f"the Stepwell server at {self.url} does not answer: {reason}"
         return self.raised(errors.ServerUnreachable(message, hint))
 
     def _untrusted(self, reason: str) -> Exception:
-        message = "the Stepwell server at {} is not trusted: {}".format(self.url, reason)
+        message = f"the Stepwell server at {self.url} is not trusted: {reason}"
         hint = "set STEPWELL_CA_FILE to the PEM file with the certificate of its authority"
         return self.raised(errors.ServerUnreachable(message, hint))
 
@@ -417,7 +416,7 @@ def _target(path: str, query: Mapping[str, Any]) -> str:
         if value is not None:
             given[name] = str(value).lower() if isinstance(value, bool) else str(value)
     target = API + quote(path)
-    return "{}?{}".format(target, urlencode(given)) if given else target
+    return f"{target}?{urlencode(given)}" if given else target
 
 
 def _is_busy(answer: Any) -> bool:

@@ -32,7 +32,7 @@ class StepwellError(Exception):
 
     def __str__(self) -> str:
         """The sentence, and the hint on a line of its own."""
-        return "{}\nhint: {}".format(self.message, self.hint) if self.hint else self.message
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
 
 
 class BinaryNotFound(StepwellError):
@@ -176,5 +176,5 @@ def from_reply(status: int, reply: Any, request: str) -> ApiError:
     if isinstance(reply, Mapping) and isinstance(reply.get("error"), Mapping):
         error = reply["error"]
     code = str(error.get("code", "internal"))
-    message = str(error.get("message") or "the server answered {} to {}".format(status, request))
+    message = str(error.get("message") or f"the server answered {status} to {request}")
     return BY_CODE.get(code, ApiError)(code, message, str(error.get("hint") or ""), status)

@@ -30,9 +30,9 @@ def configure(
     """
     if not re.match(r"https?://[^/\s]+/?$", cluster_url):
         raise ValueError(
-            "cluster_url is `{}`; it is the address of a cluster, such as "
-            "https://help.westeurope.kusto.windows.net".format(cluster_url)
+            f"cluster_url is `{cluster_url}`; it is the address of a cluster, such as "
+            "https://help.westeurope.kusto.windows.net"
         )
     settings = {"cluster_url": cluster_url.rstrip("/"), "token_variable": token_variable}
     kept = {key: value for key, value in settings.items() if value is not None}
-    workspace._client.put("/computes/{}".format(name), {"kind": "Kusto", "settings": kept})
+    workspace._client.put(f"/computes/{name}", {"kind": "Kusto", "settings": kept})

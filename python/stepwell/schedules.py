@@ -51,10 +51,10 @@ class Cron(object):
 
     def _said(self) -> str:
         zone = getattr(self.time_zone, "value", self.time_zone) or "UTC"
-        return "cron {} ({})".format(self.expression, zone)
+        return f"cron {self.expression} ({zone})"
 
     def __repr__(self) -> str:
-        return "Cron({!r}, time_zone={!r})".format(self.expression, self.time_zone)
+        return f"Cron({self.expression!r}, time_zone={self.time_zone!r})"
 
 
 def set_policy(
@@ -72,7 +72,7 @@ def set_policy(
     """
     for name, given, known in (("catch_up", catch_up, CATCH_UP), ("overlap", overlap, OVERLAP)):
         if given is not None and given not in known:
-            raise ValueError("{} is {!r}; it must be one of {}".format(name, given, known))
+            raise ValueError(f"{name} is {given!r}; it must be one of {known}")
     change = {"catch_up": catch_up, "overlap": overlap}
     schedule._change({name: value for name, value in change.items() if value is not None})
 

@@ -72,10 +72,10 @@ def configure(
     try:
         parse(name, settings)
     except Failure as failed:
-        raise ValueError("{}; {}".format(failed.summary, failed.hint)) from None
+        raise ValueError(f"{failed.summary}; {failed.hint}") from None
     body = {
         "kind": "Databricks" if workspace_url else "SynapseSpark",
         "settings": settings,
         "concurrent_steps_max": concurrent_steps_max,
     }
-    workspace._client.put("/computes/{}".format(name), body)
+    workspace._client.put(f"/computes/{name}", body)

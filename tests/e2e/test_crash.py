@@ -194,7 +194,7 @@ def test_a_server_that_a_step_starts_outlives_the_step(project: Project, client:
     connect = (
         'kill -9 "$(sed -n \'s/.*"pid": \\([0-9]*\\).*/\\1/p\' "$STEPWELL_DATA/server.json")"; '
         'env -u STEPWELL_URL -u STEPWELL_TOKEN "$STEPWELL_BIN" connect --json '
-        '> outputs/server.json; '
+        "> outputs/server.json; "
         'echo "attempt ${STEPWELL_ATTEMPT:+set}"'
     )
     first = shell("first", connect)

@@ -37,7 +37,7 @@ MADE = {"rest.md": "rest_doc", "cli.md": "cli_doc"}
 @functools.cache
 def made(page: str) -> str:
     """A page that is made."""
-    path = ROOT / "scripts" / "{}.py".format(MADE[page])
+    path = ROOT / "scripts" / f"{MADE[page]}.py"
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -96,7 +96,7 @@ def attempt(line: str, project: Project, client: Client) -> str:
         variables[name] = value
     command = project.start(*words[1:], env=variables)
     out, err = command.communicate(timeout=60)
-    text = ["$ {}\n".format(line), "exit {}\n".format(command.returncode)]
+    text = [f"$ {line}\n", f"exit {command.returncode}\n"]
     text += [plain(out, project), plain(err, project)]
     return "".join(text).rstrip() + "\n"
 

@@ -127,6 +127,7 @@ def test_a_link_that_a_step_left_is_a_copy_that_leads_nobody_out_of_its_folder(
     assert sorted(file.name for file in elsewhere.iterdir()) == ["later", "theirs"]
     assert (elsewhere / "theirs").read_text() == "as it is"
 
+
 def test_a_file_that_is_there_is_kept_unless_the_writer_says_otherwise(client: Client) -> None:
     run = client.wait(client.submit(script(shell("s", "")))["id"])["id"]
     path = f"/runs/{run}/files/notes/a.txt"

@@ -19,10 +19,10 @@ def init():
 
 
 def run(mini_batch):
-    print("run method start: {}, run({})".format(__file__, mini_batch))
+    print(f"run method start: {__file__}, run({mini_batch})")
     results = []
     for path in mini_batch:
         rows = pd.read_csv(path)
         at_risk = model.predict(rows.drop(columns=["PatientID", "Diabetic"]))
-        results.append("{}: {:.3f}".format(os.path.basename(path), at_risk.mean()))
+        results.append(f"{os.path.basename(path)}: {at_risk.mean():.3f}")
     return results

@@ -30,6 +30,7 @@ def check_valid_resource_name(resource_name: str, resource_type: str) -> None:
         from azureml.exceptions import UserErrorException
 
         raise UserErrorException(
-            "{} name {!r} is not 2 to 36 letters, digits, `-` and `_`, beginning with a letter or "
-            "a digit".format(resource_type, resource_name)
+            f"{resource_type} name {resource_name!r} is not 2 to 36 letters, digits, `-` "
+            "and `_`, beginning with a letter or "
+            "a digit"
         )

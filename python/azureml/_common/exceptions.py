@@ -73,8 +73,9 @@ class AzureMLException(Exception):
 
     def __str__(self) -> str:
         """The kind, the sentence, the exception behind it, and all of it as JSON."""
-        return "{}:\n\tMessage: {}\n\tInnerException {}\n\tErrorResponse \n{}".format(
-            type(self).__name__, self.message, self._inner_exception, self._serialize_json(4)
+        return (
+            f"{type(self).__name__}:\n\tMessage: {self.message}\n\tInnerException "
+            f"{self._inner_exception}\n\tErrorResponse \n{self._serialize_json(4)}"
         )
 
     def __repr__(self) -> str:

@@ -20,8 +20,9 @@ def command_parts(command: Any) -> List[Any]:
     """
     if not isinstance(command, (str, list, tuple)) or not command:
         raise ValueError(
-            "{!r} is not a command; write one such as 'python train.py', as a text or as a list of "
-            "its parts".format(command)
+            f"{command!r} is not a command; write one such as 'python train.py', as a text "
+            "or as a list of "
+            "its parts"
         )
     parts = [command] if isinstance(command, str) else list(command)
     if not any(not isinstance(part, str) or part.strip() for part in parts):

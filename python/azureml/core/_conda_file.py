@@ -29,7 +29,7 @@ def defaults(python_version: str) -> Dict[str, Any]:
     return {
         "name": "project_environment",
         CHANNELS: ["anaconda", "conda-forge"],
-        PACKAGES: ["python={}".format(python_version), {PIP: ["azureml-defaults"]}],
+        PACKAGES: [f"python={python_version}", {PIP: ["azureml-defaults"]}],
     }
 
 
@@ -45,12 +45,12 @@ def read(path: str) -> Dict[str, Any]:
         content = _yaml_text.load_file(path)
     except OSError as error:
         raise UserErrorException(
-            "the conda environment file {} cannot be read: {}".format(path, error.strerror)
+            f"the conda environment file {path} cannot be read: {error.strerror}"
         ) from error
     except yaml.YAMLError as error:
-        raise UserErrorException("{} is not YAML: {}".format(path, error)) from error
+        raise UserErrorException(f"{path} is not YAML: {error}") from error
     if not isinstance(content, dict):
-        raise UserErrorException("{} is not a conda environment file".format(path))
+        raise UserErrorException(f"{path} is not a conda environment file")
     made = checked(content)
     for entry in made[PACKAGES]:
         if isinstance(entry, dict):
@@ -80,7 +80,7 @@ def checked(content: Mapping[str, Any]) -> Dict[str, Any]:
 
 def _list(key: str, value: Any) -> List[Any]:
     if value is not None and not isinstance(value, list):
-        raise UserErrorException("`{}` of a conda environment is a list".format(key))
+        raise UserErrorException(f"`{key}` of a conda environment is a list")
     return value or []
 
 
@@ -89,7 +89,7 @@ def _entry(entry: Any) -> Any:
         return {PIP: [str(line) for line in _list(PIP, entry[PIP])]}
     if not isinstance(entry, str):
         raise UserErrorException(
-            "{!r} among the conda dependencies is neither a package nor a pip section".format(entry)
+            f"{entry!r} among the conda dependencies is neither a package nor a pip section"
         )
     return entry
 

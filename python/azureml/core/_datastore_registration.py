@@ -77,9 +77,8 @@ def register_beside(workspace: Any, name: str, container: str, overwrite: bool) 
     """
     if not isinstance(container, str) or not _CONTAINER.fullmatch(container):
         raise UserErrorException(
-            "{!r} cannot name a container: 3 to 63 small letters, digits and single dashes".format(
-                container
-            )
+            f"{container!r} cannot name a container: 3 to 63 small letters, digits and "
+            "single dashes"
         )
     roots = {each["name"]: each.get("root") for each in records(workspace)}
     root = os.path.join(os.path.dirname(str(roots[WORKSPACE_BLOB_DATASTORE])), container)
@@ -215,5 +214,5 @@ def _set_endpoint(datastore: Any, url: Optional[str]) -> None:
 
 def _checked(name: Any) -> str:
     if not isinstance(name, str) or not name:
-        raise UserErrorException("{!r} cannot name a datastore".format(name))
+        raise UserErrorException(f"{name!r} cannot name a datastore")
     return name

@@ -75,8 +75,9 @@ def distribution(run_config: Any, parameters: Mapping[str, Any] = {}) -> Optiona
     word = str(getattr(run_config, "communicator", None) or "none")
     if word.lower() not in COMMUNICATORS:
         raise RunConfigurationException(
-            "communicator is `{}`; it can be Mpi, IntelMpi, OpenMpi, Nccl, Gloo, ParameterServer, "
-            "ParallelTask or None".format(word)
+            f"communicator is `{word}`; it can be Mpi, IntelMpi, OpenMpi, Nccl, Gloo, "
+            "ParameterServer, "
+            "ParallelTask or None"
         )
     communicator = COMMUNICATORS[word.lower()]
     nodes = _count("node_count", getattr(run_config, "node_count", None))
@@ -108,8 +109,9 @@ def _counts(communicator: str, run_config: Any, nodes: int) -> Any:
         every = _count("process_count", getattr(section, "process_count", None), nodes)
         if every % nodes:
             raise RunConfigurationException(
-                "process_count is {}, and node_count {}: it counts the processes of all nodes, and "
-                "each node has the same number of them".format(every, nodes)
+                f"process_count is {every}, and node_count {nodes}: it counts the "
+                "processes of all nodes, and "
+                "each node has the same number of them"
             )
         return nodes, every // nodes, 0
     if communicator == "tensor_flow":
@@ -144,5 +146,5 @@ def _nodes(nodes: int, section: Any) -> int:
 def _count(name: str, count: Any, otherwise: int = 1) -> int:
     number = otherwise if count is None else int(count)
     if number < 1:
-        raise RunConfigurationException("{} is {}; it is 1 or more".format(name, count))
+        raise RunConfigurationException(f"{name} is {count}; it is 1 or more")
     return number

@@ -35,7 +35,7 @@ class Element:
     def __repr__(self) -> str:
         """The fields that are set."""
         values = ((name, getattr(self, name)) for name in self.FIELDS)
-        said = ("{}={!r}".format(name, value) for name, value in values if value is not None)
+        said = (f"{name}={value!r}" for name, value in values if value is not None)
         return "{}({})".format(type(self).__name__, ", ".join(said))
 
     def _to_dict(self) -> Dict[str, Any]:

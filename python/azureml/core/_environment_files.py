@@ -32,7 +32,7 @@ def save(description: Dict[str, Any], path: str, overwrite: bool) -> None:
     target = os.path.join(path, DESCRIPTION)
     if os.path.exists(target) and not overwrite:
         raise UserErrorException(
-            "{} holds an environment already; pass overwrite=True to replace it".format(path)
+            f"{path} holds an environment already; pass overwrite=True to replace it"
         )
     python = dict(description["python"])
     docker = dict(description["docker"])
@@ -56,7 +56,7 @@ def load(path: str) -> Dict[str, Any]:
     try:
         description: Dict[str, Any] = json.loads(_text(source))
     except ValueError as error:
-        raise UserErrorException("{} is not JSON: {}".format(source, error)) from error
+        raise UserErrorException(f"{source} is not JSON: {error}") from error
     packages = os.path.join(path, PACKAGES)
     if os.path.isfile(packages):
         description.setdefault("python", {})["condaDependencies"] = _conda_file.read(packages)
@@ -115,12 +115,10 @@ def exported_by_conda(environment: str) -> Dict[str, Any]:
         answer = subprocess.run(command, stdout=pipe, stderr=pipe, universal_newlines=True)
     except OSError as error:
         raise UserErrorException(
-            "conda is not on the PATH, so `{}` cannot be read: {}".format(environment, error)
+            f"conda is not on the PATH, so `{environment}` cannot be read: {error}"
         ) from error
     if answer.returncode != 0:
-        raise UserErrorException(
-            "conda cannot export `{}`: {}".format(environment, answer.stderr.strip())
-        )
+        raise UserErrorException(f"conda cannot export `{environment}`: {answer.stderr.strip()}")
     content = _yaml_text.load(answer.stdout)
     content.pop("prefix", None)
     return _conda_file.checked(content)
@@ -135,15 +133,16 @@ def keep_wheel(workspace: Any, path: str, exist_ok: bool) -> str:
     from azureml.core.datastore import Datastore
 
     if not os.path.isfile(path):
-        raise UserErrorException("there is no wheel {}".format(path))
+        raise UserErrorException(f"there is no wheel {path}")
     store: Any = Datastore.get(workspace, WHEEL_DATASTORE)
     kept = os.path.join(store._folder(), WHEELS, os.path.basename(path))
     if not os.path.exists(kept):
         store.upload_files([path], target_path=WHEELS, show_progress=False)
     elif not exist_ok:
         raise UserErrorException(
-            "the workspace keeps a wheel {} already; give the new one another version, or pass "
-            "exist_ok=True to use the one that is there".format(os.path.basename(path))
+            f"the workspace keeps a wheel {os.path.basename(path)} already; give the new "
+            "one another version, or pass "
+            "exist_ok=True to use the one that is there"
         )
     return kept
 
@@ -153,4 +152,4 @@ def _text(path: str) -> str:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except OSError as error:
-        raise UserErrorException("{} cannot be read: {}".format(path, error.strerror)) from error
+        raise UserErrorException(f"{path} cannot be read: {error.strerror}") from error

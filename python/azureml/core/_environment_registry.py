@@ -66,7 +66,7 @@ def records(workspace: Workspace) -> List[_wire.EnvironmentRecord]:
 
 
 def _path(name: str) -> str:
-    return "/environments/{}".format(name)
+    return f"/environments/{name}"
 
 
 def _number(name: str, version: Optional[str]) -> Optional[int]:
@@ -78,8 +78,8 @@ def _number(name: str, version: Optional[str]) -> Optional[int]:
 
 
 def _missing(name: str, version: Optional[str]) -> str:
-    of = "" if version is None else " version {}".format(version)
-    sentence = "the workspace has no environment `{}`{}".format(name, of)
+    of = "" if version is None else f" version {version}"
+    sentence = f"the workspace has no environment `{name}`{of}"
     if name.startswith("AzureML-"):
         return sentence + (
             "; no packages are known that this curated one had: describe it with "

@@ -121,7 +121,7 @@ class DockerBuildContext(Element):
         """
         dockerfile = os.path.join(path, dockerfile_path)
         if not os.path.isfile(dockerfile):
-            raise UserErrorException("there is no Dockerfile {}".format(dockerfile))
+            raise UserErrorException(f"there is no Dockerfile {dockerfile}")
         return DockerBuildContext("local", os.path.abspath(path), dockerfile_path)
 
 

@@ -20,9 +20,7 @@ def saved_id(workspace: Workspace, dataset: Any) -> Optional[str]:
     if dataset is None:
         return None
     if not hasattr(dataset, "_saved_id"):
-        raise UserErrorException(
-            "a model remembers datasets, not a {}".format(type(dataset).__name__)
-        )
+        raise UserErrorException(f"a model remembers datasets, not a {type(dataset).__name__}")
     return str(dataset._saved_id(workspace))
 
 
@@ -32,9 +30,7 @@ def references(workspace: Workspace, datasets: Optional[Iterable[Any]]) -> List[
     for pair in datasets or ():
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise UserErrorException(
-                "datasets of a model are pairs such as ('training data', dataset), not {!r}".format(
-                    pair
-                )
+                f"datasets of a model are pairs such as ('training data', dataset), not {pair!r}"
             )
         made.append({"scenario": str(pair[0]), "dataset": saved_id(workspace, pair[1])})
     return made

@@ -115,7 +115,7 @@ def _missing(path: str) -> Exception:
     from azureml.exceptions import ModelPathNotFoundException
 
     return ModelPathNotFoundException(
-        "there is no file or folder `{}` to register as a model".format(os.path.abspath(path))
+        f"there is no file or folder `{os.path.abspath(path)}` to register as a model"
     )
 
 

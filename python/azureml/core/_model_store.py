@@ -48,8 +48,8 @@ def find(workspace: Workspace, wanted: Wanted, version: Optional[int]) -> _wire.
 
     name = wanted.name or "any model"
     if version is not None:
-        path = "/models/{}/versions/{}".format(name, int(version))
-        name = "{}:{}".format(name, version)
+        path = f"/models/{name}/versions/{int(version)}"
+        name = f"{name}:{version}"
         try:
             record: _wire.Model = workspace._client.get(path)
             if wanted.fits(record):
@@ -61,10 +61,9 @@ def find(workspace: Workspace, wanted: Wanted, version: Optional[int]) -> _wire.
         for record in records(workspace, wanted, page):
             return record
     raise WebserviceException(
-        "ModelNotFound: workspace `{}` has no model {} that fits{}. "
-        "`Model.list(workspace)` lists those there are".format(
-            workspace.name, name, _suggestion(workspace, wanted.name)
-        ),
+        f"ModelNotFound: workspace `{workspace.name}` has no model {name} that "
+        f"fits{_suggestion(workspace, wanted.name)}. "
+        "`Model.list(workspace)` lists those there are",
         status_code=404,
     )
 
@@ -118,10 +117,10 @@ def download(model: Model, folder: str, exist_ok: bool) -> str:
             from azureml.exceptions import WebserviceException
 
             raise WebserviceException(
-                "`{}` exists; give exist_ok=True to replace it".format(os.path.abspath(target))
+                f"`{os.path.abspath(target)}` exists; give exist_ok=True to replace it"
             )
     for name, target in zip(names, targets):
-        model.workspace._client.save("{}/files/{}".format(model._path, name), target)
+        model.workspace._client.save(f"{model._path}/files/{name}", target)
     return only_entry(folder, {name.split("/")[0] for name in names})
 
 
@@ -157,7 +156,7 @@ def fetched(model: Model, models: str) -> str:
         return known
     parent = os.path.join(models, model.name)
     os.makedirs(parent, exist_ok=True)
-    aside = tempfile.mkdtemp(prefix=".{}-".format(model.version), dir=parent)
+    aside = tempfile.mkdtemp(prefix=f".{model.version}-", dir=parent)
     try:
         download(model, aside, exist_ok=False)
         os.chmod(aside, 0o777 & ~_umask())

@@ -42,7 +42,7 @@ def anchored(line: str, folder: str) -> str:
     if not is_path and not (option and "://" not in value and not os.path.isabs(value)):
         return line
     path = os.path.normpath(os.path.join(os.path.abspath(folder), value))
-    return "{} {}".format(option.group(1), path) if option else path
+    return f"{option.group(1)} {path}" if option else path
 
 
 def merged(requirements: Iterable[str]) -> List[str]:

@@ -70,7 +70,7 @@ class RunCore(object):
     @property
     def identity(self) -> str:
         """A name for logs."""
-        return "{}#{}".format(type(self).__name__, self._run_id)
+        return f"{type(self).__name__}#{self._run_id}"
 
     @property
     def experiment(self) -> Experiment:
@@ -187,7 +187,7 @@ class RunCore(object):
         if record["error"]:
             details["error"] = error_of(record)
         if NOTICES in details["logFiles"]:
-            text = self._client.read("{}/files/{}".format(self._path, NOTICES)).body
+            text = self._client.read(f"{self._path}/files/{NOTICES}").body
             lines = text.decode("utf-8", "replace").splitlines()
             details["warnings"] = [
                 {"source": "Environment", "message": line.partition(": ")[2]} for line in lines[-1:]
@@ -224,7 +224,7 @@ class RunCore(object):
         """Experiment, id, kind and status as last read; the server is not asked."""
         words = ["Experiment: " + self._experiment.name, "Id: " + self._run_id]
         if self._known is not None:
-            words.append("Type: {}".format(self.type))
+            words.append(f"Type: {self.type}")
             words.append("Status: {}".format(self._known["status"]))
         return "Run({})".format(",\n".join(words))
 
@@ -287,7 +287,7 @@ def short_sentence(record: _wire.Run) -> str:
     last = lines[-1].strip() if lines else ""
     hint = "hint: " + error["hint"] if error["hint"] else ""
     message = error["message"]
-    told = message if not last or last in message else "{}: {}".format(message, last)
+    told = message if not last or last in message else f"{message}: {last}"
     return "\n".join(part for part in (told, hint) if part)
 
 

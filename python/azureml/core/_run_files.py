@@ -30,9 +30,7 @@ class RunFiles(RunCore):
         path = os.fspath(path_or_stream)  # type: ignore[arg-type]
         if not os.path.isfile(path):
             raise UserErrorException(
-                "cannot upload `{}` as `{}`: there is no such file".format(
-                    os.path.abspath(path), name
-                )
+                f"cannot upload `{os.path.abspath(path)}` as `{name}`: there is no such file"
             )
         with open(path, "rb") as file:
             self._upload(name, file)
@@ -47,9 +45,7 @@ class RunFiles(RunCore):
         _only_default(datastore_name)
         if not os.path.isdir(path):
             raise UserErrorException(
-                "cannot upload `{}` as `{}`: there is no such folder".format(
-                    os.path.abspath(path), name
-                )
+                f"cannot upload `{os.path.abspath(path)}` as `{name}`: there is no such folder"
             )
         stored = []
         for file in files_below(path):
@@ -86,7 +82,7 @@ class RunFiles(RunCore):
         if os.path.isdir(target) or target.endswith(("/", os.sep)):
             target = os.path.join(target, base)
         try:
-            self._client.save("{}/files/{}".format(self._path, name), target)
+            self._client.save(f"{self._path}/files/{name}", target)
         except errors.NotFound:
             raise UserErrorException(
                 "run {} has no file `{}`; it has: {}".format(
@@ -175,7 +171,7 @@ class RunFiles(RunCore):
         digest = snapshot_id or self.get_snapshot_id()
         if not digest:
             raise UserErrorException(
-                "run {} was started without files, so it has no snapshot".format(self._run_id)
+                f"run {self._run_id} was started without files, so it has no snapshot"
             )
         from azureml.core._run_snapshot import write_zip
 
@@ -187,7 +183,7 @@ class RunFiles(RunCore):
         container = "dcid." + self._run_id
         artifacts = {
             name: {
-                "artifactId": "ExperimentRun/{}/{}".format(container, name),
+                "artifactId": f"ExperimentRun/{container}/{name}",
                 "origin": "ExperimentRun",
                 "container": container,
                 "path": name,
@@ -199,23 +195,21 @@ class RunFiles(RunCore):
     def _upload(self, name: str, source: IO[bytes]) -> None:
         if isinstance(source.read(0), str):
             raise UserErrorException(
-                "cannot upload a stream of text as `{}`; open the file in binary mode".format(name)
+                f"cannot upload a stream of text as `{name}`; open the file in binary mode"
             )
         if not source.seekable():
             import io
 
             source = io.BytesIO(source.read())
         try:
-            self._client.send_file("{}/files/{}".format(self._path, name), source)
+            self._client.send_file(f"{self._path}/files/{name}", source)
         except errors.Conflict:
             raise UserErrorException(
-                "run {} has a file `{}` already; upload under another name".format(
-                    self._run_id, name
-                )
+                f"run {self._run_id} has a file `{name}` already; upload under another name"
             ) from None
 
     def _file_text(self, name: str) -> str:
-        reply = self._client.read("{}/files/{}".format(self._path, name))
+        reply = self._client.read(f"{self._path}/files/{name}")
         return reply.body.decode("utf-8", "replace")
 
     def _log_text(self) -> str:

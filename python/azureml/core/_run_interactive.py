@@ -74,7 +74,7 @@ class _OutputsFolder(object):
         known = set(run.get_file_names())
         for file in files_below(str(self._path)):
             relative = writable(os.path.relpath(file, str(self._path))).replace(os.sep, "/")
-            name = "{}/{}".format(OUTPUTS, relative)
+            name = f"{OUTPUTS}/{relative}"
             if name not in known and os.path.getmtime(file) >= self._since:
                 run.upload_file(name, file)
 
@@ -87,7 +87,7 @@ def end(run: Run, status: str, error: Optional[Dict[str, str]] = None) -> None:
         run._outputs.upload_to(run)
     body = {"status": status, "error": error}
     try:
-        run._known = run._client.post("/runs/{}/end".format(run.id), body)
+        run._known = run._client.post(f"/runs/{run.id}/end", body)
     except errors.Conflict:
         record = run._fresh()
         if record["kind"] == "interactive":
@@ -108,7 +108,7 @@ def _end_submitted(run: Run, record: Mapping[str, Any], status: str) -> None:
         said = "is stopped, and will be Canceled"
     else:
         said = "goes on, and will be Completed when it has ended well"
-    sys.stderr.write("warning: run {} {}\n".format(run.id, said))
+    sys.stderr.write(f"warning: run {run.id} {said}\n")
 
 
 def failure(message: str, detail: str = "") -> Dict[str, str]:
@@ -144,9 +144,9 @@ def _end_all() -> None:
             if _uncaught is None:
                 end(run, "Completed")
             else:
-                end(run, "Failed", failure("{}: {}".format(type(_uncaught).__name__, _uncaught)))
+                end(run, "Failed", failure(f"{type(_uncaught).__name__}: {_uncaught}"))
         except Exception as trouble:
-            sys.stderr.write("warning: run {} could not be ended: {}\n".format(run.id, trouble))
+            sys.stderr.write(f"warning: run {run.id} could not be ended: {trouble}\n")
 
 
 def _forget_after_fork() -> None:

@@ -26,7 +26,7 @@ def file_address(client: Client, run_id: str, name: str) -> str:
     """Where a file of a run can be fetched, with the server's token as a header."""
     from urllib.parse import quote
 
-    return "{}/api/v1/runs/{}/files/{}".format(client.url, run_id, quote(name))
+    return f"{client.url}/api/v1/runs/{run_id}/files/{quote(name)}"
 
 
 def _with_ticket(client: Client, path: str) -> str:
@@ -50,12 +50,11 @@ def html_table(row: Mapping[str, str]) -> str:
     """A table of one row."""
     from html import escape
 
-    heads = "".join("<th>{}</th>".format(escape(name)) for name in row)
+    heads = "".join(f"<th>{escape(name)}</th>" for name in row)
     cells = "".join(
-        "<td>{}</td>".format(value if isinstance(value, Html) else escape(value))
-        for value in row.values()
+        f"<td>{value if isinstance(value, Html) else escape(value)}</td>" for value in row.values()
     )
     return (
-        '<table style="width:100%"><thead><tr>{}</tr></thead>'
-        "<tbody><tr>{}</tr></tbody></table>".format(heads, cells)
+        f'<table style="width:100%"><thead><tr>{heads}</tr></thead>'
+        f"<tbody><tr>{cells}</tr></tbody></table>"
     )

@@ -30,10 +30,9 @@ class RunLogging(RunCore):
         plain = scalar(value)
         if plain is None:
             raise UserErrorException(
-                "the value of metric `{}` is {} and not a number or a text; "
-                "log several values with log_list, or one at a time".format(
-                    name, _a(type(value).__name__)
-                )
+                f"the value of metric `{name}` is {_a(type(value).__name__)} and not a "
+                "number or a text; "
+                "log several values with log_list, or one at a time"
             )
         self._log(name, "scalar", plain, description, step)
 
@@ -42,16 +41,15 @@ class RunLogging(RunCore):
         values = tree(value)
         if not isinstance(values, list):
             raise UserErrorException(
-                "the value of metric `{}` is {} and not a list; use log".format(
-                    name, _a(type(value).__name__)
-                )
+                f"the value of metric `{name}` is {_a(type(value).__name__)} and not a "
+                "list; use log"
             )
         self._log(name, "list", values, description)
 
     def log_row(self, name: str, description: Optional[str] = None, **kwargs: Any) -> None:
         """Log a row, one column for each keyword; rows under one name make a table."""
         if not kwargs:
-            raise UserErrorException("a row of metric `{}` needs a column".format(name))
+            raise UserErrorException(f"a row of metric `{name}` needs a column")
         self._log(name, "row", tree(kwargs), description or "")
 
     def log_table(self, name: str, value: Mapping[str, Any], description: str = "") -> None:
@@ -94,7 +92,7 @@ class RunLogging(RunCore):
             description: A description for people.
         """
         if (path is None) == (plot is None):
-            raise UserErrorException("metric `{}` needs exactly one of path and plot".format(name))
+            raise UserErrorException(f"metric `{name}` needs exactly one of path and plot")
         stamp = int(time.time() * 1000)
         if path is not None:
             extension = os.path.splitext(path)[1] or ".png"
@@ -139,7 +137,7 @@ class RunLogging(RunCore):
                 value = json.loads(value)
             except ValueError as broken:
                 raise UserErrorException(
-                    "the value of metric `{}` is not valid JSON: {}".format(name, broken)
+                    f"the value of metric `{name}` is not valid JSON: {broken}"
                 ) from None
         self._log(name, "json", self._dictionary(name, value), description)
 
@@ -147,16 +145,14 @@ class RunLogging(RunCore):
     def _dictionary(name: str, value: Any) -> Dict[str, Any]:
         if not isinstance(value, Mapping):
             raise UserErrorException(
-                "the value of metric `{}` is {} and not a dictionary".format(
-                    name, _a(type(value).__name__)
-                )
+                f"the value of metric `{name}` is {_a(type(value).__name__)} and not a dictionary"
             )
         plain: Dict[str, Any] = tree(dict(value))
         return plain
 
     def _store_image(self, name: str, stamp: int, extension: str, image: Any) -> str:
-        file = "{}_{}{}".format(name, stamp, extension)
-        self._client.send_file("{}/files/{}".format(self._path, file), image, overwrite=True)
+        file = f"{name}_{stamp}{extension}"
+        self._client.send_file(f"{self._path}/files/{file}", image, overwrite=True)
         return file
 
 

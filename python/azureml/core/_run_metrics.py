@@ -48,4 +48,4 @@ def _joined(tables: List[Dict[str, Any]]) -> Dict[str, List[Any]]:
 
 def _image(run_id: str, value: Any) -> str:
     path = value["path"] if isinstance(value, dict) else str(value)
-    return "aml://artifactId/ExperimentRun/dcid.{}/{}".format(run_id, path)
+    return f"aml://artifactId/ExperimentRun/dcid.{run_id}/{path}"

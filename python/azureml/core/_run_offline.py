@@ -11,14 +11,14 @@ from typing import IO, Any, Dict, Mapping, Optional, Sequence, Union
 
 
 def _attempt(what: str, name: str, value: Any) -> None:
-    print("Attempted to log {} {}:\n{}".format(what, name, value))
+    print(f"Attempted to log {what} {name}:\n{value}")
 
 
 class _OfflineRun(object):
     """A run that is not recorded anywhere."""
 
     def __init__(self, parent_logger: Any = None, run_id: Optional[str] = None, **kwargs: Any):
-        self._run_id = run_id or "OfflineRun_{}".format(uuid.uuid4())
+        self._run_id = run_id or f"OfflineRun_{uuid.uuid4()}"
 
     @property
     def id(self) -> str:
@@ -28,10 +28,10 @@ class _OfflineRun(object):
     @property
     def identity(self) -> str:
         """A name for logs."""
-        return "_OfflineRun#{}".format(self._run_id)
+        return f"_OfflineRun#{self._run_id}"
 
     def __repr__(self) -> str:
-        return "_OfflineRun(Id: {})".format(self._run_id)
+        return f"_OfflineRun(Id: {self._run_id})"
 
     def __enter__(self) -> _OfflineRun:
         return self
@@ -43,15 +43,15 @@ class _OfflineRun(object):
 
     def add_properties(self, properties: Mapping[str, Any]) -> None:
         """Print properties."""
-        print("Attempted to add properties {}".format(dict(properties)))
+        print(f"Attempted to add properties {dict(properties)}")
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Print tags."""
-        print("Attempted to set tags {}".format(dict(tags)))
+        print(f"Attempted to set tags {dict(tags)}")
 
     def tag(self, name: str, value: Optional[str] = None) -> None:
         """Print a tag."""
-        print("Attempted to set tag {}: {}".format(name, value))
+        print(f"Attempted to set tag {name}: {value}")
 
     def log(self, name: str, value: Any, description: str = "") -> None:
         """Print a value."""
@@ -95,7 +95,7 @@ class _OfflineRun(object):
 
     def upload_folder(self, name: str, path: str, datastore_name: Optional[str] = None) -> None:
         """Print that a folder would be stored."""
-        print("Attempted to upload folder {} as {}".format(path, name))
+        print(f"Attempted to upload folder {path} as {name}")
 
     def upload_files(
         self,
@@ -106,14 +106,14 @@ class _OfflineRun(object):
         datastore_name: Optional[str] = None,
     ) -> Optional[Dict[str, Any]]:
         """Print that files would be stored."""
-        print("Attempted to upload files {} as {}".format(list(paths), list(name)))
+        print(f"Attempted to upload files {list(paths)} as {list(name)}")
         return {} if return_artifacts else None
 
     def upload_file(
         self, name: str, path_or_stream: Union[str, IO[bytes]], datastore_name: Optional[str] = None
     ) -> None:
         """Print that a file would be stored."""
-        print("Attempted to upload file {} as {}".format(path_or_stream, name))
+        print(f"Attempted to upload file {path_or_stream} as {name}")
 
     def child_run(
         self, name: Optional[str] = None, run_id: Optional[str] = None, outputs: Any = None

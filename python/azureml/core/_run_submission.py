@@ -56,8 +56,9 @@ def submit(
     if hasattr(config, "_submit"):
         return config._submit(experiment, keywords, parent)  # type: ignore[no-any-return]
     raise UserErrorException(
-        "an experiment cannot submit a {}; it submits a Pipeline, a ScriptRunConfig, an "
-        "estimator, a HyperDriveConfig or an AutoMLConfig".format(type(config).__name__)
+        f"an experiment cannot submit a {type(config).__name__}; it submits a Pipeline, a "
+        "ScriptRunConfig, an "
+        "estimator, a HyperDriveConfig or an AutoMLConfig"
     )
 
 
@@ -163,9 +164,7 @@ def _program(config: ScriptRunConfig, directory: str) -> Any:
     if not script:
         raise UserErrorException("the ScriptRunConfig names neither a script nor a command")
     if not os.path.isfile(os.path.join(directory, script)):
-        raise UserErrorException(
-            "there is no script `{}`; source_directory is {}".format(script, directory)
-        )
+        raise UserErrorException(f"there is no script `{script}`; source_directory is {directory}")
     arguments = config.arguments or getattr(config.run_config, "arguments", None) or []
     return {"script": script.replace(os.sep, "/")}, script, arguments
 
@@ -211,8 +210,8 @@ class _ScriptData(object):
         parts = split(text)
         if parts is None:
             raise UserErrorException(
-                "the argument {!r} names data that is not known; pass the data itself as an "
-                "argument of its own".format(text)
+                f"the argument {text!r} names data that is not known; pass the data itself as an "
+                "argument of its own"
             )
         made = [{"literal": part} if isinstance(part, str) else self.add(part) for part in parts]
         return made[0] if len(made) == 1 else {"text": made}
@@ -271,9 +270,7 @@ def _wire_output(config: Any) -> Dict[str, Any]:
 
     if not isinstance(config, OutputFileDatasetConfig) and not hasattr(config, "_files"):
         not_yet(
-            "a script run cannot write a {} yet; use OutputFileDatasetConfig".format(
-                type(config).__name__
-            )
+            f"a script run cannot write a {type(config).__name__} yet; use OutputFileDatasetConfig"
         )
     destination = config.destination
     store = destination[0] if isinstance(destination, tuple) else destination
@@ -286,8 +283,9 @@ def _wire_reference(data: DataReference) -> Dict[str, Any]:
 
     if data.mode not in ("mount", "download"):
         not_yet(
-            "a script run cannot write to the data reference `{}`; write to `outputs/`, or pass "
-            "an OutputFileDatasetConfig".format(data.data_reference_name)
+            "a script run cannot write to the data reference "
+            f"`{data.data_reference_name}`; write to `outputs/`, or pass "
+            "an OutputFileDatasetConfig"
         )
     path = (data.path_on_datastore or "").strip("/")
     source = {"datastore": {"datastore": data.datastore.name, "path": path}}
@@ -307,8 +305,9 @@ def _dataset(workspace: Any, argument: Any) -> StepInput:
         argument.dataset, OutputDatasetConfig
     ):
         not_yet(
-            "a ScriptRunConfig cannot take a {} as an argument yet; pass it to a "
-            "PythonScriptStep in a Pipeline".format(type(argument).__name__)
+            f"a ScriptRunConfig cannot take a {type(argument).__name__} as an argument "
+            "yet; pass it to a "
+            "PythonScriptStep in a Pipeline"
         )
     return _step_inputs.step_input(workspace, argument.name, argument.mode, argument.dataset)
 

@@ -150,7 +150,7 @@ class RunTree(RunCore):
             from azureml.exceptions import UserErrorException
 
             raise UserErrorException(
-                "the server gives runs their ids; name the child with name={!r}".format(run_id)
+                f"the server gives runs their ids; name the child with name={run_id!r}"
             )
         return self._open_child(name, {})
 
@@ -174,7 +174,7 @@ class RunTree(RunCore):
             tags = [{str(tag_key): value} for value in tag_values or ()]
         if len(tags) > CHILDREN_MAX:
             raise UserErrorException(
-                "at most {} children can be made at once, not {}".format(CHILDREN_MAX, len(tags))
+                f"at most {CHILDREN_MAX} children can be made at once, not {len(tags)}"
             )
         return [self._open_child(None, each) for each in tags]
 

@@ -24,12 +24,12 @@ def wait(run: RunCore, show_output: bool, deadline: float = float("inf")) -> _wi
     from stepwell import _follow
 
     if show_output:
-        print("RunId: {}\nWeb View: {}".format(run.id, run.get_portal_url()))
+        print(f"RunId: {run.id}\nWeb View: {run.get_portal_url()}")
         print_log(run, deadline)
     record = _follow.wait(run._client, run.id, deadline)
     run._known = record
     if show_output and record["status"] in _follow.OVER:
-        print("\nExecution Summary\n{}\nRunId: {}".format(RULE, run.id))
+        print(f"\nExecution Summary\n{RULE}\nRunId: {run.id}")
         print("Web View: {}\nStatus: {}\n".format(run.get_portal_url(), record["status"]))
     return record
 
@@ -39,7 +39,7 @@ def print_log(run: RunCore, deadline: float) -> None:
     from stepwell import _follow
     from stepwell._terminal import show
 
-    heading = "\nStreaming {}\n{}\n".format(LOG_FILE, RULE)
+    heading = f"\nStreaming {LOG_FILE}\n{RULE}\n"
     for text, end in _follow.pieces(run._client, run.id, deadline):
         show(heading + "\n" + text if heading else text, end)
         heading = ""
@@ -66,8 +66,8 @@ def failure_text(run: RunCore, record: _wire.Run, printed: bool = False) -> str:
     """
     name = record["display_name"] or run.id
     reason = (short_sentence(record) if printed else sentence(record)) or "no reason is known"
-    return "`{0}` failed: {1}\nrun: {2} (`stepwell logs {2}` shows all it printed)".format(
-        name, reason, run.id
+    return (
+        f"`{name}` failed: {reason}\nrun: {run.id} (`stepwell logs {run.id}` shows all it printed)"
     )
 
 
@@ -76,8 +76,8 @@ def interrupted(run: RunCore) -> NoReturn:
     from azureml.exceptions import ExperimentExecutionException
 
     raise ExperimentExecutionException(
-        "waiting was interrupted; run {0} goes on. Cancel it with `run.cancel()` or "
-        "`stepwell cancel {0}`".format(run.id)
+        f"waiting was interrupted; run {run.id} goes on. Cancel it with `run.cancel()` or "
+        f"`stepwell cancel {run.id}`"
     ) from None
 
 
@@ -93,6 +93,6 @@ def deadline_after(seconds: float) -> float:
     """The moment, of `time.monotonic`, so many seconds from now."""
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise TypeError(
-            "timeout_seconds is {!r}, which is no number; give seconds, such as 600".format(seconds)
+            f"timeout_seconds is {seconds!r}, which is no number; give seconds, such as 600"
         )
     return time.monotonic() + seconds

@@ -69,9 +69,9 @@ def read(file: str) -> Dict[str, Any]:
     try:
         content = _yaml_text.load_file(file)
     except yaml.YAMLError as error:
-        raise UserErrorException("{} is not YAML: {}".format(file, error)) from error
+        raise UserErrorException(f"{file} is not YAML: {error}") from error
     if not isinstance(content, dict):
-        raise UserErrorException("{} is not a run configuration".format(file))
+        raise UserErrorException(f"{file} is not a run configuration")
     python = (content.get("environment") or {}).get("python") or {}
     packages = python.get("condaDependenciesFile")
     if packages:

@@ -57,7 +57,7 @@ class PyTorchConfiguration(Element):
     ) -> None:
         if communication_backend.lower() not in SUPPORTED_PYTORCH_BACKENDS:
             raise RunConfigurationException(
-                "communication_backend is `Nccl` or `Gloo`, not `{}`".format(communication_backend)
+                f"communication_backend is `Nccl` or `Gloo`, not `{communication_backend}`"
             )
         self.communication_backend = communication_backend
         self.process_count = process_count

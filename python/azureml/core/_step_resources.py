@@ -36,7 +36,7 @@ def _machine(run_config: Any) -> Dict[str, Any]:
     for name in ("cpu", "memory_in_gb", "gpu"):
         number = getattr(asked, name)
         if number is not None and number < 0:
-            raise UserErrorException("{} of the resources is {}".format(name, number))
+            raise UserErrorException(f"{name} of the resources is {number}")
     made: Dict[str, Any] = {}
     if asked.cpu:
         made["cores"] = math.ceil(asked.cpu)

@@ -102,8 +102,9 @@ def _found(path: Optional[str]) -> str:
     found = shutil.which(os.path.expanduser(path))
     if found is None:
         raise UserErrorException(
-            "interpreter_path names `{}`, which is no program on this machine; name one by its "
-            "full path".format(path)
+            f"interpreter_path names `{path}`, which is no program on this machine; name "
+            "one by its "
+            "full path"
         )
     return os.path.abspath(found)
 
@@ -122,9 +123,8 @@ def _check_way_of_running(run_config: RunConfiguration) -> None:
     framework = (run_config.framework or "python").lower()
     if framework in ("pyspark", "r"):
         not_yet(
-            "scripts of framework `{}` are not there yet; the script must be Python".format(
-                run_config.framework
-            )
+            f"scripts of framework `{run_config.framework}` are not there yet; the script "
+            "must be Python"
         )
 
 
@@ -136,26 +136,27 @@ def _check_image(
     from_file = bool(docker.base_dockerfile or docker.build_context)
     custom = from_file or docker.base_image not in (None, *_own_images())
     if environment.r is not None:
-        not_yet("environment `{}` has an R section; R is not there yet".format(name))
+        not_yet(f"environment `{name}` has an R section; R is not there yet")
     managed = environment.python.user_managed_dependencies
     if from_file and (managed or _is_default(packages)):
         not_yet(
-            "environment `{}` is built from a Dockerfile, which is not there yet; describe its "
-            "packages with Environment.from_conda_specification".format(name)
+            f"environment `{name}` is built from a Dockerfile, which is not there yet; "
+            "describe its "
+            "packages with Environment.from_conda_specification"
         )
     if custom and managed:
         if environment.python.interpreter_path in (None, "python"):
             not_yet(
-                "environment `{}` is the image {}, and steps do not run in images yet; describe "
-                "its packages with Environment.from_conda_specification".format(
-                    name, docker.base_image
-                )
+                f"environment `{name}` is the image {docker.base_image}, and steps do not "
+                "run in images yet; describe "
+                "its packages with Environment.from_conda_specification"
             )
     contained = docker.enabled or (run_config is not None and run_config.docker.use_docker)
     if custom or contained:
         _tell(
-            "Environment {} asks for a container; steps on this machine run without one, with the "
-            "packages it names.".format(name)
+            f"Environment {name} asks for a container; steps on this machine run without "
+            "one, with the "
+            "packages it names."
         )
 
 

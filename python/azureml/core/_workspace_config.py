@@ -30,10 +30,9 @@ def find(path: Optional[str], file_name: Optional[str]) -> Optional[str]:
         return start
     if path and not os.path.isdir(start):
         raise UserErrorException(
-            "the workspace configuration `{}` does not exist; give the path of a config.json or "
-            "of a folder that holds one, or none at all to use this folder's own workspace".format(
-                path
-            )
+            f"the workspace configuration `{path}` does not exist; give the path of a "
+            "config.json or "
+            "of a folder that holds one, or none at all to use this folder's own workspace"
         )
     for candidate in _candidates(start, file_name or FILE_NAME):
         if os.path.isfile(candidate):
@@ -60,9 +59,9 @@ def read(file: str) -> Names:
         with open(file, encoding="utf-8") as text:
             values = json.load(text)
     except ValueError as broken:
-        raise UserErrorException("`{}` is not valid JSON: {}".format(file, broken)) from None
+        raise UserErrorException(f"`{file}` is not valid JSON: {broken}") from None
     if not isinstance(values, dict):
-        raise UserErrorException("`{}` does not hold a JSON object".format(file))
+        raise UserErrorException(f"`{file}` does not hold a JSON object")
     if "Scope" in values:
         return _of_scope(str(values["Scope"]))
     keys = ("subscription_id", "resource_group", "workspace_name")

@@ -27,9 +27,7 @@ def load(text: str) -> Any:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > NESTING_MAX:
-                raise yaml.YAMLError(
-                    "lists and mappings are nested more than {} deep".format(NESTING_MAX)
-                )
+                raise yaml.YAMLError(f"lists and mappings are nested more than {NESTING_MAX} deep")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
     return yaml.load(text, Loader=loader)
@@ -48,5 +46,5 @@ def load_file(path: str) -> Any:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except UnicodeDecodeError as error:
-        raise yaml.YAMLError("it is no text in UTF-8: {}".format(error)) from error
+        raise yaml.YAMLError(f"it is no text in UTF-8: {error}") from error
     return load(text)

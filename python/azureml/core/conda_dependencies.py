@@ -155,10 +155,10 @@ class CondaDependencies:
         """Ask for a version of Python, such as `3.11` or `3.11.4`."""
         if not VERSION_REGEX.match(str(version)):
             raise UserErrorException(
-                "`{}` is not a version of Python; write one such as `3.11`".format(version)
+                f"`{version}` is not a version of Python; write one such as `3.11`"
             )
         self._python_asked = True
-        self._replace_conda("{}={}".format(PYTHON_PREFIX, version))
+        self._replace_conda(f"{PYTHON_PREFIX}={version}")
 
     def _replace_conda(self, package: str) -> None:
         """Put a conda package in the place of the one of its name, or before the pip section."""
@@ -235,7 +235,7 @@ class CondaDependencies:
 
     def set_pip_index_url(self, index_url: str) -> None:
         """Name the index that pip takes packages from."""
-        self.set_pip_option("--index-url {}".format(index_url))
+        self.set_pip_option(f"--index-url {index_url}")
 
     def set_pip_option(self, pip_option: str) -> None:
         """Add an option of pip; it takes the place of the same option with another value."""
@@ -253,14 +253,14 @@ class CondaDependencies:
     ) -> None:
         """Add TensorFlow for CPUs or GPUs from pip."""
         package = _for_core("tensorflow", core_type)
-        self.add_pip_package("{}=={}".format(package, version or TENSORFLOW_DEFAULT_VERSION))
+        self.add_pip_package(f"{package}=={version or TENSORFLOW_DEFAULT_VERSION}")
 
     def add_tensorflow_conda_package(
         self, core_type: str = CPU, version: Optional[str] = None
     ) -> None:
         """Add TensorFlow for CPUs or GPUs from conda."""
         package = _for_core("tensorflow", core_type)
-        self.add_conda_package("{}={}".format(package, version or TENSORFLOW_DEFAULT_VERSION))
+        self.add_conda_package(f"{package}={version or TENSORFLOW_DEFAULT_VERSION}")
 
     def add_cntk_package(self, core_type: str = CPU) -> None:
         """Refuse: CNTK has no packages for any Python that is still supported."""
@@ -298,7 +298,7 @@ class CondaDependencies:
 
     def __repr__(self) -> str:
         """The packages."""
-        return "CondaDependencies(conda={!r}, pip={!r})".format(self._conda(), self._pip())
+        return f"CondaDependencies(conda={self._conda()!r}, pip={self._pip()!r})"
 
 
 def _texts(values: Optional[Iterable[str]]) -> List[str]:
@@ -310,12 +310,10 @@ def _texts(values: Optional[Iterable[str]]) -> List[str]:
 
 def _check_text(kind: str, value: Any) -> None:
     if not isinstance(value, str) or not value.strip():
-        raise UserErrorException("{!r} is not a {}; write its name".format(value, kind))
+        raise UserErrorException(f"{value!r} is not a {kind}; write its name")
 
 
 def _for_core(package: str, core_type: str) -> str:
     if core_type not in (CPU, GPU):
-        raise UserErrorException(
-            "the core type is `{}` or `{}`, not {!r}".format(CPU, GPU, core_type)
-        )
+        raise UserErrorException(f"the core type is `{CPU}` or `{GPU}`, not {core_type!r}")
     return package if core_type == CPU else package + "-gpu"

@@ -171,7 +171,7 @@ class DatabricksSection(Element):
     def cluster(self, cluster: Optional[DatabricksCluster]) -> None:
         if cluster is not None and not isinstance(cluster, DatabricksCluster):
             raise UserErrorException(
-                "cluster is a {}; pass a DatabricksCluster".format(type(cluster).__name__)
+                f"cluster is a {type(cluster).__name__}; pass a DatabricksCluster"
             )
         self._cluster = cluster
 

@@ -60,9 +60,8 @@ class Datastore:
         known = [each["name"] for each in records]
         raise not_found(
             UserErrorException,
-            "the workspace has no datastore `{}`; it has {}{}".format(
-                datastore_name, listed(known), did_you_mean(datastore_name, known)
-            ),
+            f"the workspace has no datastore `{datastore_name}`; it has "
+            f"{listed(known)}{did_you_mean(datastore_name, known)}",
         )
 
     @staticmethod
@@ -154,9 +153,10 @@ class Datastore:
     ) -> NoReturn:
         """Refuse: no client for file shares is there that Stepwell could use."""
         not_yet(
-            "datastore `{}` cannot be registered: Stepwell has no client for Azure file shares; "
+            f"datastore `{datastore_name}` cannot be registered: Stepwell has no client "
+            "for Azure file shares; "
             "mount the share and register its folder with "
-            "stepwell.datastores.register_local_folder".format(datastore_name)
+            "stepwell.datastores.register_local_folder"
         )
 
     @staticmethod
@@ -408,7 +408,7 @@ def _database(
     is_whole = "." in server or server == "localhost"
     return {
         "kind": kind,
-        "server": server if is_whole else "{}.{}".format(server, domain or DOMAINS[kind]),
+        "server": server if is_whole else f"{server}.{domain or DOMAINS[kind]}",
         "port": int(port) if port else None,
         "database": database,
         "user": user,
@@ -417,8 +417,7 @@ def _database(
 
 def _refuse(name: str, kind: str) -> NoReturn:
     not_yet(
-        "datastore `{}` cannot be registered: {} are not reached yet; blob containers, data lakes "
-        "of the second generation, S3, Google Cloud Storage, databases and folders are".format(
-            name, kind
-        )
+        f"datastore `{name}` cannot be registered: {kind} are not reached yet; blob "
+        "containers, data lakes "
+        "of the second generation, S3, Google Cloud Storage, databases and folders are"
     )

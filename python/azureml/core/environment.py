@@ -107,7 +107,7 @@ class Environment(Element):
             kwargs: Accepted for programs that pass v1's internal switches.
         """
         if name is not None and not (isinstance(name, str) and name.strip()):
-            raise UserErrorException("{!r} is not a name for an environment".format(name))
+            raise UserErrorException(f"{name!r} is not a name for an environment")
         self.name = name
         self.version: Optional[str] = None
         self.asset_id: Optional[str] = None
@@ -167,7 +167,7 @@ class Environment(Element):
         environment = Environment(name)
         dependencies = CondaDependencies()
         if pip_version:
-            dependencies.add_conda_package("pip={}".format(pip_version))
+            dependencies.add_conda_package(f"pip={pip_version}")
         dependencies.set_pip_requirements(lines)
         environment.python.conda_dependencies = dependencies
         return environment

@@ -64,9 +64,8 @@ class Experiment(object):
             from azureml.exceptions import UserErrorException
 
             raise UserErrorException(
-                "the experiment name {!r} is not a text of 1 to {} characters".format(
-                    name, NAME_CHARACTERS_MAX
-                )
+                f"the experiment name {name!r} is not a text of 1 to {NAME_CHARACTERS_MAX} "
+                "characters"
             )
         self._workspace = workspace
         self._name = name
@@ -97,7 +96,7 @@ class Experiment(object):
     @property
     def identity(self) -> str:
         """A name for logs."""
-        return "Experiment#{}".format(self._name)
+        return f"Experiment#{self._name}"
 
     @property
     def archived_time(self) -> None:
@@ -121,7 +120,7 @@ class Experiment(object):
 
     @property
     def _path(self) -> str:
-        return "/experiments/{}".format(self._name)
+        return f"/experiments/{self._name}"
 
     def refresh(self) -> None:
         """Forget what was read of the server, so that it is read anew."""
@@ -253,7 +252,7 @@ class Experiment(object):
 
     def __repr__(self) -> str:
         """The name and the workspace, without asking the server."""
-        return "Experiment(Name: {}, Workspace: {!r})".format(self._name, self._workspace)
+        return f"Experiment(Name: {self._name}, Workspace: {self._workspace!r})"
 
     def _repr_html_(self) -> str:
         from azureml.core._run_links import html_table, link

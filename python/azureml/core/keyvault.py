@@ -28,7 +28,7 @@ class Keyvault:
 
     def __repr__(self) -> str:
         """The workspace; no secrets."""
-        return "Keyvault({!r})".format(self.workspace)
+        return f"Keyvault({self.workspace!r})"
 
     def set_secret(
         self, name: str, value: str, content_type: str = KeyVaultContentType.not_provided
@@ -110,13 +110,13 @@ def _path(name: str) -> str:
 
 def _name(name: Any) -> str:
     if not isinstance(name, str) or not name:
-        raise UserErrorException("the name of a secret is a text, not {!r}".format(name))
+        raise UserErrorException(f"the name of a secret is a text, not {name!r}")
     return name
 
 
 def _names(secrets: Any) -> List[str]:
     if isinstance(secrets, str) or not isinstance(secrets, Iterable):
-        raise UserErrorException("give a list of names, not {!r}".format(secrets))
+        raise UserErrorException(f"give a list of names, not {secrets!r}")
     return [_name(name) for name in secrets]
 
 

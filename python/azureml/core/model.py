@@ -99,7 +99,7 @@ class Model(ModelServing):
         self._record = record
         self.name: str = record["name"]
         self.version: int = record["version"]
-        self.id: str = "{}:{}".format(self.name, self.version)
+        self.id: str = f"{self.name}:{self.version}"
         self.description: Optional[str] = record["description"] or None
         self.tags: Dict[str, str] = dict(record["tags"])
         self.properties: Dict[str, str] = dict(record["properties"])
@@ -140,8 +140,9 @@ class Model(ModelServing):
 
     def __repr__(self) -> str:
         """The workspace and what identifies the version."""
-        return "Model(workspace={!r}, name={}, id={}, version={}, tags={}, properties={})".format(
-            self.workspace, self.name, self.id, self.version, self.tags, self.properties
+        return (
+            f"Model(workspace={self.workspace!r}, name={self.name}, id={self.id}, "
+            f"version={self.version}, tags={self.tags}, properties={self.properties})"
         )
 
     # Into the registry and out of it.
@@ -286,7 +287,7 @@ class Model(ModelServing):
 
     @property
     def _path(self) -> str:
-        return "/models/{}/versions/{}".format(self.name, self.version)
+        return f"/models/{self.name}/versions/{self.version}"
 
     def _change(self, **change: Any) -> None:
         self._take(self._call(lambda: self.workspace._client.patch(self._path, change)))
@@ -397,9 +398,7 @@ def _name_and_version(identifier: str) -> Tuple[str, int]:
     name, _, number = identifier.rpartition(":")
     if not name or not number.isdigit():
         raise WebserviceException(
-            "`{}` is no id of a model; one is a name and a version, such as `churn:3`".format(
-                identifier
-            )
+            f"`{identifier}` is no id of a model; one is a name and a version, such as `churn:3`"
         )
     return name, int(number)
 

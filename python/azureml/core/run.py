@@ -90,13 +90,12 @@ class Run(RunLogging, RunFiles, RunTree):
         from stepwell import errors
 
         try:
-            record = workspace._client.get("/runs/{}".format(run_id))
+            record = workspace._client.get(f"/runs/{run_id}")
         except (errors.NotFound, errors.InvalidRequest):
             raise _edge.not_found(
                 UserErrorException,
-                "workspace `{}` has no run `{}`; `stepwell runs` lists those there are".format(
-                    workspace.name, run_id
-                ),
+                f"workspace `{workspace.name}` has no run `{run_id}`; `stepwell runs` "
+                "lists those there are",
             ) from None
         return rehydrate(workspace, record)
 
@@ -178,7 +177,7 @@ class Run(RunLogging, RunFiles, RunTree):
         if exit_type is None:
             self.complete()
         else:
-            self.fail("{}: {}".format(exit_type.__name__, value))
+            self.fail(f"{exit_type.__name__}: {value}")
 
     # What one waits for and reads.
 
@@ -229,7 +228,7 @@ class Run(RunLogging, RunFiles, RunTree):
     def _metrics_of(self, run_id: str, name: Optional[str]) -> Dict[str, Any]:
         from azureml.core._run_metrics import shaped
 
-        reply = self._client.get("/runs/{}/metrics".format(run_id), name=name)
+        reply = self._client.get(f"/runs/{run_id}/metrics", name=name)
         return shaped(run_id, reply["series"])
 
     def register_model(
@@ -302,7 +301,7 @@ class Run(RunLogging, RunFiles, RunTree):
         definition = _run_details.definition_of(self)
         if definition is None:
             raise UserErrorException(
-                "run {} has no environment of its own: it is no script and no step".format(self.id)
+                f"run {self.id} has no environment of its own: it is no script and no step"
             )
         return Environment._from_dict(definition["environment"])
 

@@ -254,9 +254,8 @@ class RunConfiguration(Element):
     def resources(self, resources: Optional[ResourceConfiguration]) -> None:
         if resources is not None and not isinstance(resources, ResourceConfiguration):
             raise UserErrorException(
-                "resources is a {}; pass a ResourceConfiguration(cpu=4, memory_in_gb=16)".format(
-                    type(resources).__name__
-                )
+                f"resources is a {type(resources).__name__}; pass a "
+                "ResourceConfiguration(cpu=4, memory_in_gb=16)"
             )
         self._resources = resources
 

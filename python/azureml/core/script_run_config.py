@@ -93,8 +93,9 @@ class ScriptRunConfig:
 
     def __repr__(self) -> str:
         """The folder and what is run in it."""
-        return "ScriptRunConfig(source_directory={!r}, script={!r}, command={!r})".format(
-            self.source_directory, self.script, self.command
+        return (
+            f"ScriptRunConfig(source_directory={self.source_directory!r}, "
+            f"script={self.script!r}, command={self.command!r})"
         )
 
 
@@ -111,8 +112,9 @@ def _distribute(run_config: RunConfiguration, job: Any) -> None:
         run_config.communicator, nodes = "ParameterServer", job.worker_count
     else:
         raise RunConfigurationException(
-            "distributed_job_config is a {}; pass an MpiConfiguration, a PyTorchConfiguration or "
-            "a TensorflowConfiguration".format(type(job).__name__)
+            f"distributed_job_config is a {type(job).__name__}; pass an MpiConfiguration, "
+            "a PyTorchConfiguration or "
+            "a TensorflowConfiguration"
         )
     run_config.node_count = nodes
 

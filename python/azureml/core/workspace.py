@@ -244,10 +244,8 @@ class Workspace(WorkspaceRemainder):
     def get_details(self) -> Dict[str, Any]:
         """What there is to know about the workspace."""
         return {
-            "id": "/subscriptions/{}/resourceGroups/{}/providers/"
-            "Microsoft.MachineLearningServices/workspaces/{}".format(
-                self.subscription_id, self.resource_group, self.name
-            ),
+            "id": f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}/"
+            f"providers/Microsoft.MachineLearningServices/workspaces/{self.name}",
             "name": self.name,
             "location": self.location,
             "type": "Microsoft.MachineLearningServices/workspaces",

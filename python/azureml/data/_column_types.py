@@ -25,9 +25,7 @@ def converted(pd: Any, column: Any, spec: Dict[str, Any], on_error: str) -> Any:
         lost = made.isna() & column.notna()
         if lost.any():
             raise DatasetExecutionError(
-                "column `{}` holds {!r}, which is no {}".format(
-                    column.name, column[lost].iloc[0], kind
-                ),
+                f"column `{column.name}` holds {column[lost].iloc[0]!r}, which is no {kind}",
                 None,
             )
     return made

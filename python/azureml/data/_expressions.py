@@ -94,7 +94,7 @@ def checked(expression: Any) -> Any:
     """
     if not isinstance(expression, Expression) or "op" not in expression.node:
         raise UserErrorException(
-            "filter takes a condition such as dataset['age'] > 40, not {!r}".format(expression)
+            f"filter takes a condition such as dataset['age'] > 40, not {expression!r}"
         )
     return expression.node
 
@@ -109,7 +109,7 @@ def _node(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, float)):
         return {"value": value}
     raise UserErrorException(
-        "a column is compared with a text, a number, a bool or a time, not with {!r}".format(value)
+        f"a column is compared with a text, a number, a bool or a time, not with {value!r}"
     )
 
 

@@ -55,7 +55,7 @@ def _look_up(file: Found, kind: str, name: str) -> Any:
         if name not in file.values:
             raise DatasetExecutionError(
                 "the files have no column `{}`; those that partition_format names are {}".format(
-                    name, ", ".join("`{}`".format(each) for each in file.values) or "none"
+                    name, ", ".join(f"`{each}`" for each in file.values) or "none"
                 ),
                 None,
             )
@@ -63,9 +63,7 @@ def _look_up(file: Found, kind: str, name: str) -> Any:
     if file.store is not None:
         return _listed(file, name)
     if file.is_url:
-        raise DatasetExecutionError(
-            "nothing is known of {} before it is read".format(file.location), None
-        )
+        raise DatasetExecutionError(f"nothing is known of {file.location} before it is read", None)
     about = os.stat(file.location)
     if name == "Size":
         return about.st_size

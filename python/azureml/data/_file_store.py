@@ -204,35 +204,33 @@ class FileStore(AbstractDatastore):
             UserErrorException: It is none.
         """
         if self._root is None or not os.path.isdir(self._root):
-            raise UserErrorException(
-                "datastore `{}` is not a folder of this machine".format(self._name)
-            )
+            raise UserErrorException(f"datastore `{self._name}` is not a folder of this machine")
         return self._root
 
     def _client(self) -> Client:
         if self._workspace is None:
             raise UserErrorException(
-                "datastore `{}` belongs to no workspace; take it from one with "
-                "`Datastore.get(workspace, name)`".format(self._name)
+                f"datastore `{self._name}` belongs to no workspace; take it from one with "
+                "`Datastore.get(workspace, name)`"
             )
         client: Client = self._workspace._client
         return client
 
     def _address(self, path: str = "") -> str:
-        address = "/datastores/{}/files".format(self._name)
-        return "{}/{}".format(address, path) if path else address
+        address = f"/datastores/{self._name}/files"
+        return f"{address}/{path}" if path else address
 
 
 def _here(root: str, location: str) -> StoredFile:
     about = os.stat(location)
     path = os.path.relpath(location, root).replace(os.sep, "/")
-    etag = "{}-{}".format(about.st_mtime_ns, about.st_size)
+    etag = f"{about.st_mtime_ns}-{about.st_size}"
     return StoredFile(path, about.st_size, etag, str(about.st_mtime))
 
 
 def _copy(source: str, target: str) -> None:
     os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
-    aside = "{}.{}.part".format(target, os.getpid())
+    aside = f"{target}.{os.getpid()}.part"
     try:
         shutil.copyfile(source, aside)
         os.replace(aside, target)
@@ -252,9 +250,9 @@ def _run(copies: List[Copy], move: Callable[[Copy], bool], show_progress: bool, 
         for number, (copy, moved) in enumerate(zip(copies, lanes.map(move, copies)), 1):
             done += moved
             if show_progress and moved:
-                print("{} {} ({} of {})".format(verb, copy.source, number, len(copies)))
+                print(f"{verb} {copy.source} ({number} of {len(copies)})")
             elif show_progress:
-                print("{} is there already; left alone".format(copy.target))
+                print(f"{copy.target} is there already; left alone")
     if show_progress:
-        print("{} {} of {} files".format(verb, done, len(copies)))
+        print(f"{verb} {done} of {len(copies)} files")
     return done

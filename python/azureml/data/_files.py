@@ -142,9 +142,7 @@ def _input_place(name: str) -> str:
     place = os.environ.get("AZUREML_DATAREFERENCE_" + name)
     if not place:
         raise DatasetValidationError(
-            "this dataset is what a step reads as `{}`; it can be read in that step only".format(
-                name
-            )
+            f"this dataset is what a step reads as `{name}`; it can be read in that step only"
         )
     return place
 
@@ -165,9 +163,7 @@ def _below(root: str, path: str) -> Iterator[Tuple[str, str, str]]:
             if pattern.match(inner):
                 yield base, inner, location
     else:
-        raise DatasetValidationError(
-            "{}: there is no file or folder {}".format(NOTHING_THERE, start)
-        )
+        raise DatasetValidationError(f"{NOTHING_THERE}: there is no file or folder {start}")
 
 
 def _on_store(store: Any, path: str) -> Iterator[_Match]:
@@ -185,7 +181,7 @@ def _on_store(store: Any, path: str) -> Iterator[_Match]:
         base = posixpath.dirname(path)
     for each in files:
         if pattern is None or pattern.match(each.path):
-            location = "datastore://{}/{}".format(store.name, each.path)
+            location = f"datastore://{store.name}/{each.path}"
             yield _Match(location, store.name, base, each.path, store.name, store, each)
 
 

@@ -32,7 +32,7 @@ def relative(path: Optional[str]) -> str:
     plain = _LEADING.sub("", (path or "").replace("\\", "/"))
     normal = posixpath.normpath(plain) if plain else ""
     if normal == ".." or normal.startswith("../"):
-        raise UserErrorException("{!r} leaves the datastore".format(path))
+        raise UserErrorException(f"{path!r} leaves the datastore")
     return "" if normal == "." else normal
 
 
@@ -43,7 +43,7 @@ def of_folder(folder: str, target: str) -> List[Copy]:
         UserErrorException: There is no such folder.
     """
     if not os.path.isdir(folder):
-        raise UserErrorException("there is no folder {} to upload".format(folder))
+        raise UserErrorException(f"there is no folder {folder} to upload")
     return [_copy(path, folder, target) for path in files(folder)]
 
 
@@ -56,12 +56,12 @@ def of_files(paths: List[str], root: Optional[str], target: str) -> List[Copy]:
     whole = [os.path.abspath(path) for path in paths]
     for path in whole:
         if not os.path.isfile(path):
-            raise UserErrorException("there is no file {} to upload".format(path))
+            raise UserErrorException(f"there is no file {path} to upload")
     folders = [os.path.dirname(path) for path in whole]
     base = os.path.abspath(root) if root else os.path.commonpath(folders)
     for path in whole:
         if os.path.commonpath([path, base]) != base:
-            raise UserErrorException("{} is not below relative_root {}".format(path, base))
+            raise UserErrorException(f"{path} is not below relative_root {base}")
     return [_copy(path, base, target) for path in whole]
 
 

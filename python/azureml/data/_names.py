@@ -22,15 +22,16 @@ def checked(kind: str, name: Any) -> str:
     """
     if not isinstance(name, str) or not _NAME.match(name):
         raise UserErrorException(
-            "{!r} cannot name an {}: a name holds letters, digits and underscores and does not "
-            "begin with a digit".format(name, kind)
+            f"{name!r} cannot name an {kind}: a name holds letters, digits and underscores "
+            "and does not "
+            "begin with a digit"
         )
     return name
 
 
 def made_up(prefix: str) -> str:
     """A name nobody else has."""
-    return "{}_{}".format(prefix, random_part(4))
+    return f"{prefix}_{random_part(4)}"
 
 
 def random_part(size: int) -> str:

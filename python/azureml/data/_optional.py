@@ -23,9 +23,7 @@ def needed(package: str, what: str) -> Any:
         return import_module(package)
     except ImportError:
         raise UserErrorException(
-            "{} needs {}: pip install {}; in a step, name it in the environment".format(
-                what, package, package
-            )
+            f"{what} needs {package}: pip install {package}; in a step, name it in the environment"
         ) from None
 
 

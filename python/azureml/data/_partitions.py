@@ -37,12 +37,10 @@ def parser(partition_format: Optional[str]) -> Callable[[str], Dict[str, Any]]:
         match = expression.search("/" + path)
         if match is None:
             raise DatasetValidationError(
-                "the path {} does not end as partition_format {!r} says".format(
-                    path, partition_format
-                )
+                f"the path {path} does not end as partition_format {partition_format!r} says"
             )
         return {
-            column: _value(match.group("c{}".format(number)), time)
+            column: _value(match.group(f"c{number}"), time)
             for number, (column, time) in enumerate(times)
         }
 
@@ -62,7 +60,7 @@ def _expression(partition_format: str) -> Tuple[Any, List[Tuple[str, Optional[st
         column, time = part.groups()
         if column is not None:
             looks, code = _time(time) if time else ("[^/]+", None)
-            made += "(?P<c{}>{})".format(len(columns), looks)
+            made += f"(?P<c{len(columns)}>{looks})"
             columns.append((column, code))
         elif part.group().startswith("*"):
             made += ".*" if part.group() == "**" else "[^/]*"
@@ -70,7 +68,7 @@ def _expression(partition_format: str) -> Tuple[Any, List[Tuple[str, Optional[st
             made += re.escape(part.group())
     if not columns:
         raise DatasetValidationError(
-            "partition_format {!r} names no column, such as {{country}}".format(partition_format)
+            f"partition_format {partition_format!r} names no column, such as {{country}}"
         )
     return re.compile(made + r"\Z"), columns
 

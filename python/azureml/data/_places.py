@@ -61,9 +61,8 @@ def _each(path: Any) -> Iterator[Tuple[Place, Any]]:
         yield _on_datastore(datastore, path.path_on_datastore or ""), datastore
     else:
         raise UserErrorException(
-            "a {} names no files; pass a path, a URL, or a pair (datastore, path)".format(
-                type(path).__name__
-            )
+            f"a {type(path).__name__} names no files; pass a path, a URL, or a pair "
+            "(datastore, path)"
         )
 
 
@@ -73,7 +72,7 @@ def _is_datastore(value: Any) -> bool:
 
 def _on_datastore(datastore: Any, path: Any) -> Place:
     if not isinstance(path, str):
-        raise UserErrorException("a path on a datastore is a text, not {!r}".format(path))
+        raise UserErrorException(f"a path on a datastore is a text, not {path!r}")
     return {"datastore": datastore.name, "path": _local_files.relative(path)}
 
 
@@ -85,14 +84,12 @@ def _text(text: str) -> Place:
         return {"local": os.path.abspath(os.path.expanduser(text)).replace(os.sep, "/")}
     if scheme.group().lower() not in ("http://", "https://"):
         not_yet(
-            "{} cannot be read yet; upload the files to the default datastore and pass "
-            "(datastore, path)".format(text)
+            f"{text} cannot be read yet; upload the files to the default datastore and pass "
+            "(datastore, path)"
         )
     if "*" in text:
         raise UserErrorException(
-            "{} holds a wildcard, and files behind a URL cannot be listed; name each file".format(
-                text
-            )
+            f"{text} holds a wildcard, and files behind a URL cannot be listed; name each file"
         )
     return {"url": text}
 
@@ -103,6 +100,6 @@ def target(value: Any) -> Tuple[Any, str]:
     place = made.places[0]
     if len(made.places) != 1 or "datastore" not in place:
         raise UserErrorException(
-            "target is a DataPath, a datastore, or a pair (datastore, path), not {!r}".format(value)
+            f"target is a DataPath, a datastore, or a pair (datastore, path), not {value!r}"
         )
     return made.datastores[place["datastore"]], place["path"]

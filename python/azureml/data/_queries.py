@@ -20,7 +20,7 @@ class Query(object):
         """The rows that `query` gives, in at most so many seconds."""
         self.name: str = store.name
         self.path: str = hashlib.sha256(query.encode()).hexdigest()[:16] + ".parquet"
-        self.location: str = "{}{}/{}".format(QUERY, self.name, self.path)
+        self.location: str = f"{QUERY}{self.name}/{self.path}"
         self._workspace = store.workspace
         self._query = query
         self._timeout_s = timeout_s
@@ -36,7 +36,7 @@ class Query(object):
         """Have the query performed, and write its rows to `target` as Parquet."""
         try:
             self._workspace._client.save(
-                "/datastores/{}/rows".format(self.name),
+                f"/datastores/{self.name}/rows",
                 target,
                 # It is the server that says when the time is over.
                 self._timeout_s + 30.0,
@@ -59,9 +59,8 @@ def definition_of(query: Any, reading: Dict[str, Any], timeout_s: int) -> Tuple[
         store, text = query
     else:
         raise UserErrorException(
-            "a query is a DataPath or a pair of a datastore and a text, not a {}".format(
-                type(query).__name__
-            )
+            "a query is a DataPath or a pair of a datastore and a text, not a "
+            f"{type(query).__name__}"
         )
     if store is None:
         raise UserErrorException("the data path names no datastore")

@@ -68,9 +68,7 @@ def json_lines(
 ) -> Dict[str, Any]:
     """Reading of files with one JSON object in each line."""
     if invalid_lines not in ("error", "drop"):
-        raise UserErrorException(
-            "invalid_lines is `error` or `drop`, not {!r}".format(invalid_lines)
-        )
+        raise UserErrorException(f"invalid_lines is `error` or `drop`, not {invalid_lines!r}")
     return {
         "format": "json_lines",
         "include_path": bool(include_path),
@@ -113,9 +111,7 @@ def header_word(header: Any) -> str:
             else PromoteHeadersBehavior.NO_HEADERS
         )
     if not isinstance(header, PromoteHeadersBehavior):
-        raise UserErrorException(
-            "header is a bool or a PromoteHeadersBehavior, not {!r}".format(header)
-        )
+        raise UserErrorException(f"header is a bool or a PromoteHeadersBehavior, not {header!r}")
     return header.name
 
 
@@ -137,8 +133,8 @@ def column_types(types: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
         spec = getattr(kind, "_spec", None)
         if spec is None:
             raise UserErrorException(
-                "the type of column `{}` is {!r}; use one that DataType makes, such as "
-                "DataType.to_string()".format(column, kind)
+                f"the type of column `{column}` is {kind!r}; use one that DataType makes, such as "
+                "DataType.to_string()"
             )
         made[column] = dict(spec)
     return made

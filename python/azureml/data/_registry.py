@@ -77,10 +77,10 @@ def by_name(workspace: Any, name: str, version: Any = "latest") -> _wire.Dataset
             number = int(version)
         except (TypeError, ValueError):
             raise UserErrorException(
-                "a version is a number or `latest`, not {!r}".format(version)
+                f"a version is a number or `latest`, not {version!r}"
             ) from None
     # The client quotes the path, so a name that holds any characters goes as it is.
-    return _found(workspace, "/datasets/named/{}".format(name), name, version=number)
+    return _found(workspace, f"/datasets/named/{name}", name, version=number)
 
 
 def _found(workspace: Any, path: str, name: str = "", **query: Any) -> _wire.Dataset:
@@ -101,10 +101,8 @@ def _as_v1_begins(name: str, version: Optional[int]) -> str:
     """The words by which programs know that a name is not there yet."""
     if not name:
         return ""
-    of_version = "" if version is None else " (version: {})".format(version)
-    return 'Cannot find dataset registered with name "{}"{} in the workspace: '.format(
-        name, of_version
-    )
+    of_version = "" if version is None else f" (version: {version})"
+    return f'Cannot find dataset registered with name "{name}"{of_version} in the workspace: '
 
 
 def every(workspace: Any) -> List[_wire.Dataset]:
@@ -139,7 +137,7 @@ def warn_of_changes(workspace: Any, identifier: str, files: List[Found]) -> None
     recorded = {(each["datastore"], each["path"]) for each in record["files"]}
     if not recorded:
         return
-    answer = workspace._client.get("/datasets/{}/changes".format(identifier))
+    answer = workspace._client.get(f"/datasets/{identifier}/changes")
     said = ["{} is {}".format(each["path"], each["change"]) for each in answer["changes"]]
     new = [each for each in places(files) if (each["datastore"], each["path"]) not in recorded]
     said += ["{} is new".format(each["path"]) for each in new]
@@ -151,7 +149,7 @@ def warn_of_changes(workspace: Any, identifier: str, files: List[Found]) -> None
                 record["name"] or identifier,
                 record["version"] or "(unregistered)",
                 ", ".join(said[:FILES_NAMED_MAX]),
-                " and {} more".format(more) if more > 0 else "",
+                f" and {more} more" if more > 0 else "",
             ),
             DatasetChangedWarning,
             stacklevel=2,

@@ -90,7 +90,7 @@ def variables(inputs: Iterable[StepInput]) -> Dict[str, str]:
     listed = list(inputs)
     if not listed:
         return {}
-    made = {MODES_VARIABLE: ",".join("{}:{}".format(each.name, each.mode) for each in listed)}
+    made = {MODES_VARIABLE: ",".join(f"{each.name}:{each.mode}" for each in listed)}
     made.update(
         {each.name: each.dataset_id for each in listed if each.is_direct and each.dataset_id}
     )
@@ -116,10 +116,9 @@ def wire_place(name: str, download: bool, path_on_compute: Optional[str]) -> Dic
     elif path_on_compute and (name, path_on_compute) not in _WARNED:
         _WARNED.add((name, path_on_compute))
         sys.stderr.write(
-            "warning: input {} asks for its files at {}, which is not in the working directory of "
-            "its step; the argument and run.input_datasets say where they are\n".format(
-                name, path_on_compute
-            )
+            f"warning: input {name} asks for its files at {path_on_compute}, which is not "
+            "in the working directory of "
+            "its step; the argument and run.input_datasets say where they are\n"
         )
     return made
 
@@ -140,7 +139,7 @@ def _place(workspace: Any, dataset: Any, files: List[Found], mode: str) -> Optio
         return None  # the script fetches them itself
     datastore, path = view(workspace, files)
     if is_single_file(dataset, files):
-        path = "{}/{}".format(path, files[0].name)
+        path = f"{path}/{files[0].name}"
     return {"datastore": datastore, "path": path}
 
 
@@ -192,7 +191,7 @@ def view(workspace: Any, files: List[Found]) -> Tuple[str, str]:
     store = workspace.datastores[WORKSPACE_BLOB_DATASTORE]
     root = os.path.join(store._folder(), VIEWS)
     os.makedirs(root, exist_ok=True)
-    aside = os.path.join(root, ".{}.{}".format(os.urandom(8).hex(), os.getpid()))
+    aside = os.path.join(root, f".{os.urandom(8).hex()}.{os.getpid()}")
     try:
         os.makedirs(aside)
         _transfer.link(files, aside)
@@ -202,7 +201,7 @@ def view(workspace: Any, files: List[Found]) -> Tuple[str, str]:
             _rename(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return store.name, "{}/{}".format(VIEWS, name)
+    return store.name, f"{VIEWS}/{name}"
 
 
 def _rename(aside: str, target: str) -> None:
@@ -217,7 +216,7 @@ def _digest(files: List[Found], folder: str) -> str:
     """A digest of the links and of the files that were fetched."""
     total = hashlib.sha256()
     for file in sorted(files, key=lambda each: each.name):
-        total.update("{}\0{}\0".format(file.name, file.location).encode())
+        total.update(f"{file.name}\0{file.location}\0".encode())
         if file.is_remote:
             with open(os.path.join(folder, file.name), "rb") as content:
                 for piece in iter(lambda: content.read(1 << 20), b""):

@@ -94,8 +94,8 @@ def _check_columns(frame: Any, columns: List[str]) -> None:
     if missing:
         raise DatasetExecutionError(
             "the table has no column {}; it has {}".format(
-                ", ".join("`{}`".format(each) for each in missing),
-                ", ".join("`{}`".format(each) for each in frame.columns) or "none",
+                ", ".join(f"`{each}`" for each in missing),
+                ", ".join(f"`{each}`" for each in frame.columns) or "none",
             ),
             None,
         )

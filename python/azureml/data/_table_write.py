@@ -30,7 +30,7 @@ def write(
     inner = posixpath.join(path, "part-00000.parquet")
     _write(frame, datastore, inner, row_group_size)
     if show_progress:
-        print("Wrote {} rows to {} on {}".format(len(frame), inner, datastore.name))
+        print(f"Wrote {len(frame)} rows to {inner} on {datastore.name}")
     return _dataset(datastore, path)
 
 
@@ -51,7 +51,7 @@ def partition(dataset: Any, keys: List[str], target: Any, show_progress: bool) -
         inner = posixpath.join(path, *folders, "part-00000.parquet")
         _write(rows.drop(columns=list(keys)), datastore, inner, None)
         if show_progress:
-            print("Wrote {} rows to {} on {}".format(len(rows), inner, datastore.name))
+            print(f"Wrote {len(rows)} rows to {inner} on {datastore.name}")
     partition_format = "/".join("{" + each + "}" for each in keys) + "/*.parquet"
     made = _dataset(datastore, path, "/" + partition_format)
     # The columns of the keys follow those that the files hold, as v1 reads them back.
@@ -73,7 +73,7 @@ def files(dataset: Any, kind: str, separator: str = ",") -> Any:
     if dataset._workspace is None:
         raise UserErrorException(
             "a table that belongs to no workspace has no datastore for its files; register it, or "
-            "write to_pandas_dataframe().to_{}(...)".format(kind)
+            f"write to_pandas_dataframe().to_{kind}(...)"
         )
     from azureml.data.dataset_factory import FileDatasetFactory
 
@@ -95,9 +95,7 @@ def _folder(value: Any) -> str:
     """The name of the folder of a value, from which it is read again."""
     name = str(value)
     if not name or "/" in name or name in (".", ".."):
-        raise UserErrorException(
-            "{!r} cannot name a folder; partition by another column".format(name)
-        )
+        raise UserErrorException(f"{name!r} cannot name a folder; partition by another column")
     return name
 
 

@@ -64,7 +64,7 @@ class _Reader(object):
                 frame = read_one(file, number, limit)
             except (ValueError, OSError) as error:  # what pandas raises derives from these
                 raise DatasetExecutionError(
-                    "{} cannot be read: {}".format(file.location, error), error
+                    f"{file.location} cannot be read: {error}", error
                 ) from error
             yield self._with_path(frame, file)
 
@@ -134,7 +134,7 @@ class _Reader(object):
                 if row is not None:
                     rows.append(row)
                 elif not self._reading["drop_invalid"]:
-                    raise ValueError("line {} is no JSON object".format(line_number))
+                    raise ValueError(f"line {line_number} is no JSON object")
         return self._pd.DataFrame(rows)
 
 
@@ -151,7 +151,7 @@ def _header_row(behaviour: str, number: int) -> Optional[int]:
 
 def _padded(names: List[str], count: int) -> List[str]:
     """As many names as there are columns; those that nobody named are numbered."""
-    return names[:count] + ["Column{}".format(each) for each in range(len(names) + 1, count + 1)]
+    return names[:count] + [f"Column{each}" for each in range(len(names) + 1, count + 1)]
 
 
 def _opened(file: Found, encoding: str) -> Any:

@@ -37,9 +37,7 @@ def readable(file: Found) -> str:
         # The end of the name says how a file is compressed.
         place = _READ.setdefault(
             key,
-            os.path.join(
-                _READ_FOLDER[0].name, "{}-{}".format(len(_READ), os.path.basename(file.source))
-            ),
+            os.path.join(_READ_FOLDER[0].name, f"{len(_READ)}-{os.path.basename(file.source)}"),
         )
     if not os.path.exists(place):
         fetch(file, place)
@@ -82,13 +80,13 @@ def download(
         target = below(folder, file.name)
         if os.path.exists(target) and not overwrite:
             raise UserErrorException(
-                "{} is there already; pass overwrite=True to replace it".format(target)
+                f"{target} is there already; pass overwrite=True to replace it"
             )
         try:
             fetch(file, target)
         except (FileNotFoundError, NotFound) as error:
             if not ignore_not_found:
-                raise UserErrorException("{} has vanished".format(file.location)) from error
+                raise UserErrorException(f"{file.location} has vanished") from error
             return None
         return target
 
@@ -106,7 +104,7 @@ def _each(files: List[Found], work: Callable[[Found], Optional[str]]) -> List[Op
 def fetch(file: Found, target: str) -> None:
     """Copy one file to `target`."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    aside = "{}.{}-{}.part".format(target, os.getpid(), threading.get_ident())
+    aside = f"{target}.{os.getpid()}-{threading.get_ident()}.part"
     try:
         if file.store is not None:
             file.store._fetch(file.source, aside, file.listed.size)
@@ -130,9 +128,9 @@ def _fetch_url(url: str, target: str) -> None:
             # The response gives what came, even if less than was announced.
             announced = source.headers.get("Content-Length")
             if announced is not None and int(announced) != sink.tell():
-                raise UserErrorException("{} broke off; try again".format(url))
+                raise UserErrorException(f"{url} broke off; try again")
     except (OSError, HTTPException) as error:
-        raise UserErrorException("{} cannot be fetched: {}".format(url, error)) from error
+        raise UserErrorException(f"{url} cannot be fetched: {error}") from error
 
 
 def link(files: Iterable[Found], folder: str) -> None:
@@ -180,9 +178,7 @@ class MountContext(object):
             return
         os.makedirs(self.mount_point, exist_ok=True)
         if os.listdir(self.mount_point):
-            raise UserErrorException(
-                "{} is not empty; mount into an empty folder".format(self.mount_point)
-            )
+            raise UserErrorException(f"{self.mount_point} is not empty; mount into an empty folder")
         self._is_started = True
         link(self._find(), self.mount_point)
 

@@ -26,7 +26,7 @@ class WrittenTable(SqlDataReference):
         if mode not in MODES:
             raise ValueError("rows are written by {}, not by {!r}".format(", ".join(MODES), mode))
         if keys and mode != "upsert":
-            raise ValueError("keys tell rows apart that are updated; the mode is {!r}".format(mode))
+            raise ValueError(f"keys tell rows apart that are updated; the mode is {mode!r}")
         self.mode_of_writing: str = mode
         self.keys: List[str] = list(keys)
         self.creates: bool = create

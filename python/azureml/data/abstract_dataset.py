@@ -115,7 +115,7 @@ class AbstractDataset(object):
     def __getitem__(self, key: str) -> Any:
         """A column, to be compared in a condition for `filter`."""
         if not isinstance(key, str):
-            raise UserErrorException("a column is named by a text, not by {!r}".format(key))
+            raise UserErrorException(f"a column is named by a text, not by {key!r}")
         return _expressions.column(key)
 
     # Finding and registering.
@@ -205,7 +205,7 @@ class AbstractDataset(object):
 
     def _registered(self, method: str) -> _wire.Dataset:
         if self._record is None or self._record["name"] is None:
-            raise UserErrorException("{} is for registered datasets; register it".format(method))
+            raise UserErrorException(f"{method} is for registered datasets; register it")
         return self._record
 
     def _saved_id(self, workspace: Any) -> str:
@@ -267,8 +267,9 @@ class AbstractDataset(object):
 
     def __str__(self) -> str:
         """The kind, the name and where the data is."""
-        return "{}(name={!r}, version={!r}, source={!r})".format(
-            type(self).__name__, self.name, self.version, list(self._definition.places)
+        return (
+            f"{type(self).__name__}(name={self.name!r}, version={self.version!r}, "
+            f"source={list(self._definition.places)!r})"
         )
 
     def __repr__(self) -> str:
@@ -284,12 +285,12 @@ def made_up_seed(seed: Optional[int]) -> int:
 def checked_share(name: str, value: Any) -> float:
     """A share between 0 and 1."""
     if not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise UserErrorException("{} is between 0 and 1, not {!r}".format(name, value))
+        raise UserErrorException(f"{name} is between 0 and 1, not {value!r}")
     return float(value)
 
 
 def checked_count(value: Any) -> int:
     """How many rows or files."""
     if not isinstance(value, int) or value < 0:
-        raise UserErrorException("count is a whole number from 0 on, not {!r}".format(value))
+        raise UserErrorException(f"count is a whole number from 0 on, not {value!r}")
     return value

@@ -118,7 +118,7 @@ class DataReference:
 
     def __str__(self) -> str:
         """The text that stands for it in an argument list."""
-        return written("$AZUREML_DATAREFERENCE_{}".format(self.data_reference_name), self)
+        return written(f"$AZUREML_DATAREFERENCE_{self.data_reference_name}", self)
 
     def __repr__(self) -> str:
         """The text that stands for it in an argument list."""

@@ -71,8 +71,9 @@ class DataPath:
 
     def __repr__(self) -> str:
         """The datastore and the path."""
-        return "DataPath(datastore={!r}, path_on_datastore={!r})".format(
-            self.datastore_name, self._path_on_datastore
+        return (
+            f"DataPath(datastore={self.datastore_name!r}, "
+            f"path_on_datastore={self._path_on_datastore!r})"
         )
 
 

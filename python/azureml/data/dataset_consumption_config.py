@@ -51,7 +51,7 @@ class DatasetConsumptionConfig:
     @property
     def arg_val(self) -> str:
         """The text that stands for it in an argument list."""
-        return written("DatasetConsumptionConfig:{}".format(self._name), self)
+        return written(f"DatasetConsumptionConfig:{self._name}", self)
 
     @classmethod
     def _checked_mode(cls, dataset: Any, mode: str) -> str:
@@ -65,9 +65,7 @@ class DatasetConsumptionConfig:
         default = getattr(dataset, "default_value", dataset)
         if mode in _FILE_MODES and _is_table(getattr(default, "dataset", default)):
             raise UserErrorException(
-                "a table cannot be handed over by `{}`, only files can; use `{}`".format(
-                    mode, DIRECT_MODE
-                )
+                f"a table cannot be handed over by `{mode}`, only files can; use `{DIRECT_MODE}`"
             )
         return mode
 

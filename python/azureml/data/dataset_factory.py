@@ -255,7 +255,7 @@ class FileDatasetFactory:
         if not copies:
             raise UserErrorException(
                 "{} has no files{}".format(
-                    src_dir, "" if pattern is None else " that match {!r}".format(pattern)
+                    src_dir, "" if pattern is None else f" that match {pattern!r}"
                 )
             )
         datastore._put(copies, overwrite, show_progress)

@@ -91,7 +91,7 @@ class OutputDatasetConfig:
     @property
     def arg_val(self) -> str:
         """The text that stands for it in an argument list."""
-        return written("DatasetOutputConfig:{}".format(self._name), self)
+        return written(f"DatasetOutputConfig:{self._name}", self)
 
     def register_on_complete(
         self: T,
@@ -263,7 +263,7 @@ class OutputTabularDatasetConfig(OutputDatasetConfig):
         from azureml.data.abstract_dataset import made_up_seed
 
         if not 0 < percentage < 1:
-            raise UserErrorException("percentage is between 0 and 1, not {}".format(percentage))
+            raise UserErrorException(f"percentage is between 0 and 1, not {percentage}")
         seed = made_up_seed(seed)  # the parts complement each other
         first, second = (
             self._transformed("random_split", percentage=percentage, seed=seed, part=part)
@@ -325,9 +325,7 @@ def _checked_destination(destination: Any) -> Any:
         return destination
     if len(destination) not in (1, 2) or isinstance(destination[0], str):
         raise UserErrorException(
-            "destination is a datastore, or a pair of a datastore and a path, not {!r}".format(
-                destination
-            )
+            f"destination is a datastore, or a pair of a datastore and a path, not {destination!r}"
         )
     return destination
 

@@ -40,7 +40,7 @@ class TabularDataset(AbstractDataset):
         """
         for choice in (on_error, out_of_range_datetime):
             if choice not in _ON_ERROR:
-                raise UserErrorException("on_error is `null` or `fail`, not {!r}".format(choice))
+                raise UserErrorException(f"on_error is `null` or `fail`, not {choice!r}")
         fail = "fail" in (on_error, out_of_range_datetime)
         files = self._compared_files()
         return _tables.read(self._definition, files, "fail" if fail else "null")
@@ -161,7 +161,7 @@ class TabularDataset(AbstractDataset):
             )
         if fine is not None and fine == coarse:
             raise UserErrorException(
-                "`{}` cannot be both the timestamp and the partition_timestamp".format(fine)
+                f"`{fine}` cannot be both the timestamp and the partition_timestamp"
             )
         made = self._changed(self._definition._replace(timestamps=(fine, coarse)))
         if validate:
@@ -295,6 +295,6 @@ def _names(columns: Any) -> List[str]:
     """Names of columns, each once."""
     names = [columns] if isinstance(columns, str) else list(columns)
     if not all(isinstance(each, str) for each in names):
-        raise UserErrorException("columns are named by texts, not by {!r}".format(columns))
+        raise UserErrorException(f"columns are named by texts, not by {columns!r}")
     unique: Dict[str, None] = dict.fromkeys(names)
     return list(unique)

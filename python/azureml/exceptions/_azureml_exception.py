@@ -154,7 +154,7 @@ class DiscoveryUrlNotFoundException(AzureMLException):
     """A service has no address."""
 
     def __init__(self, discovery_key: str, **kwargs: Any) -> None:
-        super().__init__("there is no address for `{}`".format(discovery_key), **kwargs)
+        super().__init__(f"there is no address for `{discovery_key}`", **kwargs)
 
 
 class ActivityFailedException(AzureMLException):
@@ -181,8 +181,8 @@ class ActivityCanceledException(AzureMLException):
     _error_code = "ActivityCanceled"
 
     def __init__(self, cancellation_source: Optional[str] = None, **kwargs: Any) -> None:
-        by = " by {}".format(cancellation_source) if cancellation_source else ""
-        super().__init__("the activity was canceled{}".format(by), **kwargs)
+        by = f" by {cancellation_source}" if cancellation_source else ""
+        super().__init__(f"the activity was canceled{by}", **kwargs)
 
 
 class DatasetTimestampMissingError(AzureMLException):

@@ -66,7 +66,7 @@ def _file() -> str:
     path = os.path.join(folder, FILE_NAME)
     if not os.path.isfile(path):
         os.makedirs(folder, exist_ok=True)
-        part = "{}.{}".format(path, os.getpid())
+        part = f"{path}.{os.getpid()}"
         _frame().to_csv(part, index=False)
         # Another program may be reading: the file appears at once or not at all.
         os.replace(part, path)

@@ -142,8 +142,9 @@ def checked_inputs(inputs: Optional[List[Any]]) -> List[Any]:
     for each in inputs or []:
         if not isinstance(each, (DataReference, DatasetConsumptionConfig)):
             raise UserErrorException(
-                "an input of the estimator is a {}; pass `dataset.as_named_input('name')` or a "
-                "DataReference".format(type(each).__name__)
+                f"an input of the estimator is a {type(each).__name__}; pass "
+                "`dataset.as_named_input('name')` or a "
+                "DataReference"
             )
     return list(inputs or [])
 
@@ -158,12 +159,13 @@ def _check_target(settings: Settings) -> None:
     }
     for name, count in counts.items():
         if isinstance(count, int) and count < 1:
-            raise TrainingException("{} is {}; it is at least 1".format(name, count))
+            raise TrainingException(f"{name} is {count}; it is at least 1")
     kind = type(settings.compute_target).__name__
     if isinstance(settings.node_count, int) and settings.node_count > 1 and kind not in MANY_NODES:
         raise TrainingException(
-            "node_count is {}, but the compute target is a {}; several nodes need an AmlCompute "
-            "object".format(settings.node_count, kind)
+            f"node_count is {settings.node_count}, but the compute target is a {kind}; "
+            "several nodes need an AmlCompute "
+            "object"
         )
 
 
@@ -237,7 +239,7 @@ def _existing(source_directory: str, path: str) -> str:
         if os.path.isfile(candidate):
             return candidate
     raise UserErrorException(
-        "there is no file `{}`; it is looked for here and in {}".format(path, source_directory)
+        f"there is no file `{path}`; it is looked for here and in {source_directory}"
     )
 
 
@@ -245,9 +247,7 @@ def _resumed(resume_from: Any) -> Any:
     from azureml.data.datapath import DataPath
 
     if not isinstance(resume_from, DataPath):
-        raise UserErrorException(
-            "resume_from is a {}; pass a DataPath".format(type(resume_from).__name__)
-        )
+        raise UserErrorException(f"resume_from is a {type(resume_from).__name__}; pass a DataPath")
     return resume_from.create_data_reference("resume_from").as_mount()
 
 

@@ -26,7 +26,7 @@ def page(view: View) -> str:
     """The picture and the table."""
     parts = ['<div style="font-family:system-ui,sans-serif;line-height:1.4">', _heading(view)]
     if view.picture:
-        parts.append('<div style="overflow-x:auto;margin:8px 0">{}</div>'.format(view.picture))
+        parts.append(f'<div style="overflow-x:auto;margin:8px 0">{view.picture}</div>')
     if view.rows:
         parts.append(_table(view))
     parts.append("</div>")
@@ -34,7 +34,7 @@ def page(view: View) -> str:
 
 
 def _heading(view: View) -> str:
-    reason = "<div>{}</div>".format(escape(view.reason)) if view.reason else ""
+    reason = f"<div>{escape(view.reason)}</div>" if view.reason else ""
     title, state = escape(view.title), _state(view.status)
     return "<div><b>{}</b> {} {} {}</div>{}".format(
         title, state, elapsed(view.seconds), link(view.page, "open"), reason
@@ -43,8 +43,8 @@ def _heading(view: View) -> str:
 
 def _table(view: View) -> str:
     rows = "".join(_row(row) for row in view.rows)
-    more = _cells("… and {} more".format(view.hidden)) if view.hidden else ""
-    return '<table style="border-collapse:collapse">{}{}</table>'.format(rows, more)
+    more = _cells(f"… and {view.hidden} more") if view.hidden else ""
+    return f'<table style="border-collapse:collapse">{rows}{more}</table>'
 
 
 def _row(row: Row) -> str:
@@ -55,9 +55,9 @@ def _row(row: Row) -> str:
 
 def _cells(*cells: Optional[str]) -> str:
     style = ' style="padding:2px 12px 2px 0;text-align:left"'
-    return "<tr>{}</tr>".format("".join("<td{}>{}</td>".format(style, cell) for cell in cells))
+    return "<tr>{}</tr>".format("".join(f"<td{style}>{cell}</td>" for cell in cells))
 
 
 def _state(status: str) -> str:
     colour = COLOURS.get(status, WAITING)
-    return '<span style="color:{}">● {}</span>'.format(colour, escape(status))
+    return f'<span style="color:{colour}">● {escape(status)}</span>'

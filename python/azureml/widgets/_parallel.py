@@ -35,13 +35,13 @@ def _workers(workers: List[Dict[str, Any]]) -> str:
     counts: Dict[str, int] = {}
     for worker in workers:
         counts[worker["state"]] = counts.get(worker["state"], 0) + 1
-    return ", ".join("{} {}".format(count, state) for state, count in sorted(counts.items()))
+    return ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
 
 
 def _span(seconds: float) -> str:
     whole = int(seconds)
     if whole < 60:
-        return "{} s".format(whole)
+        return f"{whole} s"
     if whole < 3600:
-        return "{} min {} s".format(whole // 60, whole % 60)
-    return "{} h {} min".format(whole // 3600, whole % 3600 // 60)
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -9,7 +9,7 @@ from azureml.widgets._view import View, elapsed
 
 def drawn(view: View) -> str:
     """The table: a heading, a line for each child, and why the run failed."""
-    heading = "{}  {}  {}".format(view.title, view.status, elapsed(view.seconds)).rstrip()
+    heading = f"{view.title}  {view.status}  {elapsed(view.seconds)}".rstrip()
     lines = [heading, view.page]
     width = max([len(row.name) for row in view.rows] + [4])
     states = max([len(row.status) for row in view.rows] + [6])
@@ -19,7 +19,7 @@ def drawn(view: View) -> str:
         )
         lines.append(cells.rstrip())
     if view.hidden:
-        lines.append("  … and {} more".format(view.hidden))
+        lines.append(f"  … and {view.hidden} more")
     if view.reason and not view.rows:
         lines.append("  " + view.reason)
     columns = shutil.get_terminal_size((160, 24)).columns

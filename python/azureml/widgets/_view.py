@@ -73,7 +73,7 @@ def look(run: Run, picture: bool = False) -> View:
 
 
 def _picture(run: Run) -> str:
-    return run._client.read("/runs/{}/graph.svg".format(run.id)).body.decode("utf-8")
+    return run._client.read(f"/runs/{run.id}/graph.svg").body.decode("utf-8")
 
 
 def _reason(record: _wire.Run) -> str:
@@ -97,9 +97,9 @@ def elapsed(seconds: Optional[float]) -> str:
     if seconds is None:
         return ""
     if seconds < 10:
-        return "{:.1f} s".format(seconds)
+        return f"{seconds:.1f} s"
     minutes, whole = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
-        return "{} h {} min".format(hours, minutes)
-    return "{} min {} s".format(minutes, whole) if minutes else "{} s".format(whole)
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole} s" if minutes else f"{whole} s"

@@ -52,10 +52,10 @@ class ParallelRunStepDetails(object):
         painted = 0
         while True:
             status = self.step_run.get_status()
-            told = ["step {}: {}".format(self.step_run.display_name, status)]
+            told = [f"step {self.step_run.display_name}: {status}"]
             told += ["  " + line for line in _parallel.lines(self._progress())]
             # Go back over what stands there, and clear what is below.
-            sys.stdout.write("\x1b[{}F\x1b[J".format(painted) if painted else "")
+            sys.stdout.write(f"\x1b[{painted}F\x1b[J" if painted else "")
             print("\n".join(told), flush=True)
             if status in _OVER or not sys.stdout.isatty():
                 return
@@ -67,7 +67,7 @@ class ParallelRunStepDetails(object):
         record = self.step_run._record
         shown = record.get("reused_from") or record["id"]
         try:
-            progress: Dict[str, Any] = self.step_run._client.get("/runs/{}/parallel".format(shown))
+            progress: Dict[str, Any] = self.step_run._client.get(f"/runs/{shown}/parallel")
         except errors.NotFound:
             return None
         return progress
@@ -85,7 +85,7 @@ def _step_run(run: Any, step_name: Optional[str]) -> Any:
     if len(steps) != 1:
         raise UserErrorException(
             "run {} has {} parallel steps{}; pass step_name".format(
-                run.id, len(steps) or "no", " named {}".format(step_name) if step_name else ""
+                run.id, len(steps) or "no", f" named {step_name}" if step_name else ""
             )
         )
     return steps[0]

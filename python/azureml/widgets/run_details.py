@@ -28,9 +28,7 @@ class RunDetails(object):
         if not hasattr(run_instance, "get_portal_url"):
             from azureml.exceptions import UserErrorException
 
-            raise UserErrorException(
-                "RunDetails shows a run, not a {}".format(type(run_instance).__name__)
-            )
+            raise UserErrorException(f"RunDetails shows a run, not a {type(run_instance).__name__}")
         return super().__new__(cls)
 
     def __init__(self, run_instance: Run) -> None:
@@ -70,7 +68,7 @@ class RunDetails(object):
             view = _view.look(self._run)
             text = _table.drawn(view)
             # Go back over the table that stands there, and clear what is below.
-            sys.stdout.write("\x1b[{}F\x1b[J".format(painted) if painted else "")
+            sys.stdout.write(f"\x1b[{painted}F\x1b[J" if painted else "")
             print(text, flush=True)
             if view.over:
                 return

@@ -37,4 +37,4 @@ class MiniBatchContext(object):
 
     def __repr__(self) -> str:
         shown = {name: each for name, each in vars(self).items() if not name.startswith("_")}
-        return "MiniBatchContext({!r})".format(shown)
+        return f"MiniBatchContext({shown!r})"

@@ -54,7 +54,7 @@ def work(connection: Connection, job: Dict[str, Any]) -> int:
     except (ConnectionError, KeyboardInterrupt):
         return 1  # nobody wants to know any more
     except Exception as error:
-        sys.stderr.write("error: {}\n".format(error))
+        sys.stderr.write(f"error: {error}\n")
         why = str(error) if isinstance(error, PlanError) else in_one_line(error)
         connection.say({"say": "plan_failed", "error": why})
         return 1
@@ -98,9 +98,9 @@ class _Cutter(object):
             return
         for number, frame in enumerate(self._rows(size)):
             if len(frame):
-                name = "part-{}".format(number)
+                name = f"part-{number}"
                 _tables.spill(self._place(name), frame)
-                yield Cut(self._set_down(name, "rows of part {}".format(number)), len(frame))
+                yield Cut(self._set_down(name, f"rows of part {number}"), len(frame))
 
     def by_key(self, keys: List[str]) -> Iterator[Cut]:
         """All files, or all rows, of one combination of values."""
@@ -224,4 +224,4 @@ def _plain(value: Any) -> Any:
 
 
 def _title(key: Key) -> str:
-    return ", ".join("{}={}".format(name, value) for name, value in key)
+    return ", ".join(f"{name}={value}" for name, value in key)

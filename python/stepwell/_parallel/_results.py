@@ -30,4 +30,4 @@ def rows(result: Any, wanted: bool) -> Tuple[int, bytes]:
     elements = list(result)
     if not wanted or not elements:
         return len(elements), b""
-    return len(elements), "".join(["{}\n".format(each) for each in elements]).encode()
+    return len(elements), "".join([f"{each}\n" for each in elements]).encode()

@@ -26,7 +26,7 @@ class EntryScript(object):
             ScriptError: There is no such file, or it defines no `run`.
         """
         if not os.path.isfile(path):
-            raise ScriptError("there is no entry script {} in {}".format(path, os.getcwd()))
+            raise ScriptError(f"there is no entry script {path} in {os.getcwd()}")
         sys.argv[:] = [path, *arguments]
         for folder in (os.getcwd(), os.path.dirname(os.path.abspath(path))):
             if folder in sys.path:
@@ -35,14 +35,14 @@ class EntryScript(object):
         name = os.path.splitext(os.path.basename(path))[0]
         spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:
-            raise ScriptError("the entry script {} is not a Python file".format(path))
+            raise ScriptError(f"the entry script {path} is not a Python file")
         module = importlib.util.module_from_spec(spec)
         # What it defines can be pickled by its name.
         sys.modules[name] = module
         spec.loader.exec_module(module)
         run = getattr(module, "run", None)
         if not callable(run):
-            raise ScriptError("the entry script {} defines no function run".format(path))
+            raise ScriptError(f"the entry script {path} defines no function run")
         self._run: Callable[..., Any] = run
         self._takes_context = _takes_two(run)
         self._init: Optional[Callable[[], Any]] = getattr(module, "init", None)
@@ -79,7 +79,7 @@ def _takes_two(run: Callable[..., Any]) -> bool:
 
 def in_one_line(error: BaseException) -> str:
     """`ValueError: what it says`, in one line of bounded length."""
-    text = "{}: {}".format(type(error).__name__, error) if str(error) else type(error).__name__
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return " ".join(text.split())[:500]
 
 

@@ -88,8 +88,9 @@ class Connection(object):
         version = heard[0]["protocol"]
         if version != PROTOCOL:
             raise SystemExit(
-                "error: the driver speaks version {} of the protocol and this worker {}; install "
-                "the same release of stepwell for both".format(version, PROTOCOL)
+                f"error: the driver speaks version {version} of the protocol and this "
+                f"worker {PROTOCOL}; install "
+                "the same release of stepwell for both"
             )
         job: Dict[str, Any] = heard[0]["job"]
         return job

@@ -82,7 +82,7 @@ class _Worker(object):
             raise
         except BaseException as error:  # also `sys.exit`: the worker is not the script's to end
             detail = traceback_of(error)
-            sys.stderr.write("mini-batch {} (try {}):\n{}".format(batch, attempt, detail))
+            sys.stderr.write(f"mini-batch {batch} (try {attempt}):\n{detail}")
             self._connection.say(
                 {
                     "say": "raised",

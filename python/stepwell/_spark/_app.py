@@ -53,12 +53,12 @@ class _Progress(object):
             self._kept.begin(cell, sink.outputs)
             position = self._code.index(cell.number) + 1
             title = " " + cell.title if cell.title else ""
-            self._streams.log("── cell {}{} ({})\n".format(cell.number, title, cell.language))
+            self._streams.log(f"── cell {cell.number}{title} ({cell.language})\n")
             self._write({"current": cell.number, "position": position, "total": len(self._code)})
         else:
             self._kept.write()
             seconds = time.monotonic() - self._begun
-            self._streams.log("── cell {} took {:.1f} s\n".format(cell.number, seconds))
+            self._streams.log(f"── cell {cell.number} took {seconds:.1f} s\n")
 
     def done(self) -> None:
         """Every cell has run."""
@@ -115,7 +115,7 @@ def main(path: str) -> int:
         if value:
             with open(job["value"], "w", encoding="utf-8") as file:
                 file.write(secrets.redact(value))
-            streams.log("── the notebook ended with `{}`\n".format(value))
+            streams.log(f"── the notebook ended with `{value}`\n")
     spark.stop()
     return 0
 

@@ -66,10 +66,8 @@ def find_java(pyspark: str) -> str:
     home = os.environ.get("JAVA_HOME")
     java = os.path.join(home, "bin", "java") if home else shutil.which("java")
     if not java or not os.access(java, os.X_OK):
-        where = "JAVA_HOME (`{}`) has no bin/java".format(home) if home else "none is on the PATH"
-        raise Failure(
-            "environment", "Spark needs Java {} or newer, and {}".format(least, where), hint=HOW
-        )
+        where = f"JAVA_HOME (`{home}`) has no bin/java" if home else "none is on the PATH"
+        raise Failure("environment", f"Spark needs Java {least} or newer, and {where}", hint=HOW)
     printed = subprocess.run(
         [java, "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ).stdout
@@ -77,9 +75,7 @@ def find_java(pyspark: str) -> str:
     if version is not None and version < least:
         raise Failure(
             "environment",
-            "pyspark {} needs Java {} or newer, and `{}` is Java {}".format(
-                pyspark, least, java, version
-            ),
+            f"pyspark {pyspark} needs Java {least} or newer, and `{java}` is Java {version}",
             hint=HOW,
         )
     return java

@@ -84,7 +84,7 @@ class _Started(NamedTuple):
 
     def run(self, worker: Worker, spark_home: str, version: str) -> int:
         """Run it to its end in a JVM that is kept, or else by spark-submit; gives its status."""
-        where = "Spark {} on {}".format(version, self.settings.master)
+        where = f"Spark {version} on {self.settings.master}"
         status = self._run_kept(worker, where)
         if status is not None:
             return status
@@ -170,13 +170,13 @@ def _ended(held: Lease, worker: Worker, process: subprocess.Popen[bytes]) -> int
 
 def _of_jvm(status: int) -> Failure:
     how = (
-        "was ended by {}".format(signal.Signals(-status).name)
+        f"was ended by {signal.Signals(-status).name}"
         if status < 0
-        else "ended with status {}".format(status)
+        else f"ended with status {status}"
     )
     return Failure(
         "user_code",
-        "Spark's JVM {} while the step ran".format(how),
+        f"Spark's JVM {how} while the step ran",
         hint="it may have had too little memory: driver_memory of the step or of its compute "
         "target gives it more; its last words are in the step's log and in logs/spark.log",
     )
@@ -255,7 +255,7 @@ def _application(request: Request, folders: _submit.Folders, cells: str) -> _sub
         if not os.path.isfile(script):
             raise Failure(
                 "user_code",
-                "the script `{}` is not there: `{}` is no file".format(code.path, script),
+                f"the script `{code.path}` is not there: `{script}` is no file",
                 hint="give a path in the source directory, or `dbfs:/…` in the folder for DBFS",
             )
         return _submit.Application(script, None, arguments, request.app_name)
@@ -264,13 +264,13 @@ def _application(request: Request, folders: _submit.Folders, cells: str) -> _sub
         if "://" not in jar and not os.path.isfile(jar):
             raise Failure(
                 "user_code",
-                "the JAR `{}` is not there".format(jar),
+                f"the JAR `{jar}` is not there",
                 hint="give its path on this machine, or put it below the folder for DBFS",
             )
     if not jars:
         raise Failure(
             "user_code",
-            "the step runs the class `{}` and names no JAR".format(code.path),
+            f"the step runs the class `{code.path}` and names no JAR",
             hint="name it with jar_libraries=[JarLibrary(…)]",
         )
     return _submit.Application(jars[0], code.path, arguments, request.app_name)
@@ -319,14 +319,14 @@ def _say_what_differs(request: Request, settings: Settings) -> None:
         print("init_scripts are for a cluster of Databricks; they are not run here")
     for name, each in [*request.inputs.items(), *request.outputs.items()]:
         if each.local is not None:
-            print("{} is {}".format(name, uri(each)))
+            print(f"{name} is {uri(each)}")
 
 
 def _explain(request: Request, status: int) -> Failure:
     what = {"script": "the script `{}`", "jar": "the class `{}`", "notebook": "the notebook `{}`"}
     return Failure(
         "user_code",
-        "{} ended with status {}".format(what[request.code.kind].format(request.code.path), status),
+        f"{what[request.code.kind].format(request.code.path)} ended with status {status}",
         hint="its output is in the step's log, Spark's own messages are in logs/spark.log",
     )
 

@@ -71,7 +71,7 @@ class Watch(object):
     def _poll(self) -> None:
         if self._found is None and not (self._is_settled() and self._find()):
             return
-        base = "/api/v1/applications/{}".format(self._id)
+        base = f"/api/v1/applications/{self._id}"
         jobs = self._get(base + "/jobs")
         executors = self._get(base + "/allexecutors")
         now = {
@@ -82,7 +82,7 @@ class Watch(object):
         }
         if now != self._last:
             if not self._last:
-                print("Spark application {}; its page is {}".format(self._id, self._url))
+                print(f"Spark application {self._id}; its page is {self._url}")
             self._last = now
             write(self._path, now)
 
@@ -97,7 +97,7 @@ class Watch(object):
     def _find(self) -> bool:
         """Whether the application's page has been found; others' pages may be on near ports."""
         for port in range(self._port, self._port + PORTS):
-            url = "http://127.0.0.1:{}".format(port)
+            url = f"http://127.0.0.1:{port}"
             self._found = Transport(url)
             try:
                 for each in self._get("/api/v1/applications"):
@@ -114,7 +114,7 @@ class Watch(object):
         assert self._found is not None
         response: Response = self._found.send(Request("GET", path, {}, None, TIMEOUT_S))
         if response.status != 200:
-            raise ValueError("{} answered {}".format(path, response.status))
+            raise ValueError(f"{path} answered {response.status}")
         return json.loads(response.body)
 
 

@@ -21,9 +21,7 @@ def uri(port: Port) -> str:
     if port.local is None:
         raise Failure(
             "storage",
-            "the data `{}` of the datastore `{}` is not on this machine".format(
-                port.path, port.datastore
-            ),
+            f"the data `{port.path}` of the datastore `{port.datastore}` is not on this machine",
         )
     return "file://" + quote(port.local)
 
@@ -86,8 +84,8 @@ class Request(NamedTuple):
             near = difflib.get_close_matches(port, list(uris), 1)
             raise Failure(
                 "user_code",
-                "an argument names the port `{}`, which the step has not".format(port),
-                hint="did you mean `{}`?".format(near[0]) if near else "",
+                f"an argument names the port `{port}`, which the step has not",
+                hint=f"did you mean `{near[0]}`?" if near else "",
             )
         return uris[port]
 
@@ -109,14 +107,14 @@ def of(worker: Worker) -> Request:
             worker.files,
         )
     except (KeyError, TypeError, ValueError) as broken:
-        raise Failure("internal", "the request is incomplete: {!r}".format(broken)) from broken
+        raise Failure("internal", f"the request is incomplete: {broken!r}") from broken
 
 
 def _code(task: Mapping[str, Any]) -> Code:
     code = task["code"]
     kind = code["kind"]
     if kind not in ("notebook", "script", "jar"):
-        raise ValueError("the kind of code `{}`".format(kind))
+        raise ValueError(f"the kind of code `{kind}`")
     path = code["path"]
     parameters = {str(name): str(value) for name, value in (code.get("parameters") or {}).items()}
     return Code(kind, str(path), list(code.get("arguments") or []), parameters)

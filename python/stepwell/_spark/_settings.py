@@ -77,21 +77,21 @@ def parse(target: str, raw: Mapping[str, Any], where: str = "local[*]") -> Setti
         if name not in KNOWN and near:
             raise Failure(
                 "user_code",
-                "compute target `{}` has no setting `{}`".format(target, name),
-                hint="did you mean `{}`?".format(near[0]),
+                f"compute target `{target}` has no setting `{name}`",
+                hint=f"did you mean `{near[0]}`?",
             )
     master = str(raw.get("master") or where)
     if not MASTERS.match(master):
         raise Failure(
             "user_code",
-            "compute target `{}` has the master `{}`".format(target, master),
+            f"compute target `{target}` has the master `{master}`",
             hint="it is `local[*]`, `local[N]`, `spark://HOST:PORT`, `yarn` or `k8s://URL`",
         )
     url = raw.get("workspace_url")
     if url and not re.match(r"https?://[^/\s]+", str(url)):
         raise Failure(
             "user_code",
-            "compute target `{}` has the workspace_url `{}`".format(target, url),
+            f"compute target `{target}` has the workspace_url `{url}`",
             hint="it is the address of a workspace, such as https://adb-12345.6.azuredatabricks.net",
         )
     conf = raw.get("conf") or {}

@@ -39,12 +39,12 @@ def _fetched(run: str) -> Any:
 
     try:
         client = connect()
-        target = str(client.get("/runs/{}".format(run)).get("target") or "local")
+        target = str(client.get(f"/runs/{run}").get("target") or "local")
         try:
             kept: Dict[str, Any] = client.get("/computes/" + quote(target, safe=""))
         except errors.NotFound:  # nobody made it
             return target, {}
     except errors.StepwellError as error:
-        summary = "the settings of the compute target cannot be read: {}".format(error.message)
+        summary = f"the settings of the compute target cannot be read: {error.message}"
         raise Failure("internal", summary, hint=error.hint) from None
     return target, kept.get("settings") or {}

@@ -16,7 +16,7 @@ Change = Callable[[CondaDependencies], Any]
 def content(dependencies: CondaDependencies) -> str:
     conda = " ".join(dependencies.conda_packages)
     pip = " ".join([*dependencies.pip_options, *dependencies.pip_packages])
-    return "{} | {}".format(conda, pip)
+    return f"{conda} | {pip}"
 
 
 def test_a_program_begins_with_what_v1_began_with() -> None:
@@ -92,8 +92,8 @@ def test_paths_in_a_file_hold_wherever_it_is_used(tmp_path: Path) -> None:
         "dependencies:\n- pip:\n  - -r more.txt\n  - ./mine.whl\n  - -f https://wheels\n  - numpy\n"
     )
     made = CondaDependencies(str(tmp_path / "env.yml"))
-    assert list(made.pip_options) == ["-r {}/more.txt".format(tmp_path), "-f https://wheels"]
-    assert list(made.pip_packages) == ["{}/mine.whl".format(tmp_path), "numpy"]
+    assert list(made.pip_options) == [f"-r {tmp_path}/more.txt", "-f https://wheels"]
+    assert list(made.pip_packages) == [f"{tmp_path}/mine.whl", "numpy"]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_a_requirements_file_may_refer_to_others(tmp_path: Path) -> None:
     made = Environment.from_pip_requirements("e", str(tmp_path / "requirements.txt"), "23.0")
     assert pip(made) == ["numpy", "pandas==1.5", "scikit-learn    >=1", "git+https://host/x#egg=x"]
     packages = made.python.conda_dependencies
-    assert list(packages.pip_options) == ["--extra-index-url http://i", "-e {}".format(tmp_path)]
+    assert list(packages.pip_options) == ["--extra-index-url http://i", f"-e {tmp_path}"]
     assert "pip=23.0" in packages.conda_packages
 
 

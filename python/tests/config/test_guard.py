@@ -37,9 +37,9 @@ def test_the_original_beside_stepwell_is_refused_with_the_way_to_mend_it(
     said = done.stderr.strip().splitlines()[-3:]
     name = "azureml-pipeline-core" if "pipeline" in record else "azureml-core"
     assert done.returncode == 1
-    assert said[0].startswith("ImportError: {} 1.".format(name)), done.stderr
+    assert said[0].startswith(f"ImportError: {name} 1."), done.stderr
     assert str(tmp_path) in said[0]
-    assert said[1].endswith("-m pip uninstall -y {}".format(name))
+    assert said[1].endswith(f"-m pip uninstall -y {name}")
     assert said[2].endswith("-m pip install --force-reinstall --no-deps stepwell")
 
 

@@ -168,6 +168,6 @@ def test_a_program_that_uses_msrest_can_catch_its_error(tmp_path: Path) -> None:
         "        super().__init__('no')\n"
     )
     path = [str(tmp_path), str(Path(_edge.__file__).parents[1])]
-    code = "import sys; sys.path[:0] = {!r}\n{}".format(path, WITH_MSREST)
+    code = f"import sys; sys.path[:0] = {path!r}\n{WITH_MSREST}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "404 True no\n" * 2, done.stderr

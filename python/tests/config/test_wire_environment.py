@@ -80,8 +80,8 @@ def test_relative_paths_among_the_packages_hold_from_where_the_program_runs(
     made = packages(pip_packages=["./own.whl"])
     made.python.conda_dependencies.add_pip_package("-c limits.txt")
     wire, _ = wire_environment(made, None)
-    assert wire["pip"][-1] == "{}/own.whl".format(tmp_path)
-    assert wire["pip_options"] == ["-c", "{}/limits.txt".format(tmp_path)]
+    assert wire["pip"][-1] == f"{tmp_path}/own.whl"
+    assert wire["pip_options"] == ["-c", f"{tmp_path}/limits.txt"]
 
 
 def test_a_conda_file_is_sent_in_its_parts(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_what_is_nested_as_people_nest_is_read() -> None:
 
 def seconds(count: int) -> float:
     """How long it takes to name so many packages; the best of three, as others are busy too."""
-    names = ["package-{}==1.0".format(number) for number in range(count)]
+    names = [f"package-{number}==1.0" for number in range(count)]
     best = float("inf")
     for _ in range(3):
         begin = time.process_time()

@@ -74,9 +74,9 @@ def our_parameters(function: Any, bound: bool) -> List[Parameter]:
 def check_parameters(where: str, ours: List[Parameter], recorded: List[Parameter]) -> None:
     assert [each[:2] for each in ours] == [each[:2] for each in recorded], where
     for (name, _, our_default), (_, _, default) in zip(ours, recorded):
-        assert default == our_default, "{}({})".format(where, name)
+        assert default == our_default, f"{where}({name})"
         if not isinstance(default, Symbol):
-            assert type(default) is type(our_default), "{}({})".format(where, name)
+            assert type(default) is type(our_default), f"{where}({name})"
 
 
 def test_a_working_class_is_listed_once_and_recorded() -> None:
@@ -97,7 +97,7 @@ def test_the_constructor_takes_what_it_took(qualified: str) -> None:
 def test_the_methods_take_what_they_took(qualified: str) -> None:
     kind = named(qualified)
     for name, recorded in CLASSES[qualified]["methods"].items():
-        where = "{}.{}".format(qualified, name)
+        where = f"{qualified}.{name}"
         assert hasattr(kind, name), where
         if name.startswith("_"):
             continue
@@ -117,7 +117,7 @@ def test_the_properties_read_and_set_as_they_did(qualified: str) -> None:
     kind = named(qualified)
     for name, recorded in CLASSES[qualified]["properties"].items():
         ours = inspect.getattr_static(kind, name, None)
-        where = "{}.{}".format(qualified, name)
+        where = f"{qualified}.{name}"
         assert isinstance(ours, property), where
         if recorded["settable"] is not None:
             assert (ours.fset is not None) == recorded["settable"], where

@@ -303,6 +303,4 @@ _BY_MODULE: Dict[str, List[str]] = {
     "azureml.widgets.run_details": ["RunDetails"],
 }
 
-WORKING = sorted(
-    "{}.{}".format(module, name) for module, names in _BY_MODULE.items() for name in names
-)
+WORKING = sorted(f"{module}.{name}" for module, names in _BY_MODULE.items() for name in names)

@@ -49,5 +49,5 @@ def web(store: AzureBlobDatastore, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     handler = partial(_Quiet, directory=store._folder())
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield "http://127.0.0.1:{}".format(server.server_address[1])
+        yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()

@@ -132,7 +132,7 @@ def test_a_mount_does_not_hide_what_a_folder_holds(store: Any, write: Any, tmp_p
 
 
 def test_the_parts_of_a_split_complement_each_other(store: Any, write: Any) -> None:
-    write({"many/{:02}".format(number): "" for number in range(40)})
+    write({f"many/{number:02}": "" for number in range(40)})
     dataset = Dataset.File.from_files((store, "many"))
     for seed in (None, 7):
         first, second = dataset.random_split(0.5, seed)

@@ -65,7 +65,7 @@ def test_a_name_has_versions_and_each_can_be_found(workspace: Workspace, place: 
 
     second.unregister_all_versions()
     # Programs look for these words before they register it.
-    as_v1 = 'Cannot find dataset registered with name "{}"'.format(name)
+    as_v1 = f'Cannot find dataset registered with name "{name}"'
     with pytest.raises(UserErrorException, match="no dataset") as refused:
         Dataset.get_by_name(workspace, name)
     assert as_v1 + " in the workspace" in refused.value.message

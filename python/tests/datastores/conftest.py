@@ -113,7 +113,7 @@ def make_store(
     """Registers a fresh datastore of a kind."""
 
     def make(kind: str) -> Any:
-        name = "{}-{}".format(kind, uuid.uuid4().hex[:12])
+        name = f"{kind}-{uuid.uuid4().hex[:12]}"
         if kind == "local":
             folder = str(tmp_path / name)
             return datastores.register_local_folder(

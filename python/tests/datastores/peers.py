@@ -40,7 +40,7 @@ class Peer:
     def __init__(
         self, command: List[str], port: int, variables: Dict[str, str], scheme: str = "http"
     ) -> None:
-        self.url = "{}://127.0.0.1:{}".format(scheme, port)
+        self.url = f"{scheme}://127.0.0.1:{port}"
         self.port = port
         self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
@@ -62,7 +62,7 @@ class Peer:
                     return
             time.sleep(0.05)
         self._log.seek(0)
-        raise AssertionError("the peer did not start: {!r}".format(self._log.read()[-2000:]))
+        raise AssertionError(f"the peer did not start: {self._log.read()[-2000:]!r}")
 
     def stop(self) -> None:
         """End the process."""
@@ -81,7 +81,7 @@ def free_port() -> int:
 def azurite_program() -> Path:
     """Azurite's Blob server, installed when it is not there."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    home = cache / "stepwell" / "azurite-{}".format(AZURITE)
+    home = cache / "stepwell" / f"azurite-{AZURITE}"
     program = home / "node_modules" / ".bin" / "azurite-blob"
     if not program.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def azurite(folder: Path, signs_in: bool = False) -> Peer:
         certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
         command += ["--oauth", "basic"]
         command += ["--cert", str(folder / "cert.pem"), "--key", str(folder / "key.pem")]
-    accounts = {"AZURITE_ACCOUNTS": "{}:{}".format(ACCOUNT, KEY)}
+    accounts = {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}
     return Peer(command, port, accounts, "https" if signs_in else "http")
 
 
@@ -131,7 +131,7 @@ def moto() -> Peer:
 
 def blob_endpoint(peer: Peer) -> str:
     """The URL of the account's blobs."""
-    return "{}/{}".format(peer.url, ACCOUNT)
+    return f"{peer.url}/{ACCOUNT}"
 
 
 class Lake:
@@ -144,7 +144,7 @@ class Lake:
         self.url = self._azurite.url
         self._door = signin.relay(self.url)
         self._directory = signin.directory()
-        self.endpoint = "{}/{}".format(self._door.url, ACCOUNT)
+        self.endpoint = f"{self._door.url}/{ACCOUNT}"
         self.authority = self._directory.url
 
     def make(self, file_system: str) -> None:
@@ -174,7 +174,7 @@ class Google:
 
     def _admit(self, headers: signin.Headers) -> str:
         self.account.check(headers)
-        return "AWS {}:not-looked-at".format(S3_ID)
+        return f"AWS {S3_ID}:not-looked-at"
 
     def make(self, bucket: str) -> None:
         """Make a bucket, on the other side of the door."""
@@ -220,7 +220,7 @@ class Proxy:
     @property
     def url(self) -> str:
         """The URL of the account's blobs, through this."""
-        return "http://127.0.0.1:{}/{}".format(self.port, ACCOUNT)
+        return f"http://127.0.0.1:{self.port}/{ACCOUNT}"
 
     def hold_after(self, count: int) -> None:
         """Let nothing through once so many more bytes have passed."""

@@ -71,7 +71,7 @@ class Place:
     """A database under test, with a table `kinds`."""
 
     def __init__(self, kind: str, workspace: Workspace) -> None:
-        self.name = "{}-{}".format(kind, uuid.uuid4().hex[:12])
+        self.name = f"{kind}-{uuid.uuid4().hex[:12]}"
 
     def run(self, sql: str) -> str:
         """What a statement gives, as text."""
@@ -95,7 +95,7 @@ class Place:
         return "'{}'".format(str(value).replace("'", "''"))
 
     def _bytes(self, value: bytes) -> str:
-        return "x'{}'".format(value.hex())
+        return f"x'{value.hex()}'"
 
     def rows(self) -> List[Row]:
         """The rows by their id, the same for the same values in each database."""
@@ -127,10 +127,10 @@ class PostgresPlace(Place):
         types.update(boolean="BOOLEAN", timestamp="TIMESTAMP", instant="TIMESTAMPTZ", date="DATE")
         types.update(bytes="BYTEA", json="JSON", decimal="NUMERIC(20, 4)")
         self.run("DROP TABLE IF EXISTS kinds")
-        self.run("CREATE TABLE kinds ({})".format(COLUMNS.format(**types)))
+        self.run(f"CREATE TABLE kinds ({COLUMNS.format(**types)})")
 
     def _bytes(self, value: bytes) -> str:
-        return "'\\x{}'".format(value.hex())
+        return f"'\\x{value.hex()}'"
 
     def rows(self) -> List[Row]:
         select = SELECT.format(
@@ -139,7 +139,7 @@ class PostgresPlace(Place):
             hex_raw="encode(raw, 'hex')",
             hex_doc="encode(convert_to(doc::text, 'UTF8'), 'hex')",
         ).replace("moment", "moment AT TIME ZONE 'UTC'")
-        out = self.run("COPY (SELECT {} FROM kinds ORDER BY id) TO STDOUT".format(select))
+        out = self.run(f"COPY (SELECT {select} FROM kinds ORDER BY id) TO STDOUT")
         lines = (line.split("\t") for line in out.splitlines())
         return [_read([None if each == "\\N" else each for each in line]) for line in lines]
 
@@ -169,7 +169,7 @@ class MariaPlace(Place):
         types.update(boolean="BOOLEAN", timestamp="DATETIME(6)", date="DATE", bytes="BLOB")
         types.update(instant="TIMESTAMP(6) NULL", json="JSON", decimal="DECIMAL(20, 4)")
         self.run("DROP TABLE IF EXISTS kinds")
-        self.run("CREATE TABLE kinds ({})".format(COLUMNS.format(**types)))
+        self.run(f"CREATE TABLE kinds ({COLUMNS.format(**types)})")
 
     def _literal(self, value: Any) -> str:
         return super()._literal(value).replace("\\", "\\\\")
@@ -181,7 +181,7 @@ class MariaPlace(Place):
             hex_raw="lower(hex(raw))",
             hex_doc="lower(hex(doc))",
         )
-        out = self.run("SELECT {} FROM kinds ORDER BY id".format(select))
+        out = self.run(f"SELECT {select} FROM kinds ORDER BY id")
         lines = (line.split("\t") for line in out.splitlines())
         return [_read([None if each == "NULL" else each for each in line]) for line in lines]
 
@@ -210,7 +210,7 @@ class SqlitePlace(Place):
         types.update(boolean="BOOLEAN", decimal="DECIMAL_TEXT(20, 4)", bytes="BLOB", json="JSON")
         types.update(date="DATE", time="TIME", timestamp="TIMESTAMP", instant="TIMESTAMPTZ")
         self._ask("DROP TABLE IF EXISTS kinds")
-        self._ask("CREATE TABLE kinds ({})".format(COLUMNS.format(**types)))
+        self._ask(f"CREATE TABLE kinds ({COLUMNS.format(**types)})")
 
     def fill(self) -> None:
         self.make()
@@ -226,9 +226,9 @@ class SqlitePlace(Place):
         ).replace("moment", "replace(moment, '+00:00', '')")
         # A NULL has no bytes, and its hexadecimal text is empty.
         for column in ("name", "raw", "doc"):
-            text = "lower(hex({}))".format(column)
-            select = select.replace(text, "iif({} IS NULL, NULL, {})".format(column, text))
-        found = self._ask("SELECT {} FROM kinds ORDER BY id".format(select))
+            text = f"lower(hex({column}))"
+            select = select.replace(text, f"iif({column} IS NULL, NULL, {text})")
+        found = self._ask(f"SELECT {select} FROM kinds ORDER BY id")
         return [_read([None if each is None else str(each) for each in row]) for row in found]
 
 
@@ -256,7 +256,7 @@ class SqlServerPlace(SqlitePlace):
         types.update(timestamp="DATETIME2(6)", instant="DATETIMEOFFSET(6)", json="NVARCHAR(MAX)")
         types.update(bytes="VARBINARY(MAX)")
         self._ask("DROP TABLE IF EXISTS kinds")
-        create = "CREATE TABLE [kinds] ({})".format(COLUMNS.format(**types))
+        create = f"CREATE TABLE [kinds] ({COLUMNS.format(**types)})"
         tds_sql.Database(self.file).rows(create)
 
     def fill(self) -> None:

@@ -54,7 +54,7 @@ class Server:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = "http://127.0.0.1:{}".format(self._server.server_port)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
@@ -144,7 +144,7 @@ def directory(
 
     def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
         asked = {name: values[0] for name, values in parse_qs(body.decode()).items()}
-        is_known = handler.path == "/{}/oauth2/v2.0/token".format(TENANT)
+        is_known = handler.path == f"/{TENANT}/oauth2/v2.0/token"
         if is_known and handler.command == "POST" and asked == expected:
             status, told = 200, {"token_type": "Bearer", "expires_in": lifetime_s}
             told["access_token"] = token or _azure_token(lifetime_s)
@@ -160,7 +160,7 @@ def _azure_token(lifetime_s: int) -> str:
     now = int(time.time())
     claims = {
         "aud": "https://storage.azure.com",
-        "iss": "https://sts.windows.net/{}/".format(TENANT),
+        "iss": f"https://sts.windows.net/{TENANT}/",
         "iat": now - 60,
         "nbf": now - 60,
         "exp": now + lifetime_s,

@@ -158,7 +158,7 @@ class _Session:
         self._server.logins.append(login)
         known = self._server.users.get(login.user) == login.password
         if not (login.token in self._server.tokens if login.token else known):
-            text = "Login failed for user '{}'.".format(login.user)
+            text = f"Login failed for user '{login.user}'."
             self._send(_error(18456, text) + _done(0xFD, 2))
             return False
         name = "stepwell's tests".encode("utf-16-le")
@@ -188,7 +188,7 @@ class _Session:
             elif kind == TRANSACTION:
                 self._transaction(struct.unpack_from("<H", request)[0])
             else:
-                raise AssertionError("a request of kind {}".format(kind))
+                raise AssertionError(f"a request of kind {kind}")
         except tds_sql.Refused as refused:
             if refused.ends_transaction:
                 self._database.rollback()

@@ -90,12 +90,12 @@ class Database:
         try:
             return self._batch(text, parameters)
         except sqlite3.IntegrityError as error:
-            raise Refused(2627, "Violation of a key: {}".format(error)) from error
+            raise Refused(2627, f"Violation of a key: {error}") from error
         except sqlite3.OperationalError as error:
             match = re.match("no such table: (.*)", str(error))
             if match:
-                raise Refused(208, "Invalid object name '{}'.".format(match.group(1))) from error
-            raise Refused(102, "{}: {}".format(error, text)) from error
+                raise Refused(208, f"Invalid object name '{match.group(1)}'.") from error
+            raise Refused(102, f"{error}: {text}") from error
 
     def _batch(self, text: str, parameters: Sequence[Any]) -> Result:
         if text.startswith("SET "):
@@ -172,7 +172,7 @@ class Database:
         declared = self._declared(parts["table"])
         names = [_name(each) for each in re.findall(r"\[(?:[^\]]|\]\])*\]|c\d+", parts["names"])]
         marks = parts["values"].replace("CONVERT(VARBINARY(MAX), ", "unhexed(").replace(", 2)", ")")
-        marks = re.sub(r"c(\d+)", lambda found: "?{}".format(int(found.group(1)) + 1), marks)
+        marks = re.sub(r"c(\d+)", lambda found: f"?{int(found.group(1)) + 1}", marks)
         line = "INSERT INTO {} ({}) VALUES ({})".format(
             _standard(parts["table"]), ", ".join(map(_quoted, names)), marks
         )
@@ -189,14 +189,14 @@ class Database:
         names = [_name(each) for each in re.findall(r"\[(?:[^\]]|\]\])*\]", parts["names"])]
         keys = [int(each) for each in re.findall(r"source\.c(\d+)", parts["on"])]
         twice = "SELECT 1 FROM {} GROUP BY {} HAVING count(*) > 1".format(
-            rows, ", ".join("c{}".format(key) for key in keys)
+            rows, ", ".join(f"c{key}" for key in keys)
         )
         if self._db.execute(twice).fetchone():
             raise Refused(8672, "The MERGE statement attempted to UPDATE the same row twice.")
         declared = self._declared(parts["table"])
         waiting = self._db.execute("SELECT * FROM " + rows).fetchall()
         given = [_fitted([declared[name] for name in names], row) for row in waiting]
-        marked = ["{} = ?{}".format(_quoted(name), at + 1) for at, name in enumerate(names)]
+        marked = [f"{_quoted(name)} = ?{at + 1}" for at, name in enumerate(names)]
         changed = [each for at, each in enumerate(marked) if at not in keys]
         known = " AND ".join(marked[key] for key in keys)
         line = "UPDATE {} SET {} WHERE {}".format(table, ", ".join(changed or marked), known)
@@ -236,7 +236,7 @@ def _standard(text: str) -> str:
     def token(match: "re.Match[str]") -> str:
         literal, name, waiting = match.groups()
         if literal is not None:
-            return "'{}'".format(literal)
+            return f"'{literal}'"
         return _quoted(waiting or name.replace("]]", "]"))
 
     return TOKEN.sub(token, text)
@@ -266,7 +266,7 @@ def _value(declared: str, given: Any) -> Any:
     try:
         return _MADE[base](given, numbers) if base in _MADE else str(given)
     except (ValueError, InvalidOperation) as error:
-        text = "Error converting data type nvarchar to {}: {}".format(base, given)
+        text = f"Error converting data type nvarchar to {base}: {given}"
         raise Refused(8114, text) from error
 
 

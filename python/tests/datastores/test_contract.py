@@ -31,7 +31,7 @@ def read(folder: Path) -> Dict[str, bytes]:
 
 
 def listed(store: Any, path: str = "") -> List[Dict[str, Any]]:
-    address = "/datastores/{}/files".format(store.name)
+    address = f"/datastores/{store.name}/files"
     answer = store.workspace._client.read(address, {"path": path} if path else None)
     found: List[Dict[str, Any]] = json.loads(answer.body)["files"]
     return found
@@ -40,7 +40,7 @@ def listed(store: Any, path: str = "") -> List[Dict[str, Any]]:
 def put(store: Any, path: str, content: bytes, overwrite: bool = False) -> Any:
     import io
 
-    address = "/datastores/{}/files/{}".format(store.name, path)
+    address = f"/datastores/{store.name}/files/{path}"
     return store.workspace._client.send_file(address, io.BytesIO(content), overwrite)
 
 
@@ -77,14 +77,14 @@ def test_an_etag_changes_with_the_content_and_only_then(store: Any) -> None:
     put(store, "x", b"two", overwrite=True)
     assert listed(store)[0]["etag"] != before["etag"]
     client = store.workspace._client
-    address = "/datastores/{}/files/x".format(store.name)
+    address = f"/datastores/{store.name}/files/x"
     assert client.read(address).body == b"two"
 
 
 def test_a_file_is_removed_and_its_absence_is_no_error(store: Any) -> None:
     put(store, "folder/x", b"one")
     client = store.workspace._client
-    address = "/datastores/{}/files/folder/x".format(store.name)
+    address = f"/datastores/{store.name}/files/folder/x"
     client.delete(address)
     client.delete(address)
     assert listed(store) == []

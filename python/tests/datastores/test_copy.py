@@ -94,7 +94,7 @@ def test_a_tree_arrives_as_it_was_from_every_kind_to_every_kind(
     write(tmp_path / "tree", tree)
     ends = []
     for number, kind in enumerate((source, destination)):
-        folder = str(tmp_path / "end{}".format(number))
+        folder = str(tmp_path / f"end{number}")
         ends.append(folder if kind == "folder" else make_store(kind).name + ":data")
     copied(str(tmp_path / "tree"), ends[0])
     report = copied(*ends, "--checksum")
@@ -148,14 +148,11 @@ def test_what_must_not_be_copied_is_refused_before_the_first_byte(
     tree = write(tmp_path / "tree", {"a": b"one", "sub/b": b"two"})
     copied(str(tree / "a"), name + ":file")
     text = refused(str(tree), name + ":file")
-    assert (
-        "is a directory and cannot be copied onto the file `file` on datastore `{}`".format(name)
-        in text
-    )
+    assert f"is a directory and cannot be copied onto the file `file` on datastore `{name}`" in text
     assert "would be copied onto itself" in refused(name + ":file", name + ":file")
     assert "is inside of" in refused(str(tree), str(tree / "sub"))
     text = refused(str(tree), name[:-1] + ":x")
-    assert "there is no datastore" in text and "did you mean `{}`?".format(name) in text
+    assert "there is no datastore" in text and f"did you mean `{name}`?" in text
     assert "is not there" in refused(name + ":nothing", str(tmp_path / "back"))
 
 
@@ -175,7 +172,7 @@ def test_a_wrong_key_is_refused_without_showing_it(
     )
     tree = write(tmp_path / "tree", {"a": b"one"})
     text = refused(str(tree), name + ":x")
-    assert "datastore `{}` refuses its credentials".format(name) in text
+    assert f"datastore `{name}` refuses its credentials" in text
     assert key not in text
 
 
@@ -307,7 +304,7 @@ def test_a_token_that_expires_midway_is_renewed(
         client_id=signin.CLIENT,
         client_secret=signin.CLIENT_SECRET,
         authority_url=directory.url,
-        endpoint="{}/{}".format(door.url, peers.ACCOUNT),
+        endpoint=f"{door.url}/{peers.ACCOUNT}",
     )
     tree = write(tmp_path / "tree", {"large": os.urandom(LARGE), **TREE})
     copied(str(tree), name + ":x", "--checksum")
@@ -348,7 +345,7 @@ def test_a_signature_that_expires_midway_is_said_and_nothing_is_half_there(
     proxy.release()
     out, err = process.communicate(timeout=120)
     assert process.returncode not in (0, None), out
-    assert "datastore `{}` refuses its credentials".format(name) in err
+    assert f"datastore `{name}` refuses its credentials" in err
     assert signature not in err
     assert "is not there" in refused(full + ":x", str(tmp_path / "back"))
 

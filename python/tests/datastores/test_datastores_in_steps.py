@@ -115,8 +115,8 @@ def test_a_changed_or_removed_output_is_made_again(
     upload(remote, tmp_path / "raw", {"a.txt": "a"}, "raw")
     run = ran(workspace, chain(step, remote))
     (first,) = [each for each in run.get_steps() if each.name == "first"]
-    path = "azureml/{}/middle/a.txt".format(first.id)
-    workspace._client.delete("/datastores/{}/files/{}".format(remote.name, path))
+    path = f"azureml/{first.id}/middle/a.txt"
+    workspace._client.delete(f"/datastores/{remote.name}/files/{path}")
     again = ran(workspace, chain(step, remote))
     reused = {
         each.name: each.get_properties().get("azureml.isreused") for each in again.get_steps()

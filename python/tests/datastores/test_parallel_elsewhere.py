@@ -44,8 +44,8 @@ def rows(make_store: Callable[[str], Any], tmp_path: Path) -> Any:
     """
     remote = make_store("blob")
     for first in range(0, ROWS, 100):
-        lines = ["{},team{}".format(n, n % 4) for n in range(first, first + 100)]
-        path = tmp_path / "rows" / "{}.csv".format(first)
+        lines = [f"{n},team{n % 4}" for n in range(first, first + 100)]
+        path = tmp_path / "rows" / f"{first}.csv"
         path.parent.mkdir(exist_ok=True)
         path.write_text("\n".join(["n,team", *lines]) + "\n")
     remote.upload(str(tmp_path / "rows"), "rows", show_progress=False)
@@ -87,7 +87,7 @@ def scored(
 def test_a_table_is_cut_by_bytes(workspace: Workspace, project: Path, rows: Any) -> None:
     table = Dataset.Tabular.from_delimited_files((rows, "rows/*.csv")).as_named_input("table")
     found = scored(workspace, project, rows, table, SCORE, mini_batch_size="1KB")
-    expected = ["{} team{}".format(n, n % 4) for n in range(ROWS)]
+    expected = [f"{n} team{n % 4}" for n in range(ROWS)]
     assert sorted(found) == sorted(expected)
 
 
@@ -96,7 +96,7 @@ def test_a_table_is_cut_by_a_key(workspace: Workspace, project: Path, rows: Any)
     # One row for many counts the others as failed.
     lax = {"error_threshold": -1, "partition_keys": ["team"]}
     found = scored(workspace, project, rows, table, COUNT, **lax)
-    assert sorted(found) == ["team{} 75".format(team) for team in range(4)]
+    assert sorted(found) == [f"team{team} 75" for team in range(4)]
 
 
 def test_files_are_cut_by_their_number(workspace: Workspace, project: Path, rows: Any) -> None:

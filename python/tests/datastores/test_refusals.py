@@ -105,7 +105,7 @@ def test_a_service_accounts_key_that_does_not_fit_is_said_and_not_shown(
 
 
 def test_nobody_at_the_endpoint_is_said(workspace: Workspace) -> None:
-    nobody = "http://127.0.0.1:{}/account1".format(peers.free_port())
+    nobody = f"http://127.0.0.1:{peers.free_port()}/account1"
     with pytest.raises(UserErrorException, match="cannot be reached") as refused:
         Datastore.register_azure_blob_container(
             workspace,
@@ -175,7 +175,7 @@ def test_a_malformed_definition_is_refused_without_being_repeated(workspace: Wor
     for body in (
         {"kind": "azure_blob", "account": "a", "container": "c", "credentials": WRONG},
         {"kind": "azure_blob", "account": "a", "container": "c", "credentials": {"key": WRONG}},
-        {"kind": "s3", "bucket": "b", "endpoint": "http://u:{}@127.0.0.1".format(WRONG)},
+        {"kind": "s3", "bucket": "b", "endpoint": f"http://u:{WRONG}@127.0.0.1"},
         {"kind": "s3", "bucket": "b", "endpoint": "http://127.0.0.1/?sig=" + WRONG},
     ):
         with pytest.raises(errors.InvalidRequest) as refused:

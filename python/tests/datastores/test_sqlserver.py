@@ -47,7 +47,7 @@ def test_freetds_reads_what_the_server_sends(
     encryption: str, filled: Any, sqlserver: tds.Server, tmp_path: Path
 ) -> None:
     configuration = tmp_path / "freetds.conf"
-    lines = ["[tests]", "host = 127.0.0.1", "port = {}".format(sqlserver.port)]
+    lines = ["[tests]", "host = 127.0.0.1", f"port = {sqlserver.port}"]
     lines += ["tds version = 7.4", "client charset = UTF-8", "encryption = " + encryption]
     configuration.write_text("\n".join(lines) + "\n")
     said = subprocess.run(
@@ -98,7 +98,7 @@ def test_a_wrong_password_is_refused_without_showing_it(
 ) -> None:
     name = registered(workspace, sqlserver, user_password="wrong-but-secret", enforce_ssl=False)
     text = refused_plainly(name + ":kinds", str(tmp_path / "out.csv"))
-    assert "datastore `{}` cannot be opened: Login failed for user".format(name) in text
+    assert f"datastore `{name}` cannot be opened: Login failed for user" in text
     assert "wrong-but-secret" not in text
 
 
@@ -140,7 +140,7 @@ def test_a_connection_that_is_cut_leaves_neither_a_file_nor_rows(
     try:
         for target in (there.name + ":kinds", str(tmp_path / "out.parquet")):
             text = refused_plainly(filled.name + ":", target, "--query", many)
-            assert "datastore `{}`".format(filled.name) in text
+            assert f"datastore `{filled.name}`" in text
     finally:
         sqlserver.cut_after = None
     assert there.rows() == tables.EXPECTED
@@ -161,7 +161,7 @@ def test_long_texts_and_many_rows_arrive(
     source.run("CREATE TABLE long (id INTEGER, word TEXT)")
     source.run("INSERT INTO long VALUES (0, hex(zeroblob(200000)))")
     rest = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) "
-    source.run("INSERT INTO long {} SELECT i, 'word ' || i FROM n".format(rest))
+    source.run(f"INSERT INTO long {rest} SELECT i, 'word ' || i FROM n")
     filled.run("DROP TABLE IF EXISTS long")
     assert copied(source.name + ":long", filled.name + ":long", "--create")["rows"] == 30_001
     copied(filled.name + ":long", str(tmp_path / "back.csv"))

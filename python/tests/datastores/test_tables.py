@@ -47,7 +47,7 @@ def test_a_table_comes_back_from_a_file_as_it_was(
     make_database: Callable[[str], Any],
     make_store: Callable[[str], Any],
 ) -> None:
-    database, file = make_database(kind), "{}:rows/kinds.{}".format(make_store(store).name, ending)
+    database, file = make_database(kind), f"{make_store(store).name}:rows/kinds.{ending}"
     database.fill()
     assert database.rows() == tables.EXPECTED
     assert copied(database.name + ":kinds", file)["rows"] == len(tables.ROWS)
@@ -119,7 +119,7 @@ def test_a_parquet_file_of_others_becomes_rows(
     database = make_database("sqlite")
     database.run("CREATE TABLE wide (id INTEGER, word TEXT, at TIMESTAMP)")
     count = 20_000
-    words = [None if each % 3 == 0 else "word {}".format(each % 5) for each in range(count)]
+    words = [None if each % 3 == 0 else f"word {each % 5}" for each in range(count)]
     moments = pyarrow.array([each * 1_000_000 for each in range(count)], pyarrow.timestamp("ms"))
     table = pyarrow.table({"id": list(range(count)), "word": words, "at": moments})
     file = str(tmp_path / "wide.parquet")
@@ -145,7 +145,7 @@ def test_rows_are_appended_replaced_or_updated(
     copied(str(tmp_path / "rows.csv"), target)
     assert found() == ["one", ""]
     text = refused_plainly(str(tmp_path / "more.csv"), target)
-    assert "table `kinds` of datastore `{}`".format(database.name) in text
+    assert f"table `kinds` of datastore `{database.name}`" in text
     assert found() == ["one", ""], "a key that is there already is an error, and nothing is added"
     copied(str(tmp_path / "more.csv"), target, "--mode", "upsert")
     assert found() == ["one", "two", "three"]
@@ -162,7 +162,7 @@ def test_a_copy_that_fails_halfway_changes_nothing(
 ) -> None:
     database = make_database(kind)
     database.fill()
-    rows = "".join("{},x\n".format(10 + number) for number in range(30_000))
+    rows = "".join(f"{10 + number},x\n" for number in range(30_000))
     (tmp_path / "broken.csv").write_text("id,name\n" + rows + "5\n")
     text = refused_plainly(str(tmp_path / "broken.csv"), database.name + ":kinds", "--mode", mode)
     assert "line 30002 of `{}` is no row".format(tmp_path / "broken.csv") in text
@@ -259,18 +259,18 @@ def test_a_query_is_a_source_and_names_may_be_any(
     copied(database.name + ":", file, "--query", query)
     assert Path(file).read_text() == 'id,name\n1,plain\n2,""\n'
     mark = "`" if kind == "maria" else '"'
-    name = "select \u00fc'; {0} --".format(mark * 2)
-    column = "a {0},\u6587".format(mark * 2)
+    name = f"select \u00fc'; {mark * 2} --"
+    column = f"a {mark * 2},\u6587"
     quoted = [mark + each + mark for each in (name, column)]
-    database.run("DROP TABLE IF EXISTS {}".format(quoted[0]))
+    database.run(f"DROP TABLE IF EXISTS {quoted[0]}")
     database.run("CREATE TABLE {} ({} INTEGER)".format(*quoted))
-    database.run("INSERT INTO {} VALUES (7)".format(quoted[0]))
-    table = "{}:{}".format(database.name, name.replace(mark * 2, mark))
+    database.run(f"INSERT INTO {quoted[0]} VALUES (7)")
+    table = f"{database.name}:{name.replace(mark * 2, mark)}"
     copied(table, file)
     assert "7" in Path(file).read_text().splitlines()
     assert copied(file, table)["rows"] == 1
-    assert database.run("SELECT count(*) FROM {}".format(quoted[0])).strip() == "2"
-    database.run("DROP TABLE {}".format(quoted[0]))
+    assert database.run(f"SELECT count(*) FROM {quoted[0]}").strip() == "2"
+    database.run(f"DROP TABLE {quoted[0]}")
 
 
 def test_the_files_of_a_folder_become_one_table(
@@ -312,7 +312,7 @@ def test_a_wrong_password_is_refused_without_showing_it(
             enforce_ssl=False,
         )
         text = refused_plainly(name + ":kinds", str(tmp_path / "out.csv"))
-        assert "datastore `{}` cannot be opened".format(name) in text
+        assert f"datastore `{name}` cannot be opened" in text
         assert "wrong-but-secret" not in text
         assert not (tmp_path / "out.csv").exists()
 
@@ -352,7 +352,7 @@ def connected(port: int) -> bool:
         except OSError:
             continue
         remote = (line.split()[2] for line in lines if line.split()[3] == "01")
-        if any(each.endswith(":{:04X}".format(port)) for each in remote):
+        if any(each.endswith(f":{port:04X}") for each in remote):
             return True
     return False
 
@@ -419,7 +419,7 @@ def test_a_connection_that_is_cut_leaves_neither_a_file_nor_rows(
         source.run("SELECT pg_terminate_backend(pid) " + ASLEEP)
         out, err = process.communicate(timeout=LIMIT_S)
         assert process.returncode not in (0, None) and out == ""
-        assert "datastore `{}`".format(source.name) in err
+        assert f"datastore `{source.name}`" in err
     assert there.rows() == tables.EXPECTED
     assert "is not there" in refused(store.name + ":rows.parquet", str(tmp_path / "x"))
 

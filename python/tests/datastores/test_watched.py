@@ -41,7 +41,7 @@ def lines_when_settled(schedule: Schedule) -> List[Any]:
         if any(line["outcome"] == "fired" for line in lines):
             return lines
         time.sleep(0.2)
-    raise AssertionError("nothing has fired: {}".format(list(schedules.ledger(schedule))))
+    raise AssertionError(f"nothing has fired: {list(schedules.ledger(schedule))}")
 
 
 def test_a_new_file_on_each_kind_of_datastore_starts_a_run_that_reads_it(

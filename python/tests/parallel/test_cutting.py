@@ -77,7 +77,7 @@ def people(tmp_path: Path) -> Path:
     """Three files; one has a last line without an end, one has a header and nothing else."""
     folder = tmp_path / "people"
     folder.mkdir()
-    lines = ["{},name{},{}".format(n, n, n * 0.5) for n in range(1000)]
+    lines = [f"{n},name{n},{n * 0.5}" for n in range(1000)]
     (folder / "a.csv").write_text("id,name,score\n" + "\n".join(lines[:600]))
     (folder / "b.csv").write_text("id,name,score\r\n" + "\r\n".join(lines[600:]) + "\r\n")
     (folder / "c.csv").write_text("id,name,score\n")
@@ -123,7 +123,7 @@ def test_the_header_of_the_first_file_names_the_columns_of_all(
 
 
 def test_a_file_with_quoted_line_breaks_is_one_part(tmp_path: Path, planned: Any) -> None:
-    text = "id,text\n" + "".join('{},"one\ntwo"\n'.format(n) for n in range(100))
+    text = "id,text\n" + "".join(f'{n},"one\ntwo"\n' for n in range(100))
     (tmp_path / "quoted.csv").write_text(text)
     definition = delimited(str(tmp_path / "quoted.csv"), support_multi_line=True)
     made = planned(definition, 100)
@@ -133,7 +133,7 @@ def test_a_file_with_quoted_line_breaks_is_one_part(tmp_path: Path, planned: Any
 
 
 def test_text_whose_line_ends_are_two_bytes_is_one_part(tmp_path: Path, planned: Any) -> None:
-    text = "id,text\n" + "".join("{},x\n".format(n) for n in range(100))
+    text = "id,text\n" + "".join(f"{n},x\n" for n in range(100))
     (tmp_path / "wide.csv").write_text(text, encoding="utf-16")
     definition = delimited(str(tmp_path / "wide.csv"), encoding="utf16")
     made = planned(definition, 10)
@@ -191,9 +191,9 @@ def test_rows_that_are_counted_or_drawn_are_those_of_the_whole(
 
 def test_keys_in_paths_group_files(tmp_path: Path, planned: Any) -> None:
     for store, brand, day in [("s1", "x", 1), ("s1", "y", 1), ("s1", "x", 2), ("s2", "x", 1)]:
-        path = tmp_path / store / brand / "{}.csv".format(day)
+        path = tmp_path / store / brand / f"{day}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("amount\n{}\n".format(day))
+        path.write_text(f"amount\n{day}\n")
     definition = delimited(str(tmp_path / "**"), partition_format="{store}/{brand}/*.csv")
     made = planned(definition, keys=["store", "brand"])
     assert {tuple(name for name, _ in body["key"]) for body in made.bodies} == {("store", "brand")}
@@ -210,7 +210,7 @@ def test_keys_in_paths_group_files(tmp_path: Path, planned: Any) -> None:
 
 def test_keys_in_the_data_group_rows(people: Path, planned: Any, monkeypatch: Any) -> None:
     path = people / "sales.csv"
-    path.write_text("shop,amount\n" + "".join("{},{}\n".format(n % 7, n) for n in range(700)))
+    path.write_text("shop,amount\n" + "".join(f"{n % 7},{n}\n" for n in range(700)))
     monkeypatch.setattr(_planner, "SPILL_BYTES", 500)
     definition = delimited(str(path))
     made = planned(definition, keys=["shop"])

@@ -70,7 +70,7 @@ class Step(object):
         (self.folder / "work" / "score.py").write_text(text)
 
     def items(self, *names: str, count: int = 0) -> None:
-        for name in [*names, *("item-{:05d}".format(number) for number in range(count))]:
+        for name in [*names, *(f"item-{number:05d}" for number in range(count))]:
             (self.folder / "data" / name).touch()
 
     def port(self, name: str) -> Dict[str, str]:
@@ -149,7 +149,7 @@ class Step(object):
         for entry in os.listdir("/proc"):
             if entry.isdigit():
                 try:
-                    if os.readlink("/proc/{}/cwd".format(entry)) == str(self.folder / "work"):
+                    if os.readlink(f"/proc/{entry}/cwd") == str(self.folder / "work"):
                         found.append(int(entry))
                 except OSError:
                     pass
@@ -169,7 +169,7 @@ def until(value: Callable[[], Any], limit_s: float = 60) -> Any:
         if found:
             return found
         time.sleep(0.02)
-    raise AssertionError("no value within {} s".format(limit_s))
+    raise AssertionError(f"no value within {limit_s} s")
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class Driver(object):
         environment = {
             **os.environ,
             "PYTHONPATH": PYTHON,
-            "STEPWELL_PARALLEL_DRIVER": "{}:{}".format(host, port),
+            "STEPWELL_PARALLEL_DRIVER": f"{host}:{port}",
             "STEPWELL_PARALLEL_TOKEN": "secret",
             "STEPWELL_PARALLEL_WORKER": "3.1",
         }
@@ -129,14 +129,14 @@ def shutdown():
     ],
 )
 def test_results_are_lines(driver: Driver, result: str, rows: int, text: str) -> None:
-    driver.start("def run(mini_batch):\n    return {}\n".format(result))
+    driver.start(f"def run(mini_batch):\n    return {result}\n")
     said, made = driver.run(["a"])
     assert (said["say"], said["rows"], made) == ("done", rows, text)
 
 
 @pytest.mark.parametrize("result", ["None", "'text'", "{'a': 1}", "5"])
 def test_what_is_no_list_of_results_is_an_error(driver: Driver, result: str) -> None:
-    driver.start("def run(mini_batch):\n    return {}\n".format(result))
+    driver.start(f"def run(mini_batch):\n    return {result}\n")
     said, _ = driver.run(["a"])
     assert said["say"] == "raised"
     assert "must return a list" in said["error"]

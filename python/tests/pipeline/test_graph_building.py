@@ -148,7 +148,7 @@ def test_a_pipeline_that_is_well_says_which_steps_are_ready(
     pipeline = Pipeline(workspace, [step("a")])
     assert pipeline.validate() == []
     node_id = pipeline.graph.nodes[0].node_id
-    assert capsys.readouterr().out == "Step a is ready to be created [{}]\n".format(node_id)
+    assert capsys.readouterr().out == f"Step a is ready to be created [{node_id}]\n"
     assert len(node_id) == 8 and int(node_id, 16) >= 0
 
 

@@ -184,7 +184,9 @@ def test_settings_that_are_parameters_travel_as_such(workspace: FakeWorkspace) -
     }
     made = ParallelRunStep("score", config(**given), [files()], output=PipelineData("o"))
     body = submissions.submission(
-        Pipeline(workspace, made).graph, RunRequest("e", {"size": "20", "tries": 1}), workspace._client
+        Pipeline(workspace, made).graph,
+        RunRequest("e", {"size": "20", "tries": 1}),
+        workspace._client,
     )
     values = {"size": "20", "nodes": "2", "workers": "2", "level": "INFO", "seconds": "60"}
     assert body["parameters"] == {**values, "tries": "1"}

@@ -59,7 +59,7 @@ def test_a_reference_written_as_text_is_the_port_it_names() -> None:
 def test_data_within_other_text_is_filled_in_when_the_step_starts() -> None:
     reads, rate = PipelineData("reads"), PipelineParameter("rate", 0.1)
     output = OutputFileDatasetConfig("out")
-    arguments = ["--from={}/a.csv".format(reads), f"{output}_{rate}", "--to", output.arg_val]
+    arguments = [f"--from={reads}/a.csv", f"{output}_{rate}", "--to", output.arg_val]
     assert tokens(step(arguments=arguments, inputs=[reads]), {"rate": rate}) == [
         {"text": [{"literal": "--from="}, {"input": "reads"}, {"literal": "/a.csv"}]},
         {"text": [{"output": "out"}, {"literal": "_"}, {"parameter": "rate"}]},

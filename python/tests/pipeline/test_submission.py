@@ -437,8 +437,8 @@ def test_the_program_is_told_of_steps_run_and_target_once(
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == [
         "Compute target aml-cluster is not defined; its steps run on this machine.",
-        "Created step a [{}][55555555]".format(node_id),
-        "Submitted PipelineRun {}".format(RUN_ID),
+        f"Created step a [{node_id}][55555555]",
+        f"Submitted PipelineRun {RUN_ID}",
     ]
     assert RUN_ID in lines[3] and len(lines) == 4
     assert run.id == RUN_ID and run.experiment.name == "e"
@@ -472,7 +472,7 @@ def chain(count: int) -> PythonScriptStep:
     made: List[PythonScriptStep] = []
     data = None
     for number in range(count):
-        reads, data = [data] if data else [], PipelineData("d{}".format(number))
+        reads, data = [data] if data else [], PipelineData(f"d{number}")
         made.append(step(str(number), inputs=reads, outputs=[data], arguments=[*reads, data]))
         if number:
             made[-1].run_after(made[0])
@@ -481,7 +481,7 @@ def chain(count: int) -> PythonScriptStep:
 
 def gathering(count: int) -> PythonScriptStep:
     """One step that reads what all the others wrote."""
-    outputs = [OutputFileDatasetConfig("d{}".format(number)) for number in range(count)]
+    outputs = [OutputFileDatasetConfig(f"d{number}") for number in range(count)]
     for output in outputs:
         step(output.name, arguments=[output])
     reads = [output.as_input("i" + output.name) for output in outputs]

@@ -30,7 +30,7 @@ class FakeServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return "http://127.0.0.1:{}".format(self.server_address[1])
+        return f"http://127.0.0.1:{self.server_address[1]}"
 
     def get_request(self) -> Any:
         self.connections += 1

@@ -68,7 +68,7 @@ def test_an_answer_of_the_server_becomes_the_error_of_its_code() -> None:
 def test_a_server_that_is_gone_is_found_again_at_its_new_address() -> None:
     with serving(lambda *_: (200, {"here": True})) as server:
         moved = Address(server.url, "new", None)
-        gone = "http://127.0.0.1:{}".format(_free_port())
+        gone = f"http://127.0.0.1:{_free_port()}"
         client = _client(gone, find_again=lambda: moved)
         assert client.post("/runs/interactive", {}) == {"here": True}
         assert client.token == "new"
@@ -86,7 +86,7 @@ def test_a_token_that_is_no_longer_right_is_asked_for_again() -> None:
 
 def test_a_server_that_stays_away_is_named_with_what_to_do(monkeypatch: Any) -> None:
     monkeypatch.setattr(client_module, "PATIENCE_S", 0.2)
-    url = "http://127.0.0.1:{}".format(_free_port())
+    url = f"http://127.0.0.1:{_free_port()}"
     with pytest.raises(errors.ServerUnreachable) as caught:
         _client(url).get("/runs")
     assert url in str(caught.value) and "STEPWELL_URL" in caught.value.hint

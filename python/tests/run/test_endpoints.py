@@ -28,7 +28,7 @@ from azureml.pipeline.core.run import PipelineRun
 
 def made(project: Path, word: str = "one", default: int = 1) -> Pipeline:
     """A pipeline that prints its parameter."""
-    text = "import sys\nprint({!r}, sys.argv[1])".format(word)
+    text = f"import sys\nprint({word!r}, sys.argv[1])"
     number = PipelineParameter("number", default)
     return pipeline(project, step(project, word, text, arguments=[number]))
 

@@ -107,7 +107,7 @@ def test_a_grid_of_six_models_is_searched_and_the_best_registered(project: Path)
     table = Run.get_metrics(run)["best_child_by_primary_metric"]
     assert table["run_id"][-1] == best.id and table["final"][-1] is True
     # Trials are found by what they logged, as any other run.
-    client, query = run.experiment.workspace._client, "metrics.AUC >= {}".format(scores[1])
+    client, query = run.experiment.workspace._client, f"metrics.AUC >= {scores[1]}"
     listed = client.get("/runs", parent=run.id, filter=query)["runs"]
     assert {each["id"] for each in listed} == {
         each["run_id"] for each in trials if each["best_primary_metric"] >= scores[1]

@@ -85,7 +85,7 @@ def test_what_was_uploaded_is_told_by_name(project: Path) -> None:
         one = run.upload_file(name="cloud.txt", path_or_stream="./a.txt")
         more = run.upload_folder("kept", "folder")
     assert one.serialize()["artifacts"]["cloud.txt"]["artifactId"] == (
-        "ExperimentRun/dcid.{}/cloud.txt".format(run.id)
+        f"ExperimentRun/dcid.{run.id}/cloud.txt"
     )
     assert list(more.artifacts) == ["kept/b.txt"]
     assert {"cloud.txt", "kept/b.txt"} <= set(run.get_file_names())

@@ -75,7 +75,7 @@ def cluster() -> Iterator[Tuple[str, Cluster]]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield "http://127.0.0.1:{}".format(server.server_port), cluster
+    yield f"http://127.0.0.1:{server.server_port}", cluster
     server.shutdown()
     server.server_close()
 

@@ -37,15 +37,15 @@ def test_a_wait_goes_on_through_the_loss_and_shows_every_line_once(
     gate = project / "gate"
     run = programs.submit(
         project,
-        """
+        f"""
         import pathlib, time
         print('first', flush=True)
-        gate, deadline = pathlib.Path({!r}), time.monotonic() + 60
+        gate, deadline = pathlib.Path({str(gate)!r}), time.monotonic() + 60
         while not gate.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         run.log('late', 7)
         print('second', flush=True)
-        """.format(str(gate)),
+        """,
     )
     next(line for line in _lines(run) if line == "first")
     _kill_server()

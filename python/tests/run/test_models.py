@@ -95,8 +95,8 @@ def _names(model: Model) -> List[str]:
 def test_equal_files_are_stored_once(project: Path, served: Path) -> None:
     content = os.urandom(3_000_000)
     for number in range(3):
-        (project / "weights-{}.bin".format(number)).write_bytes(content)
-        path = str(project / "weights-{}.bin".format(number))
+        (project / f"weights-{number}.bin").write_bytes(content)
+        path = str(project / f"weights-{number}.bin")
         Model.register(Workspace.from_config(), path, project.name)
     objects = (served / ".stepwell").rglob("*")
     assert len([each for each in objects if each.is_file() and each.stat().st_size == 3e6]) == 1
@@ -221,17 +221,17 @@ def test_tags_and_properties_change_as_they_may(project: Path) -> None:
 def test_a_script_registers_local_files_and_its_run_leads_to_the_models(project: Path) -> None:
     run = programs.submit(
         project,
-        """
+        f"""
         import os
         from azureml.core import Model
         open('near.txt', 'w').write('beside the script')
-        run.register_model('{0}-a', 'near.txt')
+        run.register_model('{project.name}-a', 'near.txt')
         os.makedirs('net', exist_ok=True)
         open('net/w', 'w').write('w')
-        Model.register(run.experiment.workspace, 'net', '{0}-b')
-        print(open(Model.get_model_path('{0}-a')).read())
-        print(Model.get_model_path('{0}-b', version=1))
-        """.format(project.name),
+        Model.register(run.experiment.workspace, 'net', '{project.name}-b')
+        print(open(Model.get_model_path('{project.name}-a')).read())
+        print(Model.get_model_path('{project.name}-b', version=1))
+        """,
     )
     run.wait_for_completion()
     workspace = Workspace.from_config()
@@ -266,20 +266,20 @@ def test_the_command_line_knows_the_models(project: Path, served: Path) -> None:
     stepwell("models", "download", project.name + ":1", "--to", "got", "--overwrite")
     assert (project / "got" / "model.txt").read_text() == "weights"
     unknown = stepwell("models", "show", "nobody-" + project.name)
-    hint = "did you mean `{}`".format(project.name)
+    hint = f"did you mean `{project.name}`"
     assert (unknown.returncode, hint in unknown.stderr) == (3, True), unknown
 
 
 def test_a_script_registers_what_it_has_just_written(project: Path) -> None:
     run = programs.submit(
         project,
-        """
+        f"""
         import os
         os.makedirs('outputs', exist_ok=True)
         open('outputs/model.txt', 'w').write('from the script')
-        model = run.register_model('{}', 'outputs/model.txt', tags={{'by': 'script'}})
+        model = run.register_model('{project.name}', 'outputs/model.txt', tags={{'by': 'script'}})
         print(model.name, model.version, model.run_id == run.id)
-        """.format(project.name),
+        """,
     )
     run.wait_for_completion()
     model = Model(Workspace.from_config(), project.name)

@@ -57,16 +57,16 @@ def add(project: Path, module: Module, factor: int, **options: Any) -> ModuleVer
     programs.write(
         project,
         "multiply.py",
-        """
+        f"""
         import os, sys
-        number = int(open(sys.argv[1]).read()) * {} + int(os.environ["AML_PARAMETER_offset"])
+        number = int(open(sys.argv[1]).read()) * {factor} + int(os.environ["AML_PARAMETER_offset"])
         open(sys.argv[2], "w").write(str(number))
-        """.format(factor),
+        """,
     )
     number, product = InputPortDef("number"), OutputPortDef("product")
     return module.publish_python_script(
         "multiply.py",
-        "multiplies by {}".format(factor),
+        f"multiplies by {factor}",
         inputs=[number],
         outputs=[product],
         params={"offset": 0},
@@ -179,7 +179,7 @@ def test_a_pipeline_parameter_among_the_arguments_is_the_value_of_the_modules_ow
         run = experiment.submit(pipeline, pipeline_parameters=values)
         run.wait_for_completion(show_output=False)
         (ran,) = run.get_steps()
-        assert ran.get_stdout_log() == "--first {} --second 2\n".format(shown)
+        assert ran.get_stdout_log() == f"--first {shown} --second 2\n"
 
 
 def test_a_port_that_is_missing_or_unknown_is_named(project: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_hundred_files_are_scored_by_a_registered_model(project: Path) -> None
     joblib.dump(model, str(project / "model.pkl"))
     Model.register(workspace, str(project / "model.pkl"), project.name, tags={"kind": "line"})
 
-    files = {"{:03d}.csv".format(n): "x\n{}\n".format(n) for n in range(100)}
+    files = {f"{n:03d}.csv": f"x\n{n}\n" for n in range(100)}
     rows = Dataset.File.from_files(upload(project, files))
     rows = rows.register(workspace, project.name)
     scoring = config(
@@ -129,7 +129,7 @@ def test_a_hundred_files_are_scored_by_a_registered_model(project: Path) -> None
     run = submit(project, step)
     assert run.get_status() == "Finished", run.get_details()
     lines = rows_of(run, project, "inferences")
-    assert sorted(lines) == ["{:03d}.csv: {}".format(n, 2 * n + 1) for n in range(100)]
+    assert sorted(lines) == [f"{n:03d}.csv: {2 * n + 1}" for n in range(100)]
     assert len(lines) == 100
     results = pd.DataFrame([line.split(":") for line in lines], columns=["file", "score"])
     assert results["score"].astype(int).sum() == sum(2 * n + 1 for n in range(100))
@@ -142,7 +142,7 @@ def test_a_hundred_files_are_scored_by_a_registered_model(project: Path) -> None
 
 
 def test_a_table_is_cut_by_bytes_and_its_frames_are_written_as_rows(project: Path) -> None:
-    text = "n,name\n" + "".join("{},row {}\n".format(n, n) for n in range(2000))
+    text = "n,name\n" + "".join(f"{n},row {n}\n" for n in range(2000))
     table = Dataset.Tabular.from_delimited_files(upload(project, {"a.csv": text, "b.csv": text}))
     script = """
         import pandas as pd
@@ -173,7 +173,7 @@ def test_one_model_for_each_key_is_trained_and_registered_by_its_worker(project:
     """Many models: what v1's solution accelerator does."""
     workspace = Workspace.from_config()
     sales = "".join(
-        "{},{},{}\n".format(store, brand, 10 * place + n)
+        f"{store},{brand},{10 * place + n}\n"
         for place, store in enumerate("abc")
         for brand in ("x", "y")
         for n in range(5)
@@ -222,7 +222,7 @@ def test_one_model_for_each_key_is_trained_and_registered_by_its_worker(project:
     )
     run = submit(project, step)
     assert run.get_status() == "Finished", run.get_details()
-    names = ["{}-{}-{}".format(project.name, store, brand) for store in "abc" for brand in "xy"]
+    names = [f"{project.name}-{store}-{brand}" for store in "abc" for brand in "xy"]
     assert sorted(rows_of(run, project, "made")) == [name + " 1" for name in names]
     (trained,) = run.find_step_run("score")
     models = Model.list(workspace, run_id=trained.id)
@@ -236,9 +236,7 @@ def test_one_model_for_each_key_is_trained_and_registered_by_its_worker(project:
 def test_files_are_grouped_by_what_their_paths_say(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files = {
-        "{}/{}/{}.csv".format(year, shop, n): "" for year in (1, 2) for shop in "ab" for n in "34"
-    }
+    files = {f"{year}/{shop}/{n}.csv": "" for year in (1, 2) for shop in "ab" for n in "34"}
     store, folder = upload(project, files)
     shops = Dataset.File.from_files((store, folder + "/**"), partition_format="{year}/{shop}/*.csv")
     script = """
@@ -253,9 +251,7 @@ def test_files_are_grouped_by_what_their_paths_say(
     )
     run = submit(project, step)
     assert run.get_status() == "Finished", run.get_details()
-    expected = [
-        "|".join("{}/{}/{}.csv".format(y, shop, n) for y in (1, 2) for n in "34") for shop in "ab"
-    ]
+    expected = ["|".join(f"{y}/{shop}/{n}.csv" for y in (1, 2) for n in "34") for shop in "ab"]
     assert sorted(rows_of(run, project, "grouped")) == expected
     details = ParallelRunStepDetails(workspace=Workspace.from_config(), run_id=run.id)
     assert details.step_run.id == run.find_step_run("score")[0].id
@@ -289,25 +285,24 @@ def test_what_an_earlier_step_wrote_is_cut_and_settings_can_be_chosen(project: P
         output=PipelineData("listed"),
     )
     run = submit(project, write, step)
-    expected = ["{}.txt of 2".format(n) for n in range(6)]
+    expected = [f"{n}.txt of 2" for n in range(6)]
     assert sorted(rows_of(run, project, "listed")) == expected
     run = submit(project, write, step, size="3")
-    expected = ["{}.txt of 3".format(n) for n in range(6)]
+    expected = [f"{n}.txt of 3" for n in range(6)]
     assert sorted(rows_of(run, project, "listed")) == expected
 
     workspace = Workspace.from_config()
     published = Pipeline(workspace, [write, step]).publish(name=project.name)
     run = published.submit(workspace, project.name, pipeline_parameters={"size": "6"})
     run.wait_for_completion(show_output=False)
-    expected = ["{}.txt of 6".format(n) for n in range(6)]
+    expected = [f"{n}.txt of 6" for n in range(6)]
     assert sorted(rows_of(run, project, "listed")) == expected
 
 
 def test_a_submission_chooses_the_table_that_is_cut(project: Path) -> None:
     store, folder = upload(project, {"a.csv": "n\n1\n2\n", "b.csv": "n\n3\n"})
     first, second = (
-        Dataset.Tabular.from_delimited_files((store, "{}/{}.csv".format(folder, name)))
-        for name in "ab"
+        Dataset.Tabular.from_delimited_files((store, f"{folder}/{name}.csv")) for name in "ab"
     )
     chosen = PipelineParameter("table", first)
     script = """
@@ -326,7 +321,7 @@ def test_a_submission_chooses_the_table_that_is_cut(project: Path) -> None:
 
 
 def test_rows_are_only_counted_and_side_inputs_are_whole(project: Path) -> None:
-    store, folder = upload(project, {"rows/{}".format(n): "" for n in range(4)})
+    store, folder = upload(project, {f"rows/{n}": "" for n in range(4)})
     upload(project, {"labels/a": "A", "labels/b": "B"})
     labels = Dataset.File.from_files((store, folder + "/labels"))
     script = """
@@ -365,7 +360,7 @@ def test_rows_are_only_counted_and_side_inputs_are_whole(project: Path) -> None:
 
 
 def test_items_that_fail_end_the_run_beyond_the_threshold(project: Path) -> None:
-    files = {"{}.txt".format(n): "" for n in range(10)}
+    files = {f"{n}.txt": "" for n in range(10)}
     rows = Dataset.File.from_files(upload(project, files))
     script = """
         def run(mini_batch):

@@ -57,11 +57,11 @@ class Open:
         self.store = Datastore.get_default(self.workspace)
         self.base = project.name
         for name in ("one", "two"):
-            put(self.workspace, "{}/{}/a.txt".format(self.base, name), name)
-            put(self.workspace, "{}/{}/b.txt".format(self.base, name), name)
+            put(self.workspace, f"{self.base}/{name}/a.txt", name)
+            put(self.workspace, f"{self.base}/{name}/b.txt", name)
             rows = {"one": "1", "two": "2\n22"}[name]
-            put(self.workspace, "{}/{}.csv".format(self.base, name), "x\n" + rows + "\n")
-        put(self.workspace, "{}/two/c.txt".format(self.base), "c")
+            put(self.workspace, f"{self.base}/{name}.csv", "x\n" + rows + "\n")
+        put(self.workspace, f"{self.base}/two/c.txt", "c")
         where = PipelineParameter("where", DataPath(self.store, self.base + "/one"))
         files = PipelineParameter("files", self.files("one"))
         table = PipelineParameter("table", self.table("one"))
@@ -84,12 +84,10 @@ class Open:
         self.pipeline: Pipeline = pipeline(project, made)
 
     def files(self, name: str) -> Any:
-        return Dataset.File.from_files((self.store, "{}/{}".format(self.base, name)))
+        return Dataset.File.from_files((self.store, f"{self.base}/{name}"))
 
     def table(self, name: str) -> Any:
-        return Dataset.Tabular.from_delimited_files(
-            (self.store, "{}/{}.csv".format(self.base, name))
-        )
+        return Dataset.Tabular.from_delimited_files((self.store, f"{self.base}/{name}.csv"))
 
     @staticmethod
     def consumption(name: str, dataset: Any) -> Any:
@@ -154,7 +152,7 @@ def test_a_published_pipeline_runs_with_its_defaults_and_with_other_values(proje
     second = experiment.submit(published, pipeline_parameters=others)
     assert told(second) == TWO
     (step_run,) = second.get_steps()
-    reasons = second._client.get("/runs/{}/why".format(step_run.id))["steps"][0]["reasons"]
+    reasons = second._client.get(f"/runs/{step_run.id}/why")["steps"][0]["reasons"]
     assert "variable AML_PARAMETER_depth was `3` and is `7`" in reasons
     # An equal step stands in, whether its pipeline was published or not.
     third = experiment.submit(made.pipeline, pipeline_parameters=others)
@@ -259,7 +257,7 @@ def served_at(folder: Path) -> Iterator[str]:
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield "http://127.0.0.1:{}".format(server.server_port)
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
 

@@ -75,7 +75,7 @@ def test_a_step_that_writes_to_its_pipeline_run_is_not_reused(project: Path) -> 
     first, second = trained(project, text), trained(project, text)
     assert second.parent.get_metrics() == {"accuracy": 0.9}
     assert not is_reused(second)
-    assert "it writes to run {}".format(first.parent.id) in first.why()[-1]
+    assert f"it writes to run {first.parent.id}" in first.why()[-1]
 
 
 def test_what_was_told_to_reuse_nothing_is_reused_later(project: Path) -> None:

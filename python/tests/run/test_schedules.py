@@ -57,7 +57,7 @@ def until_it_has_run(schedule: Schedule) -> Any:
         if run is not None:
             return run
         schedules.preview(schedule, 1)
-    raise AssertionError("it has not fired: {}".format(list(schedules.ledger(schedule))))
+    raise AssertionError(f"it has not fired: {list(schedules.ledger(schedule))}")
 
 
 def test_a_schedule_starts_its_pipeline_with_its_parameters(made: Made) -> None:

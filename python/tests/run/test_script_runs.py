@@ -143,7 +143,7 @@ def test_a_script_reads_and_writes_its_own_run(project: Path) -> None:
     assert child.get_metrics() == {"depth": 1}
     assert run.get_metrics(recursive=True) == {child.id: {"depth": 1}}
     log = run.get_details_with_logs()["logFiles"]["user_logs/std_log.txt"]
-    assert "{} None Running".format(project.name) in log
+    assert f"{project.name} None Running" in log
 
 
 def test_files_come_back_as_they_went(project: Path, tmp_path: Path) -> None:

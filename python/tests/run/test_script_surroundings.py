@@ -53,7 +53,7 @@ def test_a_step_finds_places_and_values_within_other_text(project: Path) -> None
     common = {"source_directory": str(project / "src"), "runconfig": config}
     script = PythonScriptStep(
         "show.py",
-        arguments=["{}/a.txt".format(data), "--out=" + output.arg_val, "$WHERE", f"r{rate}"],
+        arguments=[f"{data}/a.txt", "--out=" + output.arg_val, "$WHERE", f"r{rate}"],
         outputs=[data, output],
         **common,
     )

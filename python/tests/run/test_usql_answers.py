@@ -34,13 +34,13 @@ def same(query: str) -> Question:
 def joined(kind: str) -> Question:
     return Question(
         "SELECT a.id AS i, a.k AS k, b.id AS j, b.w AS w"
-        " FROM @a AS a {} JOIN @b AS b ON a.k == b.k".format(kind),
-        "SELECT a.id, a.k, b.id, b.w FROM a {} JOIN b ON a.k IS b.k".format(kind),
+        f" FROM @a AS a {kind} JOIN @b AS b ON a.k == b.k",
+        f"SELECT a.id, a.k, b.id, b.w FROM a {kind} JOIN b ON a.k IS b.k",
     )
 
 
 def windowed(function: str, order: str = "ORDER BY id") -> Question:
-    return same("SELECT id, {} OVER (PARTITION BY k {}) AS x FROM @a".format(function, order))
+    return same(f"SELECT id, {function} OVER (PARTITION BY k {order}) AS x FROM @a")
 
 
 COUNTED = "SELECT k, row_number() OVER (PARTITION BY k ORDER BY k) AS n FROM {}"
@@ -178,16 +178,16 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
         " USING Extractors.Csv(quoting: false);",
     ]
     for number, question in enumerate(QUESTIONS.values()):
-        script.append("@q{} = {};".format(number, question.usql))
+        script.append(f"@q{number} = {question.usql};")
         script.append(
-            'OUTPUT @q{0} TO "/q{0}.csv" USING Outputters.Csv(quoting: false);'.format(number)
+            f'OUTPUT @q{number} TO "/q{number}.csv" USING Outputters.Csv(quoting: false);'
         )
     (folder / "all.usql").write_text("\n".join(script))
     done = subprocess.run([program, "run", "all.usql"], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     usql: Dict[str, List[Row]] = {}
     for number, name in enumerate(QUESTIONS):
-        with open(folder / "q{}.csv".format(number), newline="") as lines:
+        with open(folder / f"q{number}.csv", newline="") as lines:
             # A row of one null is an empty line.
             usql[name] = [tuple(row) or ("",) for row in csv.reader(lines)]
     return Answers(usql, _asked(a, b))

@@ -92,7 +92,7 @@ def test_a_step_runs_python_of_the_environment_it_is_installed_in(project: Path)
     usql = AdlaStep(
         "reduce.usql", source_directory=str(project / "src"), outputs=[out], compute_target="adla"
     )
-    text = "import sys; assert open(sys.argv[1], newline='').read() == {!r}".format(REDUCED)
+    text = f"import sys; assert open(sys.argv[1], newline='').read() == {REDUCED!r}"
     read = programs.step(project, "read", text, arguments=[out], inputs=[out])
     run = Experiment(workspace, project.name).submit(Pipeline(workspace, steps=[usql, read]))
     assert run.wait_for_completion(show_output=False) == "Finished"

@@ -37,7 +37,7 @@ class Cluster(object):
 
     def add_worker(self) -> None:
         """Start one more worker."""
-        name = "worker-{}".format(len(self.workers))
+        name = f"worker-{len(self.workers)}"
         work = str(self._folder / name)
         self.workers.append(
             self._start(name, "worker.Worker", "-c", "1", "-m", "1g", "-d", work, self.url)

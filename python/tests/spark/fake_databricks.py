@@ -49,7 +49,7 @@ class Workspace(object):
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = "http://127.0.0.1:{}".format(self._server.server_port)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class Workspace(object):
     def _jobs_runs_get(self, query: Dict[str, Any]) -> Answer:
         run_id = int(query["run_id"])
         if run_id not in self.runs:
-            return _error(400, "INVALID_PARAMETER_VALUE", "Run {} does not exist.".format(run_id))
+            return _error(400, "INVALID_PARAMETER_VALUE", f"Run {run_id} does not exist.")
         run = self.runs[run_id]
         tasks = [
             {"task_key": task["task_key"], "run_id": run_id * 10 + index}
@@ -96,7 +96,7 @@ class Workspace(object):
         run["asked"] += 1
         answer = {
             "run_id": run_id,
-            "run_page_url": self.url + "/#job/run/{}".format(run_id),
+            "run_page_url": self.url + f"/#job/run/{run_id}",
             # The first page holds other tasks: whoever does not follow finds no task of its own.
             "tasks": [{"task_key": "other", "run_id": 1}],
             "next_page_token": "second",

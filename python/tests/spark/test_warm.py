@@ -89,7 +89,7 @@ class Folder(object):
         given = {"master": "local[2]", "conf": QUICK, "warm_seconds": 60, **settings}
         step = Step(self.path / name, code, given, home=self.data)
         step.request["run"] = "run-" + name
-        step.write("helper.py", "NAME = {!r}\n".format(name))
+        step.write("helper.py", f"NAME = {name!r}\n")
         return step
 
     def report(self, name: str) -> Any:
@@ -121,12 +121,12 @@ def marked(folder: Folder, name: str, **environ: str) -> Any:
 
 
 def environ_of(process: int) -> str:
-    return Path("/proc/{}/environ".format(process)).read_text()
+    return Path(f"/proc/{process}/environ").read_text()
 
 
 def is_running(process: int) -> bool:
     try:
-        return Path("/proc/{}/stat".format(process)).read_text().split(")")[1].split()[0] != "Z"
+        return Path(f"/proc/{process}/stat").read_text().split(")")[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):  # gone before the open, or before the read
         return False
 

@@ -134,5 +134,5 @@ def until(get: Callable[[], T], holds: Callable[[T], object], what: str) -> T:
         value = get()
         if holds(value):
             return value
-        assert time.monotonic() < deadline, "waited until {}; last: {!r}".format(what, value)
+        assert time.monotonic() < deadline, f"waited until {what}; last: {value!r}"
         time.sleep(0.02)

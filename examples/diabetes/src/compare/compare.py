@@ -45,4 +45,4 @@ model = run.register_model(
     tags={"kind": best["kind"]},
     properties={"accuracy": "{:.4f}".format(best["accuracy"])},
 )
-print("registered {} version {}".format(model.name, model.version))
+print(f"registered {model.name} version {model.version}")

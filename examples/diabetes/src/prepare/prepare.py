@@ -25,6 +25,6 @@ for part, records in [("train", train), ("test", test)]:
     os.makedirs(os.path.join(args.prepared, part))
     records.to_csv(os.path.join(args.prepared, part, "records.csv"), index=False)
 
-print("{:,} records to learn from, {:,} to test with".format(len(train), len(test)))
+print(f"{len(train):,} records to learn from, {len(test):,} to test with")
 run.log("train_records", len(train))
 run.log("test_records", len(test))

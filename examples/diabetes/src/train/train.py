@@ -38,7 +38,7 @@ accuracy = accuracy_score(test["Diabetic"], chances > 0.5)
 auc = roc_auc_score(test["Diabetic"], chances)
 run.log("accuracy", accuracy)
 run.log("auc", auc)
-print("{}: accuracy {:.3f}, area under the curve {:.3f}".format(args.kind, accuracy, auc))
+print(f"{args.kind}: accuracy {accuracy:.3f}, area under the curve {auc:.3f}")
 
 os.makedirs(args.model, exist_ok=True)
 joblib.dump((args.kind, model), os.path.join(args.model, "model.joblib"))

@@ -117,4 +117,4 @@ def __getattr__(name: str) -> Any:
         from azureml._restclient.models.error_response import ErrorResponseException
 
         return ErrorResponseException
-    raise AttributeError("module {!r} has no attribute {!r}".format(__name__, name))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

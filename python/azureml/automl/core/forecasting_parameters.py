@@ -180,7 +180,7 @@ def _listed(value: Any) -> Optional[List[Any]]:
 
 def _check(given: ForecastingParameters) -> None:
     def refuse(name: str, value: Any, wanted: str) -> None:
-        raise ConfigException("{} is {!r}; it is {}".format(name, value, wanted))
+        raise ConfigException(f"{name} is {value!r}; it is {wanted}")
 
     if not given.time_column_name:
         refuse("time_column_name", given.time_column_name, "the name of the column of times")

@@ -11,7 +11,7 @@ def tell_of(name: str) -> None:
     """Print, once in a process for each name, that it means this machine."""
     if name not in _named:
         _named.add(name)
-        print("Compute target {} is not defined; its steps run on this machine.".format(name))
+        print(f"Compute target {name} is not defined; its steps run on this machine.")
 
 
 def is_named(name: str) -> bool:

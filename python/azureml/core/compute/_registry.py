@@ -32,8 +32,9 @@ def find(workspace: Any, name: str) -> Record:
     if not record.get("created"):
         known = [each["name"] for each in records(workspace)]
         raise ComputeTargetException(
-            "ComputeTargetNotFound: the workspace has no compute target `{}`{}; create it with "
-            "ComputeTarget.create".format(name, did_you_mean(name, known))
+            "ComputeTargetNotFound: the workspace has no compute target "
+            f"`{name}`{did_you_mean(name, known)}; create it with "
+            "ComputeTarget.create"
         )
     return record
 
@@ -71,8 +72,9 @@ def put(workspace: Any, name: str, kind: str, settings: Mapping[str, Any]) -> Re
     """
     if not isinstance(name, str) or not _NAME.match(name):
         raise ComputeTargetException(
-            "{!r} cannot name a compute target: a name begins with a letter and holds letters, "
-            "digits and dashes".format(name)
+            f"{name!r} cannot name a compute target: a name begins with a letter and holds "
+            "letters, "
+            "digits and dashes"
         )
     record: Record = workspace._client.put(
         _path(name), {"kind": kind, "settings": without_secrets(settings)}
@@ -85,9 +87,7 @@ def remove(workspace: Any, name: str) -> None:
     try:
         workspace._client.delete(_path(name))
     except errors.NotFound:
-        raise ComputeTargetException(
-            "the workspace has no compute target `{}`".format(name)
-        ) from None
+        raise ComputeTargetException(f"the workspace has no compute target `{name}`") from None
 
 
 def without_secrets(settings: Mapping[str, Any]) -> Dict[str, Any]:
@@ -110,4 +110,4 @@ def _plain(value: Any) -> Any:
 
 
 def _path(name: str) -> str:
-    return "/computes/{}".format(name)
+    return f"/computes/{name}"

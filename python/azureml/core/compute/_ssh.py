@@ -53,5 +53,5 @@ class SshAttachConfiguration(ComputeTargetAttachConfiguration):
         if sum(ways) != 1:
             raise ComputeTargetException(
                 "name the machine by its address, by resource_id, or by resource_group and "
-                "{}".format(self._name_in_group)
+                f"{self._name_in_group}"
             )

@@ -21,7 +21,7 @@ class WireRecord:
 
     def __repr__(self) -> str:
         """The attributes."""
-        return "{}({!r})".format(type(self).__name__, self.serialize())
+        return f"{type(self).__name__}({self.serialize()!r})"
 
 
 def made(kind: Type[T], values: Optional[Mapping[str, Any]]) -> Optional[T]:

@@ -263,10 +263,11 @@ class AmlComputeProvisioningConfiguration(ComputeTargetProvisioningConfiguration
         least, most = scale.minimum_node_count or 0, scale.maximum_node_count
         if least < 0 or (most is not None and most < max(least, 1)):
             raise ComputeTargetException(
-                "a cluster of {} to {} nodes cannot be; max_nodes is at least 1 and at least "
-                "min_nodes".format(least, most)
+                f"a cluster of {least} to {most} nodes cannot be; max_nodes is at least 1 "
+                "and at least "
+                "min_nodes"
             )
         if str(self.vm_priority).lower() not in ("dedicated", "lowpriority"):
             raise ComputeTargetException(
-                "vm_priority is `dedicated` or `lowpriority`, not `{}`".format(self.vm_priority)
+                f"vm_priority is `dedicated` or `lowpriority`, not `{self.vm_priority}`"
             )

@@ -30,7 +30,7 @@ class ComputeTarget:
         kind = class_of(record["kind"])
         if not issubclass(kind, cls):
             raise ComputeTargetException(
-                "compute target `{}` is a {}, not a {}".format(name, kind.__name__, cls.__name__)
+                f"compute target `{name}` is a {kind.__name__}, not a {cls.__name__}"
             )
         target = super().__new__(kind)
         target._load(workspace, record)
@@ -101,7 +101,7 @@ class ComputeTarget:
         """Return at once: a registered target is there. Says so when asked to."""
         if show_output:
             done = "deleted" if is_delete_operation else self.provisioning_state
-            print("Compute target {}: {}".format(self.name, done))
+            print(f"Compute target {self.name}: {done}")
 
     def refresh_state(self) -> None:
         """Ask the server for what it knows of the target now."""
@@ -219,8 +219,9 @@ def _put(workspace: Any, name: str, configuration: Any, attached: bool) -> Compu
     kind = getattr(configuration, "_compute_type", None)
     if kind is None:
         raise ComputeTargetException(
-            "{!r} is not a configuration of a compute target; make one with, for example, "
-            "AmlCompute.provisioning_configuration".format(configuration)
+            f"{configuration!r} is not a configuration of a compute target; make one with, "
+            "for example, "
+            "AmlCompute.provisioning_configuration"
         )
     configuration.validate_configuration()
     settings = {key: value for key, value in vars(configuration).items() if not key.startswith("_")}

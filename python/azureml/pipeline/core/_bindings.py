@@ -36,7 +36,7 @@ class TrainingOutput(object):
         """
         kind = type.lower() if isinstance(type, str) else type
         if kind not in ("metrics", "model"):
-            raise ValueError("a training output is `Metrics` or `Model`, not {!r}".format(type))
+            raise ValueError(f"a training output is `Metrics` or `Model`, not {type!r}")
         if kind == "metrics" and (iteration is not None or metric is not None):
             raise ValueError("the metrics of a training have no iteration and no metric")
         if iteration is not None and metric is not None:
@@ -76,7 +76,7 @@ class InputPortBinding(object):
         if kwargs:
             raise TypeError("an input port has no {}".format(", ".join(sorted(kwargs))))
         if bind_object is None:
-            raise ValueError("input `{}` is bound to nothing; pass a bind_object".format(name))
+            raise ValueError(f"input `{name}` is bound to nothing; pass a bind_object")
         if bind_mode not in INPUT_MODES:
             raise ValueError(
                 "input `{}` cannot be bound by {!r}; use one of {}".format(
@@ -174,7 +174,7 @@ class OutputPortBinding(object):
         """
         if not is_port_name(name):
             raise ValueError(
-                "the output name {!r} may hold letters, digits and underscores only".format(name)
+                f"the output name {name!r} may hold letters, digits and underscores only"
             )
         if bind_mode not in OUTPUT_MODES:
             raise ValueError(

@@ -172,9 +172,7 @@ class ModuleDef(object):
 
     def add_fake_sequencing_input_port(self) -> InputPortDef:
         """A further hidden input, through which a node waits for another."""
-        port = InputPortDef(
-            "{}{}".format(ORDER_INPUT, self._order_inputs), ["AnyFile"], is_optional=True
-        )
+        port = InputPortDef(f"{ORDER_INPUT}{self._order_inputs}", ["AnyFile"], is_optional=True)
         self._order_inputs += 1
         self._input_port_defs.append(port)
         return port
@@ -273,7 +271,7 @@ class DataSourceDef(object):
         """A digest of the place: equal for equal places."""
         import hashlib
 
-        place = "{}\n{}\n{}".format(self._name, self.datastore_name, self.path_on_datastore)
+        place = f"{self._name}\n{self.datastore_name}\n{self.path_on_datastore}"
         return hashlib.sha256(place.encode()).hexdigest()
 
     @staticmethod

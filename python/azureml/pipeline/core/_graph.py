@@ -139,7 +139,7 @@ class Graph(object):
     def get_node(self, node_id: str) -> Node:
         """The node with an id."""
         if node_id not in self._nodes:
-            raise ValueError("the graph has no node `{}`".format(node_id))
+            raise ValueError(f"the graph has no node `{node_id}`")
         return self._nodes[node_id]
 
     def delete_node(self, node_id: str) -> None:
@@ -181,17 +181,17 @@ class Graph(object):
         known = self._made.setdefault(id(origin), port)
         if known is not port:
             raise ValueError(
-                "`{0}` is already an output of step `{1}`; step `{2}` cannot write it too. Give "
-                "step `{2}` an output of its own, or make `{0}` one of its inputs".format(
-                    port.name, known.node.name, port.node.name
-                )
+                f"`{port.name}` is already an output of step `{known.node.name}`; step "
+                f"`{port.node.name}` cannot write it too. Give "
+                f"step `{port.node.name}` an output of its own, or make `{port.name}` one "
+                "of its inputs"
             )
         port.dataset_output = binding._dataset_output
         port.dataset_registration = binding.dataset_registration
         port._is_promoted = is_promoted(binding._source)
         name = port.pipeline_output_name = binding.pipeline_output_name
         if name is not None and self._pipeline_outputs.setdefault(name, port) is not port:
-            raise ValueError("the pipeline has two outputs named `{}`; rename one".format(name))
+            raise ValueError(f"the pipeline has two outputs named `{name}`; rename one")
 
     def _bind_input(self, port: InputPort, binding: InputPortBinding) -> None:
         source = source_of(binding.bind_object)
@@ -242,9 +242,7 @@ class Graph(object):
             for port in node.inputs:
                 if port.incoming_edge is None and not port.input_port_def.is_optional:
                     errors.append(
-                        "input `{}` of step `{}` is connected to nothing".format(
-                            port.name, node.name
-                        )
+                        f"input `{port.name}` of step `{node.name}` is connected to nothing"
                     )
         return errors
 
@@ -264,7 +262,7 @@ class Graph(object):
             raise ValueError("the pipeline cannot run: " + "; ".join(errors))
         if dry_run:
             for node in in_order(self.module_nodes)[0]:
-                print("Step {} is ready to be created [{}]".format(node.name, node.node_id))
+                print(f"Step {node.name} is ready to be created [{node.node_id}]")
 
     def submit(
         self,
@@ -296,4 +294,4 @@ class Graph(object):
 
     def __str__(self) -> str:
         """The name and the size."""
-        return "Graph {}: {} nodes, {} edges".format(self._name, len(self._nodes), len(self._edges))
+        return f"Graph {self._name}: {len(self._nodes)} nodes, {len(self._edges)} edges"

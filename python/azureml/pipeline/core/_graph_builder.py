@@ -55,19 +55,16 @@ class _PipelineGraphBuilder(object):
             return [self.process_step(collection)]
         if isinstance(collection, PipelineData):
             if collection._producer is None:
-                raise ValueError(
-                    "no step makes `{}`, so it cannot stand for one".format(collection.name)
-                )
+                raise ValueError(f"no step makes `{collection.name}`, so it cannot stand for one")
             return [self.process_step(collection._producer)]
         if isinstance(collection, StepSequence):
             return self._add_sequence(collection)
         if isinstance(collection, list):
             return [node for each in collection for node in self.process_collection(each)]
         raise NotImplementedError(
-            "a pipeline is made of steps, lists of steps and StepSequences, not of {!r}, which is "
-            "of {}; give it a step, such as PythonScriptStep(...)".format(
-                collection, type(collection)
-            )
+            "a pipeline is made of steps, lists of steps and StepSequences, not of "
+            f"{collection!r}, which is "
+            f"of {type(collection)}; give it a step, such as PythonScriptStep(...)"
         )
 
     def process_step(self, step: PipelineStep) -> Node:
@@ -121,13 +118,15 @@ class _PipelineGraphBuilder(object):
                 self._needed(producer)
         if origin is None or id(origin) not in made:
             raise ValueError(
-                "input `{}` of step `{}` is an output of no step of the pipeline; list it in the "
-                "outputs of the step that makes it".format(port.name, port.node.name)
+                f"input `{port.name}` of step `{port.node.name}` is an output of no step "
+                "of the pipeline; list it in the "
+                "outputs of the step that makes it"
             )
         source = made[id(origin)]
         if is_promoted(data) and not source._is_promoted:
             raise ValueError(
-                "step `{}` reads `{}` as a dataset, but step `{}` does not write it as one; use "
-                "as_dataset() in both".format(port.node.name, source.name, source.node.name)
+                f"step `{port.node.name}` reads `{source.name}` as a dataset, but step "
+                f"`{source.node.name}` does not write it as one; use "
+                "as_dataset() in both"
             )
         return source

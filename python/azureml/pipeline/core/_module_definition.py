@@ -55,13 +55,11 @@ def source(name: str, source_directory: Optional[str], script_name: str) -> Tupl
         ValueError: The folder or the script does not exist.
     """
     if source_directory is None:
-        raise TypeError("module `{}` needs a source_directory".format(name))
+        raise TypeError(f"module `{name}` needs a source_directory")
     folder = os.path.abspath(source_directory)
     if not os.path.isfile(os.path.join(folder, script_name)):
         raise ValueError(
-            "the script of module `{}` does not exist: {}".format(
-                name, os.path.join(folder, script_name)
-            )
+            f"the script of module `{name}` does not exist: {os.path.join(folder, script_name)}"
         )
     return folder, os.path.normpath(script_name).replace(os.sep, "/")
 
@@ -185,6 +183,7 @@ def _argument(value: Any, params: Dict[str, Dict[str, Any]]) -> Dict[str, str]:
     if isinstance(value, str):
         return {"literal": value}
     raise Exception(
-        "an argument of a module is a {}; pass an InputPortDef, an OutputPortDef, a "
-        "PipelineParameter or text".format(type(value).__name__)
+        f"an argument of a module is a {type(value).__name__}; pass an InputPortDef, an "
+        "OutputPortDef, a "
+        "PipelineParameter or text"
     )

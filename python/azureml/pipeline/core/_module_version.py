@@ -48,7 +48,7 @@ class ModuleVersion(object):
         Raises:
             Exception: There is none.
         """
-        path = "/module-versions/{}".format(module_version_id)
+        path = f"/module-versions/{module_version_id}"
         try:
             return ModuleVersion._of(workspace, workspace._client.get(path))
         except errors.NotFound as error:
@@ -117,13 +117,14 @@ class ModuleVersion(object):
         self._change(status="deprecated")
 
     def _change(self, **values: Any) -> None:
-        path = "/module-versions/{}".format(self.module_version_id)
+        path = f"/module-versions/{self.module_version_id}"
         self._record = self._workspace._client.patch(path, values)
 
     def __str__(self) -> str:
         """Its version, id and status."""
-        return "ModuleVersion(Version: {}, Id: {}, Status: {})".format(
-            self._version, self.module_version_id, self.status
+        return (
+            f"ModuleVersion(Version: {self._version}, Id: {self.module_version_id}, Status: "
+            f"{self.status})"
         )
 
     def __repr__(self) -> str:
@@ -144,7 +145,7 @@ class ModuleVersionDescriptor(object):
 
     def __str__(self) -> str:
         """Both."""
-        return "ModuleVersionDescriptor(Version: {}, Id: {})".format(self._version, self._id)
+        return f"ModuleVersionDescriptor(Version: {self._version}, Id: {self._id})"
 
     def __repr__(self) -> str:
         """The same as `str`."""

@@ -226,7 +226,7 @@ class Node(object):
     def run_after(self, node: Node) -> None:
         """Wait until `node` has succeeded."""
         if self._module_def is None or ORDER_OUTPUT not in node._outputs:
-            raise ValueError("`{}` cannot wait for `{}`".format(self._name, node._name))
+            raise ValueError(f"`{self._name}` cannot wait for `{node._name}`")
         definition = self._module_def.add_fake_sequencing_input_port()
         port = self._inputs[definition.name] = InputPort(self, definition)
         self._graph.connect(node._outputs[ORDER_OUTPUT], port)
@@ -282,7 +282,7 @@ def _named(ports: Dict[str, Part], name: str, kind: str, node: str) -> Part:
     if name not in ports:
         raise ValueError(
             "node `{}` has no {} `{}`; it has {}".format(
-                node, kind, name, ", ".join("`{}`".format(each) for each in ports) or "none"
+                node, kind, name, ", ".join(f"`{each}`" for each in ports) or "none"
             )
         )
     return ports[name]

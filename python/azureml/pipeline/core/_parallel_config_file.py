@@ -64,11 +64,11 @@ def load(kind: "type[T]", workspace: Any, path: str) -> T:
     try:
         content = _yaml_text.load_file(path)
     except OSError as error:
-        raise ValueError("{} cannot be read: {}".format(where, error.strerror)) from None
+        raise ValueError(f"{where} cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:
-        raise ValueError("{} is not YAML: {}".format(where, error)) from None
+        raise ValueError(f"{where} is not YAML: {error}") from None
     if not isinstance(content, dict) or not isinstance(content.get(KEY), dict):
-        raise ValueError("{} has no `{}` at its top".format(where, KEY))
+        raise ValueError(f"{where} has no `{KEY}` at its top")
     found: Dict[str, Any] = dict(content[KEY])
     unknown = sorted(set(found) - {*_PLAIN, "compute_target", "environment"})
     if unknown:

@@ -38,11 +38,9 @@ class _ParallelRunConfigBase(object):
     ) -> None:
         """Check and keep; see `ParallelRunConfig`."""
         if not is_a(environment, "Environment"):
-            raise ValueError(
-                "environment is a {}; pass an Environment".format(type(environment).__name__)
-            )
+            raise ValueError(f"environment is a {type(environment).__name__}; pass an Environment")
         if not isinstance(entry_script, str) or not entry_script:
-            raise ValueError("entry_script is {!r}; pass the path of a script".format(entry_script))
+            raise ValueError(f"entry_script is {entry_script!r}; pass the path of a script")
         if mini_batch_size is not None and partition_keys is not None:
             raise ValueError(
                 "mini_batch_size and partition_keys exclude each other: mini-batches are cut by "
@@ -92,9 +90,7 @@ class _ParallelRunConfigBase(object):
     def environment_variables(self, variables: Optional[Mapping[str, str]]) -> None:
         if variables is not None and not isinstance(variables, Mapping):
             raise ValueError(
-                "environment_variables is a {}; pass a dictionary of texts".format(
-                    type(variables).__name__
-                )
+                f"environment_variables is a {type(variables).__name__}; pass a dictionary of texts"
             )
         self._environment_variables = (
             None
@@ -128,7 +124,7 @@ def _checked_node_count(value: Any, target: Any) -> Any:
     """A count of nodes. Its limits are those of the target, where the target is at hand."""
     count = value.default_value if isinstance(value, PipelineParameter) else value
     if isinstance(count, bool) or not isinstance(count, int):
-        raise ValueError("node_count is {!r}; it is a whole number".format(count))
+        raise ValueError(f"node_count is {count!r}; it is a whole number")
     if not is_a(target, "AmlCompute"):
         return value
     most = getattr(target.scale_settings, "maximum_node_count", None)

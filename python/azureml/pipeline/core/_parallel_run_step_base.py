@@ -144,7 +144,7 @@ class _ParallelRunStepBase(_PythonScriptStepBase):
 def _checked_config(config: Any) -> _ParallelRunConfigBase:
     if not isinstance(config, _ParallelRunConfigBase):
         raise ValueError(
-            "parallel_run_config is a {}; pass a ParallelRunConfig".format(type(config).__name__)
+            f"parallel_run_config is a {type(config).__name__}; pass a ParallelRunConfig"
         )
     return config
 
@@ -169,14 +169,15 @@ def _check_arguments(arguments: List[Any]) -> None:
     if arguments and not (isinstance(arguments[0], str) and arguments[0].startswith("-")):
         raise ValueError(
             "the arguments of a ParallelRunStep begin with the name of one, such as '--rate'; "
-            "they begin with {!r}".format(arguments[0])
+            f"they begin with {arguments[0]!r}"
         )
     for each in arguments:
         name = _option(each)
         if name in RESERVED:
             raise ValueError(
-                "`--{}` is an argument of the step itself; set it in the ParallelRunConfig, or "
-                "give yours another name".format(name)
+                f"`--{name}` is an argument of the step itself; set it in the "
+                "ParallelRunConfig, or "
+                "give yours another name"
             )
 
 
@@ -240,10 +241,9 @@ def _form(value: Any) -> str:
             "`dataset.as_named_input('name')`"
         )
     raise Exception(
-        "a ParallelRunStep reads datasets, not a {}; for what an earlier step wrote use an "
-        "OutputFileDatasetConfig, or `as_dataset()` of the PipelineData".format(
-            type(value).__name__
-        )
+        f"a ParallelRunStep reads datasets, not a {type(value).__name__}; for what an "
+        "earlier step wrote use an "
+        "OutputFileDatasetConfig, or `as_dataset()` of the PipelineData"
     )
 
 
@@ -299,7 +299,7 @@ def _checked_output(output: Any, config: _ParallelRunConfigBase) -> List[Any]:
             "file in it"
         )
     if isinstance(output, (list, tuple)):
-        raise Exception("output is a {}; pass one output".format(type(output).__name__))
+        raise Exception(f"output is a {type(output).__name__}; pass one output")
     return [] if output is None else [output]
 
 

@@ -43,14 +43,15 @@ def size(name: str, value: Any) -> Optional[int]:
     text = str(value)
     if isinstance(value, bool) or not isinstance(value, (int, str)) or not re.match(_SIZE, text):
         raise ValueError(
-            "{} is {!r}; it is a whole number of files or bytes, or one with KB, MB or GB, "
-            "such as '10KB'".format(name, value)
+            f"{name} is {value!r}; it is a whole number of files or bytes, or one with KB, "
+            "MB or GB, "
+            "such as '10KB'"
         )
     unit = _UNITS.get(text[-2:].lower())
     # What has two units does not read as a number; v1 refuses it in the same way.
     number = int(text[:-2]) * unit if unit else int(text)
     if number < 1:
-        raise ValueError("{} is {!r}; a mini-batch has at least one item".format(name, value))
+        raise ValueError(f"{name} is {value!r}; a mini-batch has at least one item")
     return number
 
 
@@ -58,7 +59,7 @@ def threshold(name: str, value: Any) -> int:
     """How many may fail; -1 for any number."""
     if isinstance(value, bool) or not isinstance(value, int) or value < -1:
         raise ValueError(
-            "{} is {!r}; it is a whole number from 0 on, or -1 for any number".format(name, value)
+            f"{name} is {value!r}; it is a whole number from 0 on, or -1 for any number"
         )
     return value
 
@@ -74,7 +75,7 @@ def percent(name: str, value: Any) -> Optional[float]:
         return None
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not 0 <= value <= 100:
-        raise ValueError("{} is {!r}; it is a number from 0 to 100".format(name, value))
+        raise ValueError(f"{name} is {value!r}; it is a number from 0 to 100")
     number: float = value
     return number
 
@@ -83,7 +84,7 @@ def at_least_one(name: str, value: Any) -> int:
     """A whole number from 1 on; a parameter may hold it as text."""
     number = int(value) if isinstance(value, str) and value.isdigit() else value
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise ValueError("{} is {!r}; it is a whole number greater than 0".format(name, value))
+        raise ValueError(f"{name} is {value!r}; it is a whole number greater than 0")
     return number
 
 
@@ -121,9 +122,7 @@ def keys(name: str, value: Any) -> Optional[List[str]]:
     is_list = isinstance(value, list) and all(isinstance(each, str) for each in value)
     if not is_list or not value:
         raise ValueError(
-            "{} is {!r}; it is a list of the names of columns, such as ['store', 'brand']".format(
-                name, value
-            )
+            f"{name} is {value!r}; it is a list of the names of columns, such as ['store', 'brand']"
         )
     return list(value)
 
@@ -134,8 +133,8 @@ def keys_in_text(name: str, value: Any) -> Optional[List[str]]:
         listed = json.loads(value)
     except (TypeError, ValueError):
         raise ValueError(
-            "the default of the parameter for {} is {!r}; it is a list in JSON, such as "
-            '\'["store", "brand"]\''.format(name, value)
+            f"the default of the parameter for {name} is {value!r}; it is a list in JSON, such as "
+            '\'["store", "brand"]\''
         ) from None
     return keys(name, listed)
 

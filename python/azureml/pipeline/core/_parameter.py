@@ -28,15 +28,16 @@ class PipelineParameter(object):
             is_a(default_value, kind) for kind in (DATA_PATH, CONSUMPTION, DATASET)
         ):
             raise ValueError(
-                "the default of pipeline parameter `{}` is of type {}; a parameter holds a str, "
-                "int, float, bool, DataPath or dataset".format(name, type(default_value).__name__)
+                f"the default of pipeline parameter `{name}` is of type "
+                f"{type(default_value).__name__}; a parameter holds a str, "
+                "int, float, bool, DataPath or dataset"
             )
         self.name = name
         self.default_value = default_value
 
     def __str__(self) -> str:
         """The name and the default, as v1 writes them."""
-        text = "PipelineParameter_Name:{}_Default:{}".format(self.name, self.default_value)
+        text = f"PipelineParameter_Name:{self.name}_Default:{self.default_value}"
         return written(text, self)
 
     def _is_scalar(self) -> bool:
@@ -62,10 +63,10 @@ def gathered(parameters: Iterable[PipelineParameter]) -> Dict[str, PipelineParam
         known = found.setdefault(parameter.name, parameter)
         if known is not parameter and known.default_value != parameter.default_value:
             raise Exception(
-                "pipeline parameter `{}` has two defaults, {!r} and {!r}; give both the same "
-                "default or one of them another name".format(
-                    parameter.name, known.default_value, parameter.default_value
-                )
+                f"pipeline parameter `{parameter.name}` has two defaults, "
+                f"{known.default_value!r} and {parameter.default_value!r}; give both the "
+                "same "
+                "default or one of them another name"
             )
     return found
 
@@ -78,9 +79,8 @@ def settled(
     for name, value in (given or {}).items():
         if name not in known:
             raise Exception(
-                "the pipeline has no parameter `{}`; it has {}{}".format(
-                    name, listed(sorted(known)), did_you_mean(name, known)
-                )
+                f"the pipeline has no parameter `{name}`; it has "
+                f"{listed(sorted(known))}{did_you_mean(name, known)}"
             )
         _check_type(name, known[name].default_value, value)
         values[name] = value
@@ -98,7 +98,6 @@ def _check_type(name: str, default: Any, value: Any) -> None:
             )
     elif type(value) is not type(default):
         raise TypeError(
-            "pipeline parameter `{}` takes a {}, not a {}".format(
-                name, type(default).__name__, type(value).__name__
-            )
+            f"pipeline parameter `{name}` takes a {type(default).__name__}, not a "
+            f"{type(value).__name__}"
         )

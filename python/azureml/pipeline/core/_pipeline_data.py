@@ -48,14 +48,12 @@ class PipelineData(object):
         for each in (name, output_name or name):
             if not is_port_name(each):
                 raise ValueError(
-                    "the PipelineData name {!r} may hold letters, digits and underscores "
-                    "only".format(each)
+                    f"the PipelineData name {each!r} may hold letters, digits and underscores only"
                 )
         if output_mode not in ("mount", "upload"):
             raise ValueError(
-                "PipelineData `{}` cannot be written by {!r}; use `mount` or `upload`".format(
-                    name, output_mode
-                )
+                f"PipelineData `{name}` cannot be written by {output_mode!r}; use `mount` "
+                "or `upload`"
             )
         self._name = name
         self._datastore = datastore
@@ -136,7 +134,5 @@ def reading_binding(
     """An input that reads `data` by mounting or downloading it."""
     mode = mode or "mount"
     if mode not in ("mount", "download"):
-        raise ValueError(
-            "input `{}` cannot read by {!r}; use `mount` or `download`".format(input_name, mode)
-        )
+        raise ValueError(f"input `{input_name}` cannot read by {mode!r}; use `mount` or `download`")
     return InputPortBinding(input_name, data, mode, path_on_compute, overwrite)

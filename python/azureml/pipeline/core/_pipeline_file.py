@@ -43,10 +43,10 @@ def load(workspace: Any, filename: str) -> Any:
     try:
         content = _yaml_text.load_file(filename)
     except yaml.YAMLError as error:
-        raise UserErrorException("{} is not YAML: {}".format(filename, error)) from error
+        raise UserErrorException(f"{filename} is not YAML: {error}") from error
     described = content.get("pipeline") if isinstance(content, dict) else None
     if not isinstance(described, Mapping):
-        raise ValueError("{} has no `pipeline` at its top".format(filename))
+        raise ValueError(f"{filename} has no `pipeline` at its top")
     reader = _Reader(workspace, filename, described)
     return Pipeline(workspace, reader.steps(), description=described.get("description"))
 
@@ -72,7 +72,7 @@ class _Reader(object):
         """The steps, in the order of the file."""
         described = self._described.get("steps") or {}
         if not described:
-            raise ValueError("{} has no steps".format(self._filename))
+            raise ValueError(f"{self._filename} has no steps")
         outputs = {key: self._outputs(key, step) for key, step in described.items()}
         made = {key: self._step(key, step, outputs[key]) for key, step in described.items()}
         for key, step in described.items():
@@ -90,7 +90,7 @@ class _Reader(object):
 
     def _place(self, where: str, given: Mapping[str, Any]) -> DataReference:
         if "datastore" not in given:
-            raise ValueError("{} of {} has no datastore".format(where, self._filename))
+            raise ValueError(f"{where} of {self._filename} has no datastore")
         store = self._workspace.datastores
         name = given["datastore"]
         known = self._named(where + ".datastore", name, store)
@@ -112,7 +112,7 @@ class _Reader(object):
         made = {}
         for name, given in (step.get("outputs") or {}).items():
             given = given or {}
-            where = "steps.{}.outputs.{}".format(key, name)
+            where = f"steps.{key}.outputs.{name}"
             store = given.get("datastore")
             data = PipelineData(
                 name,
@@ -125,7 +125,7 @@ class _Reader(object):
             )
             made[name] = data
             # Other steps find it by its destination, or by the step and the output.
-            self._data["{}/{}".format(key, name)] = data
+            self._data[f"{key}/{name}"] = data
             if given.get("destination"):
                 self._data[given["destination"]] = data
         return made
@@ -136,8 +136,9 @@ class _Reader(object):
         kind = step.get("type")
         if kind != "PythonScriptStep":
             not_yet(
-                "steps.{} of {} is a {}; a file can describe PythonScriptSteps so far, so build "
-                "the pipeline of steps in Python".format(key, self._filename, kind)
+                f"steps.{key} of {self._filename} is a {kind}; a file can describe "
+                "PythonScriptSteps so far, so build "
+                "the pipeline of steps in Python"
             )
         where = "steps." + key
         inputs = {
@@ -170,11 +171,11 @@ class _Reader(object):
     def _input(self, where: str, name: str, given: Mapping[str, Any]) -> Any:
         from azureml.pipeline.core._bindings import InputPortBinding
 
-        source = self._required("{}.inputs.{}".format(where, name), given, "source")
+        source = self._required(f"{where}.inputs.{name}", given, "source")
         if source in self._parameters:
             mode = given.get("bind_mode") or "mount"
             return (self._parameters[source], DataPathComputeBinding(mode=mode))
-        data = self._named("{}.inputs.{}".format(where, name), source, self._data)
+        data = self._named(f"{where}.inputs.{name}", source, self._data)
         if not isinstance(data, (PipelineData, DataReference)):
             return data
         return InputPortBinding(
@@ -201,7 +202,7 @@ class _Reader(object):
         }
         kind, colon, name = str(given).partition(":")
         if colon and kind in kinds:
-            return self._named("{}.arguments".format(where), name, kinds[kind])
+            return self._named(f"{where}.arguments", name, kinds[kind])
         return given
 
     def _run_config(self, path: Any) -> Any:
@@ -211,7 +212,7 @@ class _Reader(object):
 
     def _required(self, where: str, given: Mapping[str, Any], name: str) -> Any:
         if given.get(name) is None:
-            raise ValueError("{} of {} has no `{}`".format(where, self._filename, name))
+            raise ValueError(f"{where} of {self._filename} has no `{name}`")
         return given[name]
 
     def _named(self, where: str, name: Any, known: Mapping[str, Any]) -> Any:

@@ -103,16 +103,16 @@ class PortDataReference(object):
         from html import escape
 
         rows = "".join(
-            "<tr><th>{}</th><td>{}</td></tr>".format(escape(name), escape(value))
+            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
             for name, value in self._get_base_info_dict().items()
         )
-        return "<table>{}</table>".format(rows)
+        return f"<table>{rows}</table>"
 
     def __str__(self) -> str:
         """The name, the datastore and the path."""
         facts = self._get_base_info_dict().items()
         return "PortDataReference({})".format(
-            ", ".join("{}: {}".format(name, value) for name, value in facts)
+            ", ".join(f"{name}: {value}" for name, value in facts)
         )
 
     def __repr__(self) -> str:

@@ -71,8 +71,9 @@ def _check_run_config(run_config: Any) -> None:
     for attribute in ("data_references", "data", "output_data"):
         if getattr(run_config, attribute, None):
             not_yet(
-                "{} of a run configuration are not read by steps; pass the data as inputs and "
-                "outputs of the step".format(attribute)
+                f"{attribute} of a run configuration are not read by steps; pass the data "
+                "as inputs and "
+                "outputs of the step"
             )
 
 

@@ -41,7 +41,9 @@ def publish_graph(
 
 
 def template_body(
-    graph: Any, values: Optional[Mapping[str, Any]] = None, continue_on_failure: Optional[bool] = None
+    graph: Any,
+    values: Optional[Mapping[str, Any]] = None,
+    continue_on_failure: Optional[bool] = None,
 ) -> Dict[str, Any]:
     """A graph as the server takes it; `values` become the defaults of its parameters."""
     from azureml.pipeline.core._order import in_order
@@ -122,9 +124,7 @@ def parameter_values(
         elif isinstance(value, (str, int, float)):
             texts[name] = str(value)
         else:
-            raise Exception(
-                "pipeline parameter `{}` cannot be a {}".format(name, type(value).__name__)
-            )
+            raise Exception(f"pipeline parameter `{name}` cannot be a {type(value).__name__}")
     return {"parameters": texts, "data_paths": places, "datasets": datasets}
 
 
@@ -153,7 +153,7 @@ def start(
     print("Submitted PipelineRun {}".format(record["id"]))
     experiment = Experiment(workspace, record["experiment"])
     run = PipelineRun(experiment, record["id"], _record=record)
-    print("Link to the run: {}".format(run.get_portal_url()))
+    print(f"Link to the run: {run.get_portal_url()}")
     return run
 
 

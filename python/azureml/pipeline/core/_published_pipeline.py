@@ -91,7 +91,7 @@ class PublishedPipeline(object):
     ) -> PublishedPipeline:
         """The published pipeline with an id."""
         with _published.refusals():
-            record = workspace._client.get("/published/{}".format(id))
+            record = workspace._client.get(f"/published/{id}")
         return PublishedPipeline._of(workspace, record)
 
     @staticmethod
@@ -141,7 +141,7 @@ class PublishedPipeline(object):
             parent_run_id,
             continue_on_step_failure,
         )
-        return _published.start(workspace, "/published/{}/submit".format(self._id), body)
+        return _published.start(workspace, f"/published/{self._id}/submit", body)
 
     def enable(self) -> None:
         """Let it be started."""
@@ -153,7 +153,7 @@ class PublishedPipeline(object):
 
     def _set_status(self, status: str) -> None:
         with _published.refusals():
-            path = "/published/{}".format(self._id)
+            path = f"/published/{self._id}"
             record = self._workspace._client.patch(path, {"status": status})
         self._status = STATUSES[record["status"]]
 
@@ -178,7 +178,7 @@ class PublishedPipeline(object):
     def _pipeline(self) -> Dict[str, Any]:
         """The pipeline as it was sent; it never changes, so it is asked for once."""
         if self._template is None:
-            path = "/published/{}/pipeline".format(self._id)
+            path = f"/published/{self._id}/pipeline"
             with _published.refusals():
                 self._template = self._workspace._client.get(path)
         return self._template
@@ -196,8 +196,9 @@ class PublishedPipeline(object):
 
     def __repr__(self) -> str:
         """The name and the id."""
-        return "Pipeline(Name: {},\nId: {},\nStatus: {},\nEndpoint: {})".format(
-            self._name, self._id, self._status, self._endpoint
+        return (
+            f"Pipeline(Name: {self._name},\nId: {self._id},\nStatus: "
+            f"{self._status},\nEndpoint: {self._endpoint})"
         )
 
     def _repr_html_(self) -> str:

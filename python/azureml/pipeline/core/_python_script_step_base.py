@@ -141,20 +141,18 @@ class _PythonScriptStepBase(PipelineStep):
             if target == "local":
                 raise ValueError(
                     "`local` is no compute target for steps of a pipeline; leave compute_target "
-                    "out of step `{}` to run it on this machine".format(self.name)
+                    f"out of step `{self.name}` to run it on this machine"
                 )
             return target
         if any(is_a(target, kind) for kind in OTHER_COMPUTES):
             raise ValueError(
-                "step `{}` cannot run on `{}`: a {} starts no programs of one's own".format(
-                    self.name, target.name, type(target).__name__
-                )
+                f"step `{self.name}` cannot run on `{target.name}`: a "
+                f"{type(target).__name__} starts no programs of one's own"
             )
         if not isinstance(getattr(target, "name", None), str):
             raise ValueError(
-                "the compute target of step `{}` is a {}; pass a name or a compute target".format(
-                    self.name, type(target).__name__
-                )
+                f"the compute target of step `{self.name}` is a {type(target).__name__}; "
+                "pass a name or a compute target"
             )
         return str(target.name)
 
@@ -174,8 +172,9 @@ def _all_parameters(params: Mapping[str, Any], implicit: List[PipelineParameter]
     for parameter in implicit:
         if parameter.name in params:
             raise Exception(
-                "the parameter name `{}` is already in use: it stands in the params and in the "
-                "arguments of the step".format(parameter.name)
+                f"the parameter name `{parameter.name}` is already in use: it stands in "
+                "the params and in the "
+                "arguments of the step"
             )
         parameters[parameter.name] = parameter
     return parameters
@@ -187,13 +186,12 @@ def _run_config_parameters(
     for name, value in given.items():
         if not isinstance(value, PipelineParameter):
             raise ValueError(
-                "`{}` of runconfig_pipeline_params is a {}; pass a PipelineParameter".format(
-                    name, type(value).__name__
-                )
+                f"`{name}` of runconfig_pipeline_params is a {type(value).__name__}; pass "
+                "a PipelineParameter"
             )
         if name in params:
             raise ValueError(
-                "`{}` stands in params and in runconfig_pipeline_params; keep one".format(name)
+                f"`{name}` stands in params and in runconfig_pipeline_params; keep one"
             )
     return dict(given)
 
@@ -212,8 +210,9 @@ def _check_training_outputs(step: _PythonScriptStepBase) -> None:
     for output in step._outputs:
         if output.training_output is not None:
             raise ValueError(
-                "output `{}` of step `{}` is an output of training, which only AutoML and "
-                "hyperparameter steps have".format(output.name, step.name)
+                f"output `{output.name}` of step `{step.name}` is an output of training, "
+                "which only AutoML and "
+                "hyperparameter steps have"
             )
 
 
@@ -225,4 +224,4 @@ def checked_run_config(value: Any) -> Any:
     """`value`, if it is a run configuration or nothing."""
     if value is None or is_a(value, "RunConfiguration"):
         return value
-    raise ValueError("runconfig is a {}; pass a RunConfiguration".format(type(value).__name__))
+    raise ValueError(f"runconfig is a {type(value).__name__}; pass a RunConfiguration")

@@ -69,15 +69,15 @@ class ScheduleRecurrence(object):
                 )
             )
         if not _is_number(self.interval) or self.interval < 1:
-            raise ValueError("interval is {!r}; it must be a number from 1".format(self.interval))
+            raise ValueError(f"interval is {self.interval!r}; it must be a number from 1")
         if self.time_zone is not None and not isinstance(self.time_zone, (TimeZone, str)):
             raise ValueError(
-                "time_zone is {!r}; it must be a TimeZone or an IANA name".format(self.time_zone)
+                f"time_zone is {self.time_zone!r}; it must be a TimeZone or an IANA name"
             )
         if self.frequency not in ("Day", "Week"):
             for name, given in (("hours", self.hours), ("minutes", self.minutes)):
                 if given is not None:
-                    raise ValueError("{} need the frequency Day or Week".format(name))
+                    raise ValueError(f"{name} need the frequency Day or Week")
         if self.frequency != "Week" and self.week_days is not None:
             raise ValueError("week_days need the frequency Week")
         _numbers("hours", self.hours, 23)
@@ -116,20 +116,20 @@ class ScheduleRecurrence(object):
 
     def _said(self) -> str:
         """In words, for people."""
-        said = "every {}".format(self.frequency.lower())
+        said = f"every {self.frequency.lower()}"
         if self.interval != 1:
-            said = "every {} {}s".format(self.interval, self.frequency.lower())
+            said = f"every {self.interval} {self.frequency.lower()}s"
         if self.week_days:
             said += " on {}".format(", ".join(self.week_days))
         if self.hours or self.minutes:
             hours = ", ".join(str(hour) for hour in self.hours or ("the start's",))
-            minutes = ", ".join("{:02}".format(minute) for minute in self.minutes or (0,))
-            said += " at hour {} and minute {}".format(hours, minutes)
+            minutes = ", ".join(f"{minute:02}" for minute in self.minutes or (0,))
+            said += f" at hour {hours} and minute {minutes}"
         zone = zone_name(self.time_zone)
-        return "{} ({})".format(said, zone) if zone else said
+        return f"{said} ({zone})" if zone else said
 
     def __repr__(self) -> str:
-        return "ScheduleRecurrence({})".format(self._said())
+        return f"ScheduleRecurrence({self._said()})"
 
 
 def zone_name(zone: Optional[Union[TimeZone, str]]) -> Optional[str]:
@@ -155,14 +155,14 @@ def _start(start_time: Optional[Union[datetime, str]]) -> Optional[str]:
 def _time_of_day(text: str) -> Sequence[List[int]]:
     hour, colon, minute = text.partition(":")
     if not colon or not hour.strip().isdigit() or not minute.strip().isdigit():
-        raise ValueError("time_of_day is {!r}; write it as hh:mm".format(text))
+        raise ValueError(f"time_of_day is {text!r}; write it as hh:mm")
     return [int(hour)], [int(minute)]
 
 
 def _numbers(name: str, given: Optional[List[int]], highest: int) -> None:
     for number in given or ():
         if not _is_number(number) or not 0 <= number <= highest:
-            raise ValueError("{} has {!r}; it takes 0 to {}".format(name, number, highest))
+            raise ValueError(f"{name} has {number!r}; it takes 0 to {highest}")
 
 
 def _is_number(value: Any) -> bool:

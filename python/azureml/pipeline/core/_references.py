@@ -36,8 +36,9 @@ def text_token(
     described = _OBJECT.search(text)
     if described is not None:
         raise ValueError(
-            "the argument {!r} holds {}, the description of an object; pass the object itself as "
-            "an argument of its own".format(text, described.group())
+            f"the argument {text!r} holds {described.group()}, the description of an "
+            "object; pass the object itself as "
+            "an argument of its own"
         )
     every = {**known, **_parameters(text, params)}
     parts: List[tokens.Token] = []

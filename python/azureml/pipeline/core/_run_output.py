@@ -39,8 +39,8 @@ class Narrator(object):
 
     def begin(self) -> None:
         """Say which run is waited for."""
-        print("PipelineRunId: {}".format(self._pipeline))
-        print("Link to Stepwell: {}".format(run_page(self._client, self._pipeline)), flush=True)
+        print(f"PipelineRunId: {self._pipeline}")
+        print(f"Link to Stepwell: {run_page(self._client, self._pipeline)}", flush=True)
 
     def tell(self, news: Any) -> None:
         """Print a change of status or a line."""
@@ -53,18 +53,18 @@ class Narrator(object):
 
     def end(self, status: str, details: Dict[str, Any]) -> None:
         """Sum the run up."""
-        print("\n\nPipelineRun Execution Summary\n{}".format(RULE))
-        print("PipelineRun Status: {}\n{}\n".format(status, details), flush=True)
+        print(f"\n\nPipelineRun Execution Summary\n{RULE}")
+        print(f"PipelineRun Status: {status}\n{details}\n", flush=True)
 
     def _line(self, line: Line) -> None:
         follows = line.run == self._speaker and len(self._running) == 1
-        prefix = "" if follows else "[{}] ".format(self._name(line.run))
+        prefix = "" if follows else f"[{self._name(line.run)}] "
         show(prefix + line.text, line.end)
 
     def _pipeline_status(self, status: str) -> None:
         if self._said.get(self._pipeline) != status and status == "Running" and not self._over:
             self._said[self._pipeline] = status
-            print("PipelineRun Status: {}".format(status), flush=True)
+            print(f"PipelineRun Status: {status}", flush=True)
 
     def _step_status(self, change: Change) -> None:
         step, status = change.run, change.status
@@ -74,19 +74,19 @@ class Narrator(object):
         name = self._name(step)
         if status in ("Preparing", "Running"):
             self._pipeline_status("Running")  # a pipeline runs when its first step does
-            heading = "" if step in self._running else "\nStepRunId: {}\n".format(step)
+            heading = "" if step in self._running else f"\nStepRunId: {step}\n"
             self._running.add(step)
             self._speaker = step
             said = "Running" if status == "Running" else "Preparing its environment"
             print(heading, end="")
             if not self._over:
-                print("StepRun( {} ) Status: {}".format(name, said), flush=True)
+                print(f"StepRun( {name} ) Status: {said}", flush=True)
             return
         self._running.discard(step)
         self._speaker = None
-        words = "StepRun( {} ) Status: {}".format(name, status_of(status))
+        words = f"StepRun( {name} ) Status: {status_of(status)}"
         if change.message:
-            words += " ({})".format(change.message)
+            words += f" ({change.message})"
         show(words)
 
     def _name(self, step: str) -> str:

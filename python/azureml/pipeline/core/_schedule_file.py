@@ -45,7 +45,7 @@ def load(workspace: Workspace, filename: str) -> Dict[str, Any]:
     content = _content(filename)
     written = content.get("Schedule") if isinstance(content, dict) else None
     if not isinstance(written, dict):
-        raise ValueError("`{}` has no part `Schedule`".format(filename))
+        raise ValueError(f"`{filename}` has no part `Schedule`")
     _check(filename, "Schedule", written, (*_AS_WRITTEN, "recurrence", "datastore_name"))
     made = {name: written[name] for name in _AS_WRITTEN if name in written}
     if written.get("recurrence") is not None:
@@ -63,12 +63,12 @@ def _content(filename: str) -> Any:
     try:
         return _yaml_text.load_file(filename)
     except yaml.YAMLError as error:
-        raise UserErrorException("{} is not YAML: {}".format(filename, error)) from error
+        raise UserErrorException(f"{filename} is not YAML: {error}") from error
 
 
 def _recurrence(filename: str, written: Any) -> ScheduleRecurrence:
     if not isinstance(written, dict):
-        raise ValueError("`recurrence` of `{}` has no parts".format(filename))
+        raise ValueError(f"`recurrence` of `{filename}` has no parts")
     _check(filename, "recurrence", written, _RECURRENCE)
     parts = dict(written)
     zone = parts.get("time_zone")

@@ -92,7 +92,7 @@ class SparkWork(NamedTuple):
             try:
                 find(self.path, folder, folder)
             except NotebookNotFound as missing:
-                raise ValueError("step `{}`: {}".format(self.name, missing)) from None
+                raise ValueError(f"step `{self.name}`: {missing}") from None
         return folder
 
     def _environment(self, context: TaskContext, is_remote: bool) -> Any:

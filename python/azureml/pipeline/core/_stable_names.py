@@ -41,4 +41,4 @@ class StableNames(object):
         part: str = match.group()
         if part not in RANDOM_PARTS:
             return part
-        return self._numbers.setdefault(part, "{:08x}".format(len(self._numbers) + 1))
+        return self._numbers.setdefault(part, f"{len(self._numbers) + 1:08x}")

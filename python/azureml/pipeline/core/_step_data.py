@@ -106,7 +106,7 @@ class StepData(object):
             "`{}` stands among the arguments but neither in the inputs nor in the outputs of {}; "
             "add it to one of them".format(
                 getattr(value, "name", getattr(value, "data_reference_name", value)),
-                "step `{}`".format(step) if step else "the step",
+                f"step `{step}`" if step else "the step",
             )
         )
 
@@ -167,7 +167,7 @@ class StepData(object):
         for name in inputs:
             if name in outputs:
                 raise ValueError(
-                    "`{}` names an input and an output of the step; rename one of them".format(name)
+                    f"`{name}` names an input and an output of the step; rename one of them"
                 )
         self._check_destinations()
 
@@ -183,8 +183,9 @@ class StepData(object):
             first = seen.setdefault(place, binding.name)
             if first != binding.name:
                 raise ValueError(
-                    "outputs `{}` and `{}` go to one place, `{}` on datastore `{}`; give each a "
-                    "destination of its own".format(first, binding.name, path, place[0])
+                    f"outputs `{first}` and `{binding.name}` go to one place, `{path}` on "
+                    f"datastore `{place[0]}`; give each a "
+                    "destination of its own"
                 )
 
 
@@ -235,7 +236,7 @@ def input_binding(value: Any) -> InputPortBinding:
         return data_path_binding(value)
     if is_a(value, DATASET):
         raise ValueError(_bare_dataset("an input"))
-    raise ValueError("a step cannot read a {}".format(type(value)))
+    raise ValueError(f"a step cannot read a {type(value)}")
 
 
 def output_binding(value: Any) -> OutputPortBinding:
@@ -258,7 +259,7 @@ def output_binding(value: Any) -> OutputPortBinding:
         )
         binding._source = value
         return binding
-    raise ValueError("a step cannot write a {}".format(type(value)))
+    raise ValueError(f"a step cannot write a {type(value)}")
 
 
 def _data_output(data: PipelineData, source: Any) -> OutputPortBinding:
@@ -310,8 +311,8 @@ def _meaning(value: Any) -> Optional[Tuple[Any, ...]]:
 
 def _bare_dataset(place: str) -> str:
     return (
-        "a dataset cannot be {} by itself; give it a name with "
-        "`dataset.as_named_input('name')`".format(place)
+        f"a dataset cannot be {place} by itself; give it a name with "
+        "`dataset.as_named_input('name')`"
     )
 
 
@@ -320,9 +321,9 @@ def _checked(kind: str, names: List[str]) -> Dict[str, None]:
     for name in names:
         if not is_port_name(name):
             raise ValueError(
-                "the {} name {!r} may hold letters, digits and underscores only".format(kind, name)
+                f"the {kind} name {name!r} may hold letters, digits and underscores only"
             )
         if name in seen:
-            raise ValueError("the step has two {}s named `{}`; rename one".format(kind, name))
+            raise ValueError(f"the step has two {kind}s named `{name}`; rename one")
         seen[name] = None
     return seen

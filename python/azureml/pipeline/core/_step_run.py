@@ -46,7 +46,7 @@ class StepRun(Run):
 
         An addition to v1; `stepwell why` prints the same.
         """
-        told = self._client.get("/runs/{}/why".format(self.id))["steps"][0]
+        told = self._client.get(f"/runs/{self.id}/why")["steps"][0]
         return ["{}: {}".format(told["outcome"], reason) for reason in told["reasons"]]
 
     def get_status(self) -> str:
@@ -160,7 +160,7 @@ class StepRunOutput(object):
 
     def __repr__(self) -> str:
         """The name and the step."""
-        return "StepRunOutput(name={!r}, step_run_id={!r})".format(self.name, self.step_run.id)
+        return f"StepRunOutput(name={self.name!r}, step_run_id={self.step_run.id!r})"
 
 
 def port_data(

@@ -55,7 +55,7 @@ def submit(graph: Any, request: RunRequest) -> Any:
     print("Submitted PipelineRun {}".format(record["id"]))
     experiment = Experiment(workspace, request.experiment_name)
     run = PipelineRun(experiment, record["id"], _record=record)
-    print("Link to the run: {}".format(run.get_portal_url()))
+    print(f"Link to the run: {run.get_portal_url()}")
     return run
 
 
@@ -103,8 +103,9 @@ def _warn_of_names(names: List[str]) -> None:
     for name, count in Counter(names).items():
         if count > 1 and str(name).strip():
             sys.stderr.write(
-                "warning: {} steps of the pipeline are named `{}`; find_step_run gives all of "
-                "them\n".format(count, name)
+                f"warning: {count} steps of the pipeline are named `{name}`; find_step_run "
+                "gives all of "
+                "them\n"
             )
 
 
@@ -131,7 +132,7 @@ class _StepWriter(object):
         """One step as the server takes it."""
         work = node._work
         if work is None or node.module_def is None:
-            not_yet("step `{}` is of a kind that cannot run here yet".format(node.name))
+            not_yet(f"step `{node.name}` is of a kind that cannot run here yet")
         data = [port for port in node.inputs if not port.name.startswith(ORDER_INPUT)]
         order = [port for port in node.inputs if port.name.startswith(ORDER_INPUT)]
         written = [port for port in node.outputs if port.name != ORDER_OUTPUT]
@@ -226,8 +227,9 @@ def _check_readable(port: InputPort) -> None:
     """Refuse ways of reading that are not there yet."""
     if port.input_port_def.is_resource:
         not_yet(
-            "input `{}` of step `{}` asks for its data beside the script, which is not there yet; "
-            "pass the input as an argument".format(port.name, port.node.name)
+            f"input `{port.name}` of step `{port.node.name}` asks for its data beside the "
+            "script, which is not there yet; "
+            "pass the input as an argument"
         )
 
 
@@ -262,7 +264,7 @@ def tell_of_steps(nodes: List[ModuleNode], steps: List[Dict[str, Any]]) -> None:
     """Name the steps, up to a number that a person would read."""
     for node, step in list(zip(nodes, steps))[:STEPS_TOLD_MAX]:
         snapshot = step["task"].get("snapshot")
-        files = "[{}]".format(snapshot[:8]) if snapshot else ""
-        print("Created step {} [{}]{}".format(node.name, node.node_id, files))
+        files = f"[{snapshot[:8]}]" if snapshot else ""
+        print(f"Created step {node.name} [{node.node_id}]{files}")
     if len(nodes) > STEPS_TOLD_MAX:
-        print("Created {} more steps".format(len(nodes) - STEPS_TOLD_MAX))
+        print(f"Created {len(nodes) - STEPS_TOLD_MAX} more steps")

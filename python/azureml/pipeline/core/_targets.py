@@ -30,9 +30,10 @@ def check_targets(workspace: Any, graph: Any) -> None:
     for name in names:
         if name not in known:
             raise ValueError(
-                "compute target `{}` does not exist in the workspace; it has {}{}. Create it with "
+                f"compute target `{name}` does not exist in the workspace; it has "
+                f"{listed(known)}{did_you_mean(name, known)}. Create it with "
                 "ComputeTarget.create(workspace, name, AmlCompute.provisioning_configuration"
-                "(vm_size))".format(name, listed(known), did_you_mean(name, known))
+                "(vm_size))"
             )
 
 

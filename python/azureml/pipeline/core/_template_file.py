@@ -80,10 +80,9 @@ def _argument(argument: Mapping[str, Any]) -> str:
     ((kind, text),) = argument.items()
     if kind == "text":
         return "".join(
-            part["literal"] if "literal" in part else "{{{}}}".format(_argument(part))
-            for part in text
+            part["literal"] if "literal" in part else f"{{{_argument(part)}}}" for part in text
         )
-    return str(text) if kind == "literal" else "{}:{}".format(kind, text)
+    return str(text) if kind == "literal" else f"{kind}:{text}"
 
 
 def _source(source: Mapping[str, Any], names: List[str]) -> Dict[str, Any]:
@@ -100,5 +99,5 @@ def _unique(names: List[str]) -> List[str]:
     made = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
-        made.append(name if seen[name] == 1 else "{}_{}".format(name, seen[name]))
+        made.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
     return made

@@ -53,8 +53,9 @@ def rows_of(source: Any, destination: Any) -> Dict[str, Any]:
     if is_a(destination, SQL_REFERENCE):
         if not destination.sql_table:
             raise ValueError(
-                "`{}` is written to, so it must name a table; a query and a stored procedure are "
-                "sources".format(destination.data_reference_name)
+                f"`{destination.data_reference_name}` is written to, so it must name a "
+                "table; a query and a stored procedure are "
+                "sources"
             )
         mode = getattr(destination, "mode_of_writing", None)
         if mode is not None:
@@ -76,8 +77,9 @@ def _selection(reference: Any) -> Optional[Dict[str, Any]]:
         }
     if not reference.sql_table:
         raise ValueError(
-            "`{}` says of no rows which they are; pass sql_table, sql_query or "
-            "sql_stored_procedure".format(reference.data_reference_name)
+            f"`{reference.data_reference_name}` says of no rows which they are; pass "
+            "sql_table, sql_query or "
+            "sql_stored_procedure"
         )
     return None
 

@@ -32,8 +32,9 @@ def output(port: OutputPort) -> Dict[str, Any]:
     known = any(is_a(config, kind) for kind in (OUTPUT_FILES, OUTPUT_TABLE, OUTPUT_OF_SPARK))
     if config is not None and not known:
         not_yet(
-            "output `{}` of step `{}` is a {}, which cannot be written yet; use "
-            "OutputFileDatasetConfig".format(port.name, port.node.name, type(config).__name__)
+            f"output `{port.name}` of step `{port.node.name}` is a "
+            f"{type(config).__name__}, which cannot be written yet; use "
+            "OutputFileDatasetConfig"
         )
     if config is not None:
         return configured_output(port.name, port.datastore_name, config)

@@ -82,7 +82,7 @@ class PipelineStep(object):
     def create_node(self, graph: Any, default_datastore: Any, context: Any) -> Any:
         """Add this step to a graph and return its node; every kind of step has its own way."""
         raise NotImplementedError(
-            "{} has no create_node, so it cannot be part of a pipeline".format(type(self).__name__)
+            f"{type(self).__name__} has no create_node, so it cannot be part of a pipeline"
         )
 
     # Helpers for kinds of step.
@@ -153,8 +153,9 @@ class PipelineStep(object):
             if output.datastore is None:
                 if default_datastore is None:
                     raise ValueError(
-                        "output `{}` of step `{}` has no datastore, and there is no default "
-                        "one".format(output.name, self.name)
+                        f"output `{output.name}` of step `{self.name}` has no datastore, "
+                        "and there is no default "
+                        "one"
                     )
                 output.datastore = default_datastore
         return data.inputs, data.outputs
@@ -169,28 +170,24 @@ class PipelineStep(object):
         """
         folder = os.path.abspath(source_directory or context.default_source_directory)
         if not os.path.isdir(folder):
-            raise ValueError(
-                "the source directory of step `{}` does not exist: {}".format(self.name, folder)
-            )
+            raise ValueError(f"the source directory of step `{self.name}` does not exist: {folder}")
         if script_name is not None:
             script = os.path.normpath(os.path.join(folder, script_name))
             if not os.path.isfile(script):
                 raise ValueError(
-                    "the script of step `{}` does not exist: {}{}".format(
-                        self.name, script, did_you_mean(script_name, _scripts_below(folder))
-                    )
+                    f"the script of step `{self.name}` does not exist: "
+                    f"{script}{did_you_mean(script_name, _scripts_below(folder))}"
                 )
             if not script.startswith(os.path.join(folder, "")):
                 raise ValueError(
-                    "the script of step `{}` is not inside its source directory {}: {}".format(
-                        self.name, folder, script
-                    )
+                    f"the script of step `{self.name}` is not inside its source directory "
+                    f"{folder}: {script}"
                 )
         return folder
 
     def __str__(self) -> str:
         """The kind and the name."""
-        return "{}({})".format(self.step_type, self.name)
+        return f"{self.step_type}({self.name})"
 
 
 class StepSequence(object):
@@ -236,10 +233,8 @@ def _check_list(step: str, what: str, given: Any) -> None:
         return
     shown = repr(given) if isinstance(given, (str, bytes)) else "a " + type(given).__name__
     parts = given.split() if isinstance(given, str) and what == "arguments" else None
-    instead = "{}={!r}".format(what, parts) if parts else "{}=[...]".format(what)
-    raise TypeError(
-        "the {} of step `{}` are {}, which is no list; write {}".format(what, step, shown, instead)
-    )
+    instead = f"{what}={parts!r}" if parts else f"{what}=[...]"
+    raise TypeError(f"the {what} of step `{step}` are {shown}, which is no list; write {instead}")
 
 
 def _known_token(data: StepData, value: Any, step: str) -> Any:

@@ -339,7 +339,7 @@ class Module(object):
             "definition": made,
             "is_default": bool(is_default),
         }
-        path = "/modules/{}/versions".format(self._id)
+        path = f"/modules/{self._id}/versions"
         record = self._workspace._client.post(path, body)
         self._take(record_of(self._workspace, self._id))
         return ModuleVersion._of(self._workspace, record)
@@ -405,7 +405,7 @@ class Module(object):
         self._change(description=description)
 
     def _change(self, **values: Any) -> Dict[str, Any]:
-        path = "/modules/{}".format(self._id)
+        path = f"/modules/{self._id}"
         record: Dict[str, Any] = self._workspace._client.patch(path, values)
         return record
 
@@ -417,8 +417,9 @@ class Module(object):
 
     def __str__(self) -> str:
         """Its name, id, status and default version."""
-        return "Module(Name: {}, Id: {}, Status: {}, Default version: {})".format(
-            self._name, self._id, self._status, self._default_version
+        return (
+            f"Module(Name: {self._name}, Id: {self._id}, Status: {self._status}, Default "
+            f"version: {self._default_version})"
         )
 
     def __repr__(self) -> str:

@@ -153,7 +153,7 @@ class ModuleStepBase(PipelineStep):
                     self.name,
                     "names" if unknown else "misses",
                     "`, `".join(unknown or missing),
-                    ", ".join("`{}`".format(name) for name in names) or "none",
+                    ", ".join(f"`{name}`" for name in names) or "none",
                 )
             )
 
@@ -175,7 +175,7 @@ class ModuleStepBase(PipelineStep):
                 "params of step `{}` names `{}`; the parameters of the module are {}".format(
                     self.name,
                     "`, `".join(unknown),
-                    ", ".join("`{}`".format(name) for name in names) or "none",
+                    ", ".join(f"`{name}`" for name in names) or "none",
                 )
             )
         return {each.name: given.get(each.name, each.default_value) for each in known}

@@ -152,4 +152,4 @@ class Pipeline(object):
 def _only_known(given: Mapping[str, Any], known: Any, taker: str) -> None:
     for name in given:
         if name not in known:
-            raise ValueError("{} takes no `{}`".format(taker, name))
+            raise ValueError(f"{taker} takes no `{name}`")

@@ -100,7 +100,7 @@ class PipelineDraft(object):
     ) -> PipelineDraft:
         """The draft with an id."""
         with _published.refusals():
-            record = workspace._client.get("/drafts/{}".format(id))
+            record = workspace._client.get(f"/drafts/{id}")
         return PipelineDraft._of(workspace, record)
 
     @staticmethod
@@ -150,7 +150,7 @@ class PipelineDraft(object):
         else:
             raise ValueError(
                 "a draft is made of a Pipeline, a PublishedPipeline, a PipelineRun or a "
-                "PipelineDraft, not of a {}".format(type(pipeline).__name__)
+                f"PipelineDraft, not of a {type(pipeline).__name__}"
             )
         body["change"] = _change(
             workspace,
@@ -197,7 +197,7 @@ class PipelineDraft(object):
         if pipeline is not None:
             if not is_a(pipeline, "Pipeline"):
                 raise ValueError(
-                    "a draft is changed to a Pipeline, not to a {}".format(type(pipeline).__name__)
+                    f"a draft is changed to a Pipeline, not to a {type(pipeline).__name__}"
                 )
             what["pipeline"] = _published.template_body(pipeline.graph)
         body = _change(self._workspace, what, pipeline_parameters, continue_on_step_failure)
@@ -245,11 +245,11 @@ class PipelineDraft(object):
 
     @property
     def _path(self) -> str:
-        return "/drafts/{}".format(self._id)
+        return f"/drafts/{self._id}"
 
     def __repr__(self) -> str:
         """The name and the id."""
-        return "PipelineDraft(Name: {},\nId: {})".format(self._name, self._id)
+        return f"PipelineDraft(Name: {self._name},\nId: {self._id})"
 
 
 def _change(
@@ -271,5 +271,5 @@ def _texts(given: Optional[Mapping[str, Any]]) -> Optional[Dict[str, str]]:
         return None
     for name, value in given.items():
         if not isinstance(name, str) or not isinstance(value, str):
-            raise ValueError("tags and properties are texts; `{}` is {!r}".format(name, value))
+            raise ValueError(f"tags and properties are texts; `{name}` is {value!r}")
     return dict(given)

@@ -104,7 +104,7 @@ class PipelineEndpoint(object):
             ValueError: The name is taken, or `pipeline` is something else.
         """
         if _find(workspace, name) is not None:
-            raise ValueError("there is a pipeline endpoint `{}` already".format(name))
+            raise ValueError(f"there is a pipeline endpoint `{name}` already")
         published = _as_published(pipeline, name)
         body = {"name": name, "description": description or "", "pipeline": published.id}
         with _value_errors():
@@ -123,9 +123,9 @@ class PipelineEndpoint(object):
             raise ValueError("name the endpoint by its id or by its name")
         with _published.refusals():
             if id is not None:
-                record = workspace._client.get("/endpoints/{}".format(id))
+                record = workspace._client.get(f"/endpoints/{id}")
             else:
-                record = workspace._client.get("/endpoints/named/{}".format(name))
+                record = workspace._client.get(f"/endpoints/named/{name}")
         return PipelineEndpoint._of(workspace, record)
 
     @staticmethod
@@ -171,7 +171,7 @@ class PipelineEndpoint(object):
             "endpoint `{}` has no version `{}`; it has {}".format(
                 self._name,
                 wanted,
-                ", ".join("`{}`".format(each.version) for each in self._pipeline_version_list),
+                ", ".join(f"`{each.version}`" for each in self._pipeline_version_list),
             )
         )
 
@@ -222,7 +222,7 @@ class PipelineEndpoint(object):
     def _add(self, pipeline: Any, make_default: bool) -> None:
         published = _as_published(pipeline, self._name)
         body = {"pipeline": published.id, "make_default": make_default}
-        path = "/endpoints/{}/versions".format(self._id)
+        path = f"/endpoints/{self._id}/versions"
         with _value_errors():
             self._update(self._workspace._client.post(path, body))
 
@@ -235,9 +235,7 @@ class PipelineEndpoint(object):
         for each in self._pipeline_version_list:
             if each.pipeline_id == getattr(pipeline, "id", None):
                 return self.set_default_version(each.version)
-        raise ValueError(
-            "the pipeline is no version of endpoint `{}`; add it first".format(self._name)
-        )
+        raise ValueError(f"the pipeline is no version of endpoint `{self._name}`; add it first")
 
     # What can be done with it.
 
@@ -283,18 +281,18 @@ class PipelineEndpoint(object):
             UserErrorException: A parameter is unknown or of another type, or the version is.
         """
         with _published.refusals():
-            self._update(self._workspace._client.get("/endpoints/{}".format(self._id)))
+            self._update(self._workspace._client.get(f"/endpoints/{self._id}"))
         if self._status != ACTIVE:
-            raise ValueError("endpoint `{}` is {}".format(self._name, self._status))
+            raise ValueError(f"endpoint `{self._name}` is {self._status}")
         body = _published.assignments(
             self._workspace, experiment_name, pipeline_parameters, parent_run_id
         )
         version = None if pipeline_version is None else str(pipeline_version)
-        path = "/endpoints/{}/submit".format(self._id)
+        path = f"/endpoints/{self._id}/submit"
         return _published.start(self._workspace, path, body, version=version)
 
     def _change(self, **what: Any) -> None:
-        path = "/endpoints/{}".format(self._id)
+        path = f"/endpoints/{self._id}"
         with _value_errors():
             self._update(self._workspace._client.patch(path, what))
 
@@ -303,8 +301,9 @@ class PipelineEndpoint(object):
 
     def __repr__(self) -> str:
         """The name and the id."""
-        return "PipelineEndpoint(Name: {},\nId: {},\nStatus: {},\nDefault version: {})".format(
-            self._name, self._id, self._status, self._default_version
+        return (
+            f"PipelineEndpoint(Name: {self._name},\nId: {self._id},\nStatus: "
+            f"{self._status},\nDefault version: {self._default_version})"
         )
 
 
@@ -336,7 +335,7 @@ def _find(workspace: Workspace, name: str) -> Optional[Mapping[str, Any]]:
     from stepwell.errors import NotFound
 
     try:
-        record: Mapping[str, Any] = workspace._client.get("/endpoints/named/{}".format(name))
+        record: Mapping[str, Any] = workspace._client.get(f"/endpoints/named/{name}")
     except NotFound:
         return None
     return record
@@ -349,14 +348,13 @@ def _as_published(pipeline: Any, name: str) -> PublishedPipeline:
         return known
     if not is_a(pipeline, "Pipeline"):
         raise ValueError(
-            "behind an endpoint stands a Pipeline or a PublishedPipeline, not a {}".format(
-                type(pipeline).__name__
-            )
+            "behind an endpoint stands a Pipeline or a PublishedPipeline, not a "
+            f"{type(pipeline).__name__}"
         )
     import time
 
     stamp = time.strftime("%m-%d-%Y-%H-%M")
-    made: PublishedPipeline = pipeline.publish("{}-{}-Pipeline".format(name, stamp))
+    made: PublishedPipeline = pipeline.publish(f"{name}-{stamp}-Pipeline")
     return made
 
 

@@ -42,9 +42,7 @@ class PipelineOutputAbstractDataset(object):
     def __init__(self, pipeline_data: PipelineData) -> None:
         """Promote a step's output."""
         if not isinstance(pipeline_data, PipelineData):
-            raise ValueError(
-                "only a PipelineData can be promoted, not {}".format(type(pipeline_data))
-            )
+            raise ValueError(f"only a PipelineData can be promoted, not {type(pipeline_data)}")
         self._pipeline_data = pipeline_data
         self._input_name: Optional[str] = None
         self._input_mode = "mount"
@@ -78,7 +76,7 @@ class PipelineOutputAbstractDataset(object):
         """A copy that a step reads under another name."""
         if not is_port_name(name):
             raise ValueError(
-                "the input name {!r} may hold letters, digits and underscores only".format(name)
+                f"the input name {name!r} may hold letters, digits and underscores only"
             )
         other: PipelineOutputAbstractDataset = self._clone()
         other._input_name = name
@@ -92,7 +90,7 @@ class PipelineOutputAbstractDataset(object):
 
     def __str__(self) -> str:
         """The text that stands for it in an argument list."""
-        return "DatasetConsumptionConfig:{}".format(self.input_name)
+        return f"DatasetConsumptionConfig:{self.input_name}"
 
     def _set_producer(self, step: Any) -> None:
         self._pipeline_data._set_producer(step)

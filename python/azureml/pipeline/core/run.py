@@ -42,7 +42,7 @@ class PipelineRun(Run):
         if not isinstance(run, PipelineRun):
             from azureml.exceptions import UserErrorException
 
-            raise UserErrorException("run {} is not the run of a pipeline".format(run_id))
+            raise UserErrorException(f"run {run_id} is not the run of a pipeline")
         return run
 
     @staticmethod
@@ -53,7 +53,7 @@ class PipelineRun(Run):
         from azureml.core.experiment import Experiment
         from azureml.pipeline.core._published import refusals
 
-        path = "/published/{}/runs".format(pipeline_id)
+        path = f"/published/{pipeline_id}/runs"
         with refusals():
             records = list(workspace._client.pages(path, "runs"))
         return [
@@ -106,7 +106,7 @@ class PipelineRun(Run):
                 narrator.tell(news)
         record = _follow.wait(self._client, self._run_id, deadline)
         if record["status"] not in _follow.OVER:
-            print("Timed out of waiting; run {} goes on".format(self._run_id))
+            print(f"Timed out of waiting; run {self._run_id} goes on")
         elif show_output:
             narrator.end(self.get_status(), _brief(self.get_details(), record))
         return record

@@ -184,7 +184,7 @@ class Schedule(object):
     ) -> Schedule:
         """The schedule with an id."""
         with _published.refusals():
-            return _of(workspace, workspace._client.get("/schedules/{}".format(id)))
+            return _of(workspace, workspace._client.get(f"/schedules/{id}"))
 
     @staticmethod
     def list(
@@ -272,7 +272,7 @@ class Schedule(object):
     ) -> None:
         """Change what is given; the rest stays. Other times count from now on."""
         if status is not None and status not in (ACTIVE, DISABLED):
-            raise ValueError("status is {!r}; it must be Active or Disabled".format(status))
+            raise ValueError(f"status is {status!r}; it must be Active or Disabled")
         change: Dict[str, Any] = {"name": name, "description": description}
         if status is not None:
             change["enabled"] = status == ACTIVE
@@ -315,7 +315,7 @@ class Schedule(object):
         return self._workspace._client
 
     def _path(self, rest: str = "") -> str:
-        return "/schedules/{}{}".format(self._id, rest)
+        return f"/schedules/{self._id}{rest}"
 
     def _run(self, record: Mapping[str, Any]) -> PipelineRun:
         from azureml.core.experiment import Experiment
@@ -368,7 +368,7 @@ class Schedule(object):
         if self._recurrence is not None:
             return str(self._recurrence._said())
         folder = "{}/{}".format(self._datastore_name, self._path_on_datastore or "")
-        return "when {} changes, looked at every {} minutes".format(folder, self._polling_interval)
+        return f"when {folder} changes, looked at every {self._polling_interval} minutes"
 
     def _to_dict_cli(self, verbose: bool = True) -> Dict[str, Any]:
         said = self._get_base_info_dict()
@@ -378,14 +378,14 @@ class Schedule(object):
         import html
 
         rows = "".join(
-            "<tr><th>{}</th><td>{}</td></tr>".format(html.escape(key), html.escape(str(value)))
+            f"<tr><th>{html.escape(key)}</th><td>{html.escape(str(value))}</td></tr>"
             for key, value in self._to_dict_cli().items()
         )
-        return "<table>{}</table>".format(rows)
+        return f"<table>{rows}</table>"
 
     def __str__(self) -> str:
         said = ",\n".join("{}: {}".format(*each) for each in self._to_dict_cli().items())
-        return "Pipeline schedule({})".format(said)
+        return f"Pipeline schedule({said})"
 
     def __repr__(self) -> str:
         return str(self)

@@ -54,30 +54,25 @@ def _check_kinds(step: str, settings: Dict[str, Any]) -> None:
         value = settings[name]
         if value is not None and not isinstance(value, kind):
             raise ValueError(
-                "{} of step `{}` is a {}; pass a {}".format(
-                    name, step, type(value).__name__, kind.__name__
-                )
+                f"{name} of step `{step}` is a {type(value).__name__}; pass a {kind.__name__}"
             )
 
 
 def _check_new(step: str, settings: Dict[str, Any]) -> None:
     if settings["permit_cluster_restart"] is not None:
         raise ValueError(
-            "step `{}` sets permit_cluster_restart, which is for an existing cluster; set "
-            "existing_cluster_id".format(step)
+            f"step `{step}` sets permit_cluster_restart, which is for an existing cluster; set "
+            "existing_cluster_id"
         )
     if settings["node_type"] is not None and settings["instance_pool_id"] is not None:
-        raise ValueError(
-            "step `{}` sets node_type and instance_pool_id; set one of them".format(step)
-        )
+        raise ValueError(f"step `{step}` sets node_type and instance_pool_id; set one of them")
     fixed = settings["num_workers"] is not None
     bounds = [settings["min_workers"], settings["max_workers"]]
     if fixed and any(bound is not None for bound in bounds):
         raise ValueError(
-            "step `{}` sets num_workers, so leave out min_workers and max_workers".format(step)
+            f"step `{step}` sets num_workers, so leave out min_workers and max_workers"
         )
     if not fixed and any(bound is None for bound in bounds):
         raise ValueError(
-            "step `{}` needs num_workers, or min_workers and max_workers, for its new "
-            "cluster".format(step)
+            f"step `{step}` needs num_workers, or min_workers and max_workers, for its new cluster"
         )

@@ -44,8 +44,7 @@ def _checked(step: str, name: str, section: Any, kind: Any) -> List[Any]:
     for each in listed:
         if not isinstance(each, kind):
             raise ValueError(
-                "an element of {} of step `{}` is a {}; pass a {}".format(
-                    name, step, type(each).__name__, kind.__name__
-                )
+                f"an element of {name} of step `{step}` is a {type(each).__name__}; pass a "
+                f"{kind.__name__}"
             )
     return listed

@@ -14,8 +14,7 @@ def target_name(step: str, target: Any) -> str:
     name = getattr(target, "name", target)
     if not isinstance(name, str) or not name:
         raise ValueError(
-            "the compute target of step `{}` is a {}; pass a name or a compute target".format(
-                step, type(target).__name__
-            )
+            f"the compute target of step `{step}` is a {type(target).__name__}; pass a "
+            "name or a compute target"
         )
     return name

@@ -100,9 +100,8 @@ class _AdlaStepBase(PipelineStep):
         if is_a(target, "AdlaCompute") or is_a(target, "RemoteTarget"):
             return str(target.name)
         raise ValueError(
-            "step `{}` needs an AdlaCompute or the name of a compute target, not a {}".format(
-                self.name, type(target).__name__
-            )
+            f"step `{self.name}` needs an AdlaCompute or the name of a compute target, not "
+            f"a {type(target).__name__}"
         )
 
 

@@ -178,9 +178,7 @@ class AutoMLStepRun(AutoMLRun):
         kind = step_run.properties.get("StepType", "Unknown")
         if kind != "AutoMLStep":
             raise ValueError(
-                "step run {} is of a {}; an AutoMLStepRun is of an AutoMLStep".format(
-                    step_run.id, kind
-                )
+                f"step run {step_run.id} is of a {kind}; an AutoMLStepRun is of an AutoMLStep"
             )
         super().__init__(step_run.experiment, step_run.id, _record=step_run._record)
         self._step_run = step_run
@@ -200,9 +198,8 @@ class AutoMLStepRun(AutoMLRun):
 def _training(binding: OutputPortBinding) -> OutputPortBinding:
     if binding.training_output is None:
         raise ConfigException(
-            "output `{}` of an AutoMLStep needs a training_output: the metrics or the model".format(
-                binding.name
-            )
+            f"output `{binding.name}` of an AutoMLStep needs a training_output: the "
+            "metrics or the model"
         )
     return binding
 

@@ -119,13 +119,11 @@ class AzureBatchStep(PipelineStep):
         if len(parts) != 4 or parts[0] != "urn" or not all(parts):
             raise TypeError(
                 "urn format is incorrect, expected format: 'urn:publisher:offer:sku', not "
-                "{!r}".format(vm_image_urn)
+                f"{vm_image_urn!r}"
             )
         if executable.lower().endswith(WINDOWS):
             raise ValueError(
-                "`{}` runs on Windows only; name a program or a script for this machine".format(
-                    executable
-                )
+                f"`{executable}` runs on Windows only; name a program or a script for this machine"
             )
         given = locals()
         self._ignored = [

@@ -59,9 +59,8 @@ class CommandStep(_PythonScriptStepBase):
         words = first_words(parts)
         if source_directory is not None and not os.path.isdir(source_directory):
             raise ValueError(
-                "the source directory of a CommandStep does not exist: {}".format(
-                    os.path.abspath(source_directory)
-                )
+                "the source directory of a CommandStep does not exist: "
+                f"{os.path.abspath(source_directory)}"
             )
         super().__init__(
             name=name or "CommandStep_" + words[0],

@@ -73,9 +73,9 @@ class DataTransferStep(PipelineStep):
         )
         for what, given in required:
             if not given:
-                raise ValueError("a DataTransferStep needs a {}".format(what))
+                raise ValueError(f"a DataTransferStep needs a {what}")
         if not isinstance(name, str):
-            raise ValueError("the name of a step is a str, not a {}".format(type(name).__name__))
+            raise ValueError(f"the name of a step is a str, not a {type(name).__name__}")
         self._compute_target = compute_target
         self._source_type = source_reference_type
         self._destination_type = destination_reference_type
@@ -142,9 +142,8 @@ class DataTransferStep(PipelineStep):
             return target
         if not is_a(target, COMPUTE):
             raise ValueError(
-                "step `{}` runs on a {} or the name of a target, not on a {}".format(
-                    self.name, COMPUTE, type(target).__name__
-                )
+                f"step `{self.name}` runs on a {COMPUTE} or the name of a target, not on a "
+                f"{type(target).__name__}"
             )
         return str(target.name)
 
@@ -154,16 +153,14 @@ def _destination(given: Any) -> InputPortBinding:
     reference = given.bind_object if isinstance(given, InputPortBinding) else given
     if not is_a(reference, DATA_REFERENCE) and not is_data_path_pair(reference):
         raise ValueError(
-            "the destination is a {}; pass a DataReference or a DataPath with its binding".format(
-                type(reference).__name__
-            )
+            f"the destination is a {type(reference).__name__}; pass a DataReference or a "
+            "DataPath with its binding"
         )
     binding = input_binding(given)
     if binding.bind_mode not in ("mount", "upload", None):
         raise ValueError(
-            "the destination is written to, so its mode is mount or upload, not {!r}".format(
-                binding.bind_mode
-            )
+            "the destination is written to, so its mode is mount or upload, not "
+            f"{binding.bind_mode!r}"
         )
     return binding
 

@@ -120,7 +120,7 @@ class DatabricksStep(PipelineStep):
         if not name:
             raise ValueError("a DatabricksStep needs a name")
         if compute_target is None:
-            raise ValueError("step `{}` needs a compute_target".format(name))
+            raise ValueError(f"step `{name}` needs a compute_target")
         ways = {
             "notebook_path": notebook_path,
             "python_script_path": python_script_path,
@@ -131,15 +131,15 @@ class DatabricksStep(PipelineStep):
         self._path = str(ways[self._way])
         if self._way == "python_script_name" and source_directory is None:
             raise ValueError(
-                "step `{}` names python_script_name, so it needs source_directory".format(name)
+                f"step `{name}` names python_script_name, so it needs source_directory"
             )
         _check_types(name, timeout_seconds, run_name)
         section = getattr(getattr(runconfig, "environment", None), "databricks", None)
         lists = [maven_libraries, pypi_libraries, egg_libraries, jar_libraries, rcran_libraries]
         if runconfig is not None and any(each is not None for each in lists):
             raise ValueError(
-                "step `{}` has a runconfig and lists of libraries; put the libraries into "
-                "runconfig.environment.databricks".format(name)
+                f"step `{name}` has a runconfig and lists of libraries; put the libraries into "
+                "runconfig.environment.databricks"
             )
         cluster = databricks.DatabricksCluster(
             existing_cluster_id,
@@ -243,7 +243,7 @@ def argument_list(step: str, given: Any) -> List[Any]:
         AttributeError: An argument is neither a text nor a pipeline parameter.
     """
     if isinstance(given, Mapping):
-        given = ["{}={}".format(name, _default_of(value)) for name, value in given.items()]
+        given = [f"{name}={_default_of(value)}" for name, value in given.items()]
     made: List[Any] = []
     for value in given or []:
         if isinstance(value, PipelineParameter):
@@ -252,9 +252,8 @@ def argument_list(step: str, given: Any) -> List[Any]:
             made.append(value)
         else:
             raise AttributeError(  # v1 raises this
-                "an argument of step `{}` is a {}; pass a str or a PipelineParameter".format(
-                    step, type(value).__name__
-                )
+                f"an argument of step `{step}` is a {type(value).__name__}; pass a str or "
+                "a PipelineParameter"
             )
     return made
 
@@ -282,9 +281,7 @@ def _check_types(step: str, timeout_seconds: Any, run_name: Any) -> None:
     ):
         if value is not None and not isinstance(value, kind):
             raise ValueError(
-                "{} of step `{}` is a {}; pass a {}".format(
-                    what, step, type(value).__name__, kind.__name__
-                )
+                f"{what} of step `{step}` is a {type(value).__name__}; pass a {kind.__name__}"
             )
 
 
@@ -292,7 +289,7 @@ def _checked_params(step: str, params: Any) -> Dict[str, Any]:
     """The widgets of a notebook."""
     if params is not None and not isinstance(params, Mapping):
         raise ValueError(
-            "notebook_params of step `{}` are a {}; pass a dict".format(step, type(params).__name__)
+            f"notebook_params of step `{step}` are a {type(params).__name__}; pass a dict"
         )
     return dict(params or {})
 

@@ -106,10 +106,9 @@ class HyperDriveStep(PipelineStep):
         for output in listed:
             if output.training_output is None:
                 not_yet(
-                    "output `{}` of step `{}` would be written by every trial; take a file of the "
-                    "best one with TrainingOutput('Model', model_file='outputs/...')".format(
-                        output.name, name
-                    )
+                    f"output `{output.name}` of step `{name}` would be written by every "
+                    "trial; take a file of the "
+                    "best one with TrainingOutput('Model', model_file='outputs/...')"
                 )
         super().__init__(name, inputs, listed, arguments)
 
@@ -175,9 +174,7 @@ class HyperDriveStepRun(HyperDriveRun):
         kind = step_run.properties.get("StepType", "Unknown")
         if kind not in STEP_TYPES:
             raise ValueError(
-                "step run {} is of a {}; a HyperDriveStepRun is of a HyperDriveStep".format(
-                    step_run.id, kind
-                )
+                f"step run {step_run.id} is of a {kind}; a HyperDriveStepRun is of a HyperDriveStep"
             )
         super().__init__(step_run.experiment, step_run.id, _record=step_run._record)
 
@@ -228,8 +225,8 @@ def _model_file(output: OutputPortBinding) -> str:
     file = training.model_file if training is not None else None
     if not file:
         raise ValueError(
-            "output `{}` is a model of the best trial; name its file, as in "
-            "TrainingOutput('Model', model_file='outputs/model.pkl')".format(output.name)
+            f"output `{output.name}` is a model of the best trial; name its file, as in "
+            "TrainingOutput('Model', model_file='outputs/model.pkl')"
         )
     return str(file)
 

@@ -113,7 +113,7 @@ class KustoStep(PipelineStep):
             ("query_directory", query_directory),
         ):
             if not isinstance(value, str) or not value:
-                raise ValueError("{} must be a string, not {!r}".format(argument, value))
+                raise ValueError(f"{argument} must be a string, not {value!r}")
         if not isinstance(output, (PipelineData, OutputPortBinding)):
             raise ValueError("output must be type PipelineData or OutputPortBinding")
         if parameter_dict is not None and not isinstance(parameter_dict, dict):
@@ -167,7 +167,7 @@ class KustoStep(PipelineStep):
 
     def __str__(self) -> str:
         """The kind and the name."""
-        return "KustoStep_{}".format(self.name)
+        return f"KustoStep_{self.name}"
 
     def __repr__(self) -> str:
         """The same as `str`."""
@@ -178,8 +178,9 @@ def _check_query(name: str, directory: str) -> None:
     files: List[str] = os.listdir(directory) if os.path.isdir(directory) else []
     if len(files) != 1:
         raise ValueError(
-            "the query_directory of step `{}` must hold exactly one file, the query; {} holds "
-            "{}".format(name, directory, len(files))
+            f"the query_directory of step `{name}` must hold exactly one file, the query; "
+            f"{directory} holds "
+            f"{len(files)}"
         )
 
 

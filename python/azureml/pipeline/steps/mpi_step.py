@@ -83,8 +83,9 @@ class MpiStep(PythonScriptStep):
         compute_target.name  # noqa: B018 v1 refuses the name of a target with this AttributeError
         if not any(is_a(compute_target, kind) for kind in COMPUTES):
             raise Exception(
-                "the compute target of an MpiStep is a {}; pass an AmlCompute or a "
-                "KubernetesCompute".format(type(compute_target).__name__)
+                f"the compute target of an MpiStep is a {type(compute_target).__name__}; "
+                "pass an AmlCompute or a "
+                "KubernetesCompute"
             )
         counts = {"NodeCount": node_count, "MpiProcessCountPerNode": process_count_per_node}
         parameters = {

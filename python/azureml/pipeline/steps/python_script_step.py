@@ -63,9 +63,8 @@ class PythonScriptStep(_PythonScriptStepBase):
             raise ValueError("a PythonScriptStep needs a script_name")
         if not isinstance(script_name, str):
             raise ValueError(
-                "script_name is a {}; pass the path of the script as a str".format(
-                    type(script_name).__name__
-                )
+                f"script_name is a {type(script_name).__name__}; pass the path of the "
+                "script as a str"
             )
         super().__init__(
             script_name,

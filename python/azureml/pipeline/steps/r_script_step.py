@@ -82,8 +82,9 @@ class RScriptStep(_PythonScriptStepBase):
         for argument, value in deprecated.items():
             if value:
                 warnings.warn(
-                    "{} of an RScriptStep has no effect; describe it in the environment of the "
-                    "runconfig".format(argument),
+                    f"{argument} of an RScriptStep has no effect; describe it in the "
+                    "environment of the "
+                    "runconfig",
                     stacklevel=2,
                 )
         self._section = section
@@ -127,7 +128,7 @@ def _options(section: Any) -> List[str]:
     for package in section.cran_packages or []:
         name = package if isinstance(package, str) else package.name
         wanted = getattr(package, "version", None)
-        options += ["--cran", "{}={}".format(name, wanted) if wanted else name]
+        options += ["--cran", f"{name}={wanted}" if wanted else name]
         repository = getattr(package, "repository", None)
         if repository:
             options += ["--repository", repository]

@@ -201,16 +201,14 @@ def _merged(conf: Mapping[str, Any], files: Mapping[str, Any]) -> Dict[str, Any]
     ):
         if name in properties:
             raise ValueError(
-                "conf sets `{}`, which the step has an argument for; leave it out of conf".format(
-                    name
-                )
+                f"conf sets `{name}`, which the step has an argument for; leave it out of conf"
             )
     return {**made, "conf": properties}
 
 
 def _count(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError("{} is {!r}; pass a whole number from 1 on".format(name, value))
+        raise ValueError(f"{name} is {value!r}; pass a whole number from 1 on")
     return value
 
 
@@ -218,18 +216,18 @@ def _check_data(step: str, inputs: List[Any], outputs: List[Any]) -> None:
     for each in inputs:
         if not is_a(each, "DatasetConsumptionConfig") or each.mode not in INPUT_MODES:
             raise ValueError(
-                "an input of step `{}` is a {}{}; pass a dataset with `as_named_input(…)`, direct "
-                "or `.as_hdfs()`".format(step, type(each).__name__, _mode(each))
+                f"an input of step `{step}` is a {type(each).__name__}{_mode(each)}; pass "
+                "a dataset with `as_named_input(…)`, direct "
+                "or `.as_hdfs()`"
             )
     for each in outputs:
         if not is_a(each, "HDFSOutputDatasetConfig"):
             raise ValueError(
-                "an output of step `{}` is a {}; pass an HDFSOutputDatasetConfig".format(
-                    step, type(each).__name__
-                )
+                f"an output of step `{step}` is a {type(each).__name__}; pass an "
+                "HDFSOutputDatasetConfig"
             )
 
 
 def _mode(value: Any) -> str:
     mode = getattr(value, "mode", None)
-    return " in the mode `{}`".format(mode) if mode else ""
+    return f" in the mode `{mode}`" if mode else ""

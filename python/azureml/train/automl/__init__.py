@@ -24,4 +24,4 @@ def __getattr__(name: str) -> object:
         from azureml.pipeline.steps import automl_step
 
         return getattr(automl_step, name)
-    raise AttributeError("module 'azureml.train.automl' has no attribute {!r}".format(name))
+    raise AttributeError(f"module 'azureml.train.automl' has no attribute {name!r}")

@@ -86,8 +86,7 @@ def check_task(given: Mapping[str, Any]) -> None:
     task = given["task"]
     if isinstance(task, str) and task.startswith(("image-", "text-")):
         not_yet(
-            "AutoML of task {} is not there; train with your own script in a "
-            "ScriptRunConfig".format(task)
+            f"AutoML of task {task} is not there; train with your own script in a ScriptRunConfig"
         )
     if task not in TASKS:
         raise ConfigException("task is {!r}; it is one of {}".format(task, ", ".join(TASKS)))
@@ -95,7 +94,7 @@ def check_task(given: Mapping[str, Any]) -> None:
     is_config = type(featurization).__name__ in ("FeaturizationConfig", "dict")
     if not is_config and featurization not in ("auto", "off"):
         raise ConfigException(
-            "featurization is {!r}; it is auto, off or a FeaturizationConfig".format(featurization)
+            f"featurization is {featurization!r}; it is auto, off or a FeaturizationConfig"
         )
     allowed, blocked = given.get("allowed_models"), given.get("blocked_models")
     if allowed and blocked and set(allowed) <= set(blocked):
@@ -200,7 +199,7 @@ def _check_range(name: str, value: Any, least: float, most: Optional[float]) -> 
     if not is_number or value < least or (most is not None and value > most):
         raise ConfigException(
             "{} is {!r}; it is a number from {} {}".format(
-                name, value, least, "on" if most is None else "to {}".format(most)
+                name, value, least, "on" if most is None else f"to {most}"
             )
         )
 

@@ -62,7 +62,7 @@ class AutoMLRun(Run):
             if isinstance(value, (int, float)):
                 found.append((float(value), child))
         if not found:
-            raise UserException("no model of run {} logged {}".format(self.id, name))
+            raise UserException(f"no model of run {self.id} logged {name}")
         choose = min if name in LESS_IS_BETTER else max
         return choose(found, key=lambda pair: pair[0])[1]
 
@@ -92,7 +92,7 @@ class AutoMLRun(Run):
         for child in self.get_children():
             if child.properties.get("iteration") == str(iteration):
                 return child
-        raise NotFoundException("run {} has no iteration {}".format(self.id, iteration))
+        raise NotFoundException(f"run {self.id} has no iteration {iteration}")
 
     def summary(self) -> List[List[Any]]:
         """For each algorithm: its name, how many models were tried, and the best score."""
@@ -202,8 +202,8 @@ def load_model(child: Run) -> Any:
     path = child.properties.get("model_output_path", "outputs/model.pkl")
     if path not in child.get_file_names():
         raise UserException(
-            "the model of run {} was not kept; that of the best one is: "
-            "get_output() without an iteration".format(child.id)
+            f"the model of run {child.id} was not kept; that of the best one is: "
+            "get_output() without an iteration"
         )
     import pickle
 
@@ -214,5 +214,5 @@ def load_model(child: Run) -> Any:
             try:
                 return pickle.load(file)
             except ImportError as error:
-                print("The model needs a package that is not installed here: {}".format(error))
+                print(f"The model needs a package that is not installed here: {error}")
                 return None

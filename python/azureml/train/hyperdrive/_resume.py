@@ -23,7 +23,7 @@ def checked_parents(given: Any, config: Any) -> List[Any]:
     ids = [run.id for run in runs]
     if len(runs) > PARENTS_MAX:
         raise HyperDriveConfigException(
-            "resume_from names {} runs; it names {} at most".format(len(runs), PARENTS_MAX)
+            f"resume_from names {len(runs)} runs; it names {PARENTS_MAX} at most"
         )
     if len(set(ids)) < len(ids):
         raise HyperDriveConfigException("resume_from names a run twice")
@@ -32,9 +32,7 @@ def checked_parents(given: Any, config: Any) -> List[Any]:
         status = run.get_status()
         if status not in ("Completed", "Canceled"):
             raise HyperDriveConfigException(
-                "run {} of resume_from is {}; it must be completed or canceled".format(
-                    run.id, status
-                )
+                f"run {run.id} of resume_from is {status}; it must be completed or canceled"
             )
         known = _described(run)
         if known.get("primary_metric_config") != config._primary_metric_config:
@@ -46,14 +44,13 @@ def checked_parents(given: Any, config: Any) -> List[Any]:
         space = (known.get("generator_config") or {}).get("parameter_space")
         own = [[name, each] for name, each in config._generator_config["parameter_space"].items()]
         if config._sampling._METHOD == "bayesian" and space != json.loads(json.dumps(own)):
-            raise HyperDriveConfigException(
-                "run {} of resume_from searched another space".format(run.id)
-            )
+            raise HyperDriveConfigException(f"run {run.id} of resume_from searched another space")
         total += int(known.get("max_total_jobs") or 0)
     if total > TRIALS_MAX:
         raise HyperDriveConfigException(
-            "the searches of resume_from and this one have {} trials together; {} are "
-            "allowed".format(total, TRIALS_MAX)
+            f"the searches of resume_from and this one have {total} trials together; "
+            f"{TRIALS_MAX} are "
+            "allowed"
         )
     return runs
 
@@ -69,25 +66,23 @@ def checked_children(given: Any, max_total_runs: int) -> List[Any]:
     ids = [run.id for run in runs]
     if len(runs) > max_total_runs:
         raise HyperDriveConfigException(
-            "resume_child_runs names {} runs, more than max_total_runs".format(len(runs))
+            f"resume_child_runs names {len(runs)} runs, more than max_total_runs"
         )
     if len(set(ids)) < len(ids):
         raise HyperDriveConfigException("resume_child_runs names a run twice")
     parents = set()
     for run in runs:
         if run.get_status() not in ENDED:
-            raise HyperDriveConfigException(
-                "run {} of resume_child_runs has not ended".format(run.id)
-            )
+            raise HyperDriveConfigException(f"run {run.id} of resume_child_runs has not ended")
         parent = run.parent
         if parent is None:
             raise HyperDriveConfigException(
-                "run {} of resume_child_runs is no trial of a search".format(run.id)
+                f"run {run.id} of resume_child_runs is no trial of a search"
             )
         parents.add(parent.id)
     if len(parents) > PARENTS_MAX:
         raise HyperDriveConfigException(
-            "resume_child_runs are of {} searches; {} are allowed".format(len(parents), PARENTS_MAX)
+            f"resume_child_runs are of {len(parents)} searches; {PARENTS_MAX} are allowed"
         )
     return runs
 

@@ -64,7 +64,7 @@ def trial(config: HyperDriveConfig) -> ScriptRunConfig:
     target = getattr(config.run_config, "target", None)
     if type(target).__name__ in _OTHER_COMPUTES:
         raise HyperDriveScenarioNotSupportedException(
-            "trials do not run on a {}".format(type(target).__name__)
+            f"trials do not run on a {type(target).__name__}"
         )
     if config.estimator is None:
         made: ScriptRunConfig = config._run_config
@@ -87,8 +87,8 @@ def without_searched(arguments: Any, config: HyperDriveConfig) -> List[Any]:
         option = given[place]
         if isinstance(option, str) and option.startswith("-") and option.lstrip("-") in names:
             warnings.warn(
-                "the argument {} of the estimator is dropped: the search gives it its "
-                "values".format(option),
+                f"the argument {option} of the estimator is dropped: the search gives it its "
+                "values",
                 stacklevel=4,
             )
             place += 1

@@ -38,9 +38,7 @@ def choice(*options: Any) -> Expression:
 def randint(upper: int) -> Expression:
     """A whole number from 0 up to but not `upper`."""
     if isinstance(upper, bool) or not isinstance(upper, int) or upper < 1:
-        raise HyperDriveConfigException(
-            "randint takes a whole number above 0, not {!r}".format(upper)
-        )
+        raise HyperDriveConfigException(f"randint takes a whole number above 0, not {upper!r}")
     return ["randint", [upper]]
 
 
@@ -103,7 +101,7 @@ def _is_number(value: Any) -> bool:
 def _check_numbers(name: str, *values: Any) -> None:
     for value in values:
         if not _is_number(value):
-            raise HyperDriveConfigException("{} takes numbers, not {!r}".format(name, value))
+            raise HyperDriveConfigException(f"{name} takes numbers, not {value!r}")
 
 
 def _check_order(name: str, low: float, high: float, strict: bool) -> None:
@@ -118,10 +116,10 @@ def _check_order(name: str, low: float, high: float, strict: bool) -> None:
 def _check_normal(name: str, mu: float, sigma: float) -> None:
     _check_numbers(name, mu, sigma)
     if sigma < 0:
-        raise HyperDriveConfigException("{} expects sigma >= 0, not {}".format(name, sigma))
+        raise HyperDriveConfigException(f"{name} expects sigma >= 0, not {sigma}")
 
 
 def _checked_step(name: str, q: Any) -> Any:
     if not _is_number(q) or q != int(q):
-        raise HyperDriveConfigException("{} takes a whole number q, not {!r}".format(name, q))
+        raise HyperDriveConfigException(f"{name} takes a whole number q, not {q!r}")
     return q

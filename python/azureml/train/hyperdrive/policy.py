@@ -162,7 +162,7 @@ class NoTerminationPolicy(EarlyTerminationPolicy):
 
 def _check_whole(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise HyperDriveConfigException("{} expects a whole number, not {!r}".format(name, value))
+        raise HyperDriveConfigException(f"{name} expects a whole number, not {value!r}")
 
 
 def _check_interval(evaluation_interval: Any, delay_evaluation: Any) -> None:

@@ -157,8 +157,8 @@ class HyperDriveRun(Run):
             from azureml.train.hyperdrive.exceptions import HyperDriveRehydrateException
 
             raise HyperDriveRehydrateException(
-                "run {} does not say what it searches for; it is no search, or it has not "
-                "begun".format(self.id)
+                f"run {self.id} does not say what it searches for; it is no search, or it has not "
+                "begun"
             )
         described = json.loads(text)
         return described["name"], described["goal"] == "maximize"

@@ -36,7 +36,7 @@ class PrimaryMetricGoal(Enum):
         for known in PrimaryMetricGoal:
             if known.name == str(goal).upper():
                 return known
-        raise ValueError("a goal is `maximize` or `minimize`, not `{}`".format(goal))
+        raise ValueError(f"a goal is `maximize` or `minimize`, not `{goal}`")
 
 
 class HyperDriveConfig(object):
@@ -104,7 +104,7 @@ class HyperDriveConfig(object):
             )
         if run_config is not None and not _is_script_run_config(run_config):
             raise HyperDriveConfigException(
-                "run_config is a {}; pass a ScriptRunConfig".format(type(run_config).__name__)
+                f"run_config is a {type(run_config).__name__}; pass a ScriptRunConfig"
             )
         if hyperparameter_sampling is None:
             raise HyperDriveConfigException("HyperDriveConfig needs hyperparameter_sampling")
@@ -123,9 +123,8 @@ class HyperDriveConfig(object):
         self._max_duration_minutes = max_duration_minutes
         if max_duration_minutes > MAX_DURATION_MINUTES:
             warnings.warn(
-                "max_duration_minutes is {}; Azure ML allowed {}".format(
-                    max_duration_minutes, MAX_DURATION_MINUTES
-                ),
+                f"max_duration_minutes is {max_duration_minutes}; Azure ML allowed "
+                f"{MAX_DURATION_MINUTES}",
                 stacklevel=2,
             )
         self._warn_of_bayesian()
@@ -167,14 +166,16 @@ class HyperDriveConfig(object):
         wanted = _BAYESIAN_TRIALS_PER_PARAMETER * len(self._generator_config["parameter_space"])
         if self._max_total_jobs < wanted:
             warnings.warn(
-                "Bayesian sampling learns best from {} trials or more, {} for each "
-                "parameter".format(wanted, _BAYESIAN_TRIALS_PER_PARAMETER),
+                f"Bayesian sampling learns best from {wanted} trials or more, "
+                f"{_BAYESIAN_TRIALS_PER_PARAMETER} for each "
+                "parameter",
                 stacklevel=3,
             )
         if self._max_concurrent_jobs > _BAYESIAN_CONCURRENT_MAX:
             warnings.warn(
-                "Bayesian sampling learns little from trials that run at once; {} are "
-                "allowed".format(self._max_concurrent_jobs),
+                "Bayesian sampling learns little from trials that run at once; "
+                f"{self._max_concurrent_jobs} are "
+                "allowed",
                 stacklevel=3,
             )
 

@@ -124,22 +124,18 @@ def _check_choice(name: str, expression: List[Any]) -> None:
     values = expression[1][0]
     if any(type(value) not in (int, float, str) for value in values):
         raise HyperDriveConfigException(
-            "the choices of `{}` must be texts or numbers for Bayesian sampling".format(name)
+            f"the choices of `{name}` must be texts or numbers for Bayesian sampling"
         )
     texts = [isinstance(value, str) for value in values]
     if any(texts) and not all(texts):
-        raise HyperDriveConfigException(
-            "the choices of `{}` must be all texts or all numbers".format(name)
-        )
+        raise HyperDriveConfigException(f"the choices of `{name}` must be all texts or all numbers")
 
 
 def _check_quniform(name: str, expression: List[Any]) -> None:
     low, high, step = expression[1]
     if any(not isinstance(value, int) for value in (low, high, step)):
         raise HyperDriveConfigException(
-            "quniform of `{}` takes whole numbers for Bayesian sampling".format(name)
+            f"quniform of `{name}` takes whole numbers for Bayesian sampling"
         )
     if step and (high - low) / step > _STEPS_MAX:
-        raise HyperDriveConfigException(
-            "quniform of `{}` has more than {} steps".format(name, _STEPS_MAX)
-        )
+        raise HyperDriveConfigException(f"quniform of `{name}` has more than {_STEPS_MAX} steps")

@@ -28,7 +28,7 @@ class Refused(Exception):
     """The workspace answered with an error that the same call would meet again."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__("{}: {}".format(code, message) if code else message)
+        super().__init__(f"{code}: {message}" if code else message)
         self.status = status
         self.code = code
         self.message = message
@@ -112,12 +112,12 @@ class Api(object):
                     raise self._denied(refused) or refused
                 if not repeat and response.status != THROTTLED:
                     raise Interrupted(str(refused))
-                last = "status {}: {}".format(response.status, refused)
+                last = f"status {response.status}: {refused}"
                 asked_for = response.headers.get("retry-after")
             self._sleep(wait_s(attempt, asked_for, self._random.random()))
         raise Failure(
             "lost",
-            "the workspace {} gives no answer: {}".format(self._workspace.url, last),
+            f"the workspace {self._workspace.url} gives no answer: {last}",
             hint="the job may be running there; a next attempt of the step finds it again",
         )
 
@@ -128,7 +128,7 @@ class Api(object):
         except Untrusted as untrusted:
             raise Failure(
                 "environment",
-                "the certificate of {} is not trusted: {}".format(self._workspace.url, untrusted),
+                f"the certificate of {self._workspace.url} is not trusted: {untrusted}",
                 hint="name the file of its authority in STEPWELL_CA_FILE",
             ) from None
 
@@ -138,9 +138,8 @@ class Api(object):
         if not token:
             raise Failure(
                 "environment",
-                "there is no token for {}: the environment variable {} is not set".format(
-                    self._workspace.url, name
-                ),
+                f"there is no token for {self._workspace.url}: the environment variable "
+                f"{name} is not set",
                 hint="set it where the Stepwell server is started",
             )
         return {
@@ -159,7 +158,7 @@ class Api(object):
             what = "does not permit this to the owner of the token in {}"
         return Failure(
             "environment",
-            "{} ".format(self._workspace.url) + what.format(self._workspace.token_variable),
+            f"{self._workspace.url} " + what.format(self._workspace.token_variable),
             hint="make a token in the workspace, set the variable where the server is started, "
             "and start the server again",
             detail=str(refused),
@@ -191,4 +190,4 @@ def _refusal(response: Response) -> Refused:
         code, message = str(body.get("error_code") or ""), str(body.get("message") or "")
     except (ValueError, AttributeError):
         code, message = "", response.body[:500].decode("utf-8", "replace")
-    return Refused(response.status, code, message or "status {}".format(response.status))
+    return Refused(response.status, code, message or f"status {response.status}")

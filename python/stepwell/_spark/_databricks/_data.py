@@ -27,8 +27,7 @@ class Data(object):
     def uris(self) -> Dict[str, str]:
         """The URI of each port, as Databricks reads or writes it."""
         return {
-            name: uri or "{}/{}".format(folder(self._request), name)
-            for name, uri in self._remote.items()
+            name: uri or f"{folder(self._request)}/{name}" for name, uri in self._remote.items()
         }
 
     def send(self) -> None:
@@ -36,7 +35,7 @@ class Data(object):
         for name, port in self._request.inputs.items():
             if port.local and self._remote[name] is None:
                 count = _files.upload(self._api, port.local, self.uris()[name])
-                print("{}: {} files are at {}".format(name, count, self.uris()[name]))
+                print(f"{name}: {count} files are at {self.uris()[name]}")
 
     def bring_back(self) -> None:
         """Copy outputs from DBFS to this machine."""
@@ -47,10 +46,10 @@ class Data(object):
                 except Refused as refused:
                     raise Failure(
                         "user_code",
-                        "the job wrote no output `{}`: {}".format(name, refused.message),
-                        hint="it is to be written to {}".format(self.uris()[name]),
+                        f"the job wrote no output `{name}`: {refused.message}",
+                        hint=f"it is to be written to {self.uris()[name]}",
                     ) from None
-                print("{}: {} files came back".format(name, count))
+                print(f"{name}: {count} files came back")
 
     def clean_up(self) -> None:
         """Remove what was copied to DBFS."""

@@ -63,7 +63,7 @@ class Job(object):
         except Refused as refused:
             raise Failure(
                 "user_code",
-                "Databricks refuses the job: {}".format(refused.message),
+                f"Databricks refuses the job: {refused.message}",
                 hint=refused.code,
             ) from None
 
@@ -107,7 +107,7 @@ class Job(object):
             count = _files.import_notebooks(self._api, os.getcwd(), source)
         else:
             count = _files.upload(self._api, os.getcwd(), source)
-        print("{} files of the source directory are at {}".format(count, source))
+        print(f"{count} files of the source directory are at {source}")
 
     def _check_cluster(self) -> None:
         """Refuse a cluster that is terminated and may not be started for the step."""
@@ -119,9 +119,7 @@ class Job(object):
         if state in ("TERMINATED", "TERMINATING", "ERROR"):
             raise Failure(
                 "environment",
-                "the cluster `{}` is {}, and the step does not permit to start it".format(
-                    named, state
-                ),
+                f"the cluster `{named}` is {state}, and the step does not permit to start it",
                 hint="start it in the workspace, or set permit_cluster_restart=True",
             )
 
@@ -136,14 +134,14 @@ class Job(object):
             self._worker.show_progress(**now)
             if _states.word(run) != shown:
                 shown = _states.word(run)
-                print("Databricks run {}: {} {}".format(run_id, shown, _page(run)), flush=True)
+                print(f"Databricks run {run_id}: {shown} {_page(run)}", flush=True)
             end = _states.ended(run)
             if end is not None:
                 return None if cancelled else end
             if self._worker.is_stopping and not cancelled:
                 cancelled = True
                 self._api.post("/api/2.2/jobs/runs/cancel", {"run_id": run_id})
-                print("Databricks run {}: cancel requested".format(run_id), flush=True)
+                print(f"Databricks run {run_id}: cancel requested", flush=True)
                 wait = FIRST_POLL_S
             self._sleep(wait)
             wait = min(self._poll_s_max, wait + FIRST_POLL_S)
@@ -172,7 +170,7 @@ class Job(object):
                 os.path.join(self._request.state, "exit-value.txt"), "w", encoding="utf-8"
             ) as file:
                 file.write(str(result))
-            print("the notebook ended with `{}`".format(result))
+            print(f"the notebook ended with `{result}`")
         if end.success:
             return 0
         failed = _states.failure(end, output, _page(run))
@@ -186,7 +184,7 @@ class Job(object):
         try:
             return self._api.get("/api/2.2/jobs/runs/get-output", run_id=task_run_id)
         except Refused as refused:  # a run that never began has none
-            print("the run has no output: {}".format(refused))
+            print(f"the run has no output: {refused}")
             return {}
 
 

@@ -52,7 +52,7 @@ def _code(
     request: Request, parameters: Mapping[str, str], arguments: List[str], source: Optional[str]
 ) -> Dict[str, Any]:
     code = request.code
-    path = "{}/{}".format(source, code.path) if source else code.path
+    path = f"{source}/{code.path}" if source else code.path
     if code.kind == "notebook":
         # A notebook of the workspace has no ending in its path.
         for ending in (".ipynb", ".py", ".sql", ".scala", ".r") if source else ():

@@ -70,10 +70,10 @@ def failure(end: Ended, output: Mapping[str, Any], page: str) -> Failure:
     elif error or end.code in ("FAILED", "RUN_EXECUTION_ERROR", "CLIENT_ERROR"):
         kind, what = "user_code", "failed"
     else:
-        kind, what = "environment", "ended with {}".format(end.code)
+        kind, what = "environment", f"ended with {end.code}"
     summary = "the run on Databricks {}{}".format(what, ": " + message if message else "")
     hint = _HINTS.get(end.code, "")
-    where = "the run's page is {}".format(page) if page else ""
+    where = f"the run's page is {page}" if page else ""
     return Failure(
         kind, summary, hint="; ".join(each for each in (hint, where) if each), detail=trace
     )

@@ -100,7 +100,7 @@ class Application(object):
         """
         result: List[Any] = []
         sink = self.streams.sink
-        group = "stepwell-{}-{}".format(os.path.basename(path), threading.get_ident())
+        group = f"stepwell-{os.path.basename(path)}-{threading.get_ident()}"
 
         def work() -> None:
             from stepwell._spark._notebook._kernel import Kernel
@@ -119,9 +119,7 @@ class Application(object):
         if thread.is_alive():
             self.spark.sparkContext.cancelJobGroup(group)
             _raise_in(thread, _Stopped)
-            raise ChildTimedOut(
-                "`{}` took longer than {} s".format(os.path.basename(path), timeout_s)
-            )
+            raise ChildTimedOut(f"`{os.path.basename(path)}` took longer than {timeout_s} s")
         value = result[0]
         if isinstance(value, BaseException):
             raise ChildFailed(str(value)) from value
@@ -172,5 +170,5 @@ def _not_found(path: str, base: str, root: str) -> str:
     stems = {os.path.splitext(os.path.basename(name))[0]: name for name in known}
     wanted = os.path.splitext(os.path.basename(base))[0]
     near = difflib.get_close_matches(wanted, list(stems), 1)
-    hint = "did you mean `{}`?".format(stems[near[0]]) if near else "add it to the source directory"
-    return "no notebook `{}` is below `{}`; {}".format(path, root, hint)
+    hint = f"did you mean `{stems[near[0]]}`?" if near else "add it to the source directory"
+    return f"no notebook `{path}` is below `{root}`; {hint}"

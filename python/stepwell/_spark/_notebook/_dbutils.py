@@ -58,10 +58,9 @@ class SecretStore(object):
         value = self._environ[name] if name in self._environ else self._vault(key)
         if value is None:
             raise KeyError(
-                "the secret `{}` of the scope `{}` is not there; keep it with `stepwell secrets "
-                "set {}`, or set the environment variable {} where the server is started".format(
-                    key, scope, key, name
-                )
+                f"the secret `{key}` of the scope `{scope}` is not there; keep it with "
+                "`stepwell secrets "
+                f"set {key}`, or set the environment variable {name} where the server is started"
             )
         self._secrets.add(value)
         return value
@@ -77,7 +76,7 @@ def secret_variable(scope: str, key: str) -> str:
     >>> secret_variable("my-scope", "db.password")
     'STEPWELL_SECRET_MY_SCOPE_DB_PASSWORD'
     """
-    return "STEPWELL_SECRET_" + re.sub(r"[^A-Z0-9]", "_", "{}_{}".format(scope, key).upper())
+    return "STEPWELL_SECRET_" + re.sub(r"[^A-Z0-9]", "_", f"{scope}_{key}".upper())
 
 
 def workspace_secret(key: str) -> Optional[str]:

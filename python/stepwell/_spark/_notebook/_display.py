@@ -86,12 +86,12 @@ def _table(columns: Sequence[str], rows: List[List[Any]]) -> Tuple[Shown, str]:
     more = len(rows) > ROWS_MAX
     rows = rows[:ROWS_MAX]
     cells = [[_short(value) for value in row] for row in rows]
-    note = "the first {} rows".format(ROWS_MAX) if more else ""
+    note = f"the first {ROWS_MAX} rows" if more else ""
     data = {"text/html": _html_table(columns, cells, note)}
     data["text/plain"] = _text_table(columns, cells, note)
     log = _text_table(columns, cells[:LOG_ROWS_MAX], "")
     if len(cells) > LOG_ROWS_MAX:
-        log += "\nthe first {} rows; the notebook that is kept has more".format(LOG_ROWS_MAX)
+        log += f"\nthe first {LOG_ROWS_MAX} rows; the notebook that is kept has more"
     return data, log
 
 
@@ -113,10 +113,10 @@ def _text_table(columns: Sequence[str], rows: List[List[str]], note: str) -> str
 
 
 def _html_table(columns: Sequence[str], rows: List[List[str]], note: str) -> str:
-    head = "".join("<th>{}</th>".format(html.escape(name)) for name in columns)
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
     body = "".join(
-        "<tr>{}</tr>".format("".join("<td>{}</td>".format(html.escape(text)) for text in row))
+        "<tr>{}</tr>".format("".join(f"<td>{html.escape(text)}</td>" for text in row))
         for row in rows
     )
-    table = "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>".format(head, body)
-    return table + ("<p>{}</p>".format(html.escape(note)) if note else "")
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return table + (f"<p>{html.escape(note)}</p>" if note else "")

@@ -27,7 +27,7 @@ class CellFailed(Exception):
         """One sentence: which cell of which notebook, and what it raised."""
         return "cell {}{} of `{}` failed: {}{}".format(
             self.cell.number,
-            " ({})".format(self.cell.title) if self.cell.title else "",
+            f" ({self.cell.title})" if self.cell.title else "",
             os.path.basename(self.notebook.path),
             self.kind,
             ": " + self.message if self.message else "",
@@ -44,9 +44,9 @@ class CellFailed(Exception):
             "{} {:4} | {}".format(">" if number == self.line else " ", number, line)
             for number, line in enumerate(shown, begin + 1)
         ]
-        where = "cell {} of {}".format(self.cell.number, self.notebook.path)
+        where = f"cell {self.cell.number} of {self.notebook.path}"
         if not self.notebook.path.endswith(".ipynb"):
-            where += ", from line {}".format(self.cell.line)
+            where += f", from line {self.cell.line}"
         return "\n".join([where, *source, "", self.traceback.rstrip("\n")])
 
 

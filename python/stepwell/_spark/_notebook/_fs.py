@@ -78,7 +78,7 @@ class Fs(object):
             return False
         if system.getFileStatus(at).isDirectory() and not recurse:
             if len(system.listStatus(at)):
-                raise OSError("`{}` is a folder with files; pass recurse=True".format(path))
+                raise OSError(f"`{path}` is a folder with files; pass recurse=True")
         return bool(system.delete(at, True))
 
     def mkdirs(self, path: str) -> bool:
@@ -90,12 +90,12 @@ class Fs(object):
         """Write a text as a file."""
         at, system = self._open(file)
         if system.exists(at) and not overwrite:
-            raise FileExistsError("`{}` exists; pass overwrite=True".format(file))
+            raise FileExistsError(f"`{file}` exists; pass overwrite=True")
         stream = system.create(at, True)
         data = contents.encode("utf-8")
         stream.write(data, 0, len(data))
         stream.close()
-        print("Wrote {} bytes.".format(len(data)))
+        print(f"Wrote {len(data)} bytes.")
         return True
 
     def head(self, file: str, maxBytes: int = 65536) -> str:
@@ -122,13 +122,14 @@ class Fs(object):
         folder = self._local(source)
         if folder is None:
             raise ValueError(
-                "`{}` cannot be mounted here: only folders of this machine (`file:/…`) and of "
+                f"`{source}` cannot be mounted here: only folders of this machine "
+                "(`file:/…`) and of "
                 "DBFS can. Register its store as a datastore and pass it as an input of the step; "
-                "its URI is then the widget of the input's name".format(source)
+                "its URI is then the widget of the input's name"
             )
         link = self._link(mountPoint)
         if os.path.lexists(link):
-            raise FileExistsError("`{}` is mounted already; unmount it first".format(mountPoint))
+            raise FileExistsError(f"`{mountPoint}` is mounted already; unmount it first")
         os.makedirs(os.path.dirname(link), exist_ok=True)
         os.symlink(folder, link)
         return True
@@ -137,7 +138,7 @@ class Fs(object):
         """Have a mount disappear; the files stay where they are."""
         link = self._link(mountPoint)
         if not os.path.islink(link):
-            raise FileNotFoundError("`{}` is not mounted".format(mountPoint))
+            raise FileNotFoundError(f"`{mountPoint}` is not mounted")
         os.unlink(link)
         return True
 
@@ -170,10 +171,10 @@ class Fs(object):
         from_at, from_system = self._open(source)
         to_at, to_system = self._open(to)
         if from_system.getFileStatus(from_at).isDirectory() and not recurse:
-            raise OSError("`{}` is a folder; pass recurse=True".format(source))
+            raise OSError(f"`{source}` is a folder; pass recurse=True")
         util = self._jvm.org.apache.hadoop.fs.FileUtil
         if not util.copy(from_system, from_at, to_system, to_at, move, True, self._conf):
-            raise OSError("`{}` could not be copied to `{}`".format(source, to))
+            raise OSError(f"`{source}` could not be copied to `{to}`")
 
     def _local(self, uri: str) -> Any:
         scheme, colon, rest = uri.partition(":")
@@ -187,5 +188,5 @@ class Fs(object):
     def _link(self, point: str) -> str:
         parts = [part for part in point.split("/") if part]
         if len(parts) < 2 or parts[0] != "mnt" or ".." in parts:
-            raise ValueError("a mount point is `/mnt/NAME`, not `{}`".format(point))
+            raise ValueError(f"a mount point is `/mnt/NAME`, not `{point}`")
         return os.path.join(self._root, *parts)

@@ -50,7 +50,7 @@ class Kept(object):
         cells = []
         for cell in self._notebook.cells:
             raw: Dict[str, Any] = {
-                "id": "cell-{}".format(cell.number),
+                "id": f"cell-{cell.number}",
                 "cell_type": "markdown" if cell.language == "markdown" else "code",
                 "metadata": {"title": cell.title} if cell.title else {},
                 "source": cell.text if cell.language == "markdown" else cell.source,
@@ -79,12 +79,12 @@ class Kept(object):
         for cell in self._notebook.cells:
             parts.append("<section>")
             if cell.title:
-                parts.append("<h2>{}</h2>".format(html.escape(cell.title)))
+                parts.append(f"<h2>{html.escape(cell.title)}</h2>")
             if cell.language == "markdown":
                 parts.append(_markdown(cell.text))
             else:
-                parts.append('<div class="number">cell {}</div>'.format(cell.number))
-                parts.append('<div class="code">{}</div>'.format(_pre(cell.source)))
+                parts.append(f'<div class="number">cell {cell.number}</div>')
+                parts.append(f'<div class="code">{_pre(cell.source)}</div>')
                 parts += [_output(each) for each in self._outputs.get(cell.number, [])]
             parts.append("</section>")
         parts.append("</body></html>\n")
@@ -107,7 +107,7 @@ def _output(output: Output) -> str:
 
 
 def _pre(text: str) -> str:
-    return "<pre>{}</pre>".format(html.escape(text))
+    return f"<pre>{html.escape(text)}</pre>"
 
 
 def _markdown(text: str) -> str:
@@ -117,7 +117,7 @@ def _markdown(text: str) -> str:
         heading = re.match(r"(#{1,6})\s+([^\n]*)\n?", block)
         if heading:
             level = len(heading.group(1))
-            blocks.append("<h{0}>{1}</h{0}>".format(level, html.escape(heading.group(2))))
+            blocks.append(f"<h{level}>{html.escape(heading.group(2))}</h{level}>")
             block = block[heading.end() :]
         if block.strip():
             blocks.append("<p>{}</p>".format(html.escape(block).replace("\n", "<br>")))

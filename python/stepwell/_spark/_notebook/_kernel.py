@@ -87,7 +87,7 @@ class Kernel(object):
             # Of a notebook that `%run` runs, what is put out belongs to the cell with the `%run`.
             before = streams.sink
             streams.enter(sink if each else before)
-            filename = "<{} cell {}>".format(os.path.basename(notebook.path), cell.number)
+            filename = f"<{os.path.basename(notebook.path)} cell {cell.number}>"
             try:
                 self._cell(cell, filename, notebook)
             except RestartPython:
@@ -177,7 +177,7 @@ class Kernel(object):
     def display_html(self, text: Any) -> None:
         """Show HTML in the notebook."""
         streams = self._application.streams
-        streams.log("[HTML of {} characters; it is in the notebook]\n".format(len(str(text))))
+        streams.log(f"[HTML of {len(str(text))} characters; it is in the notebook]\n")
         if streams.sink is not None:
             streams.sink.show({"text/html": str(text), "text/plain": "HTML"})
 
@@ -224,14 +224,14 @@ class Kernel(object):
         elif name == "time":
             begin = time.perf_counter()
             self._execute(rest, filename)
-            print("Wall time: {:.3g} s".format(time.perf_counter() - begin))
+            print(f"Wall time: {time.perf_counter() - begin:.3g} s")
         elif name == "env":
             variable, _, value = rest.replace(" ", "=", 1).partition("=")
             os.environ[variable] = value
         elif name == "cd":
             os.chdir(os.path.expanduser(rest))
         elif name not in IGNORED_MAGICS:
-            raise ValueError("the magic `%{}` is not supported".format(name))
+            raise ValueError(f"the magic `%{name}` is not supported")
 
     def _include(self, rest: str, notebook: Notebook) -> None:
         """`%run path $name="value"`: the cells of another notebook, in this namespace."""
@@ -239,7 +239,7 @@ class Kernel(object):
         if not words:
             raise ValueError("`%run` needs the path of a notebook")
         if self._depth >= NESTED_MAX:
-            raise RecursionError("`%run` is nested more than {} deep".format(NESTED_MAX))
+            raise RecursionError(f"`%run` is nested more than {NESTED_MAX} deep")
         for word in words[1:]:
             name, _, value = word.lstrip("$").partition("=")
             self.widgets.give(name, value)
@@ -259,7 +259,7 @@ class Kernel(object):
         words = shlex.split(line)
         method = getattr(self._application.fs, words[0], None) if words else None
         if method is None or words[0].startswith("_"):
-            raise ValueError("`%fs {}` is not a command of dbutils.fs".format(line.strip()))
+            raise ValueError(f"`%fs {line.strip()}` is not a command of dbutils.fs")
         arguments: List[Any] = []
         options: Dict[str, Any] = {}
         for word in words[1:]:

@@ -97,9 +97,7 @@ class Scala(object):
 
     def _start(self, folder: str) -> Any:
         settings = self._jvm.scala.tools.nsc.Settings()
-        settings.processArgumentString(
-            "-usejavacp -Yrepl-class-based -Yrepl-outdir {}".format(folder)
-        )
+        settings.processArgumentString(f"-usejavacp -Yrepl-class-based -Yrepl-outdir {folder}")
         writer = self._jvm.java.io.PrintWriter(self._text)
         interpreter = self._jvm.scala.tools.nsc.interpreter
         try:
@@ -115,7 +113,7 @@ class Scala(object):
     def _bind(self, name: str, kind: str, value: Any, modifiers: Any) -> None:
         result = self._interpreter.bind(name, kind, value, modifiers).toString()
         if result != "Success":
-            raise ScalaFailed("the Scala interpreter takes no `{}`: {}".format(name, result))
+            raise ScalaFailed(f"the Scala interpreter takes no `{name}`: {result}")
 
     def run(self, code: str) -> str:
         """Run a cell; gives what it prints and the values it defines.

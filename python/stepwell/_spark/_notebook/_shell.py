@@ -24,11 +24,11 @@ class CommandFailed(Exception):
     def __init__(self, command: str, status: int) -> None:
         self.status = status
         how = (
-            "was ended by {}".format(signal.Signals(-status).name)
+            f"was ended by {signal.Signals(-status).name}"
             if status < 0
-            else "ended with status {}".format(status)
+            else f"ended with status {status}"
         )
-        super().__init__("`{}` {}".format(command, how))
+        super().__init__(f"`{command}` {how}")
 
 
 def run(command: List[str], environ: Optional[Dict[str, str]] = None) -> int:
@@ -59,7 +59,7 @@ def shell(text: str, fail: bool) -> None:
     if status and fail:
         raise CommandFailed(text.strip().split("\n", 1)[0], status)
     if status:
-        print("[the shell ended with status {}]".format(status))
+        print(f"[the shell ended with status {status}]")
 
 
 def pip(arguments: str, site: str) -> None:
@@ -79,8 +79,8 @@ def pip(arguments: str, site: str) -> None:
         status = run([sys.executable, "-m", "pip", *words])
     else:
         raise ValueError(
-            "`%pip {}` would change the environment, which steps share; `%pip install` "
-            "installs for this run".format(words[0])
+            f"`%pip {words[0]}` would change the environment, which steps share; `%pip install` "
+            "installs for this run"
         )
     if status:
         raise CommandFailed("%pip " + arguments, status)

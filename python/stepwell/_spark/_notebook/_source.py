@@ -93,7 +93,7 @@ def _jupyter(path: str, text: str) -> Notebook:
         listed = document["cells"]
     except (ValueError, KeyError, TypeError) as broken:
         raise Unreadable(
-            "`{}` is not a notebook of Jupyter's format 4: {!r}".format(path, broken)
+            f"`{path}` is not a notebook of Jupyter's format 4: {broken!r}"
         ) from broken
     metadata = document.get("metadata") or {}
     language = _language_of(metadata)
@@ -127,11 +127,11 @@ def _source_cells(language: str, text: str) -> List[Cell]:
     comment = re.escape(COMMENT[language])
     lines = text.splitlines()
     first = 0
-    if lines and re.match(r"{}\s*{}\s*$".format(comment, HEADER), lines[0]):
+    if lines and re.match(rf"{comment}\s*{HEADER}\s*$", lines[0]):
         first = 1
     chunks: List[Tuple[int, List[str]]] = [(first, [])]
     for index, line in enumerate(lines[first:], first):
-        if first and re.match(r"{}\s*COMMAND\s*-+\s*$".format(comment), line):
+        if first and re.match(rf"{comment}\s*COMMAND\s*-+\s*$", line):
             chunks.append((index + 1, []))
         else:
             chunks[-1][1].append(line)

@@ -63,7 +63,7 @@ class Widgets(object):
         raise InputWidgetNotDefined(
             "no widget and no parameter is named `{}`; {}".format(
                 name,
-                "did you mean `{}`?".format(near[0])
+                f"did you mean `{near[0]}`?"
                 if near
                 else "there are {}".format(", ".join("`%s`" % each for each in names) or "none"),
             )

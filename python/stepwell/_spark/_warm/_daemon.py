@@ -15,13 +15,13 @@ STEP = "STEPWELL_SPARK_STEP"
 
 def become(process: str) -> None:
     """Take the working directory and the variables of a process; not those that Spark has set."""
-    with open("/proc/{}/environ".format(process), "rb") as file:
+    with open(f"/proc/{process}/environ", "rb") as file:
         given = file.read()
     for line in given.split(b"\0"):
         name, equals, value = line.partition(b"=")
         if equals and name not in os.environb:
             os.environb[name] = value
-    os.chdir("/proc/{}/cwd".format(process))
+    os.chdir(f"/proc/{process}/cwd")
     # Where Python looks first: the folder in which Spark would have started it.
     sys.path[0] = os.getcwd()
 

@@ -136,7 +136,7 @@ class Jvm(object):
         bound = int(self._jvm.java.lang.Runtime.getRuntime().maxMemory()) + ROOM
         held = resident(self.process.pid)
         if held > bound:
-            raise Unclean("it holds {} MB of {}".format(held >> 20, bound >> 20))
+            raise Unclean(f"it holds {held >> 20} MB of {bound >> 20}")
 
     def _await_tasks(self) -> None:
         """Wait for tasks that were stopped: their code may still run, and may still print."""
@@ -149,7 +149,7 @@ class Jvm(object):
             raise Unclean("a task of the application does not end")
 
     def _open(self, file: int) -> Any:
-        path = "/proc/{}/fd/{}".format(os.getpid(), file)
+        path = f"/proc/{os.getpid()}/fd/{file}"
         java = self._jvm.java.io
         opened = java.PrintStream(java.FileOutputStream(path, True), True)
         self._opened.append(opened)
@@ -177,7 +177,7 @@ class Jvm(object):
 def resident(process: int) -> int:
     """The bytes of memory that a process holds; 0 when it has ended."""
     try:
-        with open("/proc/{}/statm".format(process), encoding="ascii") as file:
+        with open(f"/proc/{process}/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
     except (OSError, IndexError):
         return 0

@@ -179,7 +179,7 @@ def main(folder: str, idle_s: str, first: str) -> int:
     try:
         keeper.run(channel)
     except Exception as error:  # its log is all that is left to say it to
-        print("the keeper ends: {!r}".format(error), file=sys.stderr)
+        print(f"the keeper ends: {error!r}", file=sys.stderr)
         return 1
     finally:
         keeper.close()

@@ -89,7 +89,7 @@ def lease(
     try:
         slot = _slots.take(_slots.folder(data), wanted.key)
     except (Unsafe, OSError) as error:
-        print("a Spark that is kept between steps cannot be used: {}".format(error))
+        print(f"a Spark that is kept between steps cannot be used: {error}")
         return None
     if slot is None:
         return None
@@ -127,8 +127,8 @@ def _begun(
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     environ = {
         **wanted.environ,
-        "PYSPARK_SUBMIT_ARGS": "--master local --properties-file {} pyspark-shell".format(
-            shlex.quote(begin)
+        "PYSPARK_SUBMIT_ARGS": (
+            f"--master local --properties-file {shlex.quote(begin)} pyspark-shell"
         ),
     }
     line = [sys.executable, "-m", "stepwell._spark._warm._keeper"]

@@ -40,7 +40,7 @@ def make_private(path: str) -> None:
     found = os.lstat(path)
     mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
     if not mine or found.st_mode & 0o077:
-        raise Unsafe("`{}` can be used by others: chmod 700 it".format(path))
+        raise Unsafe(f"`{path}` can be used by others: chmod 700 it")
 
 
 class _Lock(object):
@@ -124,7 +124,7 @@ class Near(object):
 
     def __enter__(self) -> str:
         self._folder = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        return "/proc/self/fd/{}/{}".format(self._folder, SOCKET)
+        return f"/proc/self/fd/{self._folder}/{SOCKET}"
 
     def __exit__(self, *_: object) -> None:
         os.close(self._folder)
@@ -152,7 +152,7 @@ def take(root: str, key: str) -> Optional[Slot]:
 
 def _free(root: str) -> Iterator[Slot]:
     for number in range(SLOTS):
-        path = os.path.join(root, "warm-{}".format(number))
+        path = os.path.join(root, f"warm-{number}")
         make_private(path)
         lock = _Lock(os.path.join(path, "lock"))
         if lock.take(wait=False):
