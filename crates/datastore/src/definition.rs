@@ -219,7 +219,8 @@ impl Place {
             | Self::Gcs { bucket, endpoint } => (vec![("bucket", bucket)], endpoint.as_ref()),
         };
         for (what, name) in names {
-            let is_forbidden = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '/' | '?' | '#');
+            let is_forbidden =
+                |c: char| c.is_control() || c.is_whitespace() || matches!(c, '/' | '?' | '#');
             if name.is_empty() || name.contains(is_forbidden) {
                 return refuse(format!("`{name}` cannot name the {what}"));
             }

@@ -59,7 +59,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<&'static str> {
 
 /// The errors of the system among an error and its causes.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a io::Error> {
-    successors(Some(error), |error| error.source()).filter_map(|error| error.downcast_ref())
+    successors(Some(error), |&error| error.source()).filter_map(|error| error.downcast_ref())
 }
 
 #[cfg(test)]

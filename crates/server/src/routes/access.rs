@@ -81,7 +81,10 @@ pub(super) async fn create_token(
 fn check_name(name: &str) -> Result<()> {
     let is_forbidden = |c: char| c.is_control() || c == '/';
     let id: Option<Uuid> = name.parse().ok();
-    match name.trim().is_empty() || name.chars().count() > 100 || name.contains(is_forbidden) || id.is_some()
+    match name.trim().is_empty()
+        || name.chars().count() > 100
+        || name.contains(is_forbidden)
+        || id.is_some()
     {
         true => Err(ApiError::invalid(format!("`{name}` cannot name a token"))
             .hint("use 1 to 100 characters without slashes that are no id")),
