@@ -69,7 +69,14 @@ def _server_token() -> str:
 
 
 class InteractiveLoginAuthentication(AbstractAuthentication):
-    """Logging in by a browser: not needed, and not done."""
+    """Logging in by a browser: not needed, and not done.
+
+    Example:
+        >>> login = InteractiveLoginAuthentication()
+        >>> workspace = Workspace.from_config(auth=login)
+        >>> list(login.get_authentication_header())
+        ['Authorization']
+    """
 
     def __init__(
         self, force: bool = False, tenant_id: Optional[str] = None, cloud: Optional[str] = None
@@ -80,7 +87,13 @@ class InteractiveLoginAuthentication(AbstractAuthentication):
 
 
 class AzureCliAuthentication(AbstractAuthentication):
-    """Logging in by the `az` command: not needed, and not done."""
+    """Logging in by the `az` command: not needed, and not done.
+
+    Example:
+        >>> workspace = Workspace.from_config(auth=AzureCliAuthentication())
+        >>> workspace.get_default_datastore().name
+        'workspaceblobstore'
+    """
 
     def __init__(self, cloud: Optional[str] = None) -> None:
         """All parameters are accepted; none is needed."""

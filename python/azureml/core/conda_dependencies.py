@@ -36,7 +36,18 @@ GPU = "gpu"
 
 
 class CondaDependencies:
-    """Channels, conda packages, pip packages and pip options of an environment."""
+    """Channels, conda packages, pip packages and pip options of an environment.
+
+    Example:
+        >>> packages = CondaDependencies.create(
+        ...     conda_packages=["numpy"], pip_packages=["pandas"], python_version="3.11"
+        ... )
+        >>> packages.add_pip_package("scikit-learn==1.5.2")
+        >>> list(packages.conda_packages)
+        ['python=3.11', 'numpy']
+        >>> list(packages.pip_packages)
+        ['azureml-defaults', 'pandas', 'scikit-learn==1.5.2']
+    """
 
     DEFAULT_NUMBER_OF_CONDA_PACKAGES = 0
     DEFAULT_NUMBER_OF_PIP_PACKAGES = 0

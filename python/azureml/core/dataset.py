@@ -12,7 +12,14 @@ from azureml.data.dataset_factory import FileDatasetFactory, TabularDatasetFacto
 
 
 class Dataset(Unsupported):
-    """Finds and makes datasets."""
+    """Finds and makes datasets.
+
+    Example:
+        >>> table = Dataset.Tabular.from_delimited_files((datastore, "sales/*.csv"))
+        >>> registered = table.register(workspace, "sales-table", description="a row for each sale")
+        >>> Dataset.get_by_name(workspace, "sales-table").to_pandas_dataframe()["amount"].tolist()
+        [10, 20, 30]
+    """
 
     sentence = (
         "this belongs to the first kind of datasets, which v1 gave up; use Dataset.Tabular, "

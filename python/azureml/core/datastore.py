@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 
 class Datastore:
-    """Finds datastores: `Datastore(workspace, name)` is the datastore itself, of its own class."""
+    """Finds datastores: `Datastore(workspace, name)` is the datastore itself, of its own class.
+
+    Example:
+        >>> datastore = Datastore.get(workspace, "workspaceblobstore")
+        >>> data = datastore.upload(src_dir="data", target_path="raw", show_progress=False)
+        >>> datastore.download("copies", prefix="raw", show_progress=False)
+        1
+    """
 
     def __new__(cls, workspace: Any, name: Optional[str] = None) -> Any:
         """The datastore of a name, or the default one."""

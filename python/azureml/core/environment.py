@@ -77,7 +77,16 @@ __all__ = [
 
 
 class Environment(Element):
-    """The Python, the packages and the variables of a script, under a name."""
+    """The Python, the packages and the variables of a script, under a name.
+
+    Example:
+        >>> environment = Environment.from_conda_specification("churn", "environment.yml")
+        >>> environment.environment_variables = {"MODE": "full"}
+        >>> environment.register(workspace).version
+        '1'
+        >>> list(Environment.get(workspace, "churn").python.conda_dependencies.pip_packages)
+        ['pandas']
+    """
 
     FIELDS: ClassVar[Tuple[str, ...]] = (
         "name",

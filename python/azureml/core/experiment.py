@@ -39,7 +39,16 @@ class ViewType(object):
 
 
 class Experiment(object):
-    """A named series of runs."""
+    """A named series of runs.
+
+    Example:
+        >>> experiment = Experiment(workspace, "churn")
+        >>> run = experiment.submit(ScriptRunConfig("src", "train.py", arguments=["--rate", 0.1]))
+        >>> run.wait_for_completion()["status"]
+        'Completed'
+        >>> [each.get_metrics() for each in experiment.get_runs()]
+        [{'accuracy': 0.9}]
+    """
 
     def __init__(
         self,

@@ -21,7 +21,14 @@ class KeyVaultContentType:
 
 
 class Keyvault:
-    """The secrets of a workspace."""
+    """The secrets of a workspace.
+
+    Example:
+        >>> vault = workspace.get_default_keyvault()
+        >>> vault.set_secret("database-password", "tell-nobody")
+        >>> vault.get_secret("database-password")
+        'tell-nobody'
+    """
 
     def __init__(self, workspace: Any) -> None:
         self.workspace = workspace

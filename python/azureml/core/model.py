@@ -53,7 +53,16 @@ class _Framework(object):
 
 
 class Model(ModelServing):
-    """One version of a registered model."""
+    """One version of a registered model.
+
+    Example:
+        >>> model = Model.register(workspace, model_path="model.pkl", model_name="churn")
+        Registering model churn
+        >>> model.id
+        'churn:1'
+        >>> Model(workspace, "churn").download(target_dir="fetched")
+        'fetched/model.pkl'
+    """
 
     Framework = _Framework
 

@@ -55,7 +55,16 @@ __getattr__: Getattr = exports(
 
 
 class Run(RunLogging, RunFiles, RunTree):
-    """One run of an experiment."""
+    """One run of an experiment.
+
+    Example:
+        >>> run = experiment.start_logging()
+        >>> run.log("accuracy", 0.91)
+        >>> uploaded = run.upload_file("outputs/model.pkl", "model.pkl")
+        >>> run.complete()
+        >>> run.get_status(), run.get_metrics(), run.get_file_names()
+        ('Completed', {'accuracy': 0.91}, ['outputs/model.pkl'])
+    """
 
     # Where runs come from.
 
@@ -67,6 +76,12 @@ class Run(RunLogging, RunFiles, RunTree):
 
         Args:
             allow_offline: Outside of a run, give one that only prints, instead of an exception.
+
+        Example:
+            >>> run = Run.get_context()
+            >>> run.log("accuracy", 0.91)  # outside of a run it is printed
+            Attempted to log scalar metric accuracy:
+            0.91
         """
         from azureml.core._run_submitted import context
 

@@ -117,7 +117,17 @@ class EnvironmentDefinition(Environment):
 
 
 class RunConfiguration(Element):
-    """The target, the environment and the way in which a script runs."""
+    """The target, the environment and the way in which a script runs.
+
+    Example:
+        >>> settings = RunConfiguration(conda_dependencies=CondaDependencies("environment.yml"))
+        >>> settings.target = "cpu-cluster"
+        >>> settings.environment_variables = {"MODE": "full"}
+        >>> train = PythonScriptStep("train.py", source_directory="src", runconfig=settings)
+        >>> settings.save("settings.yml")
+        >>> RunConfiguration.load("settings.yml").target
+        'cpu-cluster'
+    """
 
     FIELDS: ClassVar[Tuple[str, ...]] = (
         "script",

@@ -23,7 +23,20 @@ MAX_DURATION_SECONDS_DEFAULT = 30 * 24 * 60 * 60
 
 
 class ScriptRunConfig:
-    """A script or a command with all it needs; `Experiment.submit` runs it."""
+    """A script or a command with all it needs; `Experiment.submit` runs it.
+
+    Example:
+        >>> environment = Environment("churn")
+        >>> config = ScriptRunConfig(
+        ...     source_directory="src",
+        ...     script="train.py",
+        ...     arguments=["--rate", 0.1],
+        ...     compute_target="cpu-cluster",
+        ...     environment=environment,
+        ... )
+        >>> config.run_config.target, config.run_config.environment.name
+        ('cpu-cluster', 'churn')
+    """
 
     MAX_DURATION_SECONDS_DEFAULT = MAX_DURATION_SECONDS_DEFAULT
 

@@ -62,7 +62,15 @@ class _Cluster(object):
 
 
 class Workspace(WorkspaceRemainder):
-    """A workspace of Stepwell under the names a v1 program gives it."""
+    """A workspace of Stepwell under the names a v1 program gives it.
+
+    Example:
+        >>> workspace = Workspace.from_config()
+        >>> workspace.get_default_datastore().name
+        'workspaceblobstore'
+        >>> workspace.datasets["sales"].version
+        1
+    """
 
     DEFAULT_CPU_CLUSTER_NAME = "cpu-cluster"
     DEFAULT_GPU_CLUSTER_NAME = "gpu-cluster"

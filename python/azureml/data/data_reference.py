@@ -18,7 +18,20 @@ _MODES = ("mount", "download", "upload")
 
 
 class DataReference:
-    """A place on a datastore, a name for it, and how a script finds it."""
+    """A place on a datastore, a name for it, and how a script finds it.
+
+    Example:
+        >>> raw = DataReference(datastore, "raw", path_on_datastore="sales", mode="download")
+        >>> prepare = PythonScriptStep(
+        ...     "prepare.py",
+        ...     source_directory="src",
+        ...     arguments=["--from", raw],
+        ...     inputs=[raw],
+        ...     compute_target="cpu-cluster",
+        ... )
+        >>> raw.path("sales.csv").path_on_datastore
+        'sales/sales.csv'
+    """
 
     def __init__(
         self,

@@ -10,7 +10,23 @@ from azureml.exceptions import UserErrorException
 
 
 class DataPath:
-    """A place on a datastore."""
+    """A place on a datastore.
+
+    Example:
+        >>> raw = PipelineParameter("raw", DataPath(datastore, "archive"))
+        >>> data = (raw, DataPathComputeBinding(mode="mount"))
+        >>> prepare = PythonScriptStep(
+        ...     "prepare.py",
+        ...     source_directory="src",
+        ...     arguments=["--from", data],
+        ...     inputs=[data],
+        ...     compute_target="cpu-cluster",
+        ... )
+        >>> pipeline = Pipeline(workspace, [prepare])
+        >>> run = pipeline.submit("nightly", {"raw": DataPath(datastore, "sales")})
+        >>> run.wait_for_completion(show_output=False)
+        'Finished'
+    """
 
     def __init__(
         self,

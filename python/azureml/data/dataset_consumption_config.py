@@ -15,7 +15,15 @@ _TABLES = ("TabularDataset", "OutputTabularDatasetConfig", "LinkTabularOutputDat
 
 
 class DatasetConsumptionConfig:
-    """A dataset, its name in a step, and the way it is handed over."""
+    """A dataset, its name in a step, and the way it is handed over.
+
+    Example:
+        >>> files = Dataset.File.from_files((datastore, "sales"))
+        >>> mounted = files.as_named_input("sales").as_mount()
+        >>> mounted.name, mounted.mode
+        ('sales', 'mount')
+        >>> config = ScriptRunConfig("src", "prepare.py", arguments=["--from", mounted])
+    """
 
     _SUPPORTED_MODE = (DIRECT_MODE, *_FILE_MODES)
 

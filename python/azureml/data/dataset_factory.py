@@ -20,7 +20,18 @@ D = TypeVar("D", bound="AbstractDataset")
 
 
 class TabularDatasetFactory:
-    """Makes datasets of tables."""
+    """Makes datasets of tables.
+
+    Example:
+        >>> sales = Dataset.Tabular.from_delimited_files((datastore, "sales/*.csv"))
+        >>> frame = sales.to_pandas_dataframe()
+        >>> dear = frame[frame["amount"] > 15]
+        >>> made = Dataset.Tabular.register_pandas_dataframe(
+        ...     dear, target=(datastore, "dear"), name="dear", show_progress=False
+        ... )
+        >>> made.name, made.version, len(made.to_pandas_dataframe())
+        ('dear', 1, 2)
+    """
 
     @staticmethod
     def from_parquet_files(
@@ -197,7 +208,15 @@ class TabularDatasetFactory:
 
 
 class FileDatasetFactory:
-    """Makes datasets of files."""
+    """Makes datasets of files.
+
+    Example:
+        >>> files = Dataset.File.upload_directory("data", (datastore, "inbox"), show_progress=False)
+        >>> files.to_path()
+        ['/sales.csv']
+        >>> Dataset.File.from_files((datastore, "inbox/*.csv")).download("local-copy")
+        ['...local-copy/sales.csv']
+    """
 
     @staticmethod
     def from_files(
@@ -263,7 +282,16 @@ class FileDatasetFactory:
 
 
 class DataType:
-    """The type of a column, for `set_column_types`; made by its methods."""
+    """The type of a column, for `set_column_types`; made by its methods.
+
+    Example:
+        >>> types = {"day": DataType.to_datetime("%Y-%m-%d"), "amount": DataType.to_float()}
+        >>> sales = Dataset.Tabular.from_delimited_files(
+        ...     (datastore, "sales/*.csv"), set_column_types=types
+        ... )
+        >>> sales.to_pandas_dataframe()["amount"].tolist()
+        [10.0, 20.0, 30.0]
+    """
 
     _spec: Dict[str, Any]
 

@@ -22,7 +22,22 @@ if TYPE_CHECKING:
 
 
 class FileDataset(AbstractDataset):
-    """Files on datastores, on this machine or behind URLs."""
+    """Files on datastores, on this machine or behind URLs.
+
+    Example:
+        >>> files = Dataset.File.from_files((datastore, "sales"))
+        >>> files.to_path()
+        ['/sales.csv']
+        >>> with files.mount() as mounted:
+        ...     os.listdir(mounted.mount_point)
+        ['sales.csv']
+        >>> prepare = PythonScriptStep(
+        ...     "prepare.py",
+        ...     source_directory="src",
+        ...     arguments=["--from", files.as_named_input("sales").as_mount()],
+        ...     compute_target="cpu-cluster",
+        ... )
+    """
 
     def _found(self) -> List[Found]:
         """Its files."""

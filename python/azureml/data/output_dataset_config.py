@@ -173,7 +173,23 @@ class TransformationMixin:
 
 
 class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
-    """Files that a script writes into a folder."""
+    """Files that a script writes into a folder.
+
+    Example:
+        >>> clean = OutputFileDatasetConfig("clean", destination=(datastore, "clean/{run-id}"))
+        >>> clean = clean.register_on_complete("clean-sales")
+        >>> prepare = PythonScriptStep(
+        ...     "prepare.py",
+        ...     source_directory="src",
+        ...     arguments=["--to", clean],
+        ...     compute_target="cpu-cluster",
+        ... )
+        >>> run = experiment.submit(Pipeline(workspace, [prepare]))
+        >>> run.wait_for_completion(show_output=False)
+        'Finished'
+        >>> Dataset.get_by_name(workspace, "clean-sales").to_path()
+        ['/rows.csv']
+    """
 
     def __init__(
         self,

@@ -19,7 +19,16 @@ _ON_ERROR = ("null", "fail")
 
 
 class TabularDataset(AbstractDataset):
-    """Rows of delimited, Parquet or JSON lines files."""
+    """Rows of delimited, Parquet or JSON lines files.
+
+    Example:
+        >>> sales = Dataset.Tabular.from_delimited_files((datastore, "sales/*.csv"))
+        >>> dear = sales.filter(sales["amount"] > 15).keep_columns(["city", "amount"])
+        >>> dear.to_pandas_dataframe()
+             city  amount
+        0  Bergen      20
+        1    Oslo      30
+    """
 
     @property
     def timestamp_columns(self) -> Tuple[Optional[str], Optional[str]]:

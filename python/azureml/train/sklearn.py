@@ -8,7 +8,18 @@ from azureml.train.estimator._framework_base_estimator import _FrameworkBaseEsti
 
 
 class SKLearn(_FrameworkBaseEstimator):
-    """A script in an environment that has scikit-learn."""
+    """A script in an environment that has scikit-learn.
+
+    Example:
+        >>> estimator = SKLearn(
+        ...     "src",
+        ...     entry_script="train.py",
+        ...     script_params={"--rate": 0.1},
+        ...     compute_target="cpu-cluster",
+        ... )
+        >>> estimator.run_config.target
+        'cpu-cluster'
+    """
 
     FRAMEWORK_NAME: ClassVar[Optional[str]] = "SKLearn"
     DEFAULT_VERSION: ClassVar[Optional[str]] = "0.20.3"

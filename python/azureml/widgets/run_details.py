@@ -21,7 +21,17 @@ REFRESH_S = 1.0
 
 
 class RunDetails(object):
-    """A view of a run."""
+    """A view of a run.
+
+    Example:
+        >>> run = experiment.submit(pipeline)
+        >>> run.wait_for_completion(show_output=False)
+        'Finished'
+        >>> RunDetails(run).show()
+        examples  Completed  ...
+          prepare  Completed  ...
+          train    Completed  ...
+    """
 
     def __new__(cls, run_instance: Run) -> RunDetails:
         """A view of `run_instance`; other things than runs are refused."""

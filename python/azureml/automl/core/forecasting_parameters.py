@@ -14,7 +14,21 @@ _LAGS_MAX = 2000
 
 
 class ForecastingParameters(object):
-    """How a series is forecast: its time column, its horizon, its lags."""
+    """How a series is forecast: its time column, its horizon, its lags.
+
+    Example:
+        >>> series = ForecastingParameters(
+        ...     time_column_name="day", forecast_horizon=14, time_series_id_column_names=["city"]
+        ... )
+        >>> config = AutoMLConfig(
+        ...     task="forecasting",
+        ...     training_data=sales,
+        ...     label_column_name="amount",
+        ...     forecasting_parameters=series,
+        ... )
+        >>> config.is_timeseries
+        True
+    """
 
     _time_series_id_column_names: Any
     _target_lags: Any

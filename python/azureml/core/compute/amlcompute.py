@@ -30,7 +30,16 @@ __all__ = [
 
 
 class AmlCompute(ComputeTarget):
-    """A cluster."""
+    """A cluster.
+
+    Example:
+        >>> size = AmlCompute.provisioning_configuration(vm_size="STANDARD_NC6", max_nodes=2)
+        >>> cluster = ComputeTarget.create(workspace, "gpu-cluster", size)
+        >>> cluster.update(max_nodes=8)
+        >>> status = AmlCompute(workspace, "gpu-cluster").get_status()
+        >>> status.vm_size, status.scale_settings.maximum_node_count
+        ('STANDARD_NC6', 8)
+    """
 
     _compute_type = "AmlCompute"
     _SETTINGS = (

@@ -16,6 +16,14 @@ class ComputeTarget:
     """A compute target of a workspace.
 
     `ComputeTarget(workspace, name)` finds one and is of the class of its kind.
+
+    Example:
+        >>> size = AmlCompute.provisioning_configuration(vm_size="STANDARD_D2_V2", max_nodes=4)
+        >>> cluster = ComputeTarget.create(workspace, "cpu-cluster", size)
+        >>> cluster.wait_for_completion(show_output=True)
+        Compute target cpu-cluster: Succeeded
+        >>> ComputeTarget(workspace, "cpu-cluster").type
+        'AmlCompute'
     """
 
     _compute_type: ClassVar[str] = ""

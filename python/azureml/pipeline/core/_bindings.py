@@ -17,7 +17,15 @@ OUTPUT_MODES = ("mount", "upload", "hdfs", "link")
 
 
 class TrainingOutput(object):
-    """What an AutoML or hyperparameter step hands on: its metrics or a model."""
+    """What an AutoML or hyperparameter step hands on: its metrics or a model.
+
+    Example:
+        >>> best = TrainingOutput("Model", metric="AUC_weighted")
+        >>> model = PipelineData("model", datastore=datastore, training_output=best)
+        >>> scores = PipelineData("scores", training_output=TrainingOutput("Metrics"))
+        >>> best.type, best.metric
+        ('Model', 'AUC_weighted')
+    """
 
     def __init__(
         self,

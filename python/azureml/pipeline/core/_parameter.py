@@ -14,7 +14,22 @@ from azureml.pipeline.core._data_kinds import CONSUMPTION, DATA_PATH, DATASET, i
 
 
 class PipelineParameter(object):
-    """A named value of a pipeline with a default; each submission may set another."""
+    """A named value of a pipeline with a default; each submission may set another.
+
+    Example:
+        >>> rate = PipelineParameter("rate", default_value=0.1)
+        >>> train = PythonScriptStep(
+        ...     "train.py",
+        ...     source_directory="src",
+        ...     arguments=["--rate", rate],
+        ...     compute_target="cpu-cluster",
+        ... )
+        >>> run = experiment.submit(Pipeline(workspace, [train]), pipeline_parameters={"rate": 0.5})
+        >>> run.wait_for_completion(show_output=False)
+        'Finished'
+        >>> run.find_step_run("train.py")[0].get_metrics()
+        {'accuracy': 0.5}
+    """
 
     def __init__(self, name: str, default_value: Any) -> None:
         """A parameter.

@@ -17,7 +17,30 @@ if TYPE_CHECKING:
 
 
 class PipelineData(object):
-    """Data that one step of a pipeline writes and others read."""
+    """Data that one step of a pipeline writes and others read.
+
+    Example:
+        >>> clean = PipelineData("clean", datastore=datastore)
+        >>> prepare = PythonScriptStep(
+        ...     "prepare.py",
+        ...     source_directory="src",
+        ...     arguments=["--to", clean],
+        ...     outputs=[clean],
+        ...     compute_target="cpu-cluster",
+        ... )
+        >>> train = PythonScriptStep(
+        ...     "train.py",
+        ...     source_directory="src",
+        ...     arguments=["--from", clean],
+        ...     inputs=[clean],
+        ...     compute_target="cpu-cluster",
+        ... )
+        >>> run = experiment.submit(Pipeline(workspace, [train]))  # `prepare` comes with it
+        >>> run.wait_for_completion(show_output=False)
+        'Finished'
+        >>> sorted(step.name for step in run.get_steps())
+        ['prepare.py', 'train.py']
+    """
 
     def __init__(
         self,

@@ -10,7 +10,16 @@ from azureml.pipeline.core._pipeline_data import reading_binding
 
 
 class PortDataReference(object):
-    """The data of one output of a run."""
+    """The data of one output of a run.
+
+    Example:
+        >>> run = experiment.submit(pipeline)
+        >>> run.wait_for_completion(show_output=False)
+        'Finished'
+        >>> clean = run.find_step_run("prepare")[0].get_output_data("clean")
+        >>> clean.download("fetched", show_progress=False)
+        1
+    """
 
     def __init__(
         self, context: Any, pipeline_run_id: str, data_reference: Any, step_run: Any = None

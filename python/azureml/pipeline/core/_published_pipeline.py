@@ -19,7 +19,17 @@ STATUSES = {"active": "Active", "disabled": "Disabled", "deprecated": "Deprecate
 
 
 class PublishedPipeline(object):
-    """A pipeline that is published at the server."""
+    """A pipeline that is published at the server.
+
+    Example:
+        >>> published = pipeline.publish("nightly", description="trains the model", version="1")
+        >>> run = published.submit(workspace, "nightly", pipeline_parameters={"rate": 0.2})
+        >>> run.wait_for_completion(show_output=False)
+        'Finished'
+        >>> published.disable()
+        >>> PublishedPipeline.get(workspace, published.id).status
+        'Disabled'
+    """
 
     def __init__(
         self,

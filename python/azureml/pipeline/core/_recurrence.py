@@ -29,6 +29,10 @@ class ScheduleRecurrence(object):
     Raises:
         ValueError: `start_time` has a zone, or `time_of_day` is not a time; what else does not fit
             is found by `validate`, which `Schedule.create` calls.
+
+    Example:
+        >>> ScheduleRecurrence("Week", interval=1, week_days=["Monday"], time_of_day="9:30")
+        ScheduleRecurrence(every week on Monday at hour 9 and minute 30)
     """
 
     def __init__(

@@ -29,8 +29,8 @@ class Module(object):
     """A part of pipelines that is published on its own.
 
     Example:
-        >>> module = Module.create(ws, name="TrainTemp", description="Trains the model")
-        >>> module.publish_python_script(
+        >>> module = Module.create(workspace, name="trainer", description="Trains the model")
+        >>> version = module.publish_python_script(
         ...     "train.py",
         ...     description="first",
         ...     inputs=[InputPortDef("data")],
@@ -38,6 +38,8 @@ class Module(object):
         ...     params={"rate": 0.1},
         ...     source_directory="src",
         ... )
+        >>> version.version
+        '1'
     """
 
     def __init__(

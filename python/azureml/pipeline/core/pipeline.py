@@ -14,7 +14,20 @@ from azureml.pipeline.core._graph_context import _GraphContext
 
 
 class Pipeline(object):
-    """A graph of steps in a workspace."""
+    """A graph of steps in a workspace.
+
+    Example:
+        >>> train = PythonScriptStep(
+        ...     "train.py", source_directory="src", compute_target="cpu-cluster"
+        ... )
+        >>> pipeline = Pipeline(workspace, steps=[train])
+        >>> run = pipeline.submit("nightly")
+        Created step train.py [...]
+        Submitted PipelineRun ...
+        Link to the run: http://...
+        >>> run.wait_for_completion(show_output=False)
+        'Finished'
+    """
 
     def __init__(
         self,

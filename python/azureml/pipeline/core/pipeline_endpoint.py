@@ -21,7 +21,18 @@ STATUSES = {"active": ACTIVE, "disabled": "Disabled"}
 
 
 class PipelineEndpoint(object):
-    """A name for the versions of a published pipeline."""
+    """A name for the versions of a published pipeline.
+
+    Example:
+        >>> endpoint = PipelineEndpoint.publish(workspace, "churn", "trains the model", pipeline)
+        >>> endpoint.add_default(pipeline.publish("churn-new"))
+        >>> endpoint.default_version
+        '1'
+        >>> endpoint = PipelineEndpoint.get(workspace, name="churn")
+        >>> run = endpoint.submit("nightly", pipeline_version="0")
+        >>> run.wait_for_completion(show_output=False)
+        'Finished'
+    """
 
     def __init__(
         self,

@@ -25,7 +25,16 @@ RUNNING_STATES = ["NotStarted", "Running", "Queued", "Unknown"]
 
 
 class PipelineRun(Run):
-    """A run of a pipeline."""
+    """A run of a pipeline.
+
+    Example:
+        >>> run = experiment.submit(pipeline)
+        >>> run.wait_for_completion(show_output=False)
+        'Finished'
+        >>> (train,) = run.find_step_run("train")
+        >>> train.get_status(), train.get_metrics()
+        ('Finished', {'accuracy': 0.9})
+    """
 
     def __init__(
         self, experiment: Experiment, run_id: str, _service_endpoint: Any = None, **kwags: Any

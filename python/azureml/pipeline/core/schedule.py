@@ -22,7 +22,21 @@ DISABLED = "Disabled"
 
 
 class Schedule(object):
-    """A published pipeline, or the default of a pipeline endpoint, that starts by itself."""
+    """A published pipeline, or the default of a pipeline endpoint, that starts by itself.
+
+    Example:
+        >>> published = pipeline.publish("nightly-training")
+        >>> schedule = Schedule.create(
+        ...     workspace,
+        ...     "every night",
+        ...     pipeline_id=published.id,
+        ...     experiment_name="nightly",
+        ...     recurrence=ScheduleRecurrence(frequency="Day", interval=1, hours=[2], minutes=[30]),
+        ... )
+        >>> schedule.status, schedule.recurrence
+        ('Active', ScheduleRecurrence(every day at hour 2 and minute 30))
+        >>> schedule.disable()
+    """
 
     def __init__(
         self,

@@ -109,14 +109,15 @@ class AdlaStep(_AdlaStepBase):
     """A step that runs a U-SQL script.
 
     Example:
-        >>> counts = PipelineData("counts", datastore=ws.get_default_datastore())
+        >>> log = DataReference(datastore, "log", "log")
+        >>> counts = PipelineData("counts", datastore=datastore)
         >>> step = AdlaStep(
         ...     script_name="count.usql",
-        ...     source_directory="scripts",
+        ...     source_directory="src",
         ...     inputs=[log],
         ...     outputs=[counts],
         ...     params={"region": "en-us"},
-        ...     compute_target=AdlaCompute(ws, "adla"),
+        ...     compute_target="adla",
         ... )
     """
 

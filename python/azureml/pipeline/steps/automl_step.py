@@ -55,7 +55,21 @@ class AutoMLWork(NamedTuple):
 
 
 class AutoMLStep(PipelineStep):
-    """A step that searches for a model."""
+    """A step that searches for a model.
+
+    Example:
+        >>> config = AutoMLConfig(
+        ...     task="regression",
+        ...     training_data=sales,
+        ...     label_column_name="amount",
+        ...     compute_target=ComputeTarget(workspace, "cpu-cluster"),
+        ... )
+        >>> model = PipelineData("model", training_output=TrainingOutput("Model"))
+        >>> search = AutoMLStep("search", config, outputs=[model])
+        >>> Pipeline(workspace, [search]).validate()
+        Step search is ready to be created [...]
+        []
+    """
 
     DEFAULT_METRIC_PREFIX = "default_metrics_"
     DEFAULT_MODEL_PREFIX = "default_model_"

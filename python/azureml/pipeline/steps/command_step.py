@@ -18,6 +18,15 @@ class CommandStep(_PythonScriptStepBase):
     """A step that runs a command, such as `python train.py --rate 0.1`.
 
     A shell runs it, so it may have several parts and lines, variables and redirections.
+
+    Example:
+        >>> train = CommandStep(
+        ...     command="python train.py --rate 0.1 > log.txt",
+        ...     source_directory="src",
+        ...     compute_target="cpu-cluster",
+        ... )
+        >>> train.name
+        'CommandStep_python'
     """
 
     def __init__(

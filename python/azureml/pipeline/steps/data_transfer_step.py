@@ -32,12 +32,17 @@ class DataTransferStep(PipelineStep):
     Example:
         >>> copy = DataTransferStep(
         ...     name="fetch",
-        ...     source_data_reference=DataReference(lake, "raw", "raw/2026"),
-        ...     destination_data_reference=DataReference(blob, "landed", "landed/2026"),
+        ...     source_data_reference=DataReference(datastore, "raw", "raw/2026"),
+        ...     destination_data_reference=DataReference(datastore, "landed", "landed/2026"),
         ...     compute_target="factory",
         ... )
-        >>> train = PythonScriptStep("train.py", arguments=[copy.get_output()],
-        ...                          inputs=[copy.get_output()], compute_target="cpu")
+        >>> train = PythonScriptStep(
+        ...     "train.py",
+        ...     source_directory="src",
+        ...     arguments=["--from", copy.get_output()],
+        ...     inputs=[copy.get_output()],
+        ...     compute_target="cpu-cluster",
+        ... )
     """
 
     def __init__(

@@ -23,7 +23,7 @@ class DatabricksStep(PipelineStep):
     """A step that runs a notebook, a Python script or a JAR on Spark.
 
     Example:
-        >>> clean = PipelineData("clean")
+        >>> clean = PipelineData("clean", datastore=datastore)
         >>> step = DatabricksStep(
         ...     name="clean",
         ...     notebook_path="/Shared/clean",
@@ -32,6 +32,8 @@ class DatabricksStep(PipelineStep):
         ...     num_workers=1,
         ...     compute_target="databricks",
         ... )
+        >>> step.name
+        'clean'
     """
 
     def __init__(

@@ -57,13 +57,20 @@ class HyperDriveStep(PipelineStep):
     """A step that searches hyperparameters.
 
     Example:
+        >>> config = HyperDriveConfig(
+        ...     run_config=ScriptRunConfig("src", "train.py", compute_target="cpu-cluster"),
+        ...     hyperparameter_sampling=GridParameterSampling({"--rate": choice(0.1, 0.5)}),
+        ...     primary_metric_name="accuracy",
+        ...     primary_metric_goal=PrimaryMetricGoal.MAXIMIZE,
+        ...     max_total_runs=2,
+        ... )
         >>> metrics = PipelineData("metrics", pipeline_output_name="metrics")
         >>> model = PipelineData(
         ...     "model", training_output=TrainingOutput("Model", model_file="outputs/model.pkl")
         ... )
-        >>> HyperDriveStep(
-        ...     "search", config, inputs=[data], metrics_output=metrics, outputs=[model]
-        ... )
+        >>> search = HyperDriveStep("search", config, metrics_output=metrics, outputs=[model])
+        >>> search.name
+        'search'
     """
 
     def __init__(

@@ -72,13 +72,15 @@ class KustoStep(PipelineStep):
     """A step that runs a KQL query.
 
     Example:
-        >>> KustoStep(
+        >>> step = KustoStep(
         ...     name="storms",
         ...     compute_target="kusto",
         ...     database_name="Samples",
         ...     query_directory="query",
-        ...     output=PipelineData("result"),
+        ...     output=PipelineData("result", datastore=datastore),
         ... )
+        >>> step.name
+        'storms'
     """
 
     def __init__(

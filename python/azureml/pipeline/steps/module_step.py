@@ -12,11 +12,18 @@ class ModuleStep(ModuleStepBase):
     """A step that is made of a published module.
 
     Example:
-        >>> ModuleStep(
-        ...     module=Module.get(ws, name="TrainTemp"),
-        ...     inputs_map={"data": clean},
-        ...     outputs_map={"model": model},
-        ...     compute_target="aml-cluster",
+        >>> module = Module.create(workspace, name="cleaner", description="Cleans the sales")
+        >>> version = module.publish_python_script(
+        ...     "prepare.py",
+        ...     description="first",
+        ...     inputs=[],
+        ...     outputs=[OutputPortDef("clean")],
+        ...     source_directory="src",
+        ... )
+        >>> step = ModuleStep(
+        ...     module=module,
+        ...     outputs_map={"clean": PipelineData("clean")},
+        ...     compute_target="cpu-cluster",
         ... )
     """
 

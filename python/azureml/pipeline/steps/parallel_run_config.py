@@ -14,9 +14,9 @@ class ParallelRunConfig(_ParallelRunConfigBase):
 
     Example:
         >>> config = ParallelRunConfig(
-        ...     environment=environment,
+        ...     environment=Environment("scoring"),
         ...     entry_script="score.py",
-        ...     source_directory="scripts",
+        ...     source_directory="src",
         ...     mini_batch_size="5",
         ...     error_threshold=10,
         ...     output_action="append_row",
@@ -24,6 +24,8 @@ class ParallelRunConfig(_ParallelRunConfigBase):
         ...     compute_target="cpu-cluster",
         ...     node_count=2,
         ... )
+        >>> config.mini_batch_size, config.append_row_file_name
+        (5, 'scores.txt')
     """
 
     def __init__(

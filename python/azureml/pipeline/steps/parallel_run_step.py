@@ -12,14 +12,25 @@ class ParallelRunStep(_ParallelRunStepBase):
     """A step that calls a script's `run` with one mini-batch of its inputs after the other.
 
     Example:
-        >>> scores = OutputFileDatasetConfig("scores")
+        >>> config = ParallelRunConfig(
+        ...     environment=Environment("scoring"),
+        ...     entry_script="score.py",
+        ...     source_directory="src",
+        ...     error_threshold=10,
+        ...     output_action="append_row",
+        ...     compute_target="cpu-cluster",
+        ...     node_count=1,
+        ... )
         >>> score = ParallelRunStep(
         ...     name="score",
         ...     parallel_run_config=config,
-        ...     inputs=[images.as_named_input("images")],
-        ...     output=scores,
+        ...     inputs=[files.as_named_input("files")],
+        ...     output=OutputFileDatasetConfig("scores"),
         ...     arguments=["--model", "churn"],
         ... )
+        >>> Pipeline(workspace, [score]).validate()
+        Step score is ready to be created [...]
+        []
     """
 
     def __init__(

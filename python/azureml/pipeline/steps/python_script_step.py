@@ -21,8 +21,10 @@ class PythonScriptStep(_PythonScriptStepBase):
         ...     source_directory="src",
         ...     arguments=["--to", clean],
         ...     outputs=[clean],
-        ...     compute_target="aml-cluster",
+        ...     compute_target="cpu-cluster",
         ... )
+        >>> prepare.name
+        'prepare.py'
     """
 
     def __init__(

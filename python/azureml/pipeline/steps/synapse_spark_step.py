@@ -27,9 +27,9 @@ class SynapseSparkStep(PipelineStep):
     Example:
         >>> step = SynapseSparkStep(
         ...     file="prepare.py",
-        ...     source_directory="code",
-        ...     inputs=[titanic.as_named_input("titanic").as_hdfs()],
-        ...     outputs=[HDFSOutputDatasetConfig("rows", destination=(store, "rows"))],
+        ...     source_directory="src",
+        ...     inputs=[files.as_named_input("sales").as_hdfs()],
+        ...     outputs=[HDFSOutputDatasetConfig("rows", destination=(datastore, "rows"))],
         ...     compute_target="spark",
         ...     driver_memory="1g",
         ...     driver_cores=1,
@@ -37,6 +37,8 @@ class SynapseSparkStep(PipelineStep):
         ...     executor_cores=1,
         ...     num_executors=1,
         ... )
+        >>> step.name
+        'prepare.py'
     """
 
     def __init__(

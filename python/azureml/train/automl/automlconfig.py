@@ -32,13 +32,15 @@ class AutoMLConfig(object):
     """A search for a model over tabular data.
 
     Example:
-        >>> AutoMLConfig(
+        >>> config = AutoMLConfig(
         ...     task="classification",
         ...     primary_metric="AUC_weighted",
-        ...     training_data=dataset,
-        ...     label_column_name="Diabetic",
+        ...     training_data=sales,
+        ...     label_column_name="city",
         ...     experiment_timeout_hours=0.25,
         ... )
+        >>> config.user_settings["task"]
+        'classification'
     """
 
     def __init__(

@@ -30,7 +30,17 @@ LESS_IS_BETTER = (
 
 
 class AutoMLRun(Run):
-    """A search for a model; its children are the models that were tried."""
+    """A search for a model; its children are the models that were tried.
+
+    Example:
+        >>> search = AutoMLRun(experiment, search_id)
+        >>> best, model = search.get_output()
+        >>> best.get_metrics()
+        {'accuracy': 0.9}
+        >>> search.register_model("churn-automl").id
+        Registering model churn-automl
+        'churn-automl:1'
+    """
 
     RUN_TYPE = "automl"
 

@@ -12,13 +12,15 @@ class Estimator(MMLBaseEstimator):
     """A script in an environment that its keywords describe.
 
     Example:
-        >>> Estimator(
-        ...     "src",
+        >>> estimator = Estimator(
+        ...     source_directory="src",
         ...     entry_script="train.py",
-        ...     compute_target="local",
         ...     script_params={"--rate": 0.1},
+        ...     compute_target="cpu-cluster",
         ...     pip_packages=["scikit-learn"],
         ... )
+        >>> estimator.run_config.target
+        'cpu-cluster'
     """
 
     def __init__(

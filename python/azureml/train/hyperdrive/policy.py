@@ -25,7 +25,13 @@ class EarlyTerminationPolicy(object):
 
 
 class BanditPolicy(EarlyTerminationPolicy):
-    """Stops a trial whose best value is worse than the best of all by more than a slack."""
+    """Stops a trial whose best value is worse than the best of all by more than a slack.
+
+    Example:
+        >>> policy = BanditPolicy(evaluation_interval=2, slack_factor=0.1, delay_evaluation=5)
+        >>> policy.to_json()["properties"]["slack_factor"]
+        0.1
+    """
 
     POLICY_NAME: ClassVar[str] = "Bandit"
 

@@ -25,7 +25,23 @@ VALUES_TAG = "hyperparameters"
 
 
 class HyperDriveRun(Run):
-    """A search of hyperparameters; its children are the trials."""
+    """A search of hyperparameters; its children are the trials.
+
+    Example:
+        >>> search = experiment.submit(
+        ...     HyperDriveConfig(
+        ...         run_config=ScriptRunConfig("src", "train.py"),
+        ...         hyperparameter_sampling=GridParameterSampling({"--rate": choice(0.1, 0.5)}),
+        ...         primary_metric_name="accuracy",
+        ...         primary_metric_goal=PrimaryMetricGoal.MAXIMIZE,
+        ...         max_total_runs=2,
+        ...     )
+        ... )
+        >>> search.wait_for_completion()["status"]
+        'Completed'
+        >>> search.get_best_run_by_primary_metric().get_metrics()
+        {'accuracy': 0.9}
+    """
 
     RUN_TYPE = "hyperdrive"
     HYPER_DRIVE_RUN_USER_AGENT = "sdk_run_hyperdrive"

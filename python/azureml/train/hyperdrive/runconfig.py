@@ -43,13 +43,17 @@ class HyperDriveConfig(object):
     """A search of hyperparameters; `Experiment.submit` starts it.
 
     Example:
-        >>> HyperDriveConfig(
+        >>> config = HyperDriveConfig(
         ...     run_config=ScriptRunConfig("src", "train.py"),
-        ...     hyperparameter_sampling=GridParameterSampling({"C": choice(0.1, 1, 10)}),
+        ...     hyperparameter_sampling=RandomParameterSampling({"--rate": uniform(0.01, 0.5)}),
+        ...     policy=BanditPolicy(slack_factor=0.2),
         ...     primary_metric_name="accuracy",
         ...     primary_metric_goal=PrimaryMetricGoal.MAXIMIZE,
-        ...     max_total_runs=6,
+        ...     max_total_runs=20,
+        ...     max_concurrent_runs=4,
         ... )
+        >>> config.source_directory
+        'src'
     """
 
     _PLATFORM = "AML"

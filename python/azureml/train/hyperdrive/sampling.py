@@ -68,7 +68,15 @@ class HyperParameterSampling(object):
 
 
 class RandomParameterSampling(HyperParameterSampling):
-    """Each trial draws its values."""
+    """Each trial draws its values.
+
+    Example:
+        >>> sampling = RandomParameterSampling(
+        ...     {"--rate": loguniform(-6, -1), "--depth": choice(3, 5, 7)}, properties={"seed": 1}
+        ... )
+        >>> sampling.to_json()["name"]
+        'RANDOM'
+    """
 
     _METHOD = "random"
 
@@ -80,7 +88,13 @@ class RandomParameterSampling(HyperParameterSampling):
 
 
 class GridParameterSampling(HyperParameterSampling):
-    """Every combination of the values is tried once; the last parameter changes fastest."""
+    """Every combination of the values is tried once; the last parameter changes fastest.
+
+    Example:
+        >>> sampling = GridParameterSampling({"--depth": choice(3, 5, 7), "--rate": choice(0.1, 1)})
+        >>> sampling.to_json()["parameter_space"]["--depth"]
+        ['choice', [[3, 5, 7]]]
+    """
 
     _METHOD = "grid"
 
