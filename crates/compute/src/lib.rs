@@ -7,6 +7,7 @@
 //!
 //! Nothing here knows of graphs, databases or HTTP.
 
+mod cluster;
 mod ending;
 pub mod environments;
 mod executor;
@@ -15,10 +16,12 @@ mod executors;
 pub mod fake;
 mod job;
 pub mod local;
+mod progress;
 pub mod slurm;
 mod staging;
 mod worker;
 
+pub use cluster::{ClusterConfig, ClusterExecutor};
 pub use environments::{Environments, digest_of_named_files};
 pub use executor::{BoxFuture, Executor, PrepareEnvironment, Prepared, Report};
 pub use executors::Executors;

@@ -8,20 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use stepwell_model::{Failure, FailureKind, Outcome, Timestamp, Usage};
+use stepwell_model::{Failure, FailureKind, Outcome, Usage};
 use stepwell_supervise::{
     Attempt, EXIT_NOT_RECORDED, Holder, Started, State, discard, is_passing, sweep,
 };
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
 use super::Shared;
 use super::supervisor::{News, Supervisor};
 use crate::ending::{self, failed, folder_failure, internal};
+use crate::progress::{OBEY_WITHIN, Progress};
 use crate::{Job, Report};
-
-/// How much longer than its grace a supervisor may take to obey.
-const OBEY_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often the folder is looked at for the start of a program whose supervisor was found while
 /// it still prepared; only such a one cannot tell.
@@ -36,17 +34,16 @@ pub(super) async fn run(shared: Arc<Shared>, job: Job, stop: Arc<Notify>) {
     let id = job.attempt;
     let mut task = AttemptTask {
         attempt: shared.stager.attempt(id),
+        progress: Progress::new(id, shared.reports.clone()),
         shared,
         job,
         stop,
         supervisor: None,
-        reported_started: false,
-        stopping: None,
     };
     let outcome = task.outcome().await;
     let stager = Arc::clone(&task.shared.stager);
     let outcome = stager.finish(&task.job, outcome, &task.stop).await;
-    task.report_started(outcome.usage().started);
+    task.progress.report_started(outcome.usage().started);
     task.shared.live().remove(&id);
     task.shared.report(Report::Ended {
         attempt: id,
@@ -66,9 +63,7 @@ struct AttemptTask {
     stop: Arc<Notify>,
     /// The supervisor this server has started, or the one it has found.
     supervisor: Option<Supervisor>,
-    reported_started: bool,
-    /// When a supervisor that was asked to stop is killed.
-    stopping: Option<Instant>,
+    progress: Progress,
 }
 
 impl AttemptTask {
@@ -99,7 +94,7 @@ impl AttemptTask {
     async fn launch(&mut self) -> Option<Outcome> {
         if let Some(mut supervisor) = self.supervisor.take() {
             let status = supervisor.gone().await;
-            let outcome = if self.stopping.is_some() {
+            let outcome = if self.progress.is_stopping() {
                 Outcome::Cancelled(Usage::default())
             } else {
                 failed(self.never_claimed(status.and_then(|status| status.code())))
@@ -108,17 +103,11 @@ impl AttemptTask {
         }
         let config = &self.shared.config;
         let grace_ms = u64::try_from(config.grace.as_millis()).unwrap_or(u64::MAX);
-        let waits = |reason| {
-            self.shared.report(Report::Waiting {
-                attempt: self.job.attempt,
-                reason,
-                detail: String::new(),
-            });
-        };
+        let waits = |reason| self.progress.report_waiting(reason, String::new());
         let staged = tokio::select! {
             staged = self.shared.stager.stage(&self.job, grace_ms, &waits) => staged,
             () = self.stop.notified() => {
-                self.set_stopping();
+                self.progress.set_stopping(self.patience());
                 return self.conclude(Outcome::Cancelled(Usage::default()));
             }
         };
@@ -158,7 +147,8 @@ impl AttemptTask {
     /// One of another machine cannot be watched from here, and is not this executor's to end: its
     /// outcome is awaited.
     async fn follow(&mut self, holder: &Holder, started: Option<&Started>) -> Option<Outcome> {
-        self.report_started(started.map(|started| started.at));
+        self.progress
+            .report_started(started.map(|started| started.at));
         if let Some(mut late) = self.supervisor.take() {
             // It came second to the claim, and leaves.
             late.gone().await;
@@ -187,18 +177,18 @@ impl AttemptTask {
 
     /// Waits until the supervisor has recorded an outcome, is gone, or had to be killed.
     async fn watch(&mut self, mut supervisor: Supervisor) -> Option<Outcome> {
-        if self.stopping.is_some() {
+        if self.progress.is_stopping() {
             supervisor.signal(Signal::TERM);
         }
         loop {
-            let poll_every = if self.reported_started {
+            let poll_every = if self.progress.is_started() {
                 POLL_FOR_END_EVERY
             } else {
                 POLL_EVERY
             };
             tokio::select! {
                 news = supervisor.next() => match news {
-                    News::Started(at) => self.report_started(Some(at)),
+                    News::Started(at) => self.progress.report_started(Some(at)),
                     News::Over => {
                         self.supervisor = Some(supervisor);
                         return None;
@@ -206,9 +196,9 @@ impl AttemptTask {
                 },
                 () = self.stop.notified() => {
                     supervisor.signal(Signal::TERM);
-                    self.set_stopping();
+                    self.progress.set_stopping(self.patience());
                 }
-                () = until(self.stopping) => {
+                () = self.progress.out_of_time() => {
                     supervisor.signal(Signal::KILL);
                     supervisor.gone().await;
                     return None;
@@ -217,11 +207,11 @@ impl AttemptTask {
                     if self.attempt.has_ended() {
                         return None;
                     }
-                    if !self.reported_started
+                    if !self.progress.is_started()
                         && let Ok(State::Running { started, .. }) =
                             self.attempt.state(Holder::liveness_here)
                     {
-                        self.report_started(started.map(|started| started.at));
+                        self.progress.report_started(started.map(|started| started.at));
                     }
                 }
             }
@@ -230,7 +220,8 @@ impl AttemptTask {
 
     /// Ends what a dead supervisor left, and says what became of the attempt.
     async fn reconcile_dead(&mut self, started: Option<Started>) -> Outcome {
-        self.report_started(started.as_ref().map(|started| started.at));
+        self.progress
+            .report_started(started.as_ref().map(|started| started.at));
         let usage = Usage {
             started: started.as_ref().map(|started| started.at),
             ended: Some(stepwell_supervise::now()),
@@ -253,7 +244,7 @@ impl AttemptTask {
             Ok(count) => tracing::info!(attempt = %id, count, "killed what a step left behind"),
             Err(error) => tracing::error!(attempt = %id, %error, "the sweep failed"),
         }
-        let outcome = if self.stopping.is_some() {
+        let outcome = if self.progress.is_stopping() {
             Outcome::Cancelled(usage)
         } else {
             Outcome::Failed(self.lost(code), usage)
@@ -266,22 +257,13 @@ impl AttemptTask {
         ending::conclude(self.job.attempt, &self.attempt, outcome)
     }
 
-    fn set_stopping(&mut self) {
-        let mut patience = self.shared.config.grace + OBEY_WITHIN;
-        if self.job.work.is_several() {
-            patience += OBEY_WITHIN;
+    /// How long a supervisor may take to stop.
+    fn patience(&self) -> Duration {
+        let patience = self.shared.config.grace + OBEY_WITHIN;
+        match self.job.work.is_several() {
+            true => patience + OBEY_WITHIN,
+            false => patience,
         }
-        self.stopping
-            .get_or_insert_with(|| Instant::now() + patience);
-    }
-
-    fn report_started(&mut self, at: Option<Timestamp>) {
-        let Some(at) = at.filter(|_| !self.reported_started) else {
-            return;
-        };
-        self.reported_started = true;
-        let attempt = self.job.attempt;
-        self.shared.report(Report::Started { attempt, at });
     }
 
     fn never_claimed(&self, code: Option<i32>) -> Failure {
@@ -328,13 +310,5 @@ impl AttemptTask {
             .unwrap_or_default()
             .trim_end()
             .to_owned()
-    }
-}
-
-/// Never, if there is no deadline.
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }

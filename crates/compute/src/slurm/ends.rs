@@ -3,12 +3,24 @@
 use stepwell_model::{Failure, FailureKind};
 
 use super::queue::Ended;
+use crate::cluster::JobEnd;
 
 const SHARED: &str = "the data folder and Stepwell's programs must be on a file system that every \
                       node of the partition sees at the same path: `stepwell compute test` shows it";
 
+/// All of it; `log` is what the job printed.
+pub(super) fn of(job: &str, ended: &Ended, log: &str) -> JobEnd {
+    JobEnd {
+        by_cluster: is_slurms_doing(ended),
+        exit_code: ended.exit_code,
+        signal: ended.signal,
+        of_claimed: of_claimed(job, ended),
+        of_unclaimed: of_unclaimed(job, ended, log),
+    }
+}
+
 /// The failure of a step whose job Slurm ended, and whose program ran, or may have.
-pub(super) fn of_claimed(job: u64, ended: &Ended) -> Failure {
+fn of_claimed(job: &str, ended: &Ended) -> Failure {
     let failure = |kind, text: &str| Failure::new(kind, format!("{text} (Slurm job {job})"));
     match ended.state.as_str() {
         "TIMEOUT" | "DEADLINE" => failure(
@@ -42,7 +54,7 @@ pub(super) fn of_claimed(job: u64, ended: &Ended) -> Failure {
 
 /// Whether Slurm has ended the job, whatever the step's program made of it: it may have trapped the
 /// signal, or died of it before its supervisor heard of it.
-pub(super) fn is_slurms_doing(ended: &Ended) -> bool {
+fn is_slurms_doing(ended: &Ended) -> bool {
     matches!(
         ended.state.as_str(),
         "TIMEOUT"
@@ -57,7 +69,7 @@ pub(super) fn is_slurms_doing(ended: &Ended) -> bool {
 
 /// The failure of a step whose job ended before its supervisor had begun; `log` is what the job
 /// printed.
-pub(super) fn of_unclaimed(job: u64, ended: &Ended, log: &str) -> Failure {
+fn of_unclaimed(job: &str, ended: &Ended, log: &str) -> Failure {
     let failure = match (ended.state.as_str(), ended.exit_code) {
         ("CANCELLED" | "NODE_FAIL" | "BOOT_FAIL" | "PREEMPTED" | "TIMEOUT" | "DEADLINE", _) => {
             of_claimed(job, ended)
@@ -112,7 +124,7 @@ mod tests {
             ("COMPLETED", FailureKind::Lost),
             ("", FailureKind::Lost),
         ] {
-            let failure = of_claimed(7, &ended(state, None));
+            let failure = of_claimed("7", &ended(state, None));
             assert_eq!(failure.kind, expected, "{state}");
             assert!(failure.summary.ends_with("(Slurm job 7)"), "{failure:?}");
             let own = matches!(state, "COMPLETED" | "");
@@ -122,13 +134,13 @@ mod tests {
 
     #[test]
     fn a_supervisor_that_is_not_on_the_node_is_a_matter_of_the_file_system() {
-        let failure = of_unclaimed(7, &ended("FAILED", Some(127)), "exec: not found");
+        let failure = of_unclaimed("7", &ended("FAILED", Some(127)), "exec: not found");
         assert_eq!(failure.kind, FailureKind::Environment);
         assert_eq!(failure.detail, "exec: not found");
         assert!(failure.hint.contains("same path"));
-        let silent = of_unclaimed(7, &ended("FAILED", Some(1)), "");
+        let silent = of_unclaimed("7", &ended("FAILED", Some(1)), "");
         assert_eq!(silent.kind, FailureKind::Environment);
-        let failed = of_unclaimed(7, &ended("NODE_FAIL", None), "");
+        let failed = of_unclaimed("7", &ended("NODE_FAIL", None), "");
         assert_eq!(
             failed.summary,
             "a node of the step's job failed (Slurm job 7)"

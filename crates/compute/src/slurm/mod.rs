@@ -1,163 +1,182 @@
-//! Steps as jobs of Slurm clusters: each job is a supervisor on one of the cluster's nodes.
-//!
-//! The data folder is on a file system that the nodes share, at the same path. So the claim, the
-//! log and the outcome are files that the server reads, and what Slurm says comes second: it tells
-//! why a job waits, and what became of one that has left no outcome.
-//!
-//! Invariant: an attempt has a record before it has a job, and the job has the attempt's name: a
-//! server that was killed while it submitted finds the job. Were there two, the claim lets one run.
+//! Steps as jobs of Slurm clusters, asked by Slurm's commands. The loop of an attempt is
+//! [`cluster`](crate::cluster)'s.
 
-mod attempt;
 mod capacity;
 mod cli;
 mod cluster;
 mod ends;
 mod queue;
-mod record;
 mod script;
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use camino::Utf8PathBuf;
-use stepwell_model::{AttemptId, ComputeKind, Failure, FailureKind, Resources, SlurmTarget};
-use stepwell_supervise::{Holder, Liveness};
-use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use stepwell_model::{ComputeKind, Failure, FailureKind, Resources, SlurmTarget, TargetName};
+use stepwell_supervise::Liveness;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
-use self::cli::Place;
-use self::cluster::Cluster;
-use crate::ending::failed;
-use crate::{BoxFuture, Executor, Job, Report, Stager};
+use self::cli::{CliError, Place};
+use self::cluster::SlurmCluster;
+use self::queue::Ended;
+use crate::cluster::listing::Listing;
+use crate::cluster::{
+    self as clusters, Cluster, ClusterConfig, ClusterExecutor, Clusters, Files, JobEnd,
+    NotSubmitted, Submission, Submitted, lock,
+};
+use crate::{BoxFuture, Report, Stager};
 
-/// What a Slurm executor has to know.
-#[derive(Debug, Clone)]
-pub struct SlurmConfig {
-    /// The `stepwell-supervise` program, as the nodes find it.
-    pub supervisor_program: Utf8PathBuf,
-    /// How long a step may take to stop when asked, before it is killed.
-    pub grace: Duration,
-    /// How often the queue is looked at.
-    pub every: Duration,
-    /// How long a file that was written on a node may take to be seen here.
-    pub file_delay: Duration,
-}
-
-/// Runs steps on Slurm clusters.
-pub struct SlurmExecutor {
-    shared: Arc<Shared>,
-    runtime: Handle,
-}
-
-struct Shared {
-    config: SlurmConfig,
+/// An executor of steps on Slurm clusters, whose reports go to `reports`. Jobs that are there
+/// already are found again when their attempts are started again.
+///
+/// # Panics
+/// Outside a tokio runtime.
+#[must_use]
+pub fn executor(
+    config: ClusterConfig,
     stager: Arc<Stager>,
     reports: UnboundedSender<Report>,
-    /// The attempts that are followed, each with the bell that asks it to stop.
-    live: Mutex<HashMap<AttemptId, Arc<Notify>>>,
-    clusters: Mutex<HashMap<String, Arc<Cluster>>>,
+) -> ClusterExecutor {
+    let known = Known {
+        every: config.every,
+        clusters: Mutex::default(),
+    };
+    ClusterExecutor::new(Box::new(known), config, stager, reports)
 }
 
-impl SlurmExecutor {
-    /// An executor whose reports go to `reports`. Jobs that are there already are found again when
-    /// their attempts are started again.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime.
-    #[must_use]
-    pub fn new(config: SlurmConfig, stager: Arc<Stager>, reports: UnboundedSender<Report>) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                config,
-                stager,
-                reports,
-                live: Mutex::default(),
-                clusters: Mutex::default(),
-            }),
-            runtime: Handle::current(),
-        }
-    }
+/// The clusters that have been asked for, by their names in claims.
+struct Known {
+    every: Duration,
+    clusters: Mutex<HashMap<String, Arc<SlurmCluster>>>,
 }
 
-impl Executor for SlurmExecutor {
-    fn start(&self, job: Job) {
-        let ComputeKind::Slurm(target) = job.compute.clone() else {
-            let summary = format!("the target `{}` is no partition of a cluster", job.target);
-            return self.shared.report(Report::Ended {
-                attempt: job.attempt,
-                outcome: failed(Failure::new(FailureKind::Internal, summary)),
-            });
+impl Clusters for Known {
+    fn of_target(&self, target: &ComputeKind) -> Option<Arc<dyn Cluster>> {
+        let ComputeKind::Slurm(target) = target else {
+            return None;
         };
-        let stop = match self.shared.live().entry(job.attempt) {
-            Entry::Occupied(_) => return,
-            Entry::Vacant(place) => Arc::clone(place.insert(Arc::default())),
+        let place = Place {
+            ssh: target.ssh.clone(),
+            conf: target.conf.clone(),
         };
-        let _inside = self.runtime.enter();
-        let cluster = self.shared.cluster(&target);
-        let task = attempt::run(Arc::clone(&self.shared), cluster, target, job, stop);
-        self.runtime.spawn(task);
+        // One for all targets of the same place.
+        let mut clusters = lock(&self.clusters);
+        let known = clusters.entry(place.name());
+        let cluster = known.or_insert_with(|| SlurmCluster::new(place, self.every));
+        Some(Arc::new(Partition {
+            cluster: Arc::clone(cluster),
+            target: target.clone(),
+        }))
     }
 
-    fn stop(&self, attempt: AttemptId) {
-        if let Some(stop) = self.shared.live().get(&attempt) {
-            stop.notify_one();
-        }
-    }
-
-    fn refuses<'a>(
-        &'a self,
-        target: &'a ComputeKind,
-        needs: &'a Resources,
-    ) -> BoxFuture<'a, Option<String>> {
+    fn liveness<'a>(&'a self, cluster: &'a str, job: &'a str) -> BoxFuture<'a, Liveness> {
+        let known = lock(&self.clusters).get(cluster).cloned();
         Box::pin(async move {
-            let ComputeKind::Slurm(target) = target else {
-                return None;
-            };
-            let has = self.shared.cluster(target).capacity().await.ok()?;
-            has.refuses(target, needs)
-        })
-    }
-
-    fn find<'a>(&'a self, holder: &'a Holder) -> BoxFuture<'a, Liveness> {
-        Box::pin(async move {
-            let Holder::Cluster { cluster, job } = holder else {
-                return holder.liveness_here();
-            };
-            let known = lock(&self.shared.clusters).get(cluster).cloned();
-            match (known, job.parse()) {
-                (Some(cluster), Ok(job)) => cluster.liveness(job).await,
-                _ => Liveness::Unknown,
+            match known {
+                Some(cluster) => cluster.liveness(job).await,
+                None => Liveness::Unknown,
             }
         })
     }
 }
 
-impl Shared {
-    fn live(&self) -> MutexGuard<'_, HashMap<AttemptId, Arc<Notify>>> {
-        lock(&self.live)
+/// A cluster, as one target uses it.
+struct Partition {
+    cluster: Arc<SlurmCluster>,
+    target: SlurmTarget,
+}
+
+impl Cluster for Partition {
+    fn kind(&self) -> &'static str {
+        "Slurm"
     }
 
-    /// A closed channel means that the server is going down; the folders keep what was not heard.
-    fn report(&self, report: Report) {
-        let _ = self.reports.send(report);
+    fn files(&self) -> Files {
+        Files {
+            record: "slurm.json",
+            log: script::LOG,
+        }
     }
 
-    /// The cluster of a target, which is one for all targets of the same place.
-    fn cluster(&self, target: &SlurmTarget) -> Arc<Cluster> {
-        let place = Place {
-            ssh: target.ssh.clone(),
-            conf: target.conf.clone(),
-        };
-        let mut clusters = lock(&self.clusters);
-        let known = clusters.entry(place.name());
-        Arc::clone(known.or_insert_with(|| Cluster::new(place, self.config.every)))
+    fn listing(&self) -> watch::Receiver<Listing> {
+        self.cluster.listing()
+    }
+
+    fn refuses<'a>(&'a self, needs: &'a Resources) -> BoxFuture<'a, Option<String>> {
+        Box::pin(async {
+            // One that cannot be asked now is asked by `sbatch`.
+            let has = self.cluster.capacity().await.ok()?;
+            has.refuses(&self.target, needs)
+        })
+    }
+
+    fn submit<'a>(&'a self, submission: &'a Submission<'a>) -> Submitted<'a> {
+        Box::pin(async {
+            let Submission {
+                attempt, folder, ..
+            } = *submission;
+            let found = self.cluster.find(&script::job_name(attempt)).await;
+            let submitted = match found {
+                Ok(Some(job)) => Ok(job),
+                Ok(None) => {
+                    let needs = submission.needs;
+                    let options = script::options(attempt, folder, &self.target, needs);
+                    let script = script::script(&self.cluster.name, submission.program, folder);
+                    self.cluster.submit(&options, &script).await
+                }
+                Err(error) => Err(error),
+            };
+            submitted.map_err(|error| not_submitted(error, submission.target))
+        })
+    }
+
+    fn ask_to_stop<'a>(&'a self, job: &'a str) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async {
+            let asked = self.cluster.ask_to_stop(job).await;
+            asked.map_err(|error| error.to_string())
+        })
+    }
+
+    fn end<'a>(&'a self, job: &'a str) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async {
+            let ended = self.cluster.end(job).await;
+            ended.map_err(|error| error.to_string())
+        })
+    }
+
+    fn waits_for(&self, job: &str, reason: &str) -> String {
+        queue::waits_for(job, reason)
+    }
+
+    fn how_it_ended<'a>(&'a self, job: &'a str, printed: &'a str) -> clusters::Ended<'a> {
+        Box::pin(async move {
+            let ended = self.cluster.ended(job).await.ok()?;
+            (!ended.is_alive()).then(|| ends::of(job, &ended, printed))
+        })
+    }
+
+    fn unknown_end(&self, job: &str, printed: &str) -> JobEnd {
+        ends::of(job, &Ended::default(), printed)
     }
 }
 
-/// Locks what is consistent after every single operation on it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn not_submitted(error: CliError, target: &TargetName) -> NotSubmitted {
+    match error {
+        CliError::Silent(said) => NotSubmitted::Silent(said),
+        CliError::Refused(said) => {
+            let summary = format!("Slurm refused the step's job: {said}");
+            let failure = Failure::new(FailureKind::Environment, summary).with_hint(format!(
+                "`stepwell compute show {target}` shows what is asked of Slurm for each step"
+            ));
+            NotSubmitted::Never(failure)
+        }
+        CliError::Missing { .. } => {
+            let failure = Failure::new(FailureKind::Environment, error.to_string());
+            NotSubmitted::Never(failure.with_hint(
+                "Slurm's commands must be on the server's PATH; or let the target name a login \
+                 node that has them: `--ssh HOST`",
+            ))
+        }
+    }
 }

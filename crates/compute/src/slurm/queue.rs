@@ -1,62 +1,30 @@
 //! What `squeue` says, read. Pure.
 
-use std::collections::HashMap;
+use crate::cluster::listing::{Jobs, Listed};
 
 /// The form of a line; the name is last, as others' may hold anything.
 pub(super) const FORM: &str = "--format=%i|%T|%r|%j";
 
-/// The jobs of this user that are not over, by their ids.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Queue {
-    jobs: HashMap<u64, Queued>,
-}
-
-/// A job that is not over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Queued {
-    /// Whether it has nodes.
-    pub(super) runs: bool,
-    /// Why it has none, in Slurm's word.
-    pub(super) reason: String,
-}
-
-impl Queue {
-    /// Reads the lines. One that is none of ours may be cut or strange, and is left out.
-    pub(super) fn parse(text: &str) -> Self {
-        let line = |line: &str| {
-            let mut fields = line.splitn(4, '|');
-            let id = fields.next()?.trim().parse().ok()?;
-            let state = fields.next()?;
-            let reason = fields.next()?.to_owned();
-            Some((
-                id,
-                Queued {
-                    runs: !matches!(
-                        state,
-                        "PENDING"
-                            | "CONFIGURING"
-                            | "REQUEUED"
-                            | "REQUEUE_HOLD"
-                            | "REQUEUE_FED"
-                            | "RESV_DEL_HOLD"
-                            | "SPECIAL_EXIT"
-                    ),
-                    reason,
-                },
-            ))
+/// Reads the lines: the jobs of this user that are not over. One that is none of ours may be cut or
+/// strange, and is left out.
+pub(super) fn parse(text: &str) -> Jobs {
+    let line = |line: &str| {
+        let mut fields = line.splitn(4, '|');
+        let id: u64 = fields.next()?.trim().parse().ok()?;
+        let state = fields.next()?;
+        let reason = fields.next()?.to_owned();
+        let listed = match state {
+            "PENDING" | "CONFIGURING" | "REQUEUED" | "REQUEUE_HOLD" | "REQUEUE_FED"
+            | "RESV_DEL_HOLD" | "SPECIAL_EXIT" => Listed::Waits(reason),
+            _ => Listed::Runs,
         };
-        Self {
-            jobs: text.lines().filter_map(line).collect(),
-        }
-    }
-
-    pub(super) fn find(&self, job: u64) -> Option<&Queued> {
-        self.jobs.get(&job)
-    }
+        Some((id.to_string(), listed))
+    };
+    text.lines().filter_map(line).collect()
 }
 
 /// What a job waits for, for people.
-pub(super) fn waits_for(job: u64, reason: &str) -> String {
+pub(super) fn waits_for(job: &str, reason: &str) -> String {
     let meaning = match reason {
         "Resources" => "no free nodes have what it asks for",
         "Priority" => "other jobs come first",
@@ -134,25 +102,23 @@ mod tests {
     fn jobs_are_found_whatever_others_are_called() {
         let text =
             "12|RUNNING|None|stepwell-a#1\n13|PENDING|(Nodes, DOWN)|a|b\n7_[1-3]|PENDING|x|y\nhm\n";
-        let queue = Queue::parse(text);
-        assert!(queue.find(12).is_some_and(|job| job.runs));
-        let pending = queue.find(13).expect("a job");
-        assert!(!pending.runs);
-        assert_eq!(pending.reason, "(Nodes, DOWN)");
-        assert_eq!((queue.find(7), queue.jobs.len()), (None, 2));
+        let jobs = parse(text);
+        assert_eq!(jobs["12"], Listed::Runs);
+        assert_eq!(jobs["13"], Listed::Waits("(Nodes, DOWN)".to_owned()));
+        assert_eq!(jobs.len(), 2);
     }
 
     #[test]
     fn a_reason_is_said_in_words_and_in_slurms_own() {
         assert_eq!(
-            waits_for(9, "Resources"),
+            waits_for("9", "Resources"),
             "Slurm job 9: no free nodes have what it asks for (Resources)"
         );
         assert_eq!(
-            waits_for(9, "BadConstraints"),
+            waits_for("9", "BadConstraints"),
             "Slurm job 9: BadConstraints"
         );
-        assert_eq!(waits_for(9, "None"), "Slurm job 9");
+        assert_eq!(waits_for("9", "None"), "Slurm job 9");
     }
 
     #[test]

@@ -5,12 +5,10 @@ use stepwell_model::{AttemptId, Resources, SlurmTarget};
 
 use super::capacity::megabytes;
 use super::cli::quoted;
+use crate::cluster::NODES;
 
 /// The file of an attempt for what Slurm and the supervisor print.
 pub(super) const LOG: &str = "slurm.log";
-
-/// The file of an attempt for the names of its nodes.
-pub(super) const NODES: &str = "nodes";
 
 /// The name of the job of an attempt, by which it is found when its id is not known.
 pub(super) fn job_name(attempt: AttemptId) -> String {

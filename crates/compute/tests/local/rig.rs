@@ -9,10 +9,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::Pid;
 use stepwell_compute::fake::{FakeExecutor, Play, words};
 use stepwell_compute::local::{LocalConfig, LocalExecutor};
-use stepwell_compute::slurm::{SlurmConfig, SlurmExecutor};
+use stepwell_compute::slurm;
 use stepwell_compute::{
-    BoxFuture, Executor, Job, JobInput, JobOutput, PrepareEnvironment, Prepared, Report, Stager,
-    Work,
+    BoxFuture, ClusterConfig, Executor, Job, JobInput, JobOutput, PrepareEnvironment, Prepared,
+    Report, Stager, Work,
 };
 use stepwell_data::folder::DataFolder;
 use stepwell_datastore::Registry;
@@ -94,14 +94,14 @@ impl Rig {
     }
 
     fn slurm_in(root: Arc<TempDir>, conf: String) -> Self {
-        let config = SlurmConfig {
+        let config = ClusterConfig {
             supervisor_program: SUPERVISOR.into(),
             grace: Duration::from_millis(500),
             every: Duration::from_millis(100),
             file_delay: Duration::from_millis(300),
         };
         let new = |stager, sender| -> Box<dyn Executor> {
-            Box::new(SlurmExecutor::new(config, stager, sender))
+            Box::new(slurm::executor(config, stager, sender))
         };
         let target = ComputeKind::Slurm(SlurmTarget {
             conf: Some(conf),

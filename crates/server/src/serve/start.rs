@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stepwell_compute::local::{LocalConfig, LocalExecutor};
-use stepwell_compute::slurm::{SlurmConfig, SlurmExecutor};
-use stepwell_compute::{Environments, Executors, Stager};
+use stepwell_compute::slurm;
+use stepwell_compute::{ClusterConfig, Environments, Executors, Stager};
 use stepwell_data::cas::Cas;
 use stepwell_data::folder::{DataFolder, LOCAL_DATASTORES};
 use stepwell_datastore::vault::Vault;
@@ -136,13 +136,13 @@ async fn engine(
         grace: GRACE,
     };
     let local = LocalExecutor::new(local, stager(&site.url, true), reporter.clone());
-    let slurm = SlurmConfig {
+    let clusters = ClusterConfig {
         supervisor_program: config.supervisor.clone(),
         grace: GRACE,
         every: QUEUE_EVERY,
         file_delay: FILE_DELAY,
     };
-    let slurm = SlurmExecutor::new(slurm, stager(&advertised, false), reporter.clone());
+    let slurm = slurm::executor(clusters, stager(&advertised, false), reporter.clone());
     let begin = Start {
         store: store.clone(),
         executors: Executors::new(reporter)

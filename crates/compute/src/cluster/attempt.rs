@@ -1,32 +1,31 @@
 //! One attempt on a cluster, from its start, or from being found again, to its reported end.
 //!
 //! There is one path for both: look at the folder, do what its state asks for, wait until the
-//! queue was looked at, look again. It ends when the folder holds an outcome. Before this server
+//! jobs were listed, look again. It ends when the folder holds an outcome. Before this server
 //! writes one itself it holds the claim, or the job is gone that did.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use stepwell_model::{Failure, FailureKind, Outcome, SlurmTarget, Timestamp, Usage, WaitReason};
+use stepwell_model::{Failure, FailureKind, Outcome, Usage, WaitReason};
 use stepwell_supervise::{Attempt, Holder, Liveness, Started, State, discard};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep};
 
-use super::cli::CliError;
-use super::cluster::{Cluster, Seen};
-use super::queue::{Ended, waits_for};
+use super::listing::{Listed, Listing};
 use super::record::Record;
-use super::{Shared, ends, script};
+use super::{Cluster, JobEnd, NODES, NotSubmitted, Shared, Submission};
 use crate::ending::{self, failed, folder_failure};
+use crate::progress::{OBEY_WITHIN, Progress};
 use crate::{Job, Report};
-
-/// How much longer than its grace a supervisor may take to obey.
-const OBEY_WITHIN: Duration = Duration::from_secs(5);
 
 /// How much longer again where a launcher has to see that processes on other nodes end.
 const LAUNCHER_WITHIN: Duration = Duration::from_secs(10);
 
-/// How often Slurm is asked how a job ended that is not quite over.
+/// How long the cluster is left alone after it was told to end a job.
+const END_WITHIN: Duration = Duration::from_secs(60);
+
+/// How often the cluster is asked how a job ended that is not quite over.
 const ASK_AGAIN: u32 = 30;
 
 /// The longest part of the job's own output that is reported, in bytes.
@@ -35,18 +34,17 @@ const LOG_MAX: usize = 4 << 10;
 /// Runs or finds the attempt and reports what happens.
 pub(super) async fn run(
     shared: Arc<Shared>,
-    cluster: Arc<Cluster>,
-    target: SlurmTarget,
+    cluster: Arc<dyn Cluster>,
     job: Job,
     stop: Arc<Notify>,
 ) {
     let id = job.attempt;
     let mut task = AttemptTask {
         attempt: shared.stager.attempt(id),
-        seen: cluster.look(),
+        shown: cluster.listing(),
+        progress: Progress::new(id, shared.reports.clone()),
         shared,
         cluster,
-        target,
         job,
         stop,
         record: None,
@@ -54,14 +52,12 @@ pub(super) async fn run(
         missing: None,
         gone: false,
         waits: String::new(),
-        reported_started: false,
-        stopping: None,
         stop_asked: false,
     };
     let outcome = task.outcome().await;
     let stager = Arc::clone(&task.shared.stager);
     let outcome = stager.finish(&task.job, outcome, &task.stop).await;
-    task.report_started(outcome.usage().started);
+    task.progress.report_started(outcome.usage().started);
     task.shared.live().remove(&id);
     task.shared.report(Report::Ended {
         attempt: id,
@@ -72,25 +68,22 @@ pub(super) async fn run(
 struct AttemptTask {
     attempt: Attempt,
     shared: Arc<Shared>,
-    cluster: Arc<Cluster>,
-    target: SlurmTarget,
+    cluster: Arc<dyn Cluster>,
     job: Job,
     stop: Arc<Notify>,
-    seen: watch::Receiver<Seen>,
+    shown: watch::Receiver<Listing>,
+    progress: Progress,
     /// What is known of its job; `None` when it has none yet.
     record: Option<Record>,
-    /// What the queue showed before does not count.
+    /// What the cluster showed before does not count.
     newest: Instant,
-    /// Since when the queue does not show the job any more.
+    /// Since when the cluster does not show the job any more.
     missing: Option<Instant>,
     /// Whether it is over for good, and what it has written can be seen.
     gone: bool,
     /// What it was last said to wait for.
     waits: String,
-    reported_started: bool,
-    /// When a job that was asked to stop is ended.
-    stopping: Option<Instant>,
-    /// Whether Slurm has passed on that it should stop.
+    /// Whether the cluster has passed on that it should stop.
     stop_asked: bool,
 }
 
@@ -128,44 +121,41 @@ impl AttemptTask {
     /// One turn of an attempt that nobody has claimed: its job is submitted, or waits.
     async fn queued(&mut self) -> Option<Outcome> {
         if self.record.is_none() {
-            match Record::read(&self.attempt) {
+            match Record::read(&self.attempt, self.cluster.files().record) {
                 Ok(record) => self.record = record,
                 Err(error) => return self.conclude(failed(folder_failure(&error.into()))),
             }
         }
-        match self.record.as_ref().map(|record| record.job) {
+        match self.record.as_ref().map(|record| record.job.clone()) {
             None => self.prepare().await,
             Some(None) => self.submit().await,
-            Some(Some(job)) if self.gone => {
-                let ended = self.how_it_ended(job).await;
-                let failure = ends::of_unclaimed(job, &ended, &self.jobs_log());
-                self.conclude(failed(failure))
-            }
+            Some(Some(job)) if self.gone => self.never_began(&job).await,
             Some(Some(job)) => {
                 let stop = Arc::clone(&self.stop);
                 tokio::select! {
-                    () = self.wait(job) => None,
-                    () = stop.notified() => self.give_up(Some(job)).await,
+                    () = self.wait(&job) => None,
+                    () = stop.notified() => self.give_up(Some(&job)).await,
                 }
             }
         }
     }
 
+    /// Its job is over, and nobody has claimed the attempt.
+    async fn never_began(&mut self, job: &str) -> Option<Outcome> {
+        let ended = self.how_it_ended(job).await;
+        self.conclude(failed(ended.of_unclaimed))
+    }
+
     /// Stages what the job needs, and notes down that it may be submitted from now on.
     async fn prepare(&mut self) -> Option<Outcome> {
-        let capacity = self.cluster.capacity().await;
-        // One that cannot be asked now is asked by `sbatch`.
-        let refusal = capacity
-            .ok()
-            .and_then(|has| has.refuses(&self.target, &self.job.resources));
-        if let Some(refusal) = refusal {
+        if let Some(refusal) = self.cluster.refuses(&self.job.resources).await {
             let failure = Failure::new(FailureKind::Environment, refusal)
                 .with_hint("let the step ask for less, or name another compute target");
             return self.conclude(failed(failure));
         }
         let grace = self.shared.config.grace.as_millis();
         let grace_ms = u64::try_from(grace).unwrap_or(u64::MAX);
-        let waits = |reason| self.report_waiting(reason, String::new());
+        let waits = |reason| self.progress.report_waiting(reason, String::new());
         let staged = tokio::select! {
             staged = self.shared.stager.stage(&self.job, grace_ms, &waits) => staged,
             () = self.stop.notified() => return self.give_up(None).await,
@@ -176,7 +166,9 @@ impl AttemptTask {
         };
         let record = Record::default();
         let written = staged.write(&self.attempt);
-        if let Err(error) = written.and_then(|()| Ok(record.write(&self.attempt)?)) {
+        if let Err(error) =
+            written.and_then(|()| Ok(record.write(&self.attempt, self.cluster.files().record)?))
+        {
             return self.conclude(failed(folder_failure(&error)));
         }
         self.record = Some(record);
@@ -185,124 +177,101 @@ impl AttemptTask {
 
     /// Finds the job that a server before this one has submitted, or submits one.
     async fn submit(&mut self) -> Option<Outcome> {
-        let id = self.job.attempt;
-        let found = match self.attempt.spec() {
-            Ok(_) => self.cluster.find(&script::job_name(id)).await,
-            Err(error) => return self.conclude(failed(folder_failure(&error))),
+        if let Err(error) = self.attempt.spec() {
+            return self.conclude(failed(folder_failure(&error)));
+        }
+        let submission = Submission {
+            attempt: self.job.attempt,
+            folder: self.attempt.folder(),
+            needs: &self.job.resources,
+            target: &self.job.target,
+            program: &self.shared.config.supervisor_program,
         };
-        let submitted = match found {
-            Ok(Some(job)) => Ok(job),
-            Ok(None) => {
-                let folder = self.attempt.folder();
-                let options = script::options(id, folder, &self.target, &self.job.resources);
-                let program = &self.shared.config.supervisor_program;
-                let script = script::script(&self.cluster.name, program, folder);
-                self.cluster.submit(&options, &script).await
-            }
-            Err(error) => Err(error),
-        };
-        match submitted {
+        match self.cluster.submit(&submission).await {
             Ok(job) => {
                 self.newest = Instant::now();
                 self.remember(|record| record.job = Some(job));
                 None
             }
-            Err(CliError::Silent(said)) => {
-                self.report_queue(format!("Slurm does not answer: {said}"));
+            Err(NotSubmitted::Silent(said)) => {
+                self.report_silence(&said);
                 let stop = Arc::clone(&self.stop);
                 tokio::select! {
                     () = sleep(self.shared.config.every) => None,
                     () = stop.notified() => self.give_up(None).await,
                 }
             }
-            Err(CliError::Refused(said)) => {
-                let summary = format!("Slurm refused the step's job: {said}");
-                let failure = Failure::new(FailureKind::Environment, summary).with_hint(format!(
-                    "`stepwell compute show {}` shows what is asked of Slurm for each step",
-                    self.job.target
-                ));
-                self.conclude(failed(failure))
-            }
-            Err(error @ CliError::Missing { .. }) => {
-                let failure = Failure::new(FailureKind::Environment, error.to_string());
-                self.conclude(failed(failure.with_hint(
-                    "Slurm's commands must be on the server's PATH; or let the target name a \
-                     login node that has them: `--ssh HOST`",
-                )))
-            }
+            Err(NotSubmitted::Never(failure)) => self.conclude(failed(failure)),
         }
     }
 
     /// Ends an attempt that nobody has claimed. Holding the claim, its job runs nothing any more.
-    async fn give_up(&mut self, job: Option<u64>) -> Option<Outcome> {
-        self.set_stopping();
+    async fn give_up(&mut self, job: Option<&str>) -> Option<Outcome> {
+        self.progress.set_stopping(self.patience());
         if self.record.is_some() {
             self.remember(|record| record.stopping = true);
         }
         let outcome = self.conclude(Outcome::Cancelled(Usage::default()))?;
         if let Some(job) = job
-            && let Err(error) = self.cluster.end(job).await
+            && let Err(said) = self.cluster.end(job).await
         {
-            tracing::warn!(attempt = %self.job.attempt, job, %error, "its job could not be cancelled, and will do nothing");
+            tracing::warn!(attempt = %self.job.attempt, job, said, "its job could not be cancelled, and will do nothing");
         }
         Some(outcome)
     }
 
     /// One turn of an attempt that is claimed.
     async fn follow(&mut self, holder: &Holder, started: Option<&Started>) {
-        self.report_started(started.map(|started| started.at));
-        let job = match holder {
-            Holder::Cluster { job, .. } => job.parse().ok(),
+        self.progress
+            .report_started(started.map(|started| started.at));
+        let Holder::Cluster { job, .. } = holder else {
             // A server that ends the attempt: its outcome comes at once.
-            Holder::Process(_) => None,
-        };
-        let Some(job) = job else {
             return sleep(self.shared.config.every).await;
         };
-        if self.record.as_ref().and_then(|record| record.job) != Some(job) {
-            self.remember(|record| record.job = Some(job));
+        let known = self.record.as_ref().and_then(|record| record.job.as_ref());
+        if known != Some(job) {
+            self.remember(|record| record.job = Some(job.clone()));
         }
-        if self.stopping.is_some() && !self.stop_asked {
+        if self.progress.is_stopping() && !self.stop_asked {
             self.remember(|record| record.stopping = true);
             self.stop_asked = self.cluster.ask_to_stop(job).await.is_ok();
         }
         let stop = Arc::clone(&self.stop);
-        let deadline = self.stopping;
+        let out_of_time = self.progress.out_of_time();
         tokio::select! {
             () = self.wait(job) => {}
-            () = stop.notified() => self.set_stopping(),
-            () = until(deadline) => {
-                // Slurm kills what is left a while after this.
+            () = stop.notified() => self.progress.set_stopping(self.patience()),
+            () = out_of_time => {
+                // The cluster kills what is left a while after this.
                 if self.cluster.end(job).await.is_ok() {
-                    self.stopping = Some(Instant::now() + Duration::from_secs(60));
+                    self.progress.extend(END_WITHIN);
                 }
             }
         }
     }
 
-    /// Waits until the queue was looked at, and takes from it what there is of the job.
-    async fn wait(&mut self, job: u64) {
-        let seen = loop {
+    /// Waits until the jobs were listed, and takes from that what there is of its own.
+    async fn wait(&mut self, job: &str) {
+        let shown = loop {
             // Its sender lives as long as the cluster.
-            let _ = self.seen.changed().await;
-            let seen = self.seen.borrow_and_update().clone();
-            if seen.asked > self.newest {
-                break seen;
+            let _ = self.shown.changed().await;
+            let shown = self.shown.borrow_and_update().clone();
+            if shown.asked > self.newest {
+                break shown;
             }
         };
-        let queue = match seen.queue {
-            Ok(queue) => queue,
-            Err(said) => return self.report_queue(format!("Slurm does not answer: {said}")),
+        let jobs = match shown.jobs {
+            Ok(jobs) => jobs,
+            Err(said) => return self.report_silence(&said),
         };
-        match queue.find(job) {
-            Some(queued) => {
+        match jobs.get(job) {
+            Some(Listed::Runs) => self.missing = None,
+            Some(Listed::Waits(reason)) => {
                 self.missing = None;
-                if !queued.runs {
-                    self.report_queue(waits_for(job, &queued.reason));
-                }
+                self.report_queue(self.cluster.waits_for(job, reason));
             }
             None => {
-                let since = *self.missing.get_or_insert(seen.asked);
+                let since = *self.missing.get_or_insert(shown.asked);
                 // A listing has a network file system look again.
                 let _ = std::fs::read_dir(self.attempt.folder()).map(Iterator::count);
                 self.gone = since.elapsed() >= self.shared.config.file_delay;
@@ -311,22 +280,22 @@ impl AttemptTask {
     }
 
     /// The outcome that a supervisor has recorded, with what only the cluster knows: the nodes, and
-    /// whether it was Slurm that ended the step.
+    /// whether it was the cluster that ended the step.
     async fn explained(&mut self, outcome: Outcome) -> Outcome {
-        let record = Record::read(&self.attempt)
+        let record = Record::read(&self.attempt, self.cluster.files().record)
             .ok()
             .flatten()
             .unwrap_or_default();
-        let asked = record.stopping || self.stopping.is_some();
+        let asked = record.stopping || self.progress.is_stopping();
         let mut explained = match (outcome.clone(), record.job) {
             // The signal may have come to the program before it came to its supervisor.
             (Outcome::Failed(_, usage), _) if asked && usage.signal.is_some() => {
                 Outcome::Cancelled(usage)
             }
             (Outcome::Failed(_, usage) | Outcome::Cancelled(usage), Some(job)) if !asked => {
-                let ended = self.how_it_ended(job).await;
-                match ends::is_slurms_doing(&ended) {
-                    true => Outcome::Failed(ends::of_claimed(job, &ended), usage),
+                let ended = self.how_it_ended(&job).await;
+                match ended.by_cluster {
+                    true => Outcome::Failed(ended.of_claimed, usage),
                     false => outcome.clone(),
                 }
             }
@@ -341,12 +310,13 @@ impl AttemptTask {
 
     /// Says what became of an attempt whose job is gone without an outcome.
     async fn reconcile_dead(&mut self, started: Option<&Started>) -> Outcome {
-        self.report_started(started.map(|started| started.at));
+        self.progress
+            .report_started(started.map(|started| started.at));
         let job = match self.attempt.holder() {
-            Some(Holder::Cluster { job, .. }) => job.parse().unwrap_or_default(),
-            _ => 0,
+            Some(Holder::Cluster { job, .. }) => job,
+            _ => String::new(),
         };
-        let ended = self.how_it_ended(job).await;
+        let ended = self.how_it_ended(&job).await;
         let usage = Usage {
             started: started.map(|started| started.at),
             ended: Some(stepwell_supervise::now()),
@@ -361,26 +331,24 @@ impl AttemptTask {
                 tracing::error!(attempt = %self.job.attempt, "half outputs could not be removed");
             }
         }
-        let outcome = match self.stopping {
-            Some(_) => Outcome::Cancelled(usage),
-            None => Outcome::Failed(
-                ends::of_claimed(job, &ended).with_detail(self.jobs_log()),
-                usage,
-            ),
+        let outcome = match self.progress.is_stopping() {
+            true => Outcome::Cancelled(usage),
+            false => Outcome::Failed(ended.of_claimed.with_detail(self.jobs_log()), usage),
         };
         ending::write(self.job.attempt, &self.attempt, &outcome);
         outcome
     }
 
-    /// How Slurm says that a job ended, once it is over; empty when Slurm cannot say.
-    async fn how_it_ended(&self, job: u64) -> Ended {
+    /// How the cluster says that a job ended, once it is over.
+    async fn how_it_ended(&self, job: &str) -> JobEnd {
+        let printed = self.jobs_log();
         for _ in 0..ASK_AGAIN {
-            match self.cluster.ended(job).await {
-                Ok(ended) if !ended.is_alive() => return ended,
-                _ => sleep(self.shared.config.every).await,
+            match self.cluster.how_it_ended(job, &printed).await {
+                Some(ended) => return ended,
+                None => sleep(self.shared.config.every).await,
             }
         }
-        Ended::default()
+        self.cluster.unknown_end(job, &printed)
     }
 
     fn conclude(&self, outcome: Outcome) -> Option<Outcome> {
@@ -391,64 +359,44 @@ impl AttemptTask {
     fn remember(&mut self, change: impl FnOnce(&mut Record)) {
         let record = self.record.get_or_insert_default();
         change(record);
-        if let Err(error) = record.write(&self.attempt) {
+        if let Err(error) = record.write(&self.attempt, self.cluster.files().record) {
             tracing::warn!(attempt = %self.job.attempt, %error, "its job could not be noted down");
         }
     }
 
     fn nodes(&self) -> String {
-        let path = self.attempt.folder().join(script::NODES);
+        let path = self.attempt.folder().join(NODES);
         let names = std::fs::read_to_string(path).unwrap_or_default();
         names.trim().to_owned()
     }
 
-    /// What Slurm and the supervisor have printed, its end.
+    /// What the cluster and the supervisor have printed, its end.
     fn jobs_log(&self) -> String {
-        let path = self.attempt.folder().join(script::LOG);
+        let path = self.attempt.folder().join(self.cluster.files().log);
         let log = std::fs::read(path).unwrap_or_default();
         let log = String::from_utf8_lossy(&log[log.len().saturating_sub(LOG_MAX)..]).into_owned();
         log.trim_end().to_owned()
     }
 
-    fn set_stopping(&mut self) {
-        let mut patience = self.shared.config.grace + OBEY_WITHIN;
-        if self.job.work.is_several() {
-            patience += LAUNCHER_WITHIN;
+    /// How long a job may take to stop.
+    fn patience(&self) -> Duration {
+        let patience = self.shared.config.grace + OBEY_WITHIN;
+        match self.job.work.is_several() {
+            true => patience + LAUNCHER_WITHIN,
+            false => patience,
         }
-        self.stopping
-            .get_or_insert_with(|| Instant::now() + patience);
     }
 
-    fn report_started(&mut self, at: Option<Timestamp>) {
-        let Some(at) = at.filter(|_| !self.reported_started) else {
-            return;
-        };
-        self.reported_started = true;
-        let attempt = self.job.attempt;
-        self.shared.report(Report::Started { attempt, at });
+    fn report_silence(&mut self, said: &str) {
+        self.report_queue(format!("{} does not answer: {said}", self.cluster.kind()));
     }
 
     /// Says what the job waits for, when that is another thing than before.
     fn report_queue(&mut self, detail: String) {
-        if !self.reported_started && self.waits != detail {
-            self.report_waiting(WaitReason::ClusterQueue, detail.clone());
+        if !self.progress.is_started() && self.waits != detail {
+            self.progress
+                .report_waiting(WaitReason::ClusterQueue, detail.clone());
             self.waits = detail;
         }
-    }
-
-    fn report_waiting(&self, reason: WaitReason, detail: String) {
-        self.shared.report(Report::Waiting {
-            attempt: self.job.attempt,
-            reason,
-            detail,
-        });
-    }
-}
-
-/// Never, if there is no deadline.
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }
