@@ -30,7 +30,13 @@ class RunCore(object):
     def __init__(
         self, experiment: Experiment, run_id: str, outputs: Any = None, **kwargs: Any
     ) -> None:
-        """The run `run_id`; the server is not asked whether it exists."""
+        """The run `run_id`; the server is not asked whether it exists.
+
+        Args:
+            experiment: The experiment it belongs to.
+            run_id: Its id.
+            outputs: Where the run of a program keeps what it writes; for `start_logging`.
+        """
         self._experiment = experiment
         self._run_id = str(run_id)
         self._outputs = outputs
@@ -116,11 +122,19 @@ class RunCore(object):
         return str(self._fresh()["status"])
 
     def get_status(self) -> str:
-        """Its status now."""
+        """Its status now.
+
+        Returns:
+            A word of run history, such as `Running`, `Completed`, `Failed` or `Canceled`.
+        """
         return self.status
 
     def get_detailed_status(self) -> Dict[str, Any]:
-        """Its status now, and why it failed if it did."""
+        """Its status now, and why it failed if it did.
+
+        Returns:
+            The keys `status`, and `details`: a sentence, empty unless it failed.
+        """
         record = self._fresh()
         return {"status": record["status"], "details": sentence(record)}
 
@@ -137,33 +151,63 @@ class RunCore(object):
         return _run_filter.properties_of(self._record)
 
     def get_tags(self) -> Dict[str, Optional[str]]:
-        """Its tags now; one that was set without a value has `None`."""
+        """Its tags now; one that was set without a value has `None`.
+
+        Returns:
+            Texts by name.
+        """
         return _tags_of(self._fresh())
 
     def get_properties(self) -> Dict[str, str]:
-        """Its properties now."""
+        """Its properties now.
+
+        Returns:
+            Texts by name.
+        """
         return _run_filter.properties_of(self._fresh())
 
     def tag(self, key: str, value: Optional[str] = None) -> None:
-        """Set one tag."""
+        """Set one tag.
+
+        Args:
+            key: The tag's name.
+            value: Its value; a tag need not have one.
+        """
         self.set_tags({key: value})
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
-        """Set tags; those not named stay."""
+        """Set tags; those not named stay.
+
+        Args:
+            tags: Texts by name; other values become texts.
+        """
         self._change(set_tags=texts(tags))
 
     def remove_tags(self, tags: List[str]) -> None:
-        """Take tags away."""
+        """Take tags away.
+
+        Args:
+            tags: The names of the tags.
+        """
         self._change(remove_tags=[tags] if isinstance(tags, str) else list(tags))
 
     def add_properties(self, properties: Mapping[str, Any]) -> None:
-        """Add properties; one that is set already cannot be changed."""
+        """Add properties; one that is set already cannot be changed.
+
+        Args:
+            properties: Texts by name; other values become texts.
+        """
         self._change(add_properties=texts(properties))
 
     # Details.
 
     def get_details(self) -> Dict[str, Any]:
-        """What there is to know about the run, in the shape v1 has it."""
+        """What there is to know about the run, in the shape v1 has it.
+
+        Returns:
+            Among others `runId`, `status`, `startTimeUtc`, `endTimeUtc`, `properties`, `logFiles`
+            (addresses by name), `inputDatasets`, `outputDatasets`, and `error` if it failed.
+        """
         record = self._fresh()
         details: Dict[str, Any] = {
             "runId": self._run_id,
@@ -195,7 +239,11 @@ class RunCore(object):
         return details
 
     def get_portal_url(self) -> str:
-        """The address of the run's page."""
+        """The address of the run's page.
+
+        Returns:
+            The address, with a ticket that lets the browser in.
+        """
         return _run_links.run_page(self._client, self._run_id)
 
     @property
@@ -205,7 +253,11 @@ class RunCore(object):
 
     @classmethod
     def get_docs_url(cls) -> str:
-        """Where runs are explained."""
+        """Where runs are explained.
+
+        Returns:
+            An address.
+        """
         return _run_links.DOCUMENTATION
 
     def _files(self, prefix: Optional[str] = None) -> List[str]:

@@ -22,7 +22,19 @@ class RunFiles(RunCore):
     def upload_file(
         self, name: str, path_or_stream: Union[str, IO[bytes]], datastore_name: Optional[str] = None
     ) -> Any:
-        """Store a file of this machine, or the bytes of a stream; returns what it became."""
+        """Store a file of this machine, or the bytes of a stream.
+
+        Args:
+            name: The name it gets in the run, such as `outputs/model.pkl`.
+            path_or_stream: The file, or a stream that is open in binary mode.
+            datastore_name: Must be `None`: files of a run are kept with the run.
+
+        Returns:
+            What it became: `artifacts` has it by its name.
+
+        Raises:
+            UserErrorException: There is no such file, or the run has one of that name already.
+        """
         _only_default(datastore_name)
         if hasattr(path_or_stream, "read"):
             self._upload(name, path_or_stream)  # type: ignore[arg-type]
@@ -39,8 +51,16 @@ class RunFiles(RunCore):
     def upload_folder(self, name: str, path: str, datastore_name: Optional[str] = None) -> Any:
         """Store all files of a folder, and of those below it, under `name`.
 
+        Args:
+            name: What their names in the run begin with.
+            path: The folder.
+            datastore_name: Must be `None`: files of a run are kept with the run.
+
         Returns:
             What they became: `artifacts` has each by its name, `serialize()` all as a dictionary.
+
+        Raises:
+            UserErrorException: There is no such folder, or the run has a file of one of the names.
         """
         _only_default(datastore_name)
         if not os.path.isdir(path):
@@ -62,7 +82,22 @@ class RunFiles(RunCore):
         timeout_seconds: Optional[int] = None,
         datastore_name: Optional[str] = None,
     ) -> Optional[Dict[str, Any]]:
-        """Store files of this machine, each under the name at the same place in `names`."""
+        """Store files of this machine, each under the name at the same place in `names`.
+
+        Args:
+            names: The names they get in the run.
+            paths: The files, as many as names.
+            return_artifacts: Whether a dictionary of what was stored is returned.
+            timeout_seconds: Without effect; each file has a limit of its own.
+            datastore_name: Must be `None`: files of a run are kept with the run.
+
+        Returns:
+            The stored files by name, if they were asked for.
+
+        Raises:
+            TypeError: These are no two lists of the same length.
+            UserErrorException: As of `upload_file`.
+        """
         if isinstance(names, str) or isinstance(paths, str) or len(names) != len(paths):
             raise TypeError("names and paths must be two lists of the same length")
         for name, path in zip(names, paths):
@@ -70,13 +105,25 @@ class RunFiles(RunCore):
         return {name: {"path": name} for name in names} if return_artifacts else None
 
     def get_file_names(self) -> List[str]:
-        """The names of all files of the run."""
+        """The names of all files of the run.
+
+        Returns:
+            Names such as `outputs/model.pkl` and `user_logs/std_log.txt`.
+        """
         return self._files()
 
     def download_file(
         self, name: str, output_file_path: Optional[str] = None, _validate_checksum: bool = False
     ) -> None:
-        """Fetch a file; by default into the working directory, under its last name."""
+        """Fetch a file; by default into the working directory, under its last name.
+
+        Args:
+            name: The file's name in the run, such as `outputs/model.pkl`.
+            output_file_path: The file to write, or the folder to put it into.
+
+        Raises:
+            UserErrorException: The run has no such file; the text names those it has.
+        """
         base = name.rsplit("/", 1)[-1]
         target = os.fspath(output_file_path) if output_file_path else base
         if os.path.isdir(target) or target.endswith(("/", os.sep)):
@@ -108,6 +155,9 @@ class RunFiles(RunCore):
             batch_size: Accepted; files are fetched one after the other.
             append_prefix: Whether the prefix is kept in the paths.
             timeout_seconds: Accepted; each file has a limit of its own.
+
+        Raises:
+            UserErrorException: There are not as many paths as files.
         """
         names = self._files(prefix)
         if output_paths is not None and len(output_paths) != len(names):
@@ -129,7 +179,14 @@ class RunFiles(RunCore):
             self.download_file(name, target)
 
     def get_all_logs(self, destination: Optional[str] = None) -> List[str]:
-        """Fetch all logs into a folder, named after the run by default; returns their paths."""
+        """Fetch all logs into a folder, named after the run by default; returns their paths.
+
+        Args:
+            destination: The folder; it is made if need be.
+
+        Returns:
+            The paths of the logs on this machine.
+        """
         from stepwell._names import below
 
         folder = destination or self._run_id
@@ -141,18 +198,33 @@ class RunFiles(RunCore):
         return paths
 
     def get_details_with_logs(self) -> Dict[str, Any]:
-        """The details, with the text of each log in place of its address."""
+        """The details, with the text of each log in place of its address.
+
+        Returns:
+            What `get_details` gives, with texts in `logFiles`.
+        """
         details = self.get_details()
         details["logFiles"] = {name: self._file_text(name) for name in details["logFiles"]}
         return details
 
     def take_snapshot(self, file_or_folder_path: str) -> str:
-        """Keep a copy of a folder at the server; returns its digest."""
+        """Keep a copy of a folder at the server; returns its digest.
+
+        Args:
+            file_or_folder_path: The file or the folder.
+
+        Returns:
+            The digest, by which `restore_snapshot` finds it.
+        """
         self._client.forget_snapshots()
         return self._client.push_snapshot(file_or_folder_path)
 
     def get_snapshot_id(self) -> Optional[str]:
-        """The digest of the files the run was started with."""
+        """The digest of the files the run was started with.
+
+        Returns:
+            The digest; `None` when it was started without files.
+        """
         digest: Optional[str] = self._record["snapshot"]
         return digest
 
@@ -167,6 +239,9 @@ class RunFiles(RunCore):
 
         Returns:
             The path of the ZIP.
+
+        Raises:
+            UserErrorException: The run was started without files.
         """
         digest = snapshot_id or self.get_snapshot_id()
         if not digest:

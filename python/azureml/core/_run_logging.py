@@ -26,6 +26,9 @@ class RunLogging(RunCore):
             value: A number or a text; of a numpy array or tensor, the one value it holds.
             description: A description for people.
             step: The step of training it belongs to.
+
+        Raises:
+            UserErrorException: The value is neither a number nor a text.
         """
         plain = scalar(value)
         if plain is None:
@@ -37,7 +40,16 @@ class RunLogging(RunCore):
         self._log(name, "scalar", plain, description, step)
 
     def log_list(self, name: str, value: Sequence[Any], description: str = "") -> None:
-        """Log a list of values under a name."""
+        """Log a list of values under a name.
+
+        Args:
+            name: The metric's name.
+            value: Numbers or texts; numpy arrays and tensors will do.
+            description: A description for people.
+
+        Raises:
+            UserErrorException: The value is no list.
+        """
         values = tree(value)
         if not isinstance(values, list):
             raise UserErrorException(
@@ -47,37 +59,76 @@ class RunLogging(RunCore):
         self._log(name, "list", values, description)
 
     def log_row(self, name: str, description: Optional[str] = None, **kwargs: Any) -> None:
-        """Log a row, one column for each keyword; rows under one name make a table."""
+        """Log a row, one column for each keyword; rows under one name make a table.
+
+        Args:
+            name: The metric's name.
+            description: A description for people.
+            kwargs: The columns of the row.
+
+        Raises:
+            UserErrorException: There is no column.
+        """
         if not kwargs:
             raise UserErrorException(f"a row of metric `{name}` needs a column")
         self._log(name, "row", tree(kwargs), description or "")
 
     def log_table(self, name: str, value: Mapping[str, Any], description: str = "") -> None:
-        """Log a table as a dictionary of columns."""
+        """Log a table as a dictionary of columns.
+
+        Args:
+            name: The metric's name.
+            value: Lists of values, or single values, by column.
+            description: A description for people.
+        """
         self._log(name, "table", self._dictionary(name, value), description)
 
     def log_confusion_matrix(
         self, name: str, value: Union[str, Mapping[str, Any]], description: str = ""
     ) -> None:
-        """Log a confusion matrix, as a dictionary or its JSON text."""
+        """Log a confusion matrix, as a dictionary or its JSON text.
+
+        Args:
+            name: The metric's name.
+            value: The dictionary, or its JSON text.
+            description: A description for people.
+        """
         self._log_json(name, value, description)
 
     def log_accuracy_table(
         self, name: str, value: Union[str, Mapping[str, Any]], description: str = ""
     ) -> None:
-        """Log an accuracy table, as a dictionary or its JSON text."""
+        """Log an accuracy table, as a dictionary or its JSON text.
+
+        Args:
+            name: The metric's name.
+            value: The dictionary, or its JSON text.
+            description: A description for people.
+        """
         self._log_json(name, value, description)
 
     def log_residuals(
         self, name: str, value: Union[str, Mapping[str, Any]], description: str = ""
     ) -> None:
-        """Log residuals, as a dictionary or its JSON text."""
+        """Log residuals, as a dictionary or its JSON text.
+
+        Args:
+            name: The metric's name.
+            value: The dictionary, or its JSON text.
+            description: A description for people.
+        """
         self._log_json(name, value, description)
 
     def log_predictions(
         self, name: str, value: Union[str, Mapping[str, Any]], description: str = ""
     ) -> None:
-        """Log predictions, as a dictionary or its JSON text."""
+        """Log predictions, as a dictionary or its JSON text.
+
+        Args:
+            name: The metric's name.
+            value: The dictionary, or its JSON text.
+            description: A description for people.
+        """
         self._log_json(name, value, description)
 
     def log_image(
@@ -90,6 +141,9 @@ class RunLogging(RunCore):
             path: An image file.
             plot: Anything with `savefig`.
             description: A description for people.
+
+        Raises:
+            UserErrorException: Neither or both of path and plot are given.
         """
         if (path is None) == (plot is None):
             raise UserErrorException(f"metric `{name}` needs exactly one of path and plot")
@@ -108,7 +162,11 @@ class RunLogging(RunCore):
         self._log(name, "image", {"path": file}, description)
 
     def flush(self, timeout_seconds: int = 300) -> None:
-        """Send what this process has logged; afterwards everyone can read it."""
+        """Send what this process has logged; afterwards everyone can read it.
+
+        Args:
+            timeout_seconds: Without effect; each request has a limit of its own.
+        """
         from stepwell import _metrics
 
         _metrics.flush(self._client, self._run_id)

@@ -124,6 +124,9 @@ class RunTree(RunCore):
             properties: Only those with these properties.
             type: Only those of this type.
             status: Only those with this status.
+
+        Yields:
+            The children, each of the class of its kind.
         """
         for record in newest_first(self._descendants(recursive)):
             if _run_filter.fits(record, type, tags, properties, status):
@@ -145,7 +148,19 @@ class RunTree(RunCore):
     def child_run(
         self, name: Optional[str] = None, run_id: Optional[str] = None, outputs: Any = None
     ) -> Run:
-        """Open a run that belongs to this one; complete it, or use it in a `with` block."""
+        """Open a run that belongs to this one; complete it, or use it in a `with` block.
+
+        Args:
+            name: Its name for people.
+            run_id: Must be `None`: the server gives runs their ids.
+            outputs: Without effect.
+
+        Returns:
+            The child, which is running.
+
+        Raises:
+            UserErrorException: An id is given.
+        """
         if run_id is not None:
             from azureml.exceptions import UserErrorException
 
@@ -160,7 +175,19 @@ class RunTree(RunCore):
         tag_key: Optional[str] = None,
         tag_values: Optional[List[str]] = None,
     ) -> List[Run]:
-        """Open several children: `count` of them, or one for each value of a tag."""
+        """Open several children: `count` of them, or one for each value of a tag.
+
+        Args:
+            count: How many, up to 100.
+            tag_key: Instead of that, the name of a tag.
+            tag_values: The values of the tag, one for each child.
+
+        Returns:
+            The children, which are running.
+
+        Raises:
+            UserErrorException: Neither or both ways are used, or there would be more than 100.
+        """
         from azureml.exceptions import UserErrorException
 
         if count is not None and (tag_key is not None or tag_values is not None):

@@ -25,6 +25,12 @@ class WorkspaceRemainder(object):
     def get_default_compute_target(self, type: str) -> Any:
         """The cluster that v1 gives by default: `cpu-cluster`, or `gpu-cluster` for `GPU`.
 
+        Args:
+            type: `CPU` or `GPU`.
+
+        Returns:
+            The cluster.
+
         Raises:
             ComputeTargetException: A shared server has none of that name.
         """

@@ -45,15 +45,33 @@ class AbstractAuthentication(object):
         self._cloud_type = cloud
 
     def get_authentication_header(self) -> Dict[str, str]:
-        """The header for requests to the server of this folder."""
+        """The header for requests to the server of this folder.
+
+        Returns:
+            The header `Authorization` with its value.
+        """
         return {"Authorization": "Bearer " + _server_token()}
 
     def get_token(self, *scopes: str, **kwargs: Any) -> Any:
-        """The server's token, in the shape that Azure clients expect."""
+        """The server's token, in the shape that Azure clients expect.
+
+        Args:
+            scopes: Without effect; the token is good for all of the server.
+
+        Returns:
+            The `token`, and `expires_on`, an hour from now in seconds since 1970.
+        """
         return _AccessToken(_server_token(), int(time.time()) + 3600)
 
     def signed_session(self, session: Any = None) -> Any:
-        """A `requests` session that sends the header with every request."""
+        """A `requests` session that sends the header with every request.
+
+        Args:
+            session: The session; a fresh one when `None`.
+
+        Returns:
+            The session.
+        """
         if session is None:
             import requests
 
@@ -81,7 +99,13 @@ class InteractiveLoginAuthentication(AbstractAuthentication):
     def __init__(
         self, force: bool = False, tenant_id: Optional[str] = None, cloud: Optional[str] = None
     ) -> None:
-        """All parameters are accepted; none is needed."""
+        """All parameters are accepted; none is needed.
+
+        Args:
+            force: Without effect.
+            tenant_id: A directory of users; kept.
+            cloud: The name of a cloud; kept.
+        """
         super().__init__(cloud)
         self._tenant_id = tenant_id
 
@@ -96,7 +120,11 @@ class AzureCliAuthentication(AbstractAuthentication):
     """
 
     def __init__(self, cloud: Optional[str] = None) -> None:
-        """All parameters are accepted; none is needed."""
+        """All parameters are accepted; none is needed.
+
+        Args:
+            cloud: The name of a cloud; kept.
+        """
         super().__init__(cloud)
 
 

@@ -59,6 +59,9 @@ class CondaDependencies:
     ) -> None:
         """Read a conda environment file, or begin with the defaults.
 
+        Args:
+            conda_dependencies_file_path: The file.
+
         Raises:
             UserErrorException: The file is missing or is not a conda environment file.
         """
@@ -89,6 +92,9 @@ class CondaDependencies:
             conda_packages: Packages in conda's words.
             python_version: The version of Python, such as `3.11`.
             pin_sdk_version: Accepted; there is one version of the `azureml` names, Stepwell's.
+
+        Returns:
+            The packages.
         """
         dependencies = CondaDependencies()
         dependencies._created = True
@@ -104,16 +110,31 @@ class CondaDependencies:
 
     @staticmethod
     def merge_requirements(requirements: Iterable[str]) -> List[str]:
-        """One requirement for each package: the version bounds of all that name it, joined."""
+        """One requirement for each package: the version bounds of all that name it, joined.
+
+        Args:
+            requirements: Requirements in pip's words.
+
+        Returns:
+            The joined ones.
+        """
         return merged(requirements)
 
     @staticmethod
     def sdk_origin_url() -> str:
-        """The index the SDK came from in v1; it comes with Stepwell, so there is none."""
+        """The index the SDK came from in v1; it comes with Stepwell, so there is none.
+
+        Returns:
+            An empty text.
+        """
         return ""
 
     def get_default_number_of_packages(self) -> int:
-        """How many packages an environment has that a program did not ask for: none."""
+        """How many packages an environment has that a program did not ask for: none.
+
+        Returns:
+            0.
+        """
         return self.DEFAULT_NUMBER_OF_CONDA_PACKAGES + self.DEFAULT_NUMBER_OF_PIP_PACKAGES
 
     # What is in it.
@@ -156,14 +177,25 @@ class CondaDependencies:
     # Python.
 
     def get_python_version(self) -> Optional[str]:
-        """The version of Python that is shown, such as `3.10.18`; `None` when there is none."""
+        """The version of Python that is shown, such as `3.10.18`; `None` when there is none.
+
+        Returns:
+            The version.
+        """
         for package in self._conda():
             if package_name(package) == PYTHON_PREFIX:
                 return package[len(PYTHON_PREFIX) :].strip().lstrip("=").strip() or None
         return None
 
     def set_python_version(self, version: str) -> None:
-        """Ask for a version of Python, such as `3.11` or `3.11.4`."""
+        """Ask for a version of Python, such as `3.11` or `3.11.4`.
+
+        Args:
+            version: The version.
+
+        Raises:
+            UserErrorException: It is none.
+        """
         if not VERSION_REGEX.match(str(version)):
             raise UserErrorException(
                 f"`{version}` is not a version of Python; write one such as `3.11`"
@@ -197,23 +229,39 @@ class CondaDependencies:
     # Changes.
 
     def add_channel(self, channel: str) -> None:
-        """Add a conda channel, unless it is there."""
+        """Add a conda channel, unless it is there.
+
+        Args:
+            channel: Its name or address.
+        """
         if channel not in self._content[CHANNELS]:
             self._content[CHANNELS].append(channel)
 
     def remove_channel(self, channel: str) -> None:
-        """Remove a conda channel, if it is there."""
+        """Remove a conda channel, if it is there.
+
+        Args:
+            channel: Its name or address.
+        """
         self._content[CHANNELS] = [each for each in self._content[CHANNELS] if each != channel]
 
     def add_conda_package(self, conda_package: str) -> None:
-        """Add a conda package; it takes the place of another version of the same."""
+        """Add a conda package; it takes the place of another version of the same.
+
+        Args:
+            conda_package: The package in conda's words, such as `numpy=1.26`.
+        """
         _check_text("conda package", conda_package)
         if package_name(conda_package) == PYTHON_PREFIX:
             self._python_asked = True
         self._replace_conda(conda_package)
 
     def remove_conda_package(self, conda_package: str) -> None:
-        """Remove a conda package by its name, if it is there."""
+        """Remove a conda package by its name, if it is there.
+
+        Args:
+            conda_package: The package; its version does not matter.
+        """
         name = package_name(conda_package)
         self._content[PACKAGES] = [
             entry
@@ -222,7 +270,11 @@ class CondaDependencies:
         ]
 
     def add_pip_package(self, pip_package: str) -> None:
-        """Add a requirement; it takes the place of another version of the same."""
+        """Add a requirement; it takes the place of another version of the same.
+
+        Args:
+            pip_package: The requirement in pip's words, such as `pandas>=2`, or an option of pip.
+        """
         _check_text("pip package", pip_package)
         if is_option(pip_package):
             self._pip(create=True).append(pip_package)
@@ -232,7 +284,11 @@ class CondaDependencies:
         self._named[PIP].add(package_name(pip_package))
 
     def remove_pip_package(self, pip_package: str) -> None:
-        """Remove a requirement by the name of its package, if it is there."""
+        """Remove a requirement by the name of its package, if it is there.
+
+        Args:
+            pip_package: The package; its version does not matter.
+        """
         name = package_name(pip_package)
         if self._never_had(PIP, name):
             return
@@ -240,21 +296,37 @@ class CondaDependencies:
         section[:] = [line for line in section if is_option(line) or package_name(line) != name]
 
     def set_pip_requirements(self, pip_requirements: Iterable[str]) -> None:
-        """Make these lines, options among them, the whole pip section."""
+        """Make these lines, options among them, the whole pip section.
+
+        Args:
+            pip_requirements: The lines.
+        """
         self._pip(create=True)[:] = [line for line in _texts(pip_requirements) if line.strip()]
         self._named.pop(PIP, None)
 
     def set_pip_index_url(self, index_url: str) -> None:
-        """Name the index that pip takes packages from."""
+        """Name the index that pip takes packages from.
+
+        Args:
+            index_url: Its address.
+        """
         self.set_pip_option(f"--index-url {index_url}")
 
     def set_pip_option(self, pip_option: str) -> None:
-        """Add an option of pip; it takes the place of the same option with another value."""
+        """Add an option of pip; it takes the place of the same option with another value.
+
+        Args:
+            pip_option: The option with its value, such as `--extra-index-url https://example.org`.
+        """
         self.remove_pip_option(pip_option)
         self._pip(create=True).insert(0, pip_option)
 
     def remove_pip_option(self, pip_option: str) -> None:
-        """Remove an option of pip by its name, if it is there."""
+        """Remove an option of pip by its name, if it is there.
+
+        Args:
+            pip_option: The option; its value does not matter.
+        """
         name = option_name(pip_option)
         section = self._pip()
         section[:] = [line for line in section if not is_option(line) or option_name(line) != name]
@@ -262,14 +334,24 @@ class CondaDependencies:
     def add_tensorflow_pip_package(
         self, core_type: str = CPU, version: Optional[str] = None
     ) -> None:
-        """Add TensorFlow for CPUs or GPUs from pip."""
+        """Add TensorFlow for CPUs or GPUs from pip.
+
+        Args:
+            core_type: `cpu` or `gpu`.
+            version: Its version; 2.2.0 unless given.
+        """
         package = _for_core("tensorflow", core_type)
         self.add_pip_package(f"{package}=={version or TENSORFLOW_DEFAULT_VERSION}")
 
     def add_tensorflow_conda_package(
         self, core_type: str = CPU, version: Optional[str] = None
     ) -> None:
-        """Add TensorFlow for CPUs or GPUs from conda."""
+        """Add TensorFlow for CPUs or GPUs from conda.
+
+        Args:
+            core_type: `cpu` or `gpu`.
+            version: Its version; 2.2.0 unless given.
+        """
         package = _for_core("tensorflow", core_type)
         self.add_conda_package(f"{package}={version or TENSORFLOW_DEFAULT_VERSION}")
 
@@ -280,7 +362,11 @@ class CondaDependencies:
     # As text and files.
 
     def as_dict(self) -> Dict[str, Any]:
-        """The content of the environment file."""
+        """The content of the environment file.
+
+        Returns:
+            A copy, with the keys of conda's files.
+        """
         return copy.deepcopy(self._content)
 
     _to_dict = as_dict
@@ -290,17 +376,36 @@ class CondaDependencies:
         return cls(_underlying_structure=content)
 
     def serialize_to_string(self) -> str:
-        """The text of the environment file."""
+        """The text of the environment file.
+
+        Returns:
+            YAML, as conda reads it.
+        """
         return _conda_file.text(self._content)
 
     def save_to_file(self, base_directory: str, conda_file_path: Optional[str] = None) -> str:
-        """Write the environment file below a folder and return its path in it."""
+        """Write the environment file below a folder and return its path in it.
+
+        Args:
+            base_directory: The folder.
+            conda_file_path: The path in it; `auto_conda_dependencies.yml` when `None`.
+
+        Returns:
+            The path in the folder.
+        """
         relative = conda_file_path or CONDA_FILE_NAME
         _conda_file.write(os.path.join(base_directory, relative), self.serialize_to_string())
         return os.path.normpath(relative)
 
     def save(self, path: Optional[str] = None) -> str:
-        """Write the environment file to `path`, a file or a folder, and return where it is."""
+        """Write the environment file to `path`, a file or a folder, and return where it is.
+
+        Args:
+            path: The file or folder; the working directory when `None`.
+
+        Returns:
+            The path of the file.
+        """
         path = path or os.getcwd()
         if os.path.isdir(path):
             path = os.path.join(path, "conda_dependencies.yml")

@@ -56,6 +56,13 @@ class Datastore:
     def get(workspace: Any, datastore_name: str) -> AbstractDatastore:
         """The datastore of a name.
 
+        Args:
+            workspace: The workspace.
+            datastore_name: The name.
+
+        Returns:
+            The datastore, of the class of its kind.
+
         Raises:
             UserErrorException: There is none; the error names those there are.
         """
@@ -73,7 +80,17 @@ class Datastore:
 
     @staticmethod
     def get_default(workspace: Any) -> AbstractDatastore:
-        """The datastore that outputs go to unless they name another."""
+        """The datastore that outputs go to unless they name another.
+
+        Args:
+            workspace: The workspace.
+
+        Returns:
+            The datastore, of the class of its kind.
+
+        Raises:
+            UserErrorException: There is none.
+        """
         for record in _datastore_registration.records(workspace):
             if record["is_default"]:
                 found: AbstractDatastore = _datastore_registration.of_record(workspace, record)
@@ -116,6 +133,9 @@ class Datastore:
             grant_workspace_access: There is no identity of a workspace.
             subscription_id: Kept by v1 for the identity.
             resource_group: Kept by v1 for the identity.
+
+        Returns:
+            The datastore.
 
         Raises:
             UserErrorException: It cannot be opened, or there is another of that name.
@@ -223,6 +243,9 @@ class Datastore:
             subscription_id: Kept by v1 for the identity.
             resource_group: Kept by v1 for the identity.
             grant_workspace_access: There is no identity of a workspace.
+
+        Returns:
+            The datastore.
         """
         place = {
             "kind": "azure_data_lake_gen2",
@@ -286,6 +309,9 @@ class Datastore:
             grant_workspace_access: There is no identity of a workspace.
             **kwargs: Without effect.
 
+        Returns:
+            The datastore.
+
         Raises:
             UserErrorException: There is another of that name.
         """
@@ -326,6 +352,9 @@ class Datastore:
             enforce_ssl: Whether the connection must be encrypted; without it, it is not.
             **kwargs: Without effect.
 
+        Returns:
+            The datastore.
+
         Raises:
             UserErrorException: There is another of that name.
         """
@@ -362,6 +391,9 @@ class Datastore:
             endpoint: The domain of a server of Azure; `mysql.database.azure.com` unless given.
             overwrite: Whether a different datastore of that name is replaced.
             **kwargs: `enforce_ssl=False` for a connection that is not encrypted, an addition.
+
+        Returns:
+            The datastore.
 
         Raises:
             UserErrorException: There is another of that name.

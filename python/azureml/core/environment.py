@@ -114,6 +114,9 @@ class Environment(Element):
         Args:
             name: What it is called when it is registered.
             kwargs: Accepted for programs that pass v1's internal switches.
+
+        Raises:
+            UserErrorException: The name is an empty text, or no text.
         """
         if name is not None and not (isinstance(name, str) and name.strip()):
             raise UserErrorException(f"{name!r} is not a name for an environment")
@@ -152,7 +155,14 @@ class Environment(Element):
         return str(self)
 
     def clone(self, new_name: str) -> Environment:
-        """The same description under another name, not registered."""
+        """The same description under another name, not registered.
+
+        Args:
+            new_name: The name.
+
+        Returns:
+            The copy.
+        """
         made = copy.deepcopy(self)
         made.name = new_name
         made.version = made.asset_id = None
@@ -162,7 +172,18 @@ class Environment(Element):
 
     @staticmethod
     def from_conda_specification(name: str, file_path: str) -> Environment:
-        """The environment that a conda environment file describes."""
+        """The environment that a conda environment file describes.
+
+        Args:
+            name: What it is called when it is registered.
+            file_path: The file.
+
+        Returns:
+            The environment.
+
+        Raises:
+            UserErrorException: The file is missing or is not a conda environment file.
+        """
         environment = Environment(name)
         environment.python.conda_dependencies = CondaDependencies(file_path)
         return environment
@@ -171,7 +192,16 @@ class Environment(Element):
     def from_pip_requirements(
         name: str, file_path: str, pip_version: Optional[str] = None
     ) -> Environment:
-        """The environment that a requirements file of pip describes."""
+        """The environment that a requirements file of pip describes.
+
+        Args:
+            name: What it is called when it is registered.
+            file_path: The file.
+            pip_version: The version of pip that is named among the packages.
+
+        Returns:
+            The environment.
+        """
         lines = _environment_files.requirements(file_path)
         environment = Environment(name)
         dependencies = CondaDependencies()
@@ -183,7 +213,15 @@ class Environment(Element):
 
     @staticmethod
     def from_existing_conda_environment(name: str, conda_environment_name: str) -> Environment:
-        """The environment with the packages of one that conda has on this machine."""
+        """The environment with the packages of one that conda has on this machine.
+
+        Args:
+            name: What it is called when it is registered.
+            conda_environment_name: The name it has for conda.
+
+        Returns:
+            The environment.
+        """
         environment = Environment(name)
         environment.python.conda_dependencies = CondaDependencies(
             _underlying_structure=_environment_files.exported_by_conda(conda_environment_name)
@@ -198,7 +236,22 @@ class Environment(Element):
         conda_specification: Optional[str] = None,
         pip_requirements: Optional[str] = None,
     ) -> Environment:
-        """The environment of an image, with packages added if a file is named."""
+        """The environment of an image, with packages added if a file is named.
+
+        Args:
+            name: What it is called when it is registered.
+            image: The image; kept.
+            container_registry: Where the image lies; kept.
+            conda_specification: A conda environment file with packages.
+            pip_requirements: Instead of that, a requirements file of pip.
+
+        Returns:
+            The environment; without a file, with the submitting interpreter where steps run without
+            containers.
+
+        Raises:
+            UserErrorException: Both files are named.
+        """
         environment = _with_packages(name, conda_specification, pip_requirements)
         environment.docker.base_image = image
         if container_registry is not None:
@@ -212,7 +265,21 @@ class Environment(Element):
         conda_specification: Optional[str] = None,
         pip_requirements: Optional[str] = None,
     ) -> Environment:
-        """The environment of the image that a Dockerfile, or its text, describes."""
+        """The environment of the image that a Dockerfile, or its text, describes.
+
+        Args:
+            name: What it is called when it is registered.
+            dockerfile: The file, or its text; kept.
+            conda_specification: A conda environment file with packages.
+            pip_requirements: Instead of that, a requirements file of pip.
+
+        Returns:
+            The environment; without a file of packages, with the submitting interpreter where steps
+            run without containers.
+
+        Raises:
+            UserErrorException: Both files of packages are named.
+        """
         environment = _with_packages(name, conda_specification, pip_requirements)
         environment.docker.base_image = None
         environment.docker.base_dockerfile = _environment_files.text_or_file(dockerfile)
@@ -222,7 +289,15 @@ class Environment(Element):
     def from_docker_build_context(
         name: str, docker_build_context: DockerBuildContext
     ) -> Environment:
-        """The environment of the image that is built from a folder."""
+        """The environment of the image that is built from a folder.
+
+        Args:
+            name: What it is called when it is registered.
+            docker_build_context: The folder; kept.
+
+        Returns:
+            The environment, with the submitting interpreter where steps run without containers.
+        """
         environment = _with_packages(name, None, None)
         environment.docker.base_image = None
         environment.docker.build_context = docker_build_context
@@ -230,17 +305,42 @@ class Environment(Element):
 
     @staticmethod
     def load_from_directory(path: str) -> Environment:
-        """The environment that `save_to_directory` wrote."""
+        """The environment that `save_to_directory` wrote.
+
+        Args:
+            path: The folder.
+
+        Returns:
+            The environment.
+        """
         return Environment._from_dict(_environment_files.load(path))
 
     def save_to_directory(self, path: str, overwrite: bool = False) -> None:
-        """Write the description into a folder, as files that are easily edited."""
+        """Write the description into a folder, as files that are easily edited.
+
+        Args:
+            path: The folder; it is made if need be.
+            overwrite: Whether a description that is there is replaced.
+
+        Raises:
+            UserErrorException: There is one, and it must not be replaced.
+        """
         _environment_files.save(self._to_dict(), path, overwrite)
 
     # Environments of a workspace.
 
     def register(self, workspace: Workspace) -> Environment:
-        """Keep the description in the workspace; an equal one gives the version there is."""
+        """Keep the description in the workspace; an equal one gives the version there is.
+
+        Args:
+            workspace: The workspace.
+
+        Returns:
+            The registered version.
+
+        Raises:
+            UserErrorException: The environment has no name.
+        """
         record = _environment_registry.register(workspace, self.name, self._to_dict())
         return _of_record(record)
 
@@ -255,6 +355,18 @@ class Environment(Element):
 
         One that Azure ML kept in every workspace, such as `AzureML-Tutorial`, is described by its
         name, whatever the version, unless one of that name is registered.
+
+        Args:
+            workspace: The workspace.
+            name: Its name.
+            version: Its version; the newest when `None`.
+            label: `latest`, or `None`: there are no other labels.
+
+        Returns:
+            The environment.
+
+        Raises:
+            UserErrorException: There is none.
         """
         try:
             return _of_record(_environment_registry.find(workspace, name, version, label))
@@ -266,7 +378,14 @@ class Environment(Element):
 
     @staticmethod
     def list(workspace: Workspace) -> Dict[str, Environment]:
-        """The newest version of each registered environment, by name."""
+        """The newest version of each registered environment, by name.
+
+        Args:
+            workspace: The workspace.
+
+        Returns:
+            The environments by name.
+        """
         records = _environment_registry.records(workspace)
         return {record["name"]: _of_record(record) for record in records}
 
@@ -286,6 +405,9 @@ class Environment(Element):
             file_path: The wheel.
             exist_ok: Whether a wheel of that name that is kept already is used as it is.
 
+        Returns:
+            The requirement, for `CondaDependencies.add_pip_package`.
+
         Raises:
             UserErrorException: There is no such file, or one of its name is kept already.
         """
@@ -303,6 +425,9 @@ class Environment(Element):
         Args:
             workspace: The workspace whose server builds it.
             image_build_compute: Accepted; the server's machine builds it.
+
+        Returns:
+            How it goes; its `wait_for_completion` waits for the end.
         """
         return _image_details.build(workspace, self)
 

@@ -66,6 +66,9 @@ class Experiment(object):
         Args:
             workspace: The workspace it belongs to.
             name: 1 to 255 characters.
+
+        Raises:
+            UserErrorException: The name is too long, empty, or no text.
         """
         if not _skip_name_validation and (
             not isinstance(name, str) or not 0 < len(name) <= NAME_CHARACTERS_MAX
@@ -144,6 +147,9 @@ class Experiment(object):
             config: A `Pipeline`, a published pipeline or endpoint, or a `ScriptRunConfig`.
             tags: Tags of the run.
             **kwargs: For pipelines, what `Pipeline.submit` takes; others are ignored, as in v1.
+
+        Returns:
+            The run, of the class of its kind: a `PipelineRun`, a `ScriptRun`, a `HyperDriveRun`.
         """
         from azureml.core._run_submission import submit
 
@@ -163,6 +169,9 @@ class Experiment(object):
             outputs: The outputs folder, `outputs` by default; `False` for none.
             snapshot_directory: A folder to keep a copy of; none by default.
             display_name: A name for people.
+
+        Returns:
+            The run, which is running.
         """
         from azureml.core._run_interactive import open_run
 
@@ -175,7 +184,17 @@ class Experiment(object):
         properties: Union[str, Dict[str, str], None] = None,
         include_children: bool = False,
     ) -> Iterator[Run]:
-        """The experiment's runs, newest first, those with parents only if asked for."""
+        """The experiment's runs, newest first, those with parents only if asked for.
+
+        Args:
+            type: Only those of this type, such as `azureml.PipelineRun`.
+            tags: Only those with these tags: a name, or values by name.
+            properties: Only those with these properties: a name, or values by name.
+            include_children: Whether the runs below them, such as steps, are given too.
+
+        Yields:
+            The runs, each of the class of its kind.
+        """
         from azureml.core._run_tree import rehydrate
 
         kind = None if include_children else _run_filter.kind_of(type)
@@ -201,7 +220,17 @@ class Experiment(object):
         view_type: str = ViewType.ActiveOnly,
         tags: Union[str, Dict[str, str], None] = None,
     ) -> List[Experiment]:
-        """The workspace's experiments, sorted by name."""
+        """The workspace's experiments, sorted by name.
+
+        Args:
+            workspace: The workspace.
+            experiment_name: Only the one of this name.
+            view_type: A `ViewType`; no experiment is archived.
+            tags: Only those with these tags: a name, or values by name.
+
+        Returns:
+            The experiments.
+        """
         if view_type == ViewType.ArchivedOnly:
             return []
         return [
@@ -243,14 +272,22 @@ class Experiment(object):
     # Looks.
 
     def get_portal_url(self) -> str:
-        """The address of the page with the experiment's runs."""
+        """The address of the page with the experiment's runs.
+
+        Returns:
+            The address, with a ticket that lets the browser in.
+        """
         from azureml.core._run_links import experiment_page
 
         return experiment_page(self._workspace._client, self._name)
 
     @classmethod
     def get_docs_url(cls) -> str:
-        """Where experiments are explained."""
+        """Where experiments are explained.
+
+        Returns:
+            An address.
+        """
         from azureml.core._run_links import DOCUMENTATION
 
         return DOCUMENTATION

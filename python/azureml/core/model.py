@@ -90,6 +90,10 @@ class Model(ModelServing):
             version: The version.
             run_id: The run it must come from.
             model_framework: The framework it must be of.
+            expand: Without effect; a version is always whole.
+
+        Raises:
+            WebserviceException: There is no such version.
         """
         record: Optional[_wire.Model] = kwargs.get("_record")
         if record is None:
@@ -190,6 +194,9 @@ class Model(ModelServing):
             sample_output_dataset: A dataset that shows what it gives.
             resource_configuration: What serving it would need; kept for other programs.
 
+        Returns:
+            The version.
+
         Raises:
             ModelPathNotFoundException: A path is not there.
         """
@@ -232,8 +239,12 @@ class Model(ModelServing):
             run_id: Only those that this run made.
             latest: Only the newest version of each model.
             dataset_id: Only those that were made with the dataset of this id.
+            expand: Without effect; a version is always whole.
             page_count: How many are asked for at a time.
             model_framework: Only those of this framework.
+
+        Returns:
+            The versions.
         """
         wanted = Wanted(name, tags, properties, run_id, model_framework, latest, dataset_id)
         records = _model_store.records(workspace, wanted, page_count)
@@ -242,12 +253,15 @@ class Model(ModelServing):
     def download(
         self, target_dir: str = ".", exist_ok: bool = False, exists_ok: Optional[bool] = None
     ) -> str:
-        """Fetch the files into a folder; returns the path of the file or folder.
+        """Fetch the files into a folder.
 
         Args:
             target_dir: The folder.
             exist_ok: Whether what is there may be replaced.
             exists_ok: The older name of `exist_ok`.
+
+        Returns:
+            The path of the file or folder.
         """
         replace = exist_ok if exists_ok is None else exists_ok
         return _model_store.download(self, target_dir, bool(replace))
@@ -264,6 +278,9 @@ class Model(ModelServing):
         Args:
             model_name: The model's name.
             version: The version; the newest when `None`.
+
+        Returns:
+            The path.
 
         Raises:
             ModelNotFoundException: There is none.
@@ -322,7 +339,15 @@ class Model(ModelServing):
         sample_output_dataset: Any = None,
         resource_configuration: Any = None,
     ) -> None:
-        """Replace all tags, the description, the examples or the needs; what is `None` stays."""
+        """Replace all tags, the description, the examples or the needs; what is `None` stays.
+
+        Args:
+            tags: The tags that it has from now on.
+            description: A description for people.
+            sample_input_dataset: A dataset that shows what it takes.
+            sample_output_dataset: A dataset that shows what it gives.
+            resource_configuration: What serving it would need; kept for other programs.
+        """
         change: Dict[str, Any] = {
             "description": description,
             "sample_input_dataset": _model_datasets.saved_id(self.workspace, sample_input_dataset),
@@ -342,7 +367,13 @@ class Model(ModelServing):
         remove_tags: Optional[List[str]] = None,
         add_properties: Optional[Dict[str, str]] = None,
     ) -> None:
-        """Set and remove tags, and add properties."""
+        """Set and remove tags, and add properties.
+
+        Args:
+            add_tags: Tags to set; those not named stay.
+            remove_tags: The names of tags to take away.
+            add_properties: Properties to add; one that is set already cannot be changed.
+        """
         self._change(
             set_tags=texts(add_tags or {}),
             remove_tags=[key for key in remove_tags or ()],
@@ -350,25 +381,45 @@ class Model(ModelServing):
         )
 
     def add_tags(self, tags: Dict[str, str]) -> None:
-        """Set tags; those not named stay."""
+        """Set tags; those not named stay.
+
+        Args:
+            tags: Texts by name; other values become texts.
+        """
         self._change(set_tags=texts(tags))
 
     def remove_tags(self, tags: List[str]) -> None:
-        """Take tags away."""
+        """Take tags away.
+
+        Args:
+            tags: The names of the tags.
+        """
         self._change(remove_tags=[key for key in tags])
 
     def add_properties(self, properties: Dict[str, str]) -> None:
-        """Add properties; one that is set already cannot be changed."""
+        """Add properties; one that is set already cannot be changed.
+
+        Args:
+            properties: Texts by name; other values become texts.
+        """
         self._change(add_properties=texts(properties))
 
     def add_dataset_references(self, datasets: Any) -> None:
-        """Add datasets it was made with: pairs of a word for the use and the dataset."""
+        """Add datasets it was made with: pairs of a word for the use and the dataset.
+
+        Args:
+            datasets: The pairs.
+        """
         self._change(add_datasets=_model_datasets.references(self.workspace, datasets))
 
     # As a dictionary.
 
     def serialize(self) -> Dict[str, Any]:
-        """What identifies and describes the version, in v1's words."""
+        """What identifies and describes the version, in v1's words.
+
+        Returns:
+            Among others `id`, `name`, `version`, `tags`, `properties`, `runId` and `framework`.
+        """
         return {
             "createdTime": self.created_time,
             "createdBy": self.created_by,
@@ -396,7 +447,15 @@ class Model(ModelServing):
 
     @staticmethod
     def deserialize(workspace: Workspace, model_payload: Dict[str, Any]) -> Model:
-        """The version that `serialize` described."""
+        """The version that `serialize` described.
+
+        Args:
+            workspace: The workspace it is registered in.
+            model_payload: The dictionary.
+
+        Returns:
+            The version as it is now.
+        """
         return Model(workspace, id=model_payload["id"])
 
 

@@ -76,6 +76,13 @@ class Run(RunLogging, RunFiles, RunTree):
 
         Args:
             allow_offline: Outside of a run, give one that only prints, instead of an exception.
+            used_for_context_manager: Without effect.
+
+        Returns:
+            The run; outside of one, an object with its methods that prints what it is given.
+
+        Raises:
+            RunEnvironmentException: There is no run, and `allow_offline` is not set.
 
         Example:
             >>> run = Run.get_context()
@@ -89,17 +96,37 @@ class Run(RunLogging, RunFiles, RunTree):
 
     @classmethod
     def get_submitted_run(cls, **kwargs: Any) -> Any:
-        """The run this script belongs to; the same as `get_context`."""
+        """The run this script belongs to; the same as `get_context`.
+
+        Returns:
+            What `get_context` gives.
+        """
         return cls.get_context(**kwargs)
 
     @staticmethod
     def add_type_provider(runtype: str, run_factory: Callable[..., Run]) -> None:
-        """Let `run_factory(experiment, record)` make the objects of runs of a type."""
+        """Let `run_factory(experiment, record)` make the objects of runs of a type.
+
+        Args:
+            runtype: The type, such as `azureml.scriptrun`.
+            run_factory: The function.
+        """
         add_factory(runtype, run_factory)
 
     @staticmethod
     def get(workspace: Workspace, run_id: str) -> Run:
-        """The run with an id, as an object of its kind."""
+        """The run with an id, as an object of its kind.
+
+        Args:
+            workspace: The workspace.
+            run_id: The id.
+
+        Returns:
+            The run, of the class of its kind.
+
+        Raises:
+            UserErrorException: The workspace has no such run.
+        """
         from azureml import _edge
         from azureml.exceptions import UserErrorException
         from stepwell import errors
@@ -124,7 +151,19 @@ class Run(RunLogging, RunFiles, RunTree):
         include_children: bool = False,
         _rehydrate_runs: bool = True,
     ) -> Iterator[Run]:
-        """The runs of an experiment, newest first."""
+        """The runs of an experiment, newest first.
+
+        Args:
+            experiment: The experiment.
+            type: Only those of this type, such as `azureml.PipelineRun`.
+            tags: Only those with these tags: a name, or values by name.
+            properties: Only those with these properties: a name, or values by name.
+            status: Only those with this status.
+            include_children: Whether the runs below them, such as steps, are given too.
+
+        Yields:
+            The runs, each of the class of its kind.
+        """
         for run in experiment.get_runs(type, tags, properties, include_children):
             if status is None or run._record["status"] == status:
                 yield run
@@ -137,7 +176,18 @@ class Run(RunLogging, RunFiles, RunTree):
         properties: Union[str, Dict[str, str], None] = None,
         status: Optional[str] = None,
     ) -> Iterator[Run]:
-        """The steps and scripts that ran, or are to run, on a compute target."""
+        """The steps and scripts that ran, or are to run, on a compute target.
+
+        Args:
+            compute: The compute target.
+            type: Only those of this type, such as `azureml.scriptrun`.
+            tags: Only those with these tags: a name, or values by name.
+            properties: Only those with these properties: a name, or values by name.
+            status: Only those with this status.
+
+        Yields:
+            The runs, newest first.
+        """
         for record in compute.workspace._client.pages("/runs", "runs"):
             on_it = record["target"] == compute.name
             if on_it and _run_filter.fits(record, type, tags, properties, status):
@@ -146,7 +196,16 @@ class Run(RunLogging, RunFiles, RunTree):
     def submit_child(
         self, config: Any, tags: Optional[Dict[str, str]] = None, **kwargs: Any
     ) -> Run:
-        """Start a pipeline or a script that belongs to this run."""
+        """Start a pipeline or a script that belongs to this run.
+
+        Args:
+            config: What `Experiment.submit` takes.
+            tags: Tags of the child.
+            kwargs: What `Experiment.submit` takes with it.
+
+        Returns:
+            The child, of the class of its kind.
+        """
         from azureml.core._run_submission import submit
 
         run = submit(self._experiment, config, kwargs, parent=self._run_id)
@@ -170,7 +229,12 @@ class Run(RunLogging, RunFiles, RunTree):
     def fail(
         self, error_details: Any = None, error_code: Optional[str] = None, _set_status: bool = True
     ) -> None:
-        """Say that it went wrong, and why."""
+        """Say that it went wrong, and why.
+
+        Args:
+            error_details: Why: a text, or an exception.
+            error_code: A word for the kind of failure.
+        """
         self.flush()
         if _set_status:
             from azureml.core._run_interactive import end, failure
@@ -202,12 +266,15 @@ class Run(RunLogging, RunFiles, RunTree):
         wait_post_processing: bool = False,
         raise_on_error: bool = True,
     ) -> Dict[str, Any]:
-        """Wait until it is over; returns its details.
+        """Wait until it is over.
 
         Args:
             show_output: Print what the program prints.
             wait_post_processing: Accepted; a run that is over needs nothing more.
             raise_on_error: Raise `ActivityFailedException` when it failed.
+
+        Returns:
+            The details, as of `get_details`.
         """
         from azureml.core import _run_wait
 
@@ -228,6 +295,9 @@ class Run(RunLogging, RunFiles, RunTree):
             recursive: All runs below this one too: then a dictionary by run id.
             run_type: With `recursive`, only runs of this type.
             populate: Accepted; values are always whole.
+
+        Returns:
+            One value for a metric that was logged once, a list for one that was logged often.
         """
         self.flush()
         if not recursive:
@@ -277,6 +347,9 @@ class Run(RunLogging, RunFiles, RunTree):
             sample_input_dataset: A dataset that shows what it takes.
             sample_output_dataset: A dataset that shows what it gives.
             resource_configuration: What serving it would need; kept for other programs.
+
+        Returns:
+            The version.
         """
         from azureml.core._model_registration import Facts, register_from_run
 
@@ -297,15 +370,32 @@ class Run(RunLogging, RunFiles, RunTree):
     # Secrets, and what is not there yet.
 
     def get_secret(self, name: str) -> Optional[str]:
-        """A secret of the workspace's key vault."""
+        """A secret of the workspace's key vault.
+
+        Args:
+            name: The secret's name.
+
+        Returns:
+            The value; `None` when there is no such secret.
+        """
         return self._experiment.workspace.get_default_keyvault().get_secret(name)
 
     def get_secrets(self, secrets: List[str]) -> Dict[str, Optional[str]]:
-        """Several secrets of the workspace's key vault, by name."""
+        """Several secrets of the workspace's key vault, by name.
+
+        Args:
+            secrets: The names.
+
+        Returns:
+            The values; `None` for a secret that is not there.
+        """
         return self._experiment.workspace.get_default_keyvault().get_secrets(secrets)
 
     def get_environment(self) -> Environment:
         """The environment of the step or script, with the packages that it asked for.
+
+        Returns:
+            The environment.
 
         Raises:
             UserErrorException: The run is a pipeline, or a program opened it itself.

@@ -348,7 +348,18 @@ class RunConfiguration(Element):
 
     @staticmethod
     def load(path: str, name: Optional[str] = None) -> RunConfiguration:
-        """The configuration in a file, or that of a name below a project folder."""
+        """The configuration in a file, or that of a name below a project folder.
+
+        Args:
+            path: The file, or the project folder.
+            name: The name of the configuration in the folder.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            UserErrorException: There is none; the text names the places that were looked at.
+        """
         file = _runconfig_files.find(path, name)
         configuration = RunConfiguration._from_dict(_runconfig_files.read(file))
         configuration._path, configuration._name = path, name
@@ -356,7 +367,12 @@ class RunConfiguration(Element):
 
     @staticmethod
     def delete(path: str, name: str) -> None:
-        """Remove the configuration of a name below a project folder."""
+        """Remove the configuration of a name below a project folder.
+
+        Args:
+            path: The project folder.
+            name: The name of the configuration in the folder.
+        """
         os.remove(_runconfig_files.find(path, name))
 
     def __repr__(self) -> str:

@@ -119,7 +119,19 @@ class Workspace(WorkspaceRemainder):
         _logger: Any = None,
         _file_name: Optional[str] = None,
     ) -> Workspace:
-        """The workspace a `config.json` names, or this folder's own when there is none."""
+        """The workspace a `config.json` names, or this folder's own when there is none.
+
+        Args:
+            path: The file, or a folder from which on upwards one is looked for; the working
+                directory when `None`.
+            auth: Accepted and kept; the server knows its clients by its own token.
+
+        Returns:
+            The workspace; nothing is asked of a server yet.
+
+        Raises:
+            UserErrorException: The path does not exist, or the file is no configuration.
+        """
         file = _workspace_config.find(path, _file_name)
         names = _workspace_config.read(file) if file else _workspace_config.Names(None, None, None)
         return Workspace(*names, auth=auth)
@@ -157,6 +169,27 @@ class Workspace(WorkspaceRemainder):
         """This folder's workspace under a new name: there is nothing to rent beforehand.
 
         The resources of Azure that v1 could attach have no meaning here and are not looked at.
+
+        Args:
+            name: The name programs see.
+            auth: Accepted and kept; the server knows its clients by its own token.
+            subscription_id: Kept for programs that ask for it.
+            resource_group: Kept for programs that ask for it.
+            location: Kept for programs that ask for it.
+            create_resource_group, friendly_name, exist_ok, show_output, v1_legacy_mode: Without
+                effect.
+            sku: Kept for programs that ask for it.
+            tags: Kept for programs that ask for it.
+            storage_account, key_vault, app_insights, container_registry, adb_workspace: Without
+                effect.
+            primary_user_assigned_identity, cmk_keyvault, resource_cmk_uri, hbi_workspace: Without
+                effect.
+            default_cpu_compute_target, default_gpu_compute_target: Without effect.
+            private_endpoint_config, private_endpoint_auto_approval: Without effect.
+            user_assigned_identity_for_cmk_encryption, system_datastores_auth_mode: Without effect.
+
+        Returns:
+            The workspace.
         """
         return Workspace(subscription_id, resource_group, name, auth, location, sku=sku, tags=tags)
 
@@ -170,24 +203,53 @@ class Workspace(WorkspaceRemainder):
         cloud: str = "AzureCloud",
         id: Optional[str] = None,
     ) -> Workspace:
-        """This folder's workspace under the given names."""
+        """This folder's workspace under the given names.
+
+        Args:
+            name: The name programs see.
+            auth: Accepted and kept; the server knows its clients by its own token.
+            subscription_id: Kept for programs that ask for it.
+            resource_group: Kept for programs that ask for it.
+            location: Kept for programs that ask for it.
+            cloud, id: Without effect.
+
+        Returns:
+            The workspace.
+        """
         return Workspace(subscription_id, resource_group, name, auth, location)
 
     @staticmethod
     def list(
         subscription_id: str, auth: Any = None, resource_group: Optional[str] = None
     ) -> Dict[str, List[Workspace]]:
-        """The workspaces within reach, by name: a server serves exactly one."""
+        """The workspaces within reach, by name: a server serves exactly one.
+
+        Args:
+            subscription_id, resource_group: Without effect.
+            auth: Accepted and kept; the server knows its clients by its own token.
+
+        Returns:
+            A list with the one workspace, by its name.
+        """
         workspace = Workspace(None, None, None, auth)
         return {workspace.name: [workspace]}
 
     @staticmethod
     def setup() -> Workspace:
-        """The workspace of this folder."""
+        """The workspace of this folder.
+
+        Returns:
+            What `from_config` gives.
+        """
         return Workspace.from_config()
 
     def write_config(self, path: Optional[str] = None, file_name: Optional[str] = None) -> None:
-        """Write the names to `.azureml/config.json` below `path`, for `from_config`."""
+        """Write the names to `.azureml/config.json` below `path`, for `from_config`.
+
+        Args:
+            path: The folder; the working directory when `None`.
+            file_name: The file's name; `config.json` when `None`.
+        """
         names = {
             "subscription_id": self.subscription_id,
             "resource_group": self.resource_group,
@@ -250,7 +312,11 @@ class Workspace(WorkspaceRemainder):
         return self._client.url
 
     def get_details(self) -> Dict[str, Any]:
-        """What there is to know about the workspace."""
+        """What there is to know about the workspace.
+
+        Returns:
+            Among others `name`, `workspaceid`, `creationTime`, `dataFolder` and `serverVersion`.
+        """
         return {
             "id": f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}/"
             f"providers/Microsoft.MachineLearningServices/workspaces/{self.name}",
@@ -350,25 +416,44 @@ class Workspace(WorkspaceRemainder):
         return []
 
     def get_run(self, run_id: str) -> Run:
-        """The run with an id."""
+        """The run with an id.
+
+        Args:
+            run_id: The id.
+
+        Returns:
+            The run, of the class of its kind.
+        """
         from azureml.core.run import Run
 
         return Run.get(self, run_id)
 
     def get_default_datastore(self) -> AbstractDatastore:
-        """The datastore that outputs go to unless they name another."""
+        """The datastore that outputs go to unless they name another.
+
+        Returns:
+            The datastore, of the class of its kind.
+        """
         from azureml.core.datastore import Datastore
 
         return Datastore.get_default(self)
 
     def set_default_datastore(self, name: str) -> None:
-        """Make a datastore the one that outputs go to unless they name another."""
+        """Make a datastore the one that outputs go to unless they name another.
+
+        Args:
+            name: The datastore's name.
+        """
         from azureml.core._datastore_registration import set_default
 
         set_default(self, name)
 
     def get_default_keyvault(self) -> Keyvault:
-        """The key vault of the workspace."""
+        """The key vault of the workspace.
+
+        Returns:
+            The key vault.
+        """
         from azureml.core.keyvault import Keyvault
 
         return Keyvault(self)

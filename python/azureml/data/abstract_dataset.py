@@ -124,6 +124,14 @@ class AbstractDataset(object):
     def get_by_name(workspace: Any, name: str, version: Any = "latest", **kwargs: Any) -> Any:
         """A version of a registered dataset.
 
+        Args:
+            workspace: The workspace.
+            name: The name.
+            version: A number, or `latest`.
+
+        Returns:
+            The dataset, of files or of a table.
+
         Raises:
             UserErrorException: There is none.
         """
@@ -137,6 +145,13 @@ class AbstractDataset(object):
     def get_by_id(workspace: Any, id: str, **kwargs: Any) -> Any:
         """The dataset with an id.
 
+        Args:
+            workspace: The workspace.
+            id: The id.
+
+        Returns:
+            The dataset, of files or of a table.
+
         Raises:
             UserErrorException: There is none.
         """
@@ -144,7 +159,14 @@ class AbstractDataset(object):
 
     @staticmethod
     def get_all(workspace: Any) -> Dict[str, Any]:
-        """The newest version of each registered dataset, by name."""
+        """The newest version of each registered dataset, by name.
+
+        Args:
+            workspace: The workspace.
+
+        Returns:
+            The datasets.
+        """
         records = _registry.every(workspace)
         return {str(each["name"]): _registry.dataset_of(workspace, each) for each in records}
 
@@ -159,6 +181,16 @@ class AbstractDataset(object):
         """Register it as a version of `name` and return that.
 
         What equals the newest version, files and all, is that version and makes no new one.
+
+        Args:
+            workspace: The workspace.
+            name: The name.
+            description: A description for people.
+            tags: Tags of the version.
+            create_new_version: Whether a name that is known gets another version.
+
+        Returns:
+            The version.
 
         Raises:
             UserErrorException: The name is known and `create_new_version` is not set, or the data
@@ -180,16 +212,47 @@ class AbstractDataset(object):
     def update(
         self: T, description: Optional[str] = None, tags: Optional[Mapping[str, Any]] = None
     ) -> T:
-        """Set the description, or put other tags in place of all there are."""
+        """Set the description, or put other tags in place of all there are.
+
+        Args:
+            description: The description; as before when `None`.
+            tags: The tags that it has from now on; as before when `None`.
+
+        Returns:
+            The dataset.
+
+        Raises:
+            UserErrorException: It is not registered.
+        """
         given = {} if tags is None else {"tags": _registry.texts(tags)}
         return self._with_change("update", description=description, **given)
 
     def add_tags(self: T, tags: Optional[Mapping[str, Any]] = None) -> T:
-        """Set tags; those not named stay."""
+        """Set tags; those not named stay.
+
+        Args:
+            tags: Texts by name; other values become texts.
+
+        Returns:
+            The dataset.
+
+        Raises:
+            UserErrorException: It is not registered.
+        """
         return self._with_change("add_tags", set_tags=_registry.texts(tags))
 
     def remove_tags(self: T, tags: Optional[List[str]] = None) -> T:
-        """Remove tags."""
+        """Remove tags.
+
+        Args:
+            tags: The names of the tags.
+
+        Returns:
+            The dataset.
+
+        Raises:
+            UserErrorException: It is not registered.
+        """
         return self._with_change("remove_tags", remove_tags=[str(each) for each in tags or []])
 
     def _with_change(self: T, method: str, **what: Any) -> T:
@@ -218,7 +281,14 @@ class AbstractDataset(object):
     # Using it.
 
     def as_named_input(self, name: str) -> DatasetConsumptionConfig:
-        """The dataset as an input of a step, under a name."""
+        """The dataset as an input of a step, under a name.
+
+        Args:
+            name: The name in the step.
+
+        Returns:
+            The input, for `inputs` or `arguments`.
+        """
         from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
 
         return DatasetConsumptionConfig(name, self)
@@ -226,7 +296,17 @@ class AbstractDataset(object):
     def get_partition_key_values(
         self, partition_keys: Optional[List[str]] = None
     ) -> List[Dict[str, Any]]:
-        """The combinations of values that the paths of its files have, each once."""
+        """The combinations of values that the paths of its files have, each once.
+
+        Args:
+            partition_keys: The columns; all of the partition format when `None`.
+
+        Returns:
+            For each combination, the values by column.
+
+        Raises:
+            UserErrorException: The partition format names no such column.
+        """
         wanted = partition_keys or self.partition_keys
         unknown = [each for each in wanted if each not in self.partition_keys]
         if unknown:

@@ -51,7 +51,7 @@ class DataReference:
             path_on_datastore: The path below the datastore's root; all of it when `None`.
             mode: `mount`, `download` or `upload`.
             path_on_compute: Where a script finds it.
-            overwrite: Whether files there are replaced.
+            overwrite: Kept, without effect.
         """
         self.datastore = datastore
         self.path_on_datastore = path_on_datastore
@@ -76,7 +76,15 @@ class DataReference:
     def path(
         self, path: Optional[str] = None, data_reference_name: Optional[str] = None
     ) -> DataReference:
-        """A reference to a path below this one."""
+        """A reference to a path below this one.
+
+        Args:
+            path: The path; the same place when `None`.
+            data_reference_name: Its name in a step; made up when `None`.
+
+        Returns:
+            Another reference.
+        """
         made = copy.copy(self)
         parts = [part for part in (self.path_on_datastore, path) if part]
         made.path_on_datastore = posixpath.normpath(posixpath.join(*parts)) if parts else None
@@ -86,17 +94,37 @@ class DataReference:
     def as_download(
         self, path_on_compute: Optional[str] = None, overwrite: bool = False
     ) -> DataReference:
-        """The same data, copied to the script."""
+        """The same data, copied to the script.
+
+        Args:
+            path_on_compute: Where the script finds it: a path in its working directory.
+            overwrite: Kept, without effect.
+
+        Returns:
+            Another reference.
+        """
         return self._in_mode("download", path_on_compute, overwrite)
 
     def as_upload(
         self, path_on_compute: Optional[str] = None, overwrite: bool = False
     ) -> DataReference:
-        """The same place, to which what the script wrote is copied."""
+        """The same place, to which what the script wrote is copied.
+
+        Args:
+            path_on_compute: Where the script writes: a path in its working directory.
+            overwrite: Kept, without effect.
+
+        Returns:
+            Another reference.
+        """
         return self._in_mode("upload", path_on_compute, overwrite)
 
     def as_mount(self) -> DataReference:
-        """The same data, read and written in its place."""
+        """The same data, read and written in its place.
+
+        Returns:
+            Another reference.
+        """
         return self._in_mode("mount", self.path_on_compute, self.overwrite)
 
     def _in_mode(self, mode: str, path_on_compute: Optional[str], overwrite: bool) -> DataReference:
@@ -107,7 +135,11 @@ class DataReference:
         return made
 
     def to_config(self) -> DataReferenceConfiguration:
-        """The same in the form that a run configuration takes."""
+        """The same in the form that a run configuration takes.
+
+        Returns:
+            The configuration.
+        """
         from azureml.core.runconfig import DataReferenceConfiguration
 
         return DataReferenceConfiguration(
@@ -124,7 +156,19 @@ class DataReference:
         datapath: Optional[DataPath] = None,
         datapath_compute_binding: Optional[DataPathComputeBinding] = None,
     ) -> DataReference:
-        """The reference that a data path and the way it is handed over make."""
+        """The reference that a data path and the way it is handed over make.
+
+        Args:
+            data_reference_name: Its name in a step; made up when `None`.
+            datapath: The data path.
+            datapath_compute_binding: The way.
+
+        Returns:
+            The reference.
+
+        Raises:
+            UserErrorException: The data path or the way is missing.
+        """
         if datapath is None or datapath_compute_binding is None:
             raise UserErrorException("a data reference is made of a data path and a binding")
         return datapath.create_data_reference(data_reference_name, datapath_compute_binding)

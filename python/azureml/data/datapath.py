@@ -60,7 +60,18 @@ class DataPath:
         data_reference_name: Optional[str] = None,
         datapath_compute_binding: Optional[DataPathComputeBinding] = None,
     ) -> DataReference:
-        """The reference to this place that `datapath_compute_binding` completes."""
+        """The reference to this place that `datapath_compute_binding` completes.
+
+        Args:
+            data_reference_name: Its name in a step; this place's, or a made-up one, when `None`.
+            datapath_compute_binding: How a script finds the data; by mounting when `None`.
+
+        Returns:
+            The reference.
+
+        Raises:
+            UserErrorException: The data path names no datastore.
+        """
         if self._datastore is None:
             raise UserErrorException("the data path names no datastore")
         binding = datapath_compute_binding or DataPathComputeBinding()
@@ -78,7 +89,14 @@ class DataPath:
 
     @staticmethod
     def create_from_data_reference(data_reference: DataReference) -> DataPath:
-        """The place that a reference is about."""
+        """The place that a reference is about.
+
+        Args:
+            data_reference: The reference.
+
+        Returns:
+            The place.
+        """
         return DataPath(
             data_reference.datastore,
             data_reference.path_on_datastore,

@@ -78,15 +78,42 @@ class DatasetConsumptionConfig:
         return mode
 
     def as_download(self, path_on_compute: Optional[str] = None) -> DatasetConsumptionConfig:
-        """The same, copied to the script."""
+        """The same, copied to the script.
+
+        Args:
+            path_on_compute: Where the script finds it: a path in its working directory.
+
+        Returns:
+            Another input of the same name.
+
+        Raises:
+            UserErrorException: It is a table.
+        """
         return self._in_mode(DOWNLOAD_MODE, path_on_compute)
 
     def as_mount(self, path_on_compute: Optional[str] = None) -> DatasetConsumptionConfig:
-        """The same, read in its place."""
+        """The same, read in its place.
+
+        Args:
+            path_on_compute: Where the script finds it: a path in its working directory.
+
+        Returns:
+            Another input of the same name.
+
+        Raises:
+            UserErrorException: It is a table.
+        """
         return self._in_mode(MOUNT_MODE, path_on_compute)
 
     def as_hdfs(self) -> DatasetConsumptionConfig:
-        """The same, read by Spark."""
+        """The same, read by Spark.
+
+        Returns:
+            Another input of the same name.
+
+        Raises:
+            UserErrorException: It is a table.
+        """
         return self._in_mode(HDFS_MODE, None)
 
     def _in_mode(self, mode: str, path_on_compute: Optional[str]) -> DatasetConsumptionConfig:

@@ -49,6 +49,12 @@ class TabularDatasetFactory:
             include_path: Whether a column `Path` names the file of each row.
             set_column_types: Types of columns, made by `DataType`.
             partition_format: What the paths say about the rows.
+
+        Returns:
+            The dataset, which is not registered.
+
+        Raises:
+            DatasetValidationError: There are no files.
         """
         reading = _reading.parquet(include_path, set_column_types)
         return _table(path, reading, validate, partition_format)
@@ -84,6 +90,12 @@ class TabularDatasetFactory:
                 be told of them, so that it does not cut a file there.
             empty_as_string: Whether nothing between separators is an empty text, not a null.
             encoding: The encoding of the files.
+
+        Returns:
+            The dataset, which is not registered.
+
+        Raises:
+            DatasetValidationError: There are no files.
         """
         reading = _reading.delimited(
             separator,
@@ -117,6 +129,12 @@ class TabularDatasetFactory:
             partition_format: What the paths say about the rows.
             invalid_lines: What becomes of a line that is no object: `error`, or `drop`.
             encoding: The encoding of the files.
+
+        Returns:
+            The dataset, which is not registered.
+
+        Raises:
+            DatasetValidationError: There are no files.
         """
         reading = _reading.json_lines(include_path, set_column_types, invalid_lines, encoding)
         return _table(path, reading, validate, partition_format)
@@ -135,6 +153,9 @@ class TabularDatasetFactory:
             validate: Whether the query is performed now, to see whether it can be.
             set_column_types: Types of columns, made by `DataType`.
             query_timeout: How many seconds the query may take.
+
+        Returns:
+            The dataset, which is not registered.
 
         Raises:
             UserErrorException: The datastore is no database, or the query is refused.
@@ -171,6 +192,9 @@ class TabularDatasetFactory:
             show_progress: Whether the place is named on standard output.
             row_group_size: Rows of a group in the file.
             make_target_path_unique: Whether it goes into a folder of its own below the target.
+
+        Returns:
+            The version.
         """
         from azureml.data import _table_write
 
@@ -233,6 +257,12 @@ class FileDatasetFactory:
             validate: Whether it is made sure now that there are files.
             partition_format: What the paths say about the files.
             is_file: Whether a step that mounts a single file is given the file, not its folder.
+
+        Returns:
+            The dataset, which is not registered.
+
+        Raises:
+            DatasetValidationError: There are no files.
         """
         from azureml.data.file_dataset import FileDataset
 
@@ -258,6 +288,12 @@ class FileDatasetFactory:
             pattern: Which files, as a path below the folder with `*` and `**`; all when `None`.
             overwrite: Whether files that are there are replaced.
             show_progress: Whether each file is named on standard output.
+
+        Returns:
+            The dataset, which is not registered.
+
+        Raises:
+            UserErrorException: The folder has no files that match.
         """
         from azureml.data._files import wildcard
 
@@ -297,22 +333,41 @@ class DataType:
 
     @staticmethod
     def to_string() -> DataType:
-        """Text."""
+        """Text.
+
+        Returns:
+            The type.
+        """
         return _data_type("string")
 
     @staticmethod
     def to_long() -> DataType:
-        """Whole numbers."""
+        """Whole numbers.
+
+        Returns:
+            The type.
+        """
         return _data_type("long")
 
     @staticmethod
     def to_float(decimal_mark: str = ".") -> DataType:
-        """Numbers; `decimal_mark` stands before the fraction."""
+        """Numbers; `decimal_mark` stands before the fraction.
+
+        Args:
+            decimal_mark: `.` or `,`.
+
+        Returns:
+            The type.
+        """
         return _data_type("float", decimal_mark=decimal_mark)
 
     @staticmethod
     def to_bool() -> DataType:
-        """Truth values."""
+        """Truth values.
+
+        Returns:
+            The type.
+        """
         return _data_type("bool")
 
     @staticmethod
@@ -322,7 +377,14 @@ class DataType:
 
     @staticmethod
     def to_datetime(formats: Union[str, List[str], None] = None) -> DataType:
-        """Times, in one of the formats of `strptime`; guessed when `None`."""
+        """Times, in one of the formats of `strptime`; guessed when `None`.
+
+        Args:
+            formats: One format, or several that are tried in turn.
+
+        Returns:
+            The type.
+        """
         listed = [formats] if isinstance(formats, str) else list(formats or [])
         return _data_type("datetime", formats=listed)
 

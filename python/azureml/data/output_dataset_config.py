@@ -99,13 +99,32 @@ class OutputDatasetConfig:
         description: Optional[str] = None,
         tags: Optional[Dict[str, str]] = None,
     ) -> T:
-        """The same, registered as a new version of a dataset when its step succeeds."""
+        """The same, registered as a new version of a dataset when its step succeeds.
+
+        Args:
+            name: The name of the dataset.
+            description: A description for people.
+            tags: Tags of the version.
+
+        Returns:
+            Another object of the same output; give this one to the step.
+
+        Raises:
+            ValueError: There is no name.
+        """
         if not name:
             raise ValueError("a dataset needs a name to be registered")
         return self._changed(_registration=RegistrationConfiguration(name, description, tags))
 
     def as_input(self, name: Optional[str] = None) -> DatasetConsumptionConfig:
-        """The output as an input of another step."""
+        """The output as an input of another step.
+
+        Args:
+            name: The name in that step; made up when `None`.
+
+        Returns:
+            The input, for `inputs` or `arguments`.
+        """
         return DatasetConsumptionConfig(name or _names.made_up("input"), self, MOUNT_MODE)
 
     def _set_producer(self, step: Any) -> None:
@@ -142,7 +161,19 @@ class TransformationMixin:
         path_glob: Optional[str] = None,
         set_column_types: Optional[Dict[str, Any]] = None,
     ) -> OutputTabularDatasetConfig:
-        """The output as a table of its delimited files."""
+        """The output as a table of its delimited files.
+
+        Args:
+            include_path: Whether a column `Path` names the file of each row.
+            separator: What stands between columns.
+            header: Which files have a line of names.
+            partition_format: What the paths say about the rows.
+            path_glob: Which files, as a path with `*` and `**`; all when `None`.
+            set_column_types: Types of columns, made by `DataType`.
+
+        Returns:
+            The table, which is an output too.
+        """
         return _as_table(
             self,
             "read_delimited_files",
@@ -161,7 +192,17 @@ class TransformationMixin:
         path_glob: Optional[str] = None,
         set_column_types: Optional[Dict[str, Any]] = None,
     ) -> OutputTabularDatasetConfig:
-        """The output as a table of its Parquet files."""
+        """The output as a table of its Parquet files.
+
+        Args:
+            include_path: Whether a column `Path` names the file of each row.
+            partition_format: What the paths say about the rows.
+            path_glob: Which files, as a path with `*` and `**`; all when `None`.
+            set_column_types: Types of columns, made by `DataType`.
+
+        Returns:
+            The table, which is an output too.
+        """
         return _as_table(
             self,
             "read_parquet_files",
@@ -216,14 +257,29 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
             self._transformations.append(("partition", {"partition_format": partition_format}))
 
     def as_mount(self, disable_metadata_cache: bool = False) -> OutputFileDatasetConfig:
-        """The same, written in its place while the step runs."""
+        """The same, written in its place while the step runs.
+
+        Args:
+            disable_metadata_cache: Without effect; nothing is cached.
+
+        Returns:
+            Another object of the same output.
+        """
         options = MountOptions(disable_metadata_cache)
         return self._changed(mode=MOUNT_MODE, _mount_options=options, _upload_options=None)
 
     def as_upload(
         self, overwrite: bool = False, source_globs: Union[str, List[str], None] = None
     ) -> OutputFileDatasetConfig:
-        """The same, uploaded when the step has succeeded."""
+        """The same, uploaded when the step has succeeded.
+
+        Args:
+            overwrite: Whether files that are there are replaced; otherwise they are kept.
+            source_globs: Which files, as paths with `*` and `**`; all when `None`.
+
+        Returns:
+            Another object of the same output.
+        """
         options = UploadOptions(overwrite, source_globs)
         return self._changed(mode=UPLOAD_MODE, _upload_options=options, _mount_options=None)
 

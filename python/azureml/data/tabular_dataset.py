@@ -46,6 +46,14 @@ class TabularDataset(AbstractDataset):
             on_error: What becomes of a value that is not of the type set for its column: `null`,
                 or `fail`.
             out_of_range_datetime: The same for times that pandas cannot hold.
+
+        Returns:
+            The data frame.
+
+        Raises:
+            UserErrorException: `on_error` or `out_of_range_datetime` is something else.
+            DatasetExecutionError: A value is not of the type set for its column, and `fail` was
+                asked for.
         """
         for choice in (on_error, out_of_range_datetime):
             if choice not in _ON_ERROR:
@@ -70,6 +78,9 @@ class TabularDataset(AbstractDataset):
         The rows pass through pandas in the driver's memory; a table that is larger is read with
         `spark.read` from the place of the data.
 
+        Returns:
+            The data frame.
+
         Raises:
             UserErrorException: There is no pyspark.
         """
@@ -86,15 +97,37 @@ class TabularDataset(AbstractDataset):
     # Rows.
 
     def skip(self, count: int) -> TabularDataset:
-        """The table without its first rows."""
+        """The table without its first rows.
+
+        Args:
+            count: How many rows are left out.
+
+        Returns:
+            Another dataset.
+        """
         return self._changed(self._definition.then("skip", count=checked_count(count)))
 
     def take(self, count: int) -> TabularDataset:
-        """The first rows."""
+        """The first rows.
+
+        Args:
+            count: How many rows.
+
+        Returns:
+            Another dataset.
+        """
         return self._changed(self._definition.then("take", count=checked_count(count)))
 
     def take_sample(self, probability: float, seed: Optional[int] = None) -> TabularDataset:
-        """Each row with a probability."""
+        """Each row with a probability.
+
+        Args:
+            probability: The probability, from 0 to 1.
+            seed: A number for which the sample is the same each time; made up when `None`.
+
+        Returns:
+            Another dataset.
+        """
         share = checked_share("probability", probability)
         made = self._definition.then("sample", probability=share, seed=made_up_seed(seed))
         return self._changed(made)
@@ -102,7 +135,15 @@ class TabularDataset(AbstractDataset):
     def random_split(
         self, percentage: float, seed: Optional[int] = None
     ) -> Tuple[TabularDataset, TabularDataset]:
-        """The rows in two parts, the first with about `percentage` (0 to 1) of them."""
+        """The rows in two parts, the first with about `percentage` (0 to 1) of them.
+
+        Args:
+            percentage: The share of the first part.
+            seed: A number for which the parts are the same each time; made up when `None`.
+
+        Returns:
+            The two parts.
+        """
         share, seed = checked_share("percentage", percentage), made_up_seed(seed)
         first, second = (
             self._changed(self._definition.then("split", percentage=share, seed=seed, part=part))
@@ -111,7 +152,14 @@ class TabularDataset(AbstractDataset):
         return first, second
 
     def filter(self, expression: Any) -> TabularDataset:
-        """The rows that meet a condition, such as `dataset["age"] > 40`."""
+        """The rows that meet a condition, such as `dataset["age"] > 40`.
+
+        Args:
+            expression: The condition; several are joined by `&` and `|`.
+
+        Returns:
+            Another dataset.
+        """
         condition = _expressions.checked(expression)
         return self._changed(self._definition.then("filter", condition=condition))
 
@@ -125,6 +173,9 @@ class TabularDataset(AbstractDataset):
         Args:
             columns: Their names.
             validate: Whether it is made sure now that there are such columns.
+
+        Returns:
+            Another dataset.
         """
         names = _names(columns)
         kept = tuple(each if each in names else None for each in self._definition.timestamps)
@@ -137,7 +188,14 @@ class TabularDataset(AbstractDataset):
         return made
 
     def drop_columns(self, columns: Union[str, List[str]]) -> TabularDataset:
-        """The table without these columns; those it does not have do not matter."""
+        """The table without these columns; those it does not have do not matter.
+
+        Args:
+            columns: One name, or several.
+
+        Returns:
+            Another dataset.
+        """
         names = _names(columns)
         kept = tuple(None if each in names else each for each in self._definition.timestamps)
         definition = self._definition.then("drop", columns=names)
@@ -159,6 +217,12 @@ class TabularDataset(AbstractDataset):
             partition_timestamp: The column of the time of a row's partition.
             validate: Whether it is made sure now that there are such columns.
             kwargs: The older names `fine_grain_timestamp` and `coarse_grain_timestamp`.
+
+        Returns:
+            Another dataset.
+
+        Raises:
+            UserErrorException: Both are one column, or a keyword is unknown.
         """
         fine = timestamp or kwargs.pop("fine_grain_timestamp", None)
         coarse = partition_timestamp or kwargs.pop("coarse_grain_timestamp", None)
@@ -181,19 +245,55 @@ class TabularDataset(AbstractDataset):
     def time_before(
         self, end_time: datetime, include_boundary: bool = True, validate: bool = True
     ) -> TabularDataset:
-        """The rows before a time."""
+        """The rows before a time.
+
+        Args:
+            end_time: The time.
+            include_boundary: Whether rows of that very time are among them.
+            validate: Without effect.
+
+        Returns:
+            Another dataset.
+
+        Raises:
+            DatasetTimestampMissingError: No column of times is named.
+        """
         return self._in_time(None, end_time, include_boundary)
 
     def time_after(
         self, start_time: datetime, include_boundary: bool = True, validate: bool = True
     ) -> TabularDataset:
-        """The rows after a time."""
+        """The rows after a time.
+
+        Args:
+            start_time: The time.
+            include_boundary: Whether rows of that very time are among them.
+            validate: Without effect.
+
+        Returns:
+            Another dataset.
+
+        Raises:
+            DatasetTimestampMissingError: No column of times is named.
+        """
         return self._in_time(start_time, None, include_boundary)
 
     def time_recent(
         self, time_delta: timedelta, include_boundary: bool = True, validate: bool = True
     ) -> TabularDataset:
-        """The rows of the time that has just passed."""
+        """The rows of the time that has just passed.
+
+        Args:
+            time_delta: How far it reaches back.
+            include_boundary: Whether rows of the first moment are among them.
+            validate: Without effect.
+
+        Returns:
+            Another dataset.
+
+        Raises:
+            DatasetTimestampMissingError: No column of times is named.
+        """
         now = datetime.now(timezone.utc).replace(tzinfo=None)
         return self._in_time(now - time_delta, None, include_boundary)
 
@@ -204,7 +304,20 @@ class TabularDataset(AbstractDataset):
         include_boundary: bool = True,
         validate: bool = True,
     ) -> TabularDataset:
-        """The rows between two times."""
+        """The rows between two times.
+
+        Args:
+            start_time: The earlier time.
+            end_time: The later time.
+            include_boundary: Whether rows of those very times are among them.
+            validate: Without effect.
+
+        Returns:
+            Another dataset.
+
+        Raises:
+            DatasetTimestampMissingError: No column of times is named.
+        """
         return self._in_time(start_time, end_time, include_boundary)
 
     def _in_time(
@@ -243,6 +356,9 @@ class TabularDataset(AbstractDataset):
             name: The name under which the result is registered, if it is to be.
             show_progress: Whether each folder is named on standard output.
             partition_as_file_dataset: Whether the result is a dataset of files.
+
+        Returns:
+            The dataset that reads what was written; the registered version when it has a name.
         """
         made = _table_write.partition(self, partition_keys, target, show_progress)
         if partition_as_file_dataset:
@@ -258,7 +374,11 @@ class TabularDataset(AbstractDataset):
         return made.register(made._workspace, name, create_new_version=True)
 
     def to_parquet_files(self) -> Any:
-        """The rows as they are now, as a dataset of Parquet files on the default datastore."""
+        """The rows as they are now, as a dataset of Parquet files on the default datastore.
+
+        Returns:
+            The dataset of the files.
+        """
         return _table_write.files(self, "parquet")
 
     def to_csv_files(self, separator: str = ",") -> Any:
@@ -266,6 +386,9 @@ class TabularDataset(AbstractDataset):
 
         Args:
             separator: What stands between the values of a row.
+
+        Returns:
+            The dataset of the files.
         """
         return _table_write.files(self, "csv", separator)
 

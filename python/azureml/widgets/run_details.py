@@ -42,7 +42,11 @@ class RunDetails(object):
         return super().__new__(cls)
 
     def __init__(self, run_instance: Run) -> None:
-        """A view of `run_instance`."""
+        """A view of `run_instance`.
+
+        Args:
+            run_instance: The run.
+        """
         self._run = run_instance
 
     def show(
@@ -62,7 +66,14 @@ class RunDetails(object):
             print(_table.drawn(_view.look(self._run)), flush=True)
 
     def get_widget_data(self, widget_settings: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
-        """What is shown, as a dictionary."""
+        """What is shown, as a dictionary.
+
+        Args:
+            widget_settings: Accepted; there is nothing to set.
+
+        Returns:
+            Among others `status`, `run_id` and, for each step, an entry of `child_runs`.
+        """
         view = _view.look(self._run)
         return {
             "status": view.status,

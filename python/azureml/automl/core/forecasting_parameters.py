@@ -64,7 +64,17 @@ class ForecastingParameters(object):
             time_column_name: The column of times; required.
             forecast_horizon: How many periods are forecast, or `auto`.
             time_series_id_column_names: The columns that tell series apart.
+            group_column_names, features_unknown_at_forecast_time, use_stl: Kept, without effect.
+            target_lags: Lags of the label; checked, without effect.
+            feature_lags, short_series_handling_configuration: Checked, without effect.
+            target_rolling_window_size: A window over the label; checked, without effect.
+            holiday_country, country_or_region_for_holidays: Kept, without effect.
+            seasonality, cv_step_size: Periods, or `auto`; checked, without effect.
+            short_series_handling: Kept, without effect.
             freq: The distance of two times, as pandas writes it.
+            target_aggregation_function: How rows of one period are joined, with `freq`; checked,
+                without effect.
+            validate_parameters: Whether the values are checked now.
 
         Raises:
             ConfigException: A value cannot be.
@@ -91,7 +101,16 @@ class ForecastingParameters(object):
         validate_params: bool,
         show_deprecate_warnings: bool = True,
     ) -> ForecastingParameters:
-        """The parameters of a dictionary; names that are none are ignored."""
+        """The parameters of a dictionary; names that are none are ignored.
+
+        Args:
+            parameter_dict: The parameters by name.
+            validate_params: Whether the values are checked now.
+            show_deprecate_warnings: Without effect; there are no such warnings.
+
+        Returns:
+            The parameters.
+        """
         known = {name: value for name, value in parameter_dict.items() if name in NAMES}
         return ForecastingParameters(**known, validate_parameters=validate_params)
 

@@ -106,7 +106,26 @@ class AmlCompute(ComputeTarget):
         location: Optional[str] = None,
         enable_node_public_ip: bool = True,
     ) -> AmlComputeProvisioningConfiguration:
-        """What a cluster is created with."""
+        """What a cluster is created with.
+
+        Args:
+            vm_size: The size of a machine, such as `STANDARD_D2_V2`; kept and shown.
+            vm_priority: `dedicated` or `lowpriority`; kept.
+            min_nodes: The least number of nodes; kept.
+            max_nodes: The greatest number of nodes; kept.
+            idle_seconds_before_scaledown: When Azure would take idle nodes away; kept.
+            admin_username: Kept.
+            admin_user_password, admin_user_ssh_key: Accepted; secrets of targets are not kept.
+            vnet_resourcegroup_name, vnet_name, subnet_name: A network of Azure; kept.
+            tags: Tags of the cluster.
+            description: A description for people.
+            remote_login_port_public_access, enable_node_public_ip: Kept.
+            identity_type, identity_id: The identity Azure would give the cluster; kept.
+            location: The region; kept.
+
+        Returns:
+            The configuration, for `ComputeTarget.create`.
+        """
         return AmlComputeProvisioningConfiguration(
             vm_size,
             vm_priority,
@@ -135,16 +154,30 @@ class AmlCompute(ComputeTarget):
         timeout_in_minutes: int = 25,
         is_delete_operation: bool = False,
     ) -> None:
-        """Return at once: the node is there. Says so when asked to."""
+        """Return at once: the node is there. Says so when asked to.
+
+        Args:
+            show_output: Whether to print that it is there.
+            min_node_count, timeout_in_minutes: Without effect.
+            is_delete_operation: Whether what is waited for is its end.
+        """
         super().wait_for_completion(show_output, is_delete_operation)
 
     def get_status(self) -> AmlComputeStatus:
-        """The state of the cluster now."""
+        """The state of the cluster now.
+
+        Returns:
+            Sizes, limits and nodes.
+        """
         self.refresh_state()
         return self.status
 
     def get(self) -> Dict[str, Any]:
-        """What the server knows of the cluster."""
+        """What the server knows of the cluster.
+
+        Returns:
+            The record as the REST API gives it.
+        """
         return _registry.find(self.workspace, self.name)
 
     def detach(self) -> None:
@@ -157,7 +190,13 @@ class AmlCompute(ComputeTarget):
         max_nodes: Optional[int] = None,
         idle_seconds_before_scaledown: Optional[int] = None,
     ) -> None:
-        """Change the size that is kept with the cluster."""
+        """Change the size that is kept with the cluster.
+
+        Args:
+            min_nodes: The least number of nodes; as before when `None`.
+            max_nodes: The greatest number of nodes; as before when `None`.
+            idle_seconds_before_scaledown: As before when `None`.
+        """
         given = {
             "minimum_node_count": min_nodes,
             "maximum_node_count": max_nodes,
@@ -181,33 +220,68 @@ class AmlCompute(ComputeTarget):
         not_yet("clusters have no identities; steps run as the user of the server")
 
     def list_nodes(self) -> List[Dict[str, Any]]:
-        """The nodes: the server's own machine."""
+        """The nodes: the server's own machine.
+
+        Returns:
+            One entry, with `nodeId` and `nodeState`: `running` or `idle`.
+        """
         state = "running" if self.get().get("running") else "idle"
         return [{"nodeId": "local", "nodeState": state, "privateIpAddress": None, "port": None}]
 
     def get_active_runs(
         self, type: Any = None, tags: Any = None, properties: Any = None, status: Any = None
     ) -> Iterator[Any]:
-        """The runs on the cluster that are not over."""
+        """The runs on the cluster that are not over.
+
+        Args:
+            type: Only those of this type.
+            tags: Only those with these tags.
+            properties: Only those with these properties.
+            status: Only those with this status.
+
+        Yields:
+            The runs, newest first.
+        """
         return self._active_runs(type, tags, properties, status)
 
     # What Azure sells. A server has its own machine, without quotas.
 
     @staticmethod
     def supported_vmsizes(workspace: Any, location: Optional[str] = None) -> List[Dict[str, Any]]:
-        """The machines there are: this one. A cluster may ask for any size all the same."""
+        """The machines there are: this one. A cluster may ask for any size all the same.
+
+        Args:
+            workspace, location: Without effect.
+
+        Returns:
+            One entry, with the cores of this machine as `vCPUs`.
+        """
         return [{"name": "local", "vCPUs": os.cpu_count(), "gpus": 0}]
 
     @staticmethod
     def list_usages(
         workspace: Any, show_all: bool = False, location: Optional[str] = None
     ) -> List[Any]:
-        """Usages of quotas: there are none."""
+        """Usages of quotas: there are none.
+
+        Args:
+            workspace, show_all, location: Without effect.
+
+        Returns:
+            An empty list.
+        """
         return []
 
     @staticmethod
     def list_quotas(workspace: Any, location: Optional[str] = None) -> List[Any]:
-        """Quotas: there are none."""
+        """Quotas: there are none.
+
+        Args:
+            workspace, location: Without effect.
+
+        Returns:
+            An empty list.
+        """
         return []
 
     @staticmethod

@@ -47,6 +47,10 @@ class ComputeTarget:
     def __init__(self, workspace: Any, name: str) -> None:
         """Find a target by its name.
 
+        Args:
+            workspace: The workspace.
+            name: Its name.
+
         Raises:
             ComputeTargetException: The workspace has none of that name and class.
         """
@@ -88,17 +92,48 @@ class ComputeTarget:
 
     @staticmethod
     def create(workspace: Any, name: str, provisioning_configuration: Any) -> ComputeTarget:
-        """Register a target; on an embedded server its steps run on this machine."""
+        """Register a target; on an embedded server its steps run on this machine.
+
+        Args:
+            workspace: The workspace.
+            name: The name it gets.
+            provisioning_configuration: What `provisioning_configuration` of its class made.
+
+        Returns:
+            The target, of the class of its kind.
+
+        Raises:
+            ComputeTargetException: The configuration is none, or its parts do not fit together.
+        """
         return _put(workspace, name, provisioning_configuration, attached=False)
 
     @staticmethod
     def attach(workspace: Any, name: str, attach_configuration: Any) -> ComputeTarget:
-        """Register a target that exists elsewhere; secrets are not kept."""
+        """Register a target that exists elsewhere; secrets are not kept.
+
+        Args:
+            workspace: The workspace.
+            name: The name it gets.
+            attach_configuration: What `attach_configuration` of its class made.
+
+        Returns:
+            The target, of the class of its kind.
+
+        Raises:
+            ComputeTargetException: The configuration is none, or its parts do not fit together.
+        """
         return _put(workspace, name, attach_configuration, attached=True)
 
     @staticmethod
     def list(workspace: Any) -> List[ComputeTarget]:
-        """All targets that were created or attached."""
+        """All targets that were created or attached.
+
+        Args:
+            workspace: The workspace.
+
+        Returns:
+            The targets, each of the class of its kind.
+        """
         return [ComputeTarget._of_record(workspace, each) for each in _registry.records(workspace)]
 
     # One target.
@@ -106,7 +141,12 @@ class ComputeTarget:
     def wait_for_completion(
         self, show_output: bool = False, is_delete_operation: bool = False
     ) -> None:
-        """Return at once: a registered target is there. Says so when asked to."""
+        """Return at once: a registered target is there. Says so when asked to.
+
+        Args:
+            show_output: Whether to print that it is there.
+            is_delete_operation: Whether what is waited for is its end.
+        """
         if show_output:
             done = "deleted" if is_delete_operation else self.provisioning_state
             print(f"Compute target {self.name}: {done}")
@@ -116,7 +156,11 @@ class ComputeTarget:
         self._load(self.workspace, _found(type(self), self.workspace, self.name))
 
     def get_status(self) -> Any:
-        """How far the creation is: it is done."""
+        """How far the creation is: it is done.
+
+        Returns:
+            `Succeeded`.
+        """
         return self.provisioning_state
 
     def delete(self) -> None:
@@ -146,7 +190,11 @@ class ComputeTarget:
                 yield run
 
     def serialize(self) -> Dict[str, Any]:
-        """What is known of the target, as a dictionary."""
+        """What is known of the target, as a dictionary.
+
+        Returns:
+            Among others `name`, `type`, `tags`, `provisioningState` and `settings`.
+        """
         return {
             "id": self.id,
             "name": self.name,
@@ -162,7 +210,15 @@ class ComputeTarget:
 
     @staticmethod
     def deserialize(workspace: Any, object_dict: Mapping[str, Any]) -> ComputeTarget:
-        """The target that `serialize` described."""
+        """The target that `serialize` described.
+
+        Args:
+            workspace: The workspace.
+            object_dict: The dictionary.
+
+        Returns:
+            The target, of the class of its kind.
+        """
         return ComputeTarget._of_record(
             workspace,
             {

@@ -41,6 +41,9 @@ class TrainingOutput(object):
             iteration: Of a model: the iteration it comes from.
             metric: Of a model: the metric by which it is the best.
             model_file: Of a model: its file among the outputs of the best run.
+
+        Raises:
+            ValueError: The type is something else, or the choice of a model contradicts itself.
         """
         kind = type.lower() if isinstance(type, str) else type
         if kind not in ("metrics", "model"):

@@ -38,6 +38,9 @@ class PipelineParameter(object):
             name: The name used at submission.
             default_value: A text, a number, a truth value, a `DataPath` or a dataset; its type
                 is the type of every value the parameter can take.
+
+        Raises:
+            ValueError: The default is of another type.
         """
         if not _is_scalar(default_value) and not any(
             is_a(default_value, kind) for kind in (DATA_PATH, CONSUMPTION, DATASET)

@@ -64,7 +64,14 @@ class PipelineData(object):
             output_mode: `mount`: the script writes to the place it is given. `upload`: what it
                 wrote to `output_path_on_compute` is stored when it ends.
             output_path_on_compute: For `upload`: a path in the step's working directory.
+            output_overwrite: Kept; what a step writes is never there before.
+            data_type: A name of what it is, for people.
+            is_directory: Whether it is a folder; kept.
             pipeline_output_name: Its name among the outputs of the whole pipeline.
+            training_output: What of a search for a model it is to hold.
+
+        Raises:
+            ValueError: A name holds other characters, or the mode is another.
         """
         if not name:
             raise ValueError("a PipelineData needs a name")
@@ -104,15 +111,38 @@ class PipelineData(object):
         path_on_compute: Optional[str] = None,
         overwrite: Optional[bool] = None,
     ) -> InputPortBinding:
-        """This data as an input that is copied to the step."""
+        """This data as an input that is copied to the step.
+
+        Args:
+            input_name: The name in that step; its own when `None`.
+            path_on_compute: Where the script finds it: a path in its working directory.
+            overwrite: Kept, without effect.
+
+        Returns:
+            The input, for `inputs`.
+        """
         return self.create_input_binding(input_name, "download", path_on_compute, overwrite)
 
     def as_mount(self, input_name: Optional[str] = None) -> InputPortBinding:
-        """This data as an input that is read in place."""
+        """This data as an input that is read in place.
+
+        Args:
+            input_name: The name in that step; its own when `None`.
+
+        Returns:
+            The input, for `inputs`.
+        """
         return self.create_input_binding(input_name, "mount")
 
     def as_input(self, input_name: str) -> InputPortBinding:
-        """This data as an input under another name."""
+        """This data as an input under another name.
+
+        Args:
+            input_name: The name in that step.
+
+        Returns:
+            The input, for `inputs`.
+        """
         return self.create_input_binding(input_name)
 
     def create_input_binding(
@@ -122,15 +152,36 @@ class PipelineData(object):
         path_on_compute: Optional[str] = None,
         overwrite: Optional[bool] = None,
     ) -> InputPortBinding:
-        """This data as an input, with all that can be said of it."""
+        """This data as an input, with all that can be said of it.
+
+        Args:
+            input_name: The name in that step; its own when `None`.
+            mode: `mount` or `download`; `mount` when `None`.
+            path_on_compute: Where the script finds it: a path in its working directory.
+            overwrite: Kept, without effect.
+
+        Returns:
+            The input, for `inputs`.
+
+        Raises:
+            ValueError: The mode is another.
+        """
         return reading_binding(self, input_name or self._name, mode, path_on_compute, overwrite)
 
     def get_env_variable_name(self) -> str:
-        """The text that stands for this data in an argument list."""
+        """The text that stands for this data in an argument list.
+
+        Returns:
+            The text, which a step replaces by the place.
+        """
         return reference_token(self._name)
 
     def as_dataset(self) -> PipelineOutputFileDataset:
-        """This data as a file dataset, for the step that writes it and for those that read it."""
+        """This data as a file dataset, for the step that writes it and for those that read it.
+
+        Returns:
+            The file dataset.
+        """
         from azureml.pipeline.core.pipeline_output_dataset import PipelineOutputFileDataset
 
         return PipelineOutputFileDataset(self)

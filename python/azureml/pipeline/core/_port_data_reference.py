@@ -27,6 +27,7 @@ class PortDataReference(object):
         """The output that `data_reference` locates.
 
         Args:
+            context: Kept for programs that ask for it.
             pipeline_run_id: The run it belongs to.
             data_reference: Its datastore, path and name.
             step_run: The run of the step that made it.
@@ -62,6 +63,11 @@ class PortDataReference(object):
     ) -> int:
         """Copy the data below `local_path`, under its path on the datastore.
 
+        Args:
+            local_path: The folder; it is made if need be.
+            overwrite: Whether files that are there are replaced.
+            show_progress: Whether each file is named on standard output.
+
         Returns:
             How many files were copied.
         """
@@ -79,15 +85,38 @@ class PortDataReference(object):
         path_on_compute: Optional[str] = None,
         overwrite: Optional[bool] = None,
     ) -> InputPortBinding:
-        """This data as an input that is copied to a step."""
+        """This data as an input that is copied to a step.
+
+        Args:
+            input_name: The name in that step; its own when `None`.
+            path_on_compute: Where the script finds it: a path in its working directory.
+            overwrite: Kept, without effect.
+
+        Returns:
+            The input, for `inputs`.
+        """
         return self.create_input_binding(input_name, "download", path_on_compute, overwrite)
 
     def as_mount(self, input_name: Optional[str] = None) -> InputPortBinding:
-        """This data as an input that is read in place."""
+        """This data as an input that is read in place.
+
+        Args:
+            input_name: The name in that step; its own when `None`.
+
+        Returns:
+            The input, for `inputs`.
+        """
         return self.create_input_binding(input_name, "mount")
 
     def as_input(self, input_name: str) -> InputPortBinding:
-        """This data as an input under another name."""
+        """This data as an input under another name.
+
+        Args:
+            input_name: The name in that step.
+
+        Returns:
+            The input, for `inputs`.
+        """
         return self.create_input_binding(input_name)
 
     def create_input_binding(
@@ -97,7 +126,20 @@ class PortDataReference(object):
         path_on_compute: Optional[str] = None,
         overwrite: Optional[bool] = None,
     ) -> InputPortBinding:
-        """This data as an input, with all that can be said of it."""
+        """This data as an input, with all that can be said of it.
+
+        Args:
+            input_name: The name in that step; its own when `None`.
+            mode: `mount` or `download`; `mount` when `None`.
+            path_on_compute: Where the script finds it: a path in its working directory.
+            overwrite: Kept, without effect.
+
+        Returns:
+            The input, for `inputs`.
+
+        Raises:
+            ValueError: The mode is another.
+        """
         return reading_binding(self, input_name or self.name, mode, path_on_compute, overwrite)
 
     def _get_base_info_dict(self) -> Dict[str, str]:

@@ -46,7 +46,20 @@ class PublishedPipeline(object):
         _pipeline_provider: Any = None,
         **kwargs: Any,
     ) -> None:
-        """A published pipeline; the server is not asked whether it exists."""
+        """A published pipeline; the server is not asked whether it exists.
+
+        Args:
+            name: Its name.
+            graph_id: The id of its graph.
+            description: What it does, for people.
+            version: Its version, for people.
+            published_pipeline_id: Its id.
+            status: `Active` or `Disabled`.
+            endpoint: Where programs without an SDK start it.
+            total_run_steps: How many steps it has.
+            workspace: The workspace.
+            continue_on_step_failure: Whether steps that do not depend on a failed step run.
+        """
         self._name = name
         self._graph_id = graph_id
         self._description = description
@@ -99,7 +112,18 @@ class PublishedPipeline(object):
         _workflow_provider: Any = None,
         _service_endpoint: Optional[str] = None,
     ) -> PublishedPipeline:
-        """The published pipeline with an id."""
+        """The published pipeline with an id.
+
+        Args:
+            workspace: The workspace.
+            id: The id.
+
+        Returns:
+            The published pipeline.
+
+        Raises:
+            UserErrorException: There is none.
+        """
         with _published.refusals():
             record = workspace._client.get(f"/published/{id}")
         return PublishedPipeline._of(workspace, record)
@@ -108,7 +132,15 @@ class PublishedPipeline(object):
     def list(
         workspace: Workspace, active_only: bool = True, _service_endpoint: Optional[str] = None
     ) -> List[PublishedPipeline]:
-        """The published pipelines, newest first; without the disabled ones unless asked for."""
+        """The published pipelines, newest first; without the disabled ones unless asked for.
+
+        Args:
+            workspace: The workspace.
+            active_only: Whether disabled ones are left out.
+
+        Returns:
+            The published pipelines.
+        """
         records = workspace._client.pages("/published", "pipelines", active_only=bool(active_only))
         return [PublishedPipeline._of(workspace, record) for record in records]
 
@@ -116,7 +148,15 @@ class PublishedPipeline(object):
     def get_all(
         workspace: Workspace, active_only: bool = True, _service_endpoint: Optional[str] = None
     ) -> List[PublishedPipeline]:
-        """The older name of `list`."""
+        """The older name of `list`.
+
+        Args:
+            workspace: The workspace.
+            active_only: Whether disabled ones are left out.
+
+        Returns:
+            The published pipelines.
+        """
         return PublishedPipeline.list(workspace, active_only)
 
     # What can be done with it.
@@ -140,6 +180,9 @@ class PublishedPipeline(object):
             parent_run_id: The run this one belongs to.
             continue_on_step_failure: Whether steps that do not depend on a failed step run; as
                 published when `None`.
+
+        Returns:
+            The run.
 
         Raises:
             UserErrorException: A parameter is unknown or of another type, or it is disabled.
@@ -170,17 +213,29 @@ class PublishedPipeline(object):
     # What it is made of.
 
     def get_graph(self, _workflow_provider: Any = None) -> Graph:
-        """Its graph, to look at."""
+        """Its graph, to look at.
+
+        Returns:
+            The graph.
+        """
         from azureml.pipeline.core._graph_of_template import graph_of
 
         return graph_of(self._workspace, self._pipeline())
 
     def get_step_names(self, _workflow_provider: Any = None) -> List[str]:
-        """The names of its steps, in an order in which they could run."""
+        """The names of its steps, in an order in which they could run.
+
+        Returns:
+            The names.
+        """
         return [str(step["name"]) for step in self._pipeline()["steps"]]
 
     def save(self, path: Optional[str] = None, _workflow_provider: Any = None) -> None:
-        """Write what it is made of as YAML, to `path`: a file, or a folder that gets one."""
+        """Write what it is made of as YAML, to `path`: a file, or a folder that gets one.
+
+        Args:
+            path: The file or the folder; the working directory when `None`.
+        """
         from azureml.pipeline.core._template_file import save
 
         save(path, str(self._name), self._description, self._pipeline())
@@ -196,7 +251,11 @@ class PublishedPipeline(object):
     # Where to see it.
 
     def get_portal_url(self) -> str:
-        """The address of the server's pages."""
+        """The address of the server's pages.
+
+        Returns:
+            The address.
+        """
         return self._workspace._client.url
 
     @property

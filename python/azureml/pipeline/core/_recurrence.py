@@ -1,4 +1,4 @@
-"""`ScheduleRecurrence`: the times of a schedule, and how they are sent and read."""
+"""`ScheduleRecurrence`: the times of a schedule; and what makes it fire, as it is sent and read."""
 
 from __future__ import annotations
 
@@ -134,6 +134,39 @@ class ScheduleRecurrence(object):
 
     def __repr__(self) -> str:
         return f"ScheduleRecurrence({self._said()})"
+
+
+def trigger_of(
+    recurrence: Any,
+    datastore: Any,
+    polling_interval: int,
+    parameter: Optional[str],
+    path: Optional[str],
+) -> Dict[str, Any]:
+    """What makes a schedule fire, as the server is sent it: times, or data that changes.
+
+    Raises:
+        ValueError: What is given does not fit together.
+    """
+    if recurrence is not None:
+        if datastore is not None or parameter is not None or path is not None:
+            raise ValueError(
+                "a schedule has either a recurrence, or a datastore with its "
+                "data_path_parameter_name and path_on_datastore"
+            )
+        if not hasattr(recurrence, "_trigger"):
+            raise ValueError("recurrence must be a ScheduleRecurrence or a stepwell.schedules.Cron")
+        recurrence.validate()
+        return dict(recurrence._trigger())
+    if datastore is None:
+        raise ValueError("a schedule needs a recurrence or a datastore")
+    return {
+        "kind": "data",
+        "datastore": getattr(datastore, "name", datastore),
+        "path": path or "",
+        "polling_interval": polling_interval,
+        "data_path_parameter": parameter,
+    }
 
 
 def zone_name(zone: Optional[Union[TimeZone, str]]) -> Optional[str]:

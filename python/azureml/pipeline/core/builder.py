@@ -91,7 +91,16 @@ class PipelineStep(object):
     def validate_arguments(
         arguments: Optional[List[Any]], inputs: List[Any], outputs: List[Any]
     ) -> None:
-        """Refuse data that stands in the arguments but not in the inputs or outputs."""
+        """Refuse data that stands in the arguments but not in the inputs or outputs.
+
+        Args:
+            arguments: The command line.
+            inputs: What the step reads.
+            outputs: What it writes.
+
+        Raises:
+            ValueError: There is such data; the text names it.
+        """
         data = StepData(inputs, outputs)
         for value in arguments or []:
             data.token(value)
@@ -103,7 +112,13 @@ class PipelineStep(object):
         """The arguments as tokens that name ports and parameters.
 
         Args:
+            arguments: The command line.
+            inputs: What the step reads.
+            outputs: What it writes.
             params: The step's parameters by name, for arguments such as `parameter:rate`.
+
+        Returns:
+            The tokens, one for each argument.
         """
         data = StepData(inputs, outputs)
         data.gather(value for value in arguments or [] if not isinstance(value, Token))
@@ -123,7 +138,24 @@ class PipelineStep(object):
         runconfig: Any = None,
         cloud_settings: Any = None,
     ) -> ModuleDef:
-        """The definition of this step's node."""
+        """The definition of this step's node.
+
+        Args:
+            execution_type: The kind of work, in v1's words, such as `escloud`.
+            input_bindings: The bindings of the inputs.
+            output_bindings: The bindings of the outputs.
+            param_defs: The parameters.
+            create_sequencing_ports: Whether it gets ports for `run_after`.
+            allow_reuse: Whether it may reuse the outputs of an identical earlier step.
+            version: The user's own mark of the step's version.
+            module_type: The kind of module, in v1's words.
+            arguments: The command line, one token each.
+            runconfig: How it runs.
+            cloud_settings: Kept.
+
+        Returns:
+            The definition, of which a graph makes a node.
+        """
         return ModuleDef(
             self.name,
             input_port_defs=[_input_def(binding) for binding in input_bindings],
@@ -147,7 +179,20 @@ class PipelineStep(object):
         default_datastore: Any,
         resource_inputs: Optional[List[Any]] = None,
     ) -> Tuple[List[InputPortBinding], List[OutputPortBinding]]:
-        """The bindings of the step's ports; outputs without a datastore get the default."""
+        """The bindings of the step's ports; outputs without a datastore get the default.
+
+        Args:
+            inputs: What the step reads.
+            outputs: What it writes.
+            default_datastore: The datastore of outputs that name none.
+            resource_inputs: Inputs whose data lies beside the script.
+
+        Returns:
+            The bindings of the inputs, and those of the outputs.
+
+        Raises:
+            ValueError: An output has no datastore, and there is no default one.
+        """
         data = StepData(_with_resources(inputs, resource_inputs or []), outputs)
         for output in data.outputs:
             if output.datastore is None:
@@ -164,6 +209,14 @@ class PipelineStep(object):
         self, context: Any, source_directory: Optional[str], script_name: Optional[str]
     ) -> str:
         """The folder of the step's files; it must exist and hold the script.
+
+        Args:
+            context: The context of the graph, with its default folder.
+            source_directory: The folder; the default one when `None`.
+            script_name: The script, relative to the folder; `None` for none.
+
+        Returns:
+            The absolute path.
 
         Raises:
             ValueError: It does not; the text holds the absolute path that was looked for.

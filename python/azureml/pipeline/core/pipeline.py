@@ -70,13 +70,20 @@ class Pipeline(object):
         return self._graph
 
     def service_endpoint(self) -> str:
-        """The URL of the server."""
+        """The URL of the server.
+
+        Returns:
+            The URL.
+        """
         return str(self._workspace._client.url)
 
     def validate(self) -> List[str]:
         """What is wrong with the pipeline; nothing when the list is empty.
 
         When all is well it prints which steps are ready.
+
+        Returns:
+            One sentence for each fault.
         """
         errors = self._graph.validate()
         if not errors:
@@ -101,6 +108,10 @@ class Pipeline(object):
             continue_on_step_failure: Whether steps that do not depend on a failed step run.
             regenerate_outputs: Whether outputs of earlier runs must not be reused.
             parent_run_id: The run this one belongs to.
+            credential_passthrough: Without effect.
+
+        Returns:
+            The run.
         """
         from azureml.pipeline.core._submission import RunRequest, submit
 
@@ -131,6 +142,9 @@ class Pipeline(object):
             description: What it does, for people; the pipeline's own when `None`.
             version: Its version, for people.
             continue_on_step_failure: Whether steps that do not depend on a failed step run.
+
+        Returns:
+            The published pipeline.
         """
         from azureml.pipeline.core._published import publish_graph
 
@@ -149,6 +163,9 @@ class Pipeline(object):
         Args:
             workspace: The workspace.
             filename: The file; folders in it are relative to its own folder.
+
+        Returns:
+            The pipeline.
 
         Raises:
             ValueError: The file names what is not there, or lacks something.

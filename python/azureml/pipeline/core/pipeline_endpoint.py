@@ -48,7 +48,18 @@ class PipelineEndpoint(object):
         _published_pipeline_provider: Any = None,
         _swaggerurl: Optional[str] = None,
     ) -> None:
-        """An endpoint; the server is not asked whether it exists."""
+        """An endpoint; the server is not asked whether it exists.
+
+        Args:
+            workspace: The workspace.
+            id: Its id.
+            name: Its name.
+            description: What it does, for people.
+            status: `Active` or `Disabled`.
+            default_version: The version that is started unless told.
+            endpoint: Where programs without an SDK start it.
+            pipeline_version_list: Its versions with their pipelines.
+        """
         self._workspace = workspace
         self._id = id
         self._name = name
@@ -111,6 +122,9 @@ class PipelineEndpoint(object):
             description: What it does, for people.
             pipeline: A `PublishedPipeline`, or a `Pipeline`, which is published then.
 
+        Returns:
+            The endpoint.
+
         Raises:
             ValueError: The name is taken, or `pipeline` is something else.
         """
@@ -129,7 +143,20 @@ class PipelineEndpoint(object):
         _workflow_provider: Any = None,
         _service_endpoint: Optional[str] = None,
     ) -> PipelineEndpoint:
-        """The endpoint with an id, or with a name."""
+        """The endpoint with an id, or with a name.
+
+        Args:
+            workspace: The workspace.
+            id: The id.
+            name: The name, where there is no id.
+
+        Returns:
+            The endpoint.
+
+        Raises:
+            ValueError: Neither is given.
+            UserErrorException: There is none.
+        """
         if id is None and name is None:
             raise ValueError("name the endpoint by its id or by its name")
         with _published.refusals():
@@ -147,7 +174,16 @@ class PipelineEndpoint(object):
         _workflow_provider: Any = None,
         _service_endpoint: Optional[str] = None,
     ) -> List[PipelineEndpoint]:
-        """The newest endpoints, `max_results` at most; without the disabled ones unless wanted."""
+        """The newest endpoints, `max_results` at most; without the disabled ones unless wanted.
+
+        Args:
+            workspace: The workspace.
+            active_only: Whether disabled ones are left out.
+            max_results: How many at most.
+
+        Returns:
+            The endpoints.
+        """
         from itertools import islice
 
         records = workspace._client.pages("/endpoints", "endpoints", active_only=bool(active_only))
@@ -160,18 +196,40 @@ class PipelineEndpoint(object):
         _workflow_provider: Any = None,
         _service_endpoint: Optional[str] = None,
     ) -> List[PipelineEndpoint]:
-        """All endpoints, newest first; without the disabled ones unless wanted."""
+        """All endpoints, newest first; without the disabled ones unless wanted.
+
+        Args:
+            workspace: The workspace.
+            active_only: Whether disabled ones are left out.
+
+        Returns:
+            The endpoints.
+        """
         records = workspace._client.pages("/endpoints", "endpoints", active_only=bool(active_only))
         return [PipelineEndpoint._of(workspace, each) for each in records]
 
     # Its versions.
 
     def get_default_version(self) -> str:
-        """The version that is started unless another is asked for."""
+        """The version that is started unless another is asked for.
+
+        Returns:
+            The version, a number as a text.
+        """
         return str(self._default_version)
 
     def get_pipeline(self, version: Optional[str] = None) -> PublishedPipeline:
-        """The published pipeline of a version, or of the default one."""
+        """The published pipeline of a version, or of the default one.
+
+        Args:
+            version: The version; the default one when `None`.
+
+        Returns:
+            The published pipeline.
+
+        Raises:
+            ValueError: There is no such version; the text names those there are.
+        """
         from azureml.pipeline.core._published_pipeline import PublishedPipeline
 
         wanted = self._default_version if version is None else str(version)
@@ -189,7 +247,11 @@ class PipelineEndpoint(object):
     def list_versions(
         self, _workflow_provider: Any = None, _service_endpoint: Optional[str] = None
     ) -> List[PipelineVersion]:
-        """Every version with its published pipeline."""
+        """Every version with its published pipeline.
+
+        Returns:
+            The versions.
+        """
         from azureml.pipeline.core._published_pipeline import PublishedPipeline
 
         return [
@@ -200,7 +262,11 @@ class PipelineEndpoint(object):
     def get_all_versions(
         self, _workflow_provider: Any = None, _service_endpoint: Optional[str] = None
     ) -> List[PipelineVersion]:
-        """The older name of `list_versions`."""
+        """The older name of `list_versions`.
+
+        Returns:
+            The versions.
+        """
         return self.list_versions()
 
     def list_pipelines(
@@ -209,7 +275,14 @@ class PipelineEndpoint(object):
         _workflow_provider: Any = None,
         _service_endpoint: Optional[str] = None,
     ) -> List[PublishedPipeline]:
-        """The published pipelines behind it; without the disabled ones unless wanted."""
+        """The published pipelines behind it; without the disabled ones unless wanted.
+
+        Args:
+            active_only: Whether disabled ones are left out.
+
+        Returns:
+            The published pipelines.
+        """
         pipelines = [each.pipeline for each in self.list_versions()]
         return [each for each in pipelines if not active_only or each.status == ACTIVE]
 
@@ -219,15 +292,30 @@ class PipelineEndpoint(object):
         _workflow_provider: Any = None,
         _service_endpoint: Optional[str] = None,
     ) -> List[PublishedPipeline]:
-        """The older name of `list_pipelines`."""
+        """The older name of `list_pipelines`.
+
+        Args:
+            active_only: Whether disabled ones are left out.
+
+        Returns:
+            The published pipelines.
+        """
         return self.list_pipelines(active_only)
 
     def add(self, pipeline: Any) -> None:
-        """Make a pipeline the next version; the default stays."""
+        """Make a pipeline the next version; the default stays.
+
+        Args:
+            pipeline: A `PublishedPipeline`, or a `Pipeline`, which is published then.
+        """
         self._add(pipeline, False)
 
     def add_default(self, pipeline: Any) -> None:
-        """Make a pipeline the next version and the default."""
+        """Make a pipeline the next version and the default.
+
+        Args:
+            pipeline: A `PublishedPipeline`, or a `Pipeline`, which is published then.
+        """
         self._add(pipeline, True)
 
     def _add(self, pipeline: Any, make_default: bool) -> None:
@@ -238,11 +326,25 @@ class PipelineEndpoint(object):
             self._update(self._workspace._client.post(path, body))
 
     def set_default_version(self, version: str) -> None:
-        """Make a version the default."""
+        """Make a version the default.
+
+        Args:
+            version: The version.
+
+        Raises:
+            ValueError: There is no such version.
+        """
         self._change(default_version=str(version))
 
     def set_default(self, pipeline: Any) -> None:
-        """Make the version that is `pipeline` the default."""
+        """Make the version that is `pipeline` the default.
+
+        Args:
+            pipeline: The published pipeline.
+
+        Raises:
+            ValueError: It is no version of the endpoint.
+        """
         for each in self._pipeline_version_list:
             if each.pipeline_id == getattr(pipeline, "id", None):
                 return self.set_default_version(each.version)
@@ -259,7 +361,14 @@ class PipelineEndpoint(object):
         self._change(status="disabled")
 
     def set_name(self, name: str) -> None:
-        """Give it another name."""
+        """Give it another name.
+
+        Args:
+            name: The name, which no other endpoint has.
+
+        Raises:
+            ValueError: Another has it.
+        """
         self._change(name=name)
 
     def archive(self) -> None:
@@ -269,7 +378,11 @@ class PipelineEndpoint(object):
         self._change(name=str(uuid.uuid4()), status="disabled")
 
     def reactivate(self, name: str) -> None:
-        """Enable it again under a name."""
+        """Enable it again under a name.
+
+        Args:
+            name: The name, which no other endpoint has.
+        """
         self._change(name=name, status="active")
 
     def submit(
@@ -286,6 +399,9 @@ class PipelineEndpoint(object):
             pipeline_parameters: Values of pipeline parameters by name.
             parent_run_id: The run this one belongs to.
             pipeline_version: The version; the default one when `None`.
+
+        Returns:
+            The run.
 
         Raises:
             ValueError: The endpoint is disabled.

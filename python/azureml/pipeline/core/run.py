@@ -39,14 +39,30 @@ class PipelineRun(Run):
     def __init__(
         self, experiment: Experiment, run_id: str, _service_endpoint: Any = None, **kwags: Any
     ) -> None:
-        """The pipeline run `run_id`; the server is not asked whether it exists."""
+        """The pipeline run `run_id`; the server is not asked whether it exists.
+
+        Args:
+            experiment: The experiment it belongs to.
+            run_id: Its id.
+        """
         super().__init__(experiment, run_id, **kwags)
 
     # Where it comes from.
 
     @staticmethod
     def get(workspace: Workspace, run_id: str, _service_endpoint: Any = None) -> PipelineRun:
-        """The pipeline run with an id."""
+        """The pipeline run with an id.
+
+        Args:
+            workspace: The workspace.
+            run_id: The id.
+
+        Returns:
+            The run.
+
+        Raises:
+            UserErrorException: There is none, or it is no run of a pipeline.
+        """
         run = Run.get(workspace, run_id)
         if not isinstance(run, PipelineRun):
             from azureml.exceptions import UserErrorException
@@ -58,7 +74,15 @@ class PipelineRun(Run):
     def get_pipeline_runs(
         workspace: Workspace, pipeline_id: str, _service_endpoint: Any = None
     ) -> List[PipelineRun]:
-        """The runs of a published pipeline, newest first."""
+        """The runs of a published pipeline, newest first.
+
+        Args:
+            workspace: The workspace.
+            pipeline_id: The id of the published pipeline.
+
+        Returns:
+            The runs.
+        """
         from azureml.core.experiment import Experiment
         from azureml.pipeline.core._published import refusals
 
@@ -73,7 +97,11 @@ class PipelineRun(Run):
     # Status.
 
     def get_status(self) -> str:
-        """`NotStarted`, `Running`, `Finished`, `Failed` or `Canceled`."""
+        """`NotStarted`, `Running`, `Finished`, `Failed` or `Canceled`.
+
+        Returns:
+            One of these words.
+        """
         from azureml.pipeline.core._run_output import status_of
 
         status = status_of(self.status)
@@ -85,12 +113,18 @@ class PipelineRun(Run):
         timeout_seconds: float = sys.maxsize,
         raise_on_error: bool = True,
     ) -> str:
-        """Wait until it is over; returns its status.
+        """Wait until it is over.
 
         Args:
             show_output: Print the steps as they go, and what they print.
             timeout_seconds: Return after this time even if it is not over; it goes on.
             raise_on_error: Raise `ActivityFailedException` when it failed.
+
+        Returns:
+            The status, as of `get_status`.
+
+        Raises:
+            ActivityFailedException: It failed, and `raise_on_error` is set.
         """
         from azureml.core import _run_wait
 
@@ -137,15 +171,36 @@ class PipelineRun(Run):
     # Steps, outputs and the graph.
 
     def get_steps(self) -> Iterator[StepRun]:
-        """The runs of the steps, the newest first."""
+        """The runs of the steps, the newest first.
+
+        Yields:
+            The runs.
+        """
         return self.get_children()  # type: ignore[return-value]
 
     def find_step_run(self, name: str) -> List[StepRun]:
-        """The runs of all steps of a name; several steps may share one."""
+        """The runs of all steps of a name; several steps may share one.
+
+        Args:
+            name: The name.
+
+        Returns:
+            The runs, the newest first; an empty list when there is none.
+        """
         return [step for step in self.get_steps() if step.display_name == name]
 
     def get_pipeline_output(self, pipeline_output_name: str) -> PortDataReference:
-        """The data of an output that the pipeline itself names."""
+        """The data of an output that the pipeline itself names.
+
+        Args:
+            pipeline_output_name: The name: a `pipeline_output_name` of a `PipelineData`.
+
+        Returns:
+            The data, to be downloaded.
+
+        Raises:
+            ValueError: It names no such output; the text has those it names.
+        """
         for output in self._fresh()["outputs"]:
             if output["name"] == pipeline_output_name:
                 return port_data(self, self._run_id, output, None)
@@ -157,7 +212,11 @@ class PipelineRun(Run):
         )
 
     def get_graph(self) -> Any:
-        """The graph of its pipeline, to look at."""
+        """The graph of its pipeline, to look at.
+
+        Returns:
+            The graph.
+        """
         from azureml.pipeline.core._graph_of_template import graph_of
 
         return graph_of(self._experiment.workspace, self._pipeline())
@@ -165,7 +224,11 @@ class PipelineRun(Run):
     # What only pipelines do, or do not.
 
     def get_tags(self) -> Dict[str, Optional[str]]:
-        """Its tags now."""
+        """Its tags now.
+
+        Returns:
+            Texts by name.
+        """
         return super().get_tags()
 
     def cancel(self) -> None:
@@ -194,13 +257,27 @@ class PipelineRun(Run):
         continue_on_step_failure: Optional[bool] = None,
         **kwargs: Any,
     ) -> Any:
-        """Publish its pipeline; the values of its parameters become the defaults."""
+        """Publish its pipeline; the values of its parameters become the defaults.
+
+        Args:
+            name: Its name; several published pipelines may share one.
+            description: What it does, for people.
+            version: Its version, for people.
+            continue_on_step_failure: Whether steps that do not depend on a failed step run.
+
+        Returns:
+            The published pipeline.
+        """
         from azureml.pipeline.core._published import publish_run
 
         return publish_run(self, name, description, version, continue_on_step_failure)
 
     def save(self, path: Optional[str] = None) -> None:
-        """Write its pipeline as YAML, to `path`: a file, or a folder that gets one."""
+        """Write its pipeline as YAML, to `path`: a file, or a folder that gets one.
+
+        Args:
+            path: The file or the folder; the working directory when `None`.
+        """
         from azureml.pipeline.core._template_file import save as save_template
 
         save_template(path, self._run_id, self.description, self._pipeline())

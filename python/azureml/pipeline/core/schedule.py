@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 from azureml._fields import Field, field
 from azureml.pipeline.core import _published
 from azureml.pipeline.core._recurrence import ScheduleRecurrence as ScheduleRecurrence
+from azureml.pipeline.core._recurrence import trigger_of
 from azureml.pipeline.core._time_zones import TimeZone as TimeZone
 
 if TYPE_CHECKING:
@@ -55,7 +56,22 @@ class Schedule(object):
         _schedule_provider: Any = None,
         pipeline_endpoint_id: Optional[str] = None,
     ) -> None:
-        """A schedule; the server is not asked whether it exists."""
+        """A schedule; the server is not asked whether it exists.
+
+        Args:
+            workspace: The workspace.
+            id: Its id.
+            name: Its name.
+            description: What it is for, for people.
+            pipeline_id: The published pipeline that it starts.
+            status: `Active` or `Disabled`.
+            recurrence: Its times; `None` when it watches data.
+            datastore_name, path_on_datastore: The datastore and the folder that it watches.
+            polling_interval: Minutes between two looks at the datastore.
+            data_path_parameter_name: The parameter that is given the path that changed.
+            continue_on_step_failure: Whether steps that do not depend on a failed step run.
+            pipeline_endpoint_id: Instead of a published pipeline, the endpoint that it starts.
+        """
         self._workspace = workspace
         self._id = id
         self._name = name
@@ -136,6 +152,9 @@ class Schedule(object):
             continue_on_step_failure: Whether steps that do not depend on a failed step still run.
             path_on_datastore: The folder to watch, with all below; the whole datastore otherwise.
 
+        Returns:
+            The schedule.
+
         Raises:
             ValueError: What is given does not fit together.
             UserErrorException: The server refuses, such as for a parameter that there is not.
@@ -148,7 +167,7 @@ class Schedule(object):
             description,
             pipeline_parameters,
             continue_on_step_failure,
-            _trigger(
+            trigger_of(
                 recurrence, datastore, polling_interval, data_path_parameter_name, path_on_datastore
             ),
         )
@@ -175,6 +194,16 @@ class Schedule(object):
         """Make a schedule of an endpoint: each time, its default version is started.
 
         The arguments are those of `create`.
+
+        Args:
+            workspace, name, experiment_name, recurrence, description, pipeline_parameters: See
+                `create`.
+            pipeline_endpoint_id: The id of the endpoint.
+            wait_for_provisioning, wait_timeout, datastore, polling_interval: See `create`.
+            data_path_parameter_name, continue_on_step_failure, path_on_datastore: See `create`.
+
+        Returns:
+            The schedule.
         """
         return _create(
             workspace,
@@ -184,7 +213,7 @@ class Schedule(object):
             description,
             pipeline_parameters,
             continue_on_step_failure,
-            _trigger(
+            trigger_of(
                 recurrence, datastore, polling_interval, data_path_parameter_name, path_on_datastore
             ),
         )
@@ -196,7 +225,15 @@ class Schedule(object):
         _workflow_provider: Any = None,
         _service_endpoint: Optional[str] = None,
     ) -> Schedule:
-        """The schedule with an id."""
+        """The schedule with an id.
+
+        Args:
+            workspace: The workspace.
+            id: The id.
+
+        Returns:
+            The schedule.
+        """
         with _published.refusals():
             return _of(workspace, workspace._client.get(f"/schedules/{id}"))
 
@@ -209,7 +246,20 @@ class Schedule(object):
         _workflow_provider: Any = None,
         _service_endpoint: Optional[str] = None,
     ) -> List[Schedule]:
-        """The schedules, newest first; without the disabled ones unless asked for."""
+        """The schedules, newest first; without the disabled ones unless asked for.
+
+        Args:
+            workspace: The workspace.
+            active_only: Whether disabled ones are left out.
+            pipeline_id: Only those of this published pipeline.
+            pipeline_endpoint_id: Only those of this endpoint.
+
+        Returns:
+            The schedules.
+
+        Raises:
+            ValueError: A pipeline and an endpoint are given.
+        """
         if pipeline_id is not None and pipeline_endpoint_id is not None:
             raise ValueError("give either pipeline_id or pipeline_endpoint_id")
         query: Dict[str, Any] = {"enabled_only": bool(active_only)}
@@ -230,7 +280,14 @@ class Schedule(object):
         _workflow_provider: Any = None,
         _service_endpoint: Optional[str] = None,
     ) -> List[Schedule]:
-        """The older name of `list`."""
+        """The older name of `list`.
+
+        Args:
+            workspace, active_only, pipeline_id, pipeline_endpoint_id: See `list`.
+
+        Returns:
+            The schedules.
+        """
         return Schedule.list(workspace, active_only, pipeline_id, pipeline_endpoint_id)
 
     @staticmethod
@@ -240,7 +297,15 @@ class Schedule(object):
         _workflow_provider: Any = None,
         _service_endpoint: Optional[str] = None,
     ) -> List[Schedule]:
-        """All schedules of a published pipeline."""
+        """All schedules of a published pipeline.
+
+        Args:
+            workspace: The workspace.
+            pipeline_id: The id of the published pipeline.
+
+        Returns:
+            The schedules.
+        """
         return Schedule.list(workspace, active_only=False, pipeline_id=pipeline_id)
 
     @staticmethod
@@ -250,7 +315,15 @@ class Schedule(object):
         _workflow_provider: Any = None,
         _service_endpoint: Optional[str] = None,
     ) -> List[Schedule]:
-        """All schedules of a pipeline endpoint."""
+        """All schedules of a pipeline endpoint.
+
+        Args:
+            workspace: The workspace.
+            pipeline_endpoint_id: The id of the endpoint.
+
+        Returns:
+            The schedules.
+        """
         return Schedule.list(
             workspace, active_only=False, pipeline_endpoint_id=pipeline_endpoint_id
         )
@@ -262,7 +335,15 @@ class Schedule(object):
         _workflow_provider: Any = None,
         _service_endpoint: Optional[str] = None,
     ) -> Dict[str, Any]:
-        """The arguments for `create` that a YAML file holds under `Schedule`."""
+        """The arguments for `create` that a YAML file holds under `Schedule`.
+
+        Args:
+            workspace: The workspace.
+            filename: The file.
+
+        Returns:
+            The arguments by name.
+        """
         from azureml.pipeline.core._schedule_file import load
 
         return load(workspace, filename)
@@ -284,7 +365,17 @@ class Schedule(object):
         continue_on_step_failure: Optional[bool] = None,
         path_on_datastore: Optional[str] = None,
     ) -> None:
-        """Change what is given; the rest stays. Other times count from now on."""
+        """Change what is given; the rest stays. Other times count from now on.
+
+        Args:
+            name, description, recurrence, pipeline_parameters, wait_for_provisioning: See `create`.
+            status: `Active` or `Disabled`.
+            wait_timeout, datastore, polling_interval, data_path_parameter_name: See `create`.
+            continue_on_step_failure, path_on_datastore: See `create`.
+
+        Raises:
+            ValueError: The status is another word, or what is given does not fit together.
+        """
         if status is not None and status not in (ACTIVE, DISABLED):
             raise ValueError(f"status is {status!r}; it must be Active or Disabled")
         change: Dict[str, Any] = {"name": name, "description": description}
@@ -304,20 +395,36 @@ class Schedule(object):
         self._change({key: value for key, value in change.items() if value is not None})
 
     def enable(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
-        """Let it fire; what came while it was disabled does not fire."""
+        """Let it fire; what came while it was disabled does not fire.
+
+        Args:
+            wait_for_provisioning, wait_timeout: There is nothing to wait for.
+        """
         self._change({"enabled": True})
 
     def disable(self, wait_for_provisioning: bool = False, wait_timeout: int = 3600) -> None:
-        """Keep it from firing; runs that were started go on."""
+        """Keep it from firing; runs that were started go on.
+
+        Args:
+            wait_for_provisioning, wait_timeout: There is nothing to wait for.
+        """
         self._change({"enabled": False})
 
     def get_pipeline_runs(self) -> List[PipelineRun]:
-        """The runs that it has started, newest first."""
+        """The runs that it has started, newest first.
+
+        Returns:
+            The runs.
+        """
         with _published.refusals():
             return [self._run(each) for each in self._client.pages(self._path("/runs"), "runs")]
 
     def get_last_pipeline_run(self) -> Optional[PipelineRun]:
-        """The run that it has started last; `None` when there is none."""
+        """The run that it has started last; `None` when there is none.
+
+        Returns:
+            The run.
+        """
         with _published.refusals():
             page = self._client.get(self._path("/runs"), limit=1)
         return self._run(page["runs"][0]) if page["runs"] else None
@@ -359,8 +466,8 @@ class Schedule(object):
     ) -> Dict[str, Any]:
         """What makes it fire from now on; of what it watches, what is not given stays."""
         if recurrence is not None:
-            return _trigger(recurrence, datastore, polling_interval or 5, parameter, path)
-        return _trigger(
+            return trigger_of(recurrence, datastore, polling_interval or 5, parameter, path)
+        return trigger_of(
             None,
             self._datastore_name if datastore is None else datastore,
             polling_interval or self._polling_interval or 5,
@@ -403,35 +510,6 @@ class Schedule(object):
 
     def __repr__(self) -> str:
         return str(self)
-
-
-def _trigger(
-    recurrence: Any,
-    datastore: Any,
-    polling_interval: int,
-    parameter: Optional[str],
-    path: Optional[str],
-) -> Dict[str, Any]:
-    """What makes a schedule fire, as the server is sent it."""
-    if recurrence is not None:
-        if datastore is not None or parameter is not None or path is not None:
-            raise ValueError(
-                "a schedule has either a recurrence, or a datastore with its "
-                "data_path_parameter_name and path_on_datastore"
-            )
-        if not hasattr(recurrence, "_trigger"):
-            raise ValueError("recurrence must be a ScheduleRecurrence or a stepwell.schedules.Cron")
-        recurrence.validate()
-        return dict(recurrence._trigger())
-    if datastore is None:
-        raise ValueError("a schedule needs a recurrence or a datastore")
-    return {
-        "kind": "data",
-        "datastore": getattr(datastore, "name", datastore),
-        "path": path or "",
-        "polling_interval": polling_interval,
-        "data_path_parameter": parameter,
-    }
 
 
 def _create(

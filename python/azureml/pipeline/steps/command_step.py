@@ -59,6 +59,9 @@ class CommandStep(_PythonScriptStepBase):
             source_directory: The folder that becomes the working directory.
             allow_reuse: Whether it may reuse the outputs of an identical earlier step.
             version: The user's own mark of the step's version.
+
+        Raises:
+            ValueError: There is no command, or no such source directory.
         """
         if is_a(runconfig, "ScriptRunConfig"):
             command = command or runconfig.command
@@ -90,7 +93,16 @@ class CommandStep(_PythonScriptStepBase):
         self._arguments = [*words[1:], *self._parts[1:]]
 
     def create_node(self, graph: Any, default_datastore: Any, context: Any) -> Any:
-        """Add this step to a graph and return its node."""
+        """Add this step to a graph and return its node.
+
+        Args:
+            graph: The graph.
+            default_datastore: The datastore of outputs that name none.
+            context: The context of the graph.
+
+        Returns:
+            The node.
+        """
         return super().create_node(graph, default_datastore, context)
 
     def _command_line(self) -> List[Any]:

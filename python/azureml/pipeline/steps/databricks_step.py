@@ -185,6 +185,14 @@ class DatabricksStep(PipelineStep):
     def create_node(self, graph: Any, default_datastore: Any, context: Any) -> Any:
         """Add this step to a graph and return its node.
 
+        Args:
+            graph: The graph.
+            default_datastore: The datastore of outputs that name none.
+            context: The context of the graph.
+
+        Returns:
+            The node.
+
         Raises:
             ValueError: The script, the source directory or the compute target will not do.
         """

@@ -114,5 +114,8 @@ class ParallelRunConfig(_ParallelRunConfigBase):
         Args:
             workspace: The workspace whose compute target it names.
             path: The file.
+
+        Returns:
+            The configuration.
         """
         return _parallel_config_file.load(ParallelRunConfig, workspace, path)

@@ -65,7 +65,16 @@ class ParallelRunStep(_ParallelRunStepBase):
         )
 
     def create_node(self, graph: Any, default_datastore: Any, context: Any) -> Any:
-        """Add this step to a graph and return its node."""
+        """Add this step to a graph and return its node.
+
+        Args:
+            graph: The graph.
+            default_datastore: The datastore of outputs that name none.
+            context: The context of the graph.
+
+        Returns:
+            The node.
+        """
         return super().create_node(graph, default_datastore, context)
 
     def create_module_def(  # type: ignore[override]
@@ -79,7 +88,21 @@ class ParallelRunStep(_ParallelRunStepBase):
         version: Optional[str] = None,
         arguments: Optional[List[Any]] = None,
     ) -> Any:
-        """The definition of this step's node."""
+        """The definition of this step's node.
+
+        Args:
+            execution_type: The kind of work, in v1's words.
+            input_bindings: The bindings of the inputs.
+            output_bindings: The bindings of the outputs.
+            param_defs: The parameters.
+            create_sequencing_ports: Whether it gets ports for `run_after`.
+            allow_reuse: Whether it may reuse the outputs of an identical earlier step.
+            version: The user's own mark of the step's version.
+            arguments: The command line, one token each.
+
+        Returns:
+            The definition, of which a graph makes a node.
+        """
         return super().create_module_def(
             execution_type,
             input_bindings,

@@ -60,6 +60,9 @@ class PythonScriptStep(_PythonScriptStepBase):
             allow_reuse: Whether it may reuse the outputs of an identical earlier step.
             version: The user's own mark of the step's version.
             hash_paths: Without effect.
+
+        Raises:
+            ValueError: There is no script, or it is no text.
         """
         if script_name is None:
             raise ValueError("a PythonScriptStep needs a script_name")
@@ -85,5 +88,14 @@ class PythonScriptStep(_PythonScriptStepBase):
         )
 
     def create_node(self, graph: Any, default_datastore: Any, context: Any) -> Any:
-        """Add this step to a graph and return its node."""
+        """Add this step to a graph and return its node.
+
+        Args:
+            graph: The graph.
+            default_datastore: The datastore of outputs that name none.
+            context: The context of the graph.
+
+        Returns:
+            The node.
+        """
         return super().create_node(graph, default_datastore, context)

@@ -101,9 +101,38 @@ class AutoMLConfig(object):
 
         Args:
             task: `classification`, `regression` or `forecasting`.
+            path, debug_log, verbosity, positive_label: Kept.
+            iterations: The most models that are tried.
             primary_metric: What models are compared by.
+            compute_target: Where it runs: a name or a target; this machine when `None`.
+            X, y: Refused when the search starts; use `training_data`.
+            sample_weight, X_valid, y_valid, sample_weight_valid: Without effect.
+            validation_size: Instead of folds, the share of the rows that is held out.
+            n_cross_validations: The number of folds.
+            y_min, y_max, num_classes, test_data, test_size, enforce_time_on_windows: Without
+                effect.
+            featurization: `auto`, `off` or a `FeaturizationConfig`, of which dropped columns count.
+            max_cores_per_iteration: The cores of each model; -1 for all.
+            max_concurrent_iterations, mem_in_mb, spark_context, cv_splits_indices: Without effect.
+            iteration_timeout_minutes: The time of one model.
+            experiment_timeout_hours: The time of the search.
+            experiment_exit_score, model_explainability: Kept.
+            enable_early_stopping: Whether the search ends when it gets no better.
+            blocked_models: The models not to try.
+            exclude_nan_labels: Whether rows without a label are left out.
+            enable_tf, enable_dnn, enable_onnx_compatible_models, enable_local_managed: Without
+                effect.
+            allowed_models: The models to try; all when `None`.
+            whitelist_models, blacklist_models: The older names of `allowed_models` and
+                `blocked_models`.
+            enable_voting_ensemble: Kept; alone it adds no model.
+            enable_stack_ensemble: Whether the best models are stacked.
             training_data: A tabular dataset or a data frame, with the label among its columns.
+            validation_data: Rows that models are compared on, instead of some of the training data.
             label_column_name: The column that is predicted.
+            weight_column_name: The column with the weight of each row.
+            cv_split_column_names: Kept, without effect.
+            forecasting_parameters: How a series is forecast: a `ForecastingParameters`.
             kwargs: Settings of older releases.
 
         Raises:
@@ -126,12 +155,23 @@ class AutoMLConfig(object):
             given["primary_metric"] = _settings.default_metric(task)
 
     def as_serializable_dict(self) -> Dict[str, Any]:
-        """The settings that can be written, by name."""
+        """The settings that can be written, by name.
+
+        Returns:
+            The settings.
+        """
         return _settings.written(self.user_settings)
 
     @classmethod
     def get_supported_dataset_languages(cls, use_gpu: bool) -> Dict[str, str]:
-        """The languages of texts that are told apart: none here, all texts are treated alike."""
+        """The languages of texts that are told apart: none here, all texts are treated alike.
+
+        Args:
+            use_gpu: Without effect.
+
+        Returns:
+            An empty dictionary.
+        """
         return {}
 
     def _submit(

@@ -45,7 +45,12 @@ class AutoMLRun(Run):
     RUN_TYPE = "automl"
 
     def __init__(self, experiment: Experiment, run_id: str, **kwargs: Any) -> None:
-        """The search `run_id`; the server is not asked whether it exists."""
+        """The search `run_id`; the server is not asked whether it exists.
+
+        Args:
+            experiment: The experiment it belongs to.
+            run_id: Its id.
+        """
         super().__init__(experiment, run_id, **kwargs)
         self.model_id: Optional[str] = None
 
@@ -58,6 +63,13 @@ class AutoMLRun(Run):
         self, metric: Optional[str] = None, onnx_compatible: bool = False, **kwargs: Any
     ) -> Run:
         """The model that is best by the primary metric, or by another one.
+
+        Args:
+            metric: The metric; the primary one when `None`.
+            onnx_compatible: Without effect.
+
+        Returns:
+            The run of that model.
 
         Raises:
             UserException: There is none.
@@ -86,6 +98,14 @@ class AutoMLRun(Run):
     ) -> Tuple[Run, Any]:
         """The best run and its model, unpickled; `None` for a model that cannot be.
 
+        Args:
+            iteration: The number of an iteration whose model is wanted instead of the best.
+            metric: The metric by which it is the best; the primary one when `None`.
+            return_onnx_model, return_split_onnx_model: Refused: models are not kept as ONNX.
+
+        Returns:
+            The run and the model.
+
         Raises:
             ConfigException: An iteration and a metric are both given.
             NotFoundException: There is no such iteration.
@@ -105,7 +125,11 @@ class AutoMLRun(Run):
         raise NotFoundException(f"run {self.id} has no iteration {iteration}")
 
     def summary(self) -> List[List[Any]]:
-        """For each algorithm: its name, how many models were tried, and the best score."""
+        """For each algorithm: its name, how many models were tried, and the best score.
+
+        Returns:
+            Such a triple for each algorithm.
+        """
         is_less = self.properties["primary_metric"] in LESS_IS_BETTER
         found: Dict[str, List[float]] = {}
         for child in self.get_children():
@@ -122,7 +146,18 @@ class AutoMLRun(Run):
         iteration: Optional[int] = None,
         metric: Optional[str] = None,
     ) -> Model:
-        """Register the best model, or that of an iteration."""
+        """Register the best model, or that of an iteration.
+
+        Args:
+            model_name: The model's name; made up when `None`.
+            description: A description for people.
+            tags: Tags of the version.
+            iteration: The number of an iteration.
+            metric: The metric by which it is the best; the primary one when `None`.
+
+        Returns:
+            The version.
+        """
         child = self._child(iteration) if iteration is not None else self.get_best_child(metric)
         path = child.properties.get("model_output_path", "outputs/model.pkl")
         name = model_name or child.properties.get("model_name") or "AutoML" + self.id[:9]
@@ -133,11 +168,23 @@ class AutoMLRun(Run):
     def wait_for_completion(  # type: ignore[override]
         self, show_output: bool = False, wait_post_processing: bool = False
     ) -> Dict[str, Any]:
-        """Wait until it is over; returns its details."""
+        """Wait until it is over.
+
+        Args:
+            show_output: Print what the search prints.
+            wait_post_processing: Accepted; a run that is over needs nothing more.
+
+        Returns:
+            The details, as of `get_details`.
+        """
         return super().wait_for_completion(show_output, wait_post_processing)
 
     def cancel(self) -> Any:
-        """Stop the search; returns the server's answer."""
+        """Stop the search.
+
+        Returns:
+            The server's answer.
+        """
         return self._client.post(self._path + "/cancel", repeatable=True)
 
     def cancel_iteration(self, iteration: int) -> None:
@@ -169,13 +216,27 @@ class AutoMLRun(Run):
         not_yet("a search is not continued; submit it again with a longer timeout")
 
     def get_guardrails(self, to_console: bool = True) -> Dict[str, Any]:
-        """The checks of the data: none are made here."""
+        """The checks of the data: none are made here.
+
+        Args:
+            to_console: Without effect.
+
+        Returns:
+            An empty dictionary.
+        """
         return {}
 
     def get_run_sdk_dependencies(
         self, iteration: Optional[int] = None, check_versions: bool = True, **kwargs: Any
     ) -> Dict[str, str]:
-        """The packages that the search ran with, by name."""
+        """The packages that the search ran with, by name.
+
+        Args:
+            iteration, check_versions: Without effect; all models are tried with the same packages.
+
+        Returns:
+            The versions by name.
+        """
         text = self.get_tags().get("automl_dependencies") or "{}"
         made: Dict[str, str] = json.loads(text)
         return made

@@ -111,7 +111,11 @@ class _FrameworkBaseEstimator(MMLBaseEstimator):
 
     @classmethod
     def get_supported_versions(cls) -> List[str]:
-        """The versions that Azure ML had."""
+        """The versions that Azure ML had.
+
+        Returns:
+            The versions.
+        """
         return list(cls._SUPPORTED_FRAMEWORK_VERSIONS)
 
     def _check_version(self, name: Optional[str], version: Optional[str]) -> None:

@@ -18,7 +18,11 @@ class EarlyTerminationPolicy(object):
         self._properties = properties
 
     def to_json(self) -> Dict[str, Any]:
-        """The description in v1's form."""
+        """The description in v1's form.
+
+        Returns:
+            Its `name` and its `properties`.
+        """
         if self._properties is None:
             return {"name": self._name}
         return {"name": self._name, "properties": self._properties}
@@ -49,6 +53,9 @@ class BanditPolicy(EarlyTerminationPolicy):
             slack_factor: Worse than `best / (1 + slack_factor)`, when more is better.
             slack_amount: Worse than `best - slack_amount`, when more is better.
             delay_evaluation: How many values are waited for.
+
+        Raises:
+            HyperDriveConfigException: Both or neither are given, or a number is no whole one.
         """
         _check_interval(evaluation_interval, delay_evaluation)
         if (slack_factor is None) == (slack_amount is None):

@@ -49,7 +49,13 @@ class HyperDriveRun(Run):
     def __init__(
         self, experiment: Experiment, run_id: str, hyperdrive_config: Any = None, **kwargs: Any
     ) -> None:
-        """The search `run_id`; the server is not asked whether it exists."""
+        """The search `run_id`; the server is not asked whether it exists.
+
+        Args:
+            experiment: The experiment it belongs to.
+            run_id: Its id.
+            hyperdrive_config: The configuration it was started with, if this program started it.
+        """
         super().__init__(experiment, run_id, **kwargs)
         self._hyperdrive_config = hyperdrive_config
 
@@ -59,7 +65,11 @@ class HyperDriveRun(Run):
         return self._hyperdrive_config
 
     def cancel(self) -> Any:
-        """Stop the search and its trials; returns the server's answer."""
+        """Stop the search and its trials.
+
+        Returns:
+            The server's answer.
+        """
         return self._client.post(self._path + "/cancel", repeatable=True)
 
     def get_best_run_by_primary_metric(
@@ -74,6 +84,9 @@ class HyperDriveRun(Run):
             include_failed: Whether trials that failed count.
             include_canceled: Whether trials that were stopped count.
             include_resume_from_runs: Whether the trials of the searches it goes on from count.
+
+        Returns:
+            The run of that trial.
         """
         unwanted = set()
         if not include_failed:
@@ -120,7 +133,11 @@ class HyperDriveRun(Run):
         return found[:top] if top > 0 else found
 
     def get_hyperparameters(self) -> Dict[str, str]:
-        """The values of each trial as JSON text, by the trial's id."""
+        """The values of each trial as JSON text, by the trial's id.
+
+        Returns:
+            The texts by id.
+        """
         return {
             record["id"]: record["tags"][VALUES_TAG]
             for record in self._descendants(recursive=False)
@@ -128,7 +145,11 @@ class HyperDriveRun(Run):
         }
 
     def get_metrics(self) -> Dict[str, Dict[str, Any]]:  # type: ignore[override]
-        """What each trial logged, by the trial's id."""
+        """What each trial logged, by the trial's id.
+
+        Returns:
+            For each id, the metrics by name.
+        """
         return {
             record["id"]: self._metrics_of(record["id"], None)
             for record in self._descendants(recursive=False)

@@ -42,7 +42,11 @@ class HyperParameterSampling(object):
                 check(name, expression)
 
     def to_json(self) -> Dict[str, Any]:
-        """The description in v1's form."""
+        """The description in v1's form.
+
+        Returns:
+            The `name` of the way, its `parameter_space` and its `properties`.
+        """
         made: Dict[str, Any] = {
             "name": self._sampling_method_name,
             "parameter_space": self._parameter_space,
@@ -83,7 +87,12 @@ class RandomParameterSampling(HyperParameterSampling):
     def __init__(
         self, parameter_space: Mapping[str, Any], properties: Optional[Mapping[str, Any]] = None
     ) -> None:
-        """Draw from `parameter_space`; `properties={"seed": 1}` draws the same each time."""
+        """Draw from `parameter_space`; `properties={"seed": 1}` draws the same each time.
+
+        Args:
+            parameter_space: The parameters with their expressions.
+            properties: Free; `seed` is the one that counts.
+        """
         super().__init__("RANDOM", parameter_space, properties)
 
 
@@ -101,7 +110,12 @@ class GridParameterSampling(HyperParameterSampling):
     def __init__(
         self, parameter_space: Mapping[str, Any], properties: Optional[Mapping[str, Any]] = None
     ) -> None:
-        """Try every combination of `parameter_space`, whose expressions are `choice`."""
+        """Try every combination of `parameter_space`, whose expressions are `choice`.
+
+        Args:
+            parameter_space: The parameters with their expressions.
+            properties: Kept; a grid draws nothing.
+        """
         super().__init__("GRID", parameter_space, properties, ("choice",))
 
 
