@@ -168,33 +168,6 @@ pub(crate) enum BinaryOp {
     Coalesce,
 }
 
-impl BinaryOp {
-    /// How a message names it.
-    pub(crate) const fn symbol(self) -> &'static str {
-        match self {
-            Self::Add => "+",
-            Self::Subtract => "-",
-            Self::Multiply => "*",
-            Self::Divide => "/",
-            Self::Remainder => "%",
-            Self::ShiftLeft => "<<",
-            Self::ShiftRight => ">>",
-            Self::Less => "<",
-            Self::LessEqual => "<=",
-            Self::Greater => ">",
-            Self::GreaterEqual => ">=",
-            Self::Equal => "==",
-            Self::NotEqual => "!=",
-            Self::BitAnd => "&",
-            Self::BitXor => "^",
-            Self::BitOr => "|",
-            Self::And => "&&",
-            Self::Or => "||",
-            Self::Coalesce => "??",
-        }
-    }
-}
-
 /// What is in the parentheses of `OVER`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Window {
@@ -387,6 +360,8 @@ pub(crate) enum ColumnSource {
     Typed(TypeRef),
     /// `name = FILE.URI()` and its kin.
     File(Ident),
+    /// A column that `PRODUCE` names without a type: the input's.
+    Input,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -420,6 +395,12 @@ pub(crate) enum StatementKind {
     Assign {
         name: Ident,
         query: Query,
+    },
+    /// `(@a, @b) = function(arguments)`: each rowset that the function returns.
+    AssignReturned {
+        names: Vec<Ident>,
+        function: ObjectName,
+        arguments: Vec<Argument>,
     },
     Output(Box<Output>),
     Insert(Box<Insert>),
@@ -479,6 +460,8 @@ pub(crate) enum StatementKind {
     },
     /// `DEPLOY RESOURCE path, …`.
     Deploy(Vec<Expr>),
+    /// An index or statistics of a table: they change no results.
+    Tuning(ObjectName),
     /// A statement that the grammar knows and that cannot run here, by its first words.
     Unsupported {
         words: String,
@@ -593,5 +576,6 @@ pub(crate) enum ParameterType {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Returned {
     pub(crate) name: Ident,
-    pub(crate) columns: Vec<ColumnDef>,
+    /// What is declared of its columns, if anything is.
+    pub(crate) ty: Option<ParameterType>,
 }

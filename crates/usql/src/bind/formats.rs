@@ -402,6 +402,9 @@ fn extraction_columns(
         let name = column.name.value.clone();
         let (source, ty) = match &column.source {
             ColumnSource::File(property) => file_property(property)?,
+            ColumnSource::Input => {
+                return Err(invalid(column.name.span, "a column of a file has a type"));
+            }
             ColumnSource::Typed(written) => {
                 let ty = crate::csharp::bind::resolve(written)?;
                 if virtuals.contains(&name) {

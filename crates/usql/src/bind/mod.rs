@@ -7,6 +7,7 @@
 mod aggregate;
 mod explode;
 mod formats;
+mod intrinsics;
 mod package;
 mod python;
 mod query;

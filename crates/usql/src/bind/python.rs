@@ -4,7 +4,7 @@ use super::formats::argument_error;
 use super::query::invalid;
 use super::scope::Columns;
 use super::{Binder, Result};
-use crate::ast::{Expr, ExprKind, NewObject, UserOperator};
+use crate::ast::{ColumnDef, ColumnSource, Expr, ExprKind, NewObject, UserOperator};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::python::{Reducer, is_exchanged};
 use crate::rowset::{Column, Operator, Rowset, SortKey};
@@ -42,15 +42,22 @@ impl Binder<'_> {
     fn python_reduce(&mut self, operator: &UserOperator, new: &NewObject) -> Result<Rowset> {
         let span = operator.using.span;
         let mut script = String::new();
-        for (_, value, _) in self.named_arguments(&new.arguments, &["pyScript"], false)? {
-            value.as_text().clone_into(&mut script);
+        // The version chose among the service's interpreters; here there is one.
+        let known = ["pyScript", "pyVersion"];
+        for (name, value, _) in self.named_arguments(&new.arguments, &known, false)? {
+            if name == "pyScript" {
+                value.as_text().clone_into(&mut script);
+            }
+        }
+        if let Some(deployed) = self.deployed_script(&script, span)? {
+            script = deployed;
         }
         if script.trim().is_empty() {
             let message = "`pyScript` is the text of a script with a function `usqlml_main(df)`";
             return Err(argument_error(span, message));
         }
         let from = self.source(&operator.input)?;
-        let output = self.schema_columns(&operator.produce)?;
+        let output = self.produced(&operator.produce, &from.rowset.columns)?;
         exchanged(&from.rowset.columns, operator.input.span)?;
         exchanged(&output, span)?;
         let mut keys = Vec::new();
@@ -87,6 +94,39 @@ impl Binder<'_> {
             reducer,
         };
         Ok(Rowset::new(output, operator))
+    }
+
+    /// The columns of `PRODUCE`; one without a type is the input's.
+    fn produced(&self, produce: &[ColumnDef], input: &[Column]) -> Result<Vec<Column>> {
+        let mut output = Vec::new();
+        for column in produce {
+            let ColumnSource::Input = column.source else {
+                output.extend(self.schema_columns(std::slice::from_ref(column))?);
+                continue;
+            };
+            let name = &column.name.value;
+            let found = input.iter().find(|each| each.name == *name);
+            output.push(found.cloned().ok_or_else(|| {
+                let message = format!("the input has no column `{name}`, and it has no type");
+                invalid(column.name.span, message)
+            })?);
+        }
+        Ok(output)
+    }
+
+    /// The text of a script that is given by the name of a deployed file, as `"code.usql.py"`.
+    fn deployed_script(&self, script: &str, span: Span) -> Result<Option<String>> {
+        if !script.ends_with(".py") || script.contains('\n') {
+            return Ok(None);
+        }
+        let mut files = self.resources.iter();
+        let file = files.find(|file| file.file_name().is_some_and(|name| name == script));
+        let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+        text.map(Some).ok_or_else(|| {
+            let message = format!("no file `{script}` is deployed");
+            let help = format!("add `DEPLOY RESOURCE \"/…/{script}\";`");
+            argument_error(span, message).with_help(help)
+        })
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::scope::Columns;
 use super::{Binder, Result};
-use crate::ast::{Expr, ExprKind, JoinKind, Order, Query, QueryKind, Source, SourceKind};
+use crate::ast::{
+    Expr, ExprKind, JoinKind, Order, Query, QueryKind, SelectItem, Source, SourceKind,
+};
 use crate::catalog::Entity;
 use crate::csharp::Typed;
 use crate::csharp::bind::Scope as _;
@@ -32,7 +34,10 @@ impl Binder<'_> {
         };
         match &query.order {
             None => Ok(rowset),
-            Some(order) => self.ordered(rowset, order, query.span),
+            Some(order) => {
+                let order = self.by_items(query, order);
+                self.ordered(rowset, &order, query.span)
+            }
         }
     }
 
@@ -54,6 +59,32 @@ impl Binder<'_> {
                 fetch,
             },
         ))
+    }
+
+    /// A key that is written as an item of the `SELECT` is the column that the item becomes, as
+    /// `t.x` in `SELECT t.x AS y … ORDER BY t.x FETCH 3`.
+    fn by_items(&self, query: &Query, order: &Order) -> Order {
+        let mut order = order.clone();
+        let QueryKind::Select(select) = &query.kind else {
+            return order;
+        };
+        let written = |expr: &Expr| self.text.get(expr.span.start..expr.span.end);
+        for key in &mut order.keys {
+            if matches!(key.expr.kind, ExprKind::Name(_)) {
+                continue;
+            }
+            let name = select.items.iter().find_map(|item| match item {
+                SelectItem::Expr(expr, alias) if written(expr) == written(&key.expr) => alias
+                    .as_ref()
+                    .map(|alias| alias.value.clone())
+                    .or_else(|| inferred_name(expr)),
+                _ => None,
+            });
+            if let Some(name) = name {
+                key.expr.kind = ExprKind::Name(name);
+            }
+        }
+        order
     }
 
     pub(super) fn sort_keys(&self, rowset: &Rowset, order: &Order) -> Result<Vec<SortKey>> {

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::query::invalid;
+use super::statement::already_declared;
 use super::{Binder, CALLS_MAX, Result};
-use crate::ast::{Argument, ExprKind, ObjectName, ParameterType, Routine, StatementKind};
+use crate::ast::{Argument, ExprKind, Ident, ObjectName, ParameterType, Routine, StatementKind};
 use crate::catalog::{Entity, Name};
 use crate::csharp::Typed;
 use crate::csharp::bind::{Variable, Variables};
@@ -31,13 +32,59 @@ impl Binder<'_> {
             .ok_or_else(|| invalid(span, format!("the view `{name}` has no rows")))
     }
 
-    /// The rows that a function returns.
+    /// The rows of a function that returns one rowset.
     pub(super) fn call_function(
         &mut self,
         name: &ObjectName,
         arguments: &[Argument],
         span: Span,
     ) -> Result<Rowset> {
+        let mut returned = self.returned_rowsets(name, arguments, span)?;
+        if returned.len() > 1 {
+            let message = format!("`{}` returns {} rowsets", name.text(), returned.len());
+            let help = format!("assign them: `(@a, @b) = {}(…);`", name.text());
+            return Err(invalid(span, message).with_help(help));
+        }
+        returned
+            .pop()
+            .ok_or_else(|| invalid(span, format!("`{}` returns nothing", name.text())))
+    }
+
+    /// `(@a, @b) = function(arguments)`.
+    pub(super) fn assign_returned(
+        &mut self,
+        names: &[Ident],
+        function: &ObjectName,
+        arguments: &[Argument],
+        span: Span,
+    ) -> Result<()> {
+        for name in names {
+            if self.variables.contains_key(&name.value) {
+                return Err(already_declared(&name.value, name.span));
+            }
+        }
+        let returned = self.returned_rowsets(function, arguments, span)?;
+        if returned.len() != names.len() {
+            let message = format!(
+                "`{}` returns {} rowsets, not {}",
+                function.text(),
+                returned.len(),
+                names.len()
+            );
+            return Err(invalid(span, message));
+        }
+        let names = names.iter().map(|name| name.value.clone());
+        self.rowsets.extend(names.zip(returned));
+        Ok(())
+    }
+
+    /// The rowsets that a function returns, in the order of `RETURNS`.
+    fn returned_rowsets(
+        &mut self,
+        name: &ObjectName,
+        arguments: &[Argument],
+        span: Span,
+    ) -> Result<Vec<Rowset>> {
         let (full, entity) = self.entity(name, "function")?;
         let Entity::Function(stored) = entity else {
             return Err(invalid(name.span, format!("`{full}` is not a function")));
@@ -47,21 +94,62 @@ impl Binder<'_> {
         let (variables, tables) = self.bind_arguments(&routine, arguments, span)?;
         let body = body_text(&text, &routine);
         let (rowsets, ()) = self.inside(&full, body, variables, tables, span, |_| ())?;
-        let Some(returned) = routine.returns.first() else {
-            return Err(invalid(span, format!("`{full}` returns nothing")));
-        };
-        let rowset = rowsets.get(&returned.name.value).cloned().ok_or_else(|| {
-            let message = format!(
-                "`{full}` does not assign `@{}`, which it returns",
-                returned.name.value
-            );
-            invalid(span, message)
-        })?;
-        if returned.columns.is_empty() {
-            return Ok(rowset);
+        let mut all = Vec::new();
+        for returned in &routine.returns {
+            let rowset = rowsets.get(&returned.name.value).cloned().ok_or_else(|| {
+                let message = format!(
+                    "`{full}` does not assign `@{}`, which it returns",
+                    returned.name.value
+                );
+                invalid(span, message)
+            })?;
+            all.push(match &returned.ty {
+                None => rowset,
+                Some(ty) => {
+                    let declared = self.returned_columns(ty, &full, span)?;
+                    conform(rowset, &declared, &full, span)?
+                }
+            });
         }
-        let declared = self.schema_columns(&returned.columns)?;
-        conform(rowset, &declared, &full, span)
+        Ok(all)
+    }
+
+    /// The declared columns of what a function returns: a table type's name is one of the
+    /// function's own context.
+    fn returned_columns(
+        &self,
+        ty: &ParameterType,
+        function: &Name,
+        span: Span,
+    ) -> Result<Vec<Column>> {
+        let ParameterType::NamedTable(written) = ty else {
+            return self.parameter_columns(ty);
+        };
+        let parts: Vec<&str> = written
+            .parts
+            .iter()
+            .map(|part| part.value.as_str())
+            .collect();
+        let (database, schema, object) = match parts.as_slice() {
+            [database, schema, object] => (*database, *schema, *object),
+            [schema, object] => (function.database.as_str(), *schema, *object),
+            _ => (
+                function.database.as_str(),
+                function.schema.as_str(),
+                parts.last().copied().unwrap_or_default(),
+            ),
+        };
+        let name = Name {
+            database: database.to_owned(),
+            schema: if schema.is_empty() { "dbo" } else { schema }.to_owned(),
+            object: object.to_owned(),
+        };
+        let Some(Entity::Type(table)) = self.catalog.entity(&name) else {
+            let message =
+                format!("`{function}` returns the table type `{name}`, which does not exist");
+            return Err(Diagnostic::error(Code::EntityMissing, span, message));
+        };
+        Ok(table.columns())
     }
 
     /// Runs the statements of a procedure.

@@ -3,7 +3,7 @@
 use super::formats::path_error;
 use super::query::invalid;
 use super::{Action, Binder, Result};
-use crate::ast::{Declare, ExprKind, If, Output, Statement, StatementKind, UseKind};
+use crate::ast::{Declare, Expr, ExprKind, If, Output, Statement, StatementKind, UseKind};
 use crate::csharp::Typed;
 use crate::csharp::bind::Variable;
 use crate::diagnostic::{Code, Diagnostic, closest};
@@ -29,22 +29,16 @@ impl Binder<'_> {
                 self.rowsets.insert(name.value.clone(), rowset);
                 Ok(())
             }
+            StatementKind::AssignReturned {
+                names,
+                function,
+                arguments,
+            } => self.assign_returned(names, function, arguments, span),
             StatementKind::Output(output) => self.output(output, span),
             StatementKind::Insert(insert) => self.insert(insert, span),
             StatementKind::If(branches) => self.choose(branches),
             StatementKind::Call { name, arguments } => self.call_procedure(name, arguments, span),
-            StatementKind::Raise { error, message } => {
-                let text = self.path_text(message)?;
-                let raised = Diagnostic::error(Code::Raised, span, text);
-                if *error {
-                    return Err(raised);
-                }
-                self.diagnostics.push(Diagnostic {
-                    severity: crate::diagnostic::Severity::Warning,
-                    ..raised
-                });
-                Ok(())
-            }
+            StatementKind::Raise { error, message } => self.raise(*error, message, span),
             // Namespaces of .NET are known without; those of the user's own are reported where
             // one of their names is used.
             StatementKind::Using { alias, name } => {
@@ -60,6 +54,7 @@ impl Binder<'_> {
                 alias,
             } => self.import(name, arguments, alias.as_ref(), span),
             StatementKind::Deploy(paths) => self.deploy(paths),
+            StatementKind::Tuning(table) => self.entity(table, "table").map(|_| ()),
             StatementKind::Unsupported { words } => {
                 let message = format!("`{words}` cannot run here");
                 Err(
@@ -71,6 +66,19 @@ impl Binder<'_> {
             }
             _ => self.catalog_statement(statement),
         }
+    }
+
+    fn raise(&mut self, error: bool, message: &Expr, span: Span) -> Result<()> {
+        let text = self.path_text(message)?;
+        let raised = Diagnostic::error(Code::Raised, span, text);
+        if error {
+            return Err(raised);
+        }
+        self.diagnostics.push(Diagnostic {
+            severity: crate::diagnostic::Severity::Warning,
+            ..raised
+        });
+        Ok(())
     }
 
     fn use_context(&mut self, what: UseKind, name: &crate::ast::ObjectName) -> Result<()> {
@@ -224,7 +232,8 @@ impl Binder<'_> {
     fn choose(&mut self, choice: &If) -> Result<()> {
         for (condition, body) in &choice.branches {
             let scope = crate::csharp::bind::NoColumns;
-            let bound = self.expressions(&scope).condition(condition)?;
+            let condition = self.with_files(condition)?;
+            let bound = self.expressions(&scope).condition(&condition)?;
             let value = bound
                 .constant()
                 .map_err(|error| Diagnostic::error(Code::NotConstant, error.span, error.message))?;

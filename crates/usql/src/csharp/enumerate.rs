@@ -109,15 +109,7 @@ fn combine(
         Evaluated::Each(each) => each,
         _ => values,
     };
-    let filtered = || -> Vec<Value> {
-        match evaluated {
-            Evaluated::Each(each) => {
-                let kept = values.iter().zip(each).filter(|(_, keep)| keep.as_bool());
-                kept.map(|(value, _)| value.clone()).collect()
-            }
-            _ => values.to_vec(),
-        }
-    };
+    let filtered = || filtered(values, evaluated);
     let other = match evaluated {
         Evaluated::Value(value) => value.clone(),
         _ => Value::Null,
@@ -146,6 +138,8 @@ fn combine(
         Operator::Union => array(distinct(&[values, other.as_array()].concat())),
         Operator::Skip => array(values.iter().skip(count(&other)).cloned().collect()),
         Operator::Take => array(values.iter().take(count(&other)).cloned().collect()),
+        Operator::SkipWhile => array(values[leading(keys)..].to_vec()),
+        Operator::TakeWhile => array(values[..leading(keys)].to_vec()),
         Operator::Reverse => array(values.iter().rev().cloned().collect()),
         Operator::OrderBy => array(ordered(values, keys, false)),
         Operator::OrderByDescending => array(ordered(values, keys, true)),
@@ -155,6 +149,17 @@ fn combine(
         Operator::Average => average(keys).ok_or_else(empty),
         Operator::Merge => merge(values).map_err(|message| source.failed(message)),
         _ => Err(source.failed("this operator is not one of arrays".to_owned())),
+    }
+}
+
+/// The elements for which the lambda is true; all without one.
+fn filtered(values: &[Value], evaluated: &Evaluated) -> Vec<Value> {
+    match evaluated {
+        Evaluated::Each(each) => {
+            let kept = values.iter().zip(each).filter(|(_, keep)| keep.as_bool());
+            kept.map(|(value, _)| value.clone()).collect()
+        }
+        _ => values.to_vec(),
     }
 }
 
@@ -178,6 +183,11 @@ fn merge(maps: &[Value]) -> Result<Value, String> {
 fn average(values: &[Value]) -> Option<Value> {
     let sum: f64 = values.iter().map(Value::as_double).sum();
     (!values.is_empty()).then(|| Value::Double(sum / values.len() as f64))
+}
+
+/// How many are true before the first that is not.
+fn leading(keys: &[Value]) -> usize {
+    keys.iter().take_while(|key| key.as_bool()).count()
 }
 
 fn count(value: &Value) -> usize {

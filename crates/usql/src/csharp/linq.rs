@@ -32,6 +32,8 @@ pub(crate) enum Operator {
     Union,
     Skip,
     Take,
+    SkipWhile,
+    TakeWhile,
     Reverse,
     OrderBy,
     OrderByDescending,
@@ -68,6 +70,8 @@ impl Operator {
             "Union" => Self::Union,
             "Skip" => Self::Skip,
             "Take" => Self::Take,
+            "SkipWhile" => Self::SkipWhile,
+            "TakeWhile" => Self::TakeWhile,
             "Reverse" => Self::Reverse,
             "OrderBy" => Self::OrderBy,
             "OrderByDescending" => Self::OrderByDescending,
@@ -88,6 +92,8 @@ impl Operator {
                 | Self::Union
                 | Self::Skip
                 | Self::Take
+                | Self::SkipWhile
+                | Self::TakeWhile
                 | Self::OrderBy
                 | Self::OrderByDescending
         )
@@ -98,6 +104,8 @@ impl Operator {
         matches!(
             self,
             Self::Where
+                | Self::SkipWhile
+                | Self::TakeWhile
                 | Self::Any
                 | Self::All
                 | Self::Count

@@ -236,6 +236,14 @@ fn arrays_and_maps_have_linq() {
             "(from x in \"a b\".Split(' ') where x != \"a\" select x + \"!\")",
             "[b!]",
         ),
+        (
+            "(from x in \"bb a ccc\".Split(' ') where x != \"a\" orderby x.Length descending select x + \"!\")",
+            "[ccc! bb!]",
+        ),
+        ("(from x in new [] {2, 1} orderby x select x)", "[1 2]"),
+        ("new [] {1, 5, 2}.SkipWhile(x => x < 3)", "[5 2]"),
+        ("new [] {1, 5, 2}.TakeWhile(x => x < 3)", "[1]"),
+        ("new [] {1}.SkipWhile(x => x < 3).Count()", "0"),
         ("new SQL.MAP<string, int>{{\"a\", 1}}[\"a\"]", "1"),
         ("new SQL.MAP<string, int>{{\"a\", 1}}[\"b\"]", "null"),
         // The same page's examples of `SQL.MAP`.

@@ -2,8 +2,8 @@
 
 use super::{Parsed, Parser};
 use crate::ast::{
-    AlterAction, AlterTable, ColumnDef, CreateTable, Ident, ObjectName, ParameterType, Returned,
-    Routine, RoutineKind, RoutineParameter, StatementKind,
+    AlterAction, AlterTable, CreateTable, Ident, ObjectName, ParameterType, Returned, Routine,
+    RoutineKind, RoutineParameter, StatementKind,
 };
 use crate::lexer::TokenKind;
 use crate::source::{Span, Spanned};
@@ -11,6 +11,7 @@ use crate::source::{Span, Spanned};
 impl Parser<'_> {
     pub(super) fn create(&mut self, start: Span) -> Parsed<StatementKind> {
         self.bump();
+        self.eat("CLUSTERED");
         let what = self.entity_word()?;
         let if_not_exists = self.eat_all(&["IF", "NOT", "EXISTS"]);
         match what.value.as_str() {
@@ -29,6 +30,10 @@ impl Parser<'_> {
                 })
             }
             "TABLE" => self.create_table(if_not_exists),
+            "INDEX" | "STATISTICS" => {
+                self.ident()?;
+                self.tuning()
+            }
             "TYPE" => self.create_type(if_not_exists),
             "VIEW" => self.create_view(if_not_exists),
             "FUNCTION" => self.routine(RoutineKind::Function, if_not_exists, start),
@@ -48,6 +53,16 @@ impl Parser<'_> {
             return Ok(Spanned { value, span });
         }
         self.expected("what is meant, such as `TABLE`")
+    }
+
+    /// `ON table …` of an index or of statistics.
+    fn tuning(&mut self) -> Parsed<StatementKind> {
+        self.expect("ON")?;
+        let table = self.object_name()?;
+        while *self.peek() != TokenKind::End && !self.is_symbol(";") {
+            self.bump();
+        }
+        Ok(StatementKind::Tuning(table))
     }
 
     fn create_table(&mut self, if_not_exists: bool) -> Parsed<StatementKind> {
@@ -165,11 +180,19 @@ impl Parser<'_> {
         let mut returns = Vec::new();
         if kind == RoutineKind::Function {
             self.expect("RETURNS")?;
-            returns = self.list(Self::returned)?;
+            returns = if self.is_symbol("(") {
+                self.parenthesized(Self::returned)?
+            } else {
+                self.list(Self::returned)?
+            };
         }
         self.eat("AS");
         self.expect("BEGIN")?;
-        let body = self.block(&["END"])?;
+        let body = self.block(&["END", "RETURN"])?;
+        // It may end a body, and changes nothing: what is returned stands in `RETURNS`.
+        if self.eat("RETURN") {
+            self.expect_symbol(";")?;
+        }
         self.expect("END")?;
         Ok(StatementKind::CreateRoutine(Box::new(Routine {
             name,
@@ -218,11 +241,14 @@ impl Parser<'_> {
 
     fn returned(&mut self) -> Parsed<Returned> {
         let name = self.variable()?;
-        let mut columns: Vec<ColumnDef> = Vec::new();
-        if self.eat("TABLE") {
-            columns = self.parenthesized(Self::column_def)?;
-        }
-        Ok(Returned { name, columns })
+        let ty = if self.eat("TABLE") {
+            Some(ParameterType::Table(self.parenthesized(Self::column_def)?))
+        } else if self.is_ident_at(0) {
+            Some(ParameterType::NamedTable(self.object_name()?))
+        } else {
+            None
+        };
+        Ok(Returned { name, ty })
     }
 
     pub(super) fn drop_statement(&mut self) -> Parsed<StatementKind> {
@@ -230,6 +256,9 @@ impl Parser<'_> {
         let what = self.entity_word()?;
         let if_exists = self.eat_all(&["IF", "EXISTS"]);
         let name = self.object_name()?;
+        if self.is("ON") && matches!(what.value.as_str(), "INDEX" | "STATISTICS") {
+            return self.tuning();
+        }
         Ok(StatementKind::Drop {
             what,
             name,

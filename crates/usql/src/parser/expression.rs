@@ -5,7 +5,8 @@
 
 use super::{Parsed, Parser, RESERVED};
 use crate::ast::{
-    BinaryOp, Case, Comprehension, Element, Expr, ExprKind, NewObject, TypeRef, UnaryOp,
+    Argument, BinaryOp, Call, Case, Comprehension, Element, Expr, ExprKind, Ident, NewObject,
+    TypeRef, UnaryOp,
 };
 use crate::lexer::TokenKind;
 use crate::source::Span;
@@ -110,7 +111,7 @@ impl Parser<'_> {
         if self.is_ident_at(0) && self.is_symbol_at(1, "=>") {
             let parameter = self.ident()?;
             self.bump();
-            let body = self.expression()?;
+            let body = self.lambda_body()?;
             let span = start.to(body.span);
             let kind = ExprKind::Lambda(vec![parameter], Box::new(body));
             return Ok(Some(expr(kind, span)));
@@ -135,12 +136,37 @@ impl Parser<'_> {
         };
         self.expect_symbol(")")?;
         self.expect_symbol("=>")?;
-        let body = self.expression()?;
+        let body = self.lambda_body()?;
         let span = start.to(body.span);
         Ok(Some(expr(
             ExprKind::Lambda(parameters, Box::new(body)),
             span,
         )))
+    }
+
+    /// An expression. A block of C# statements is refused as a whole, up to its last brace.
+    fn lambda_body(&mut self) -> Parsed<Expr> {
+        let start = self.span();
+        if !self.is_symbol("{") {
+            return self.expression();
+        }
+        let mut depth = 0_usize;
+        loop {
+            match self.bump().kind {
+                TokenKind::End => break,
+                TokenKind::Symbol("{") => depth += 1,
+                TokenKind::Symbol("}") => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        self.refuse(
+            start,
+            "a lambda with a block of C# statements does not run here",
+            "write it as one expression, `x => …`",
+        )
     }
 
     /// `??` is right-associative.
@@ -489,12 +515,25 @@ impl Parser<'_> {
         self.bump();
         let variable = self.ident()?;
         self.bump();
-        let source = self.expression()?;
-        let filter = if self.eat("where") {
+        let mut source = self.expression()?;
+        let mut filter = if self.eat("where") {
             Some(self.expression()?)
         } else {
             None
         };
+        if self.eat("orderby") {
+            if let Some(condition) = filter.take() {
+                source = over(source, "Where", &variable, condition);
+            }
+            let key = self.expression()?;
+            let method = if self.eat("descending") {
+                "OrderByDescending"
+            } else {
+                self.eat("ascending");
+                "OrderBy"
+            };
+            source = over(source, method, &variable, key);
+        }
         if !self.eat("select") {
             return self.expected("`select`");
         }
@@ -507,6 +546,30 @@ impl Parser<'_> {
         }));
         Ok(expr(kind, self.since(start)))
     }
+}
+
+/// `source.Method(variable => body)`, which a clause of a query stands for (C# language
+/// specification, 12.20.3).
+fn over(source: Expr, method: &str, variable: &Ident, body: Expr) -> Expr {
+    let span = source.span.to(body.span);
+    let name = Ident {
+        value: method.to_owned(),
+        span: body.span,
+    };
+    let lambda = ExprKind::Lambda(vec![variable.clone()], Box::new(body));
+    let call = Call {
+        function: expr(ExprKind::Member(Box::new(source), name), span),
+        type_arguments: Vec::new(),
+        distinct: false,
+        star: false,
+        arguments: vec![Argument {
+            name: None,
+            value: expr(lambda, span),
+        }],
+        within_group: Vec::new(),
+        span,
+    };
+    expr(ExprKind::Call(Box::new(call)), span)
 }
 
 fn binary(op: BinaryOp, left: Expr, right: Expr) -> Expr {

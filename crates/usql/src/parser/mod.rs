@@ -178,6 +178,13 @@ impl Parser<'_> {
         Err(Failed)
     }
 
+    /// Reports what the language has and this program does not.
+    fn refuse<T>(&mut self, span: Span, message: &str, help: &str) -> Parsed<T> {
+        self.diagnostics
+            .push(Diagnostic::error(Code::Unsupported, span, message).with_help(help));
+        Err(Failed)
+    }
+
     /// Reports that something else was expected at this token.
     fn expected<T>(&mut self, what: &str) -> Parsed<T> {
         let message = format!("expected {what}, found {}", self.peek().describe());

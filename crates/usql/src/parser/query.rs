@@ -283,7 +283,7 @@ impl Parser<'_> {
             }
         }
         self.expect("PRODUCE")?;
-        let produce = self.column_defs()?;
+        let produce = self.list(Self::produced)?;
         for clause in ["READONLY", "REQUIRED"] {
             if self.eat(clause) && !self.eat_symbol("*") {
                 self.list(Self::ident)?;

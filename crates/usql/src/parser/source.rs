@@ -41,26 +41,33 @@ impl Parser<'_> {
             }
             TokenKind::Symbol("(") => return self.parenthesized_source(),
             TokenKind::Word(word) if word == "EXTERNAL" => {
-                return self.fail(
+                return self.refuse(
                     start,
                     "sources outside of the data lake (`EXTERNAL`) cannot be read here",
+                    "copy the rows to a file, and read that with `EXTRACT`",
                 );
             }
             _ => {
                 let name = self.object_name()?;
-                if self.eat_symbol("(") {
-                    let mut arguments = Vec::new();
-                    if !self.is_symbol(")") {
-                        arguments = self.list(Self::function_argument)?;
-                    }
-                    self.expect_symbol(")")?;
-                    SourceKind::Function(name, arguments)
+                if self.is_symbol("(") {
+                    SourceKind::Function(name, self.function_arguments()?)
                 } else {
                     SourceKind::Table(name)
                 }
             }
         };
         Ok(self.unaliased(kind, start))
+    }
+
+    /// The arguments of a function or a procedure, in parentheses.
+    pub(super) fn function_arguments(&mut self) -> Parsed<Vec<crate::ast::Argument>> {
+        self.expect_symbol("(")?;
+        let mut arguments = Vec::new();
+        if !self.is_symbol(")") {
+            arguments = self.list(Self::function_argument)?;
+        }
+        self.expect_symbol(")")?;
+        Ok(arguments)
     }
 
     /// An argument of a function: an expression, `DEFAULT`, or `@name = value`.

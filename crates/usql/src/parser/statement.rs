@@ -9,16 +9,23 @@ use crate::lexer::TokenKind;
 use crate::source::Span;
 
 /// Statements that the grammar knows and that cannot run here, by their first words.
-const UNSUPPORTED: [&[&str]; 9] = [
+const UNSUPPORTED: [&[&str]; 7] = [
     &["CREATE", "ASSEMBLY"],
     &["CREATE", "CREDENTIAL"],
     &["CREATE", "DATA"],
     &["CREATE", "EXTERNAL"],
-    &["CREATE", "STATISTICS"],
-    &["CREATE", "INDEX"],
     &["ALTER", "CREDENTIAL"],
     &["ALTER", "DATA"],
     &["GRANT"],
+];
+
+/// The sample library of formats, and what it is built on.
+const BUILT_IN_ASSEMBLIES: [&str; 5] = [
+    "Microsoft.Analytics.Samples.Formats",
+    "Newtonsoft.Json",
+    "Avro",
+    "Microsoft.Hadoop.Avro",
+    "log4net",
 ];
 
 impl Parser<'_> {
@@ -82,6 +89,12 @@ impl Parser<'_> {
 
     fn statement(&mut self) -> Parsed<StatementKind> {
         let start = self.span();
+        if self.is("CREATE")
+            && self.is_at(1, "ASSEMBLY")
+            && let Some(name) = self.attempt(Parser::known_assembly)
+        {
+            return Ok(StatementKind::ReferenceAssembly { name });
+        }
         for words in UNSUPPORTED {
             let words_fit = (0..)
                 .zip(words)
@@ -92,6 +105,7 @@ impl Parser<'_> {
         }
         match self.peek().clone() {
             TokenKind::Variable(_) => self.assignment(),
+            TokenKind::Symbol("(") => self.returned_assignment(),
             TokenKind::Word(word) => match word.as_str() {
                 "USE" => self.use_statement(),
                 "SET" => self.set_statement(),
@@ -132,6 +146,35 @@ impl Parser<'_> {
         self.expect_symbol("=")?;
         let query = self.query()?;
         Ok(StatementKind::Assign { name, query })
+    }
+
+    /// `(@a, @b) = function(arguments)`.
+    fn returned_assignment(&mut self) -> Parsed<StatementKind> {
+        let names = self.parenthesized(Self::variable)?;
+        self.expect_symbol("=")?;
+        let function = self.object_name()?;
+        let arguments = self.function_arguments()?;
+        Ok(StatementKind::AssignReturned {
+            names,
+            function,
+            arguments,
+        })
+    }
+
+    /// `CREATE ASSEMBLY` of a library whose classes are built in here, so that its file is not
+    /// needed.
+    fn known_assembly(parser: &mut Parser<'_>) -> Parsed<ObjectName> {
+        parser.bump();
+        parser.bump();
+        parser.eat_all(&["IF", "NOT", "EXISTS"]);
+        let name = parser.object_name()?;
+        let last = name.parts.last().map(|part| part.value.as_str());
+        if !last.is_some_and(|last| BUILT_IN_ASSEMBLIES.contains(&last)) {
+            return Err(super::Failed);
+        }
+        parser.expect("FROM")?;
+        parser.expression()?;
+        Ok(name)
     }
 
     fn use_statement(&mut self) -> Parsed<StatementKind> {
@@ -372,12 +415,7 @@ impl Parser<'_> {
     /// `name(arguments)`: a procedure.
     fn bare_call(&mut self) -> Parsed<StatementKind> {
         let name: ObjectName = self.object_name()?;
-        self.expect_symbol("(")?;
-        let mut arguments = Vec::new();
-        if !self.is_symbol(")") {
-            arguments = self.list(Self::function_argument)?;
-        }
-        self.expect_symbol(")")?;
+        let arguments = self.function_arguments()?;
         Ok(StatementKind::Call { name, arguments })
     }
 }

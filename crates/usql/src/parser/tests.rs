@@ -44,6 +44,8 @@ fn every_form_of_a_query_is_read() {
         "@r = SELECT * FROM db..T SAMPLE ANY (10);",
         "OUTPUT (SELECT a FROM @r) TO @\"/out/{*}.csv\" ORDER BY a USING Outputters.Csv(outputHeader: true);",
         "@r = REDUCE @a PRESORT x ON k PRODUCE k int, n long USING new My.Reducer();",
+        "@r = PROCESS @a PRODUCE k, n long, t READONLY k, t REQUIRED * USING new My.Processor();",
+        "(@a, @b) = dbo.F(@c, DEFAULT);",
     ] {
         accepts(text);
     }
@@ -60,6 +62,7 @@ fn every_form_of_an_expression_is_read() {
         "new SQL.MAP<string, SQL.ARRAY<int>>{{\"k\", null}}",
         "new [] {1, 2}",
         "(from x in xs where x > 1 select x * 2)",
+        "(from x in xs where x > 1 orderby x.Length descending select x)",
         "x is string",
         "a IN (1, 2) AND b NOT IN (3)",
         "a BETWEEN 1 AND 2 AND c",
@@ -89,9 +92,12 @@ fn every_other_statement_is_read() {
         "CREATE DATABASE IF NOT EXISTS d; DROP DATABASE IF EXISTS d; CREATE SCHEMA d.s;",
         "CREATE TABLE IF NOT EXISTS d.dbo.T (a int, b string, INDEX i CLUSTERED (a ASC) PARTITIONED BY (b) DISTRIBUTED BY HASH (a) INTO 4);",
         "CREATE TABLE T (INDEX i CLUSTERED (a) DISTRIBUTED BY ROUND ROBIN) AS SELECT * FROM @r;",
+        "CREATE CLUSTERED INDEX i ON s.T (a ASC, b) PARTITIONED BY HASH (a); DROP INDEX i ON s.T;",
+        "CREATE STATISTICS IF NOT EXISTS st ON s.T (a) WITH FULLSCAN; DROP STATISTICS IF EXISTS st ON s.T;",
         "CREATE TYPE TT AS TABLE (a int, b string);",
         "CREATE VIEW V AS SELECT a FROM T;",
         "CREATE FUNCTION F(@a int, @t TABLE (x int), @d string = \"z\") RETURNS @r TABLE (x int) AS BEGIN @r = SELECT x FROM @t; END;",
+        "CREATE FUNCTION F() RETURNS (@a, @b dbo.TT) AS BEGIN @a = SELECT x FROM T; @b = SELECT x FROM T; RETURN; END;",
         "CREATE PROCEDURE P(@t dbo.TT) AS BEGIN OUTPUT @t TO \"/o.csv\" USING Outputters.Csv(); END;",
         "P(1, @b); CALL d.dbo.P();",
         "INSERT INTO T (a, b) VALUES (1, \"x\"), (2, \"y\"); INSERT T SELECT a FROM @r; INSERT INTO T PARTITION (\"x\") SELECT a FROM @r;",
@@ -120,6 +126,33 @@ fn each_bad_statement_is_one_error_and_the_next_is_read() {
     3 | @q = SELECT a FROM;
       |                   ^
     ");
+}
+
+/// What the language has and this program does not is one error, and no fault of the grammar.
+#[test]
+fn what_is_not_there_is_refused_by_name() {
+    let block = "(d) => { DateTime t; var ok = DateTime.TryParse(d, out t); return ok; }";
+    for (text, said) in [
+        (
+            format!("DECLARE @f Func<string, bool> = {block};"),
+            "a block of C# statements",
+        ),
+        (
+            format!("@r = SELECT ((Func<string, bool>)({block}))(a) AS v FROM @s;"),
+            "a block of C# statements",
+        ),
+        (
+            "@r = SELECT a FROM EXTERNAL s LOCATION \"dbo.t\";".to_owned(),
+            "(`EXTERNAL`) cannot be read",
+        ),
+    ] {
+        let (_, errors) = parse(&text);
+        assert!(
+            errors.starts_with("error[SW_UNSUPPORTED]") && errors.contains(said),
+            "{errors}"
+        );
+        assert_eq!(errors.matches("error[").count(), 1, "{errors}");
+    }
 }
 
 #[test]

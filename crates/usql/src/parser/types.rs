@@ -62,6 +62,17 @@ impl Parser<'_> {
         Ok(ColumnDef { name, source })
     }
 
+    /// A column of `PRODUCE`: one without a type is a column of the input.
+    pub(super) fn produced(&mut self) -> Parsed<ColumnDef> {
+        let clause = self.is_at(1, "READONLY") || self.is_at(1, "REQUIRED");
+        if self.is_ident_at(0) && (clause || self.is_at(1, "USING") || self.is_symbol_at(1, ",")) {
+            let name = self.ident()?;
+            let source = ColumnSource::Input;
+            return Ok(ColumnDef { name, source });
+        }
+        self.column_def()
+    }
+
     fn file_property(&mut self) -> Parsed<Ident> {
         self.expect("FILE")?;
         self.expect_symbol(".")?;

@@ -33,6 +33,25 @@ fn tables_outlive_their_script() {
 }
 
 #[test]
+fn an_index_and_statistics_change_nothing() {
+    let rig = Rig::new();
+    let rows = rig.output(
+        r#"CREATE TABLE T (n int);
+        CREATE CLUSTERED INDEX i ON T (n ASC) DISTRIBUTED BY HASH (n);
+        CREATE STATISTICS s ON T (n) WITH FULLSCAN;
+        OUTPUT T TO "/out.csv" USING Outputters.Csv();"#,
+    );
+    assert_eq!(rows, "");
+    let refused = rig
+        .try_run("CREATE CLUSTERED INDEX i ON dbo.U (n);")
+        .expect_err("no table");
+    assert!(
+        refused.contains("`master.dbo.U` does not exist"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn partitions_come_and_go_by_their_value() {
     let rig = Rig::new();
     rig.run(
@@ -68,6 +87,76 @@ fn views_functions_and_procedures_keep_their_text() {
         Save(@long, "/out.csv");"#,
     );
     assert_eq!(rows, "en-us,1213\nen-us,1220\nen-us,1270\n");
+}
+
+/// U-SQL reference, "CREATE FUNCTION" and "Table-Valued Function Expression": `RETURN` may end a
+/// body, a table type may be named, and a function of several rowsets is assigned to as many.
+#[test]
+fn a_function_returns_one_rowset_or_more() {
+    let rig = Rig::new();
+    rig.run(
+        r#"CREATE DATABASE d; USE d;
+        CREATE TYPE Word AS TABLE (w string);
+        CREATE FUNCTION Split() RETURNS (@short Word, @long) AS
+        BEGIN
+            @all = SELECT * FROM (VALUES ("a"), ("bbb")) AS v(w);
+            @short = SELECT w FROM @all WHERE w.Length < 2;
+            @long = SELECT w FROM @all WHERE w.Length > 1;
+            RETURN;
+        END;
+        CREATE FUNCTION Wrong() RETURNS @r dbo.Number AS BEGIN @r = SELECT 1 AS n FROM (VALUES (1)) AS v(x); END;"#,
+    );
+    let rows = rig.output(
+        r#"(@a, @b) = d.dbo.Split();
+        @r = SELECT w + "1" AS w FROM @a UNION ALL SELECT w + "2" AS w FROM @b;
+        OUTPUT @r TO "/out.csv" ORDER BY w USING Outputters.Csv(quoting: false);"#,
+    );
+    assert_eq!(rows, "a1\nbbb2\n");
+    for (script, said) in [
+        ("@r = d.dbo.Split();", "`d.dbo.Split` returns 2 rowsets"),
+        (
+            "(@a) = d.dbo.Split();",
+            "`d.dbo.Split` returns 2 rowsets, not 1",
+        ),
+        (
+            "@r = d.dbo.Wrong();",
+            "returns the table type `d.dbo.Number`, which does not exist",
+        ),
+        (
+            "DECLARE @a = 1; (@a, @b) = d.dbo.Split();",
+            "`@a` is declared already",
+        ),
+    ] {
+        let refused = rig.try_run(script).expect_err(script);
+        assert!(refused.contains(said), "{refused}");
+    }
+}
+
+/// U-SQL reference, "IF": what files there are is known before the job starts.
+#[test]
+fn a_condition_may_ask_for_files() {
+    let rig = Rig::new();
+    rig.write("full.csv", "1\n");
+    rig.write("empty.csv", "");
+    for (name, rows) in [("full", "1\n"), ("empty", "0\n"), ("none", "0\n")] {
+        let script = format!(
+            r#"DECLARE @path string = "/{name}.csv";
+            IF FILE.EXISTS(@path) AND FILE.LENGTH(@path) > 0 THEN
+                @r = EXTRACT x int FROM @path USING Extractors.Csv();
+            ELSE
+                @r = SELECT 0 AS x FROM (VALUES (1)) AS v(one);
+            END;
+            OUTPUT @r TO "/out.csv" USING Outputters.Csv();"#
+        );
+        assert_eq!(rig.output(&script), rows, "{name}");
+    }
+    let refused = rig
+        .try_run("IF FILE.LENGTH(\"/none.csv\") > 0 THEN RAISE WARNING \"w\"; END;")
+        .expect_err("no file");
+    assert!(
+        refused.contains("the length of `/none.csv` cannot be read"),
+        "{refused}"
+    );
 }
 
 #[test]

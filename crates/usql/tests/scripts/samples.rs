@@ -346,6 +346,7 @@ fn arguments_of_a_format_are_checked_before_anything_runs() {
 #[test]
 fn python_is_given_texts_and_numbers_and_must_be_there() {
     let mut rig = Rig::new();
+    rig.write("other.py", "");
     let script = |value: &str| {
         format!(
             "@t = SELECT * FROM (VALUES ({value})) AS v(d);
@@ -359,10 +360,47 @@ fn python_is_given_texts_and_numbers_and_must_be_there() {
         refused.contains("Python takes and gives texts, numbers and `bool`"),
         "{refused}"
     );
+    for (produce, using, said) in [
+        ("d, n int", "\"x\", pyVersion: \"3.5.1\"", ""),
+        (
+            "e",
+            "\"x\"",
+            "the input has no column `e`, and it has no type",
+        ),
+        (
+            "d",
+            "\"code.usql.py\"",
+            "no file `code.usql.py` is deployed",
+        ),
+    ] {
+        let refused = rig.try_run(&format!(
+            "DEPLOY RESOURCE \"/other.py\";
+            @t = SELECT * FROM (VALUES (1)) AS v(d);
+            @m = REDUCE @t ALL PRODUCE {produce} USING new Extension.Python.Reducer({using});"
+        ));
+        match refused {
+            Ok(_) => assert_eq!(said, ""),
+            Err(refused) => assert!(!said.is_empty() && refused.contains(said), "{refused}"),
+        }
+    }
     rig.python = Some("/none/python3".into());
     let refused = rig.try_run(&script("1")).expect_err("no Python");
     assert!(
         refused.contains("Python (`/none/python3`) cannot be started"),
         "{refused}"
     );
+}
+
+/// The classes of the sample library are built in: registering it needs no file.
+#[test]
+fn the_sample_library_may_be_registered() {
+    let rows = Rig::new().output(
+        r#"CREATE ASSEMBLY IF NOT EXISTS [Newtonsoft.Json] FROM "/none/Newtonsoft.Json.dll";
+        CREATE ASSEMBLY dbo.[Microsoft.Analytics.Samples.Formats] FROM @"/none/Formats.dll";
+        REFERENCE ASSEMBLY [Microsoft.Analytics.Samples.Formats];
+        USING Microsoft.Analytics.Samples.Formats.Json;
+        @r = SELECT JsonFunctions.JsonTuple("{\"a\": 1}")["a"] AS a FROM (VALUES (1)) AS v(x);
+        OUTPUT @r TO "/out.csv" USING Outputters.Csv(quoting: false);"#,
+    );
+    assert_eq!(rows, "1\n");
 }
