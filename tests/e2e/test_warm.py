@@ -59,8 +59,8 @@ def seen(client: Client, step: Json) -> Json:
     usage, error = step["usage"], step["error"]
     failure = error and {**error, "detail": error["detail"].replace(step["id"], "RUN")}
     log, failure_text = (re.sub(r"0x[0-9a-f]+", "0x", text) for text in (log, str(failure)))
-    metrics = client.get(f"/runs/{step['id']}/metrics")
-    values = [(each["name"], each.get("value")) for each in metrics.get("metrics", [])]
+    series = client.get(f"/runs/{step['id']}/metrics")["series"]
+    values = [(each["name"], [it["value"] for it in each["points"]]) for each in series]
     files = [name for name in client.files(step["id"]) if not name.endswith("std_log.txt")]
     status = (step["status"], usage["exit_code"], usage["signal"])
     return {"log": log, "error": failure_text, "status": status, "metrics": values, "files": files}

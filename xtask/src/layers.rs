@@ -22,7 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("transfer", &["model", "data", "datastore"]),
     ("tables", &["model", "datastore", "transfer"]),
     ("supervise", &["model", "data"]),
-    ("parallel", &["model"]),
+    ("parallel", &["model", "supervise"]),
     ("worker", &["model"]),
     ("usql", &["model", "worker"]),
     ("compute", &["model", "data", "datastore", "supervise"]),

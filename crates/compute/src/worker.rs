@@ -18,6 +18,13 @@ use crate::Prepared;
 pub enum Worker {
     /// A hidden command of the `stepwell` program.
     Command(String),
+    /// A hidden command of the `stepwell` program that starts processes of its own.
+    Driver {
+        /// The command.
+        command: String,
+        /// The script of the user's that its processes import, in the step's Python.
+        script: String,
+    },
     /// A program that is installed beside `stepwell`, such as `stepwell-transfer`; one on the
     /// `PATH` will do.
     Sibling(String),
@@ -42,7 +49,9 @@ impl Worker {
     /// When there is no such program, or no Python to run it.
     pub(crate) fn command_line(&self, around: &Surroundings<'_>) -> Result<Vec<String>, Failure> {
         Ok(match self {
-            Self::Command(name) => vec![around.stepwell.to_string(), name.clone()],
+            Self::Command(name) | Self::Driver { command: name, .. } => {
+                vec![around.stepwell.to_string(), name.clone()]
+            }
             Self::Sibling(name) => vec![sibling(name, around)?.into_string()],
             Self::Module(name) => {
                 let prepared = around.prepared.ok_or_else(|| {

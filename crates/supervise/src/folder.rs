@@ -100,9 +100,25 @@ pub struct Spec {
     /// Modules that such an interpreter loads, beside those that the script was seen to import.
     #[serde(default)]
     pub warm_imports: Vec<String>,
+    /// The processes that the program, which drives them, starts in Python; `None` if it starts none
+    /// that may start in an interpreter that is loaded already.
+    #[serde(default)]
+    pub workers: Option<Workers>,
     /// What the program sees of the file system; `None` for all that the user does.
     #[serde(default)]
     pub view: Option<View>,
+}
+
+/// The processes of a program that drives them, if they may start warm. It is they, and not the program,
+/// that [`Spec::warm`] speaks of then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workers {
+    /// Their interpreter.
+    pub python: String,
+    /// The script of the user's that they import, relative to the working folder.
+    pub script: String,
+    /// The program of Stepwell's that such a process runs, when it is a fork.
+    pub program: String,
 }
 
 /// The processes of a program that is several.
@@ -146,6 +162,19 @@ pub enum Warm {
     },
     /// As a fork of a loaded interpreter, if there is one that fits.
     Allowed,
+}
+
+impl Spec {
+    /// The interpreter that may be loaded ahead for the step, and the script that it will run.
+    pub(crate) fn interpreted(&self) -> Option<(&str, &str)> {
+        if let Some(workers) = &self.workers {
+            return Some((&workers.python, &workers.script));
+        }
+        match self.argv.as_slice() {
+            [python, script, ..] if !script.starts_with('-') => Some((python, script)),
+            _ => None,
+        }
+    }
 }
 
 impl Default for Warm {

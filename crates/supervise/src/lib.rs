@@ -36,14 +36,14 @@ pub use clock::now;
 pub use collect::discard;
 pub use folder::{
     Attempt, Claim, Error, Holder, InputPlace, Launcher, Liveness, OutputPlace, Several, Spec,
-    Started, State, Warm,
+    Started, State, Warm, Workers,
 };
 pub use life::{EXIT_NOT_RECORDED, NEWS_ENDED, NEWS_READY, NEWS_STARTED, main};
 pub use process::Process;
 pub use storage::{is_passing, storage_failure};
 pub use sweep::sweep;
 pub use view::{View, ViewError, can_isolate};
-pub use warm::{HEAVY, ZYGOTE_FILES};
+pub use warm::{HEAVY, WarmWorker, WarmWorkers, ZYGOTE_FILES, end_of};
 
 /// The variable that marks every process of an attempt, so that escaped ones can be found.
 pub const MARKER: &str = "STEPWELL_ATTEMPT";

@@ -256,7 +256,7 @@ fn supervise(attempt: &Attempt, spec: &Spec, ready: &mut Ready) -> (Outcome, Lef
         Ok(room) => room,
         Err(error) => return failed(verdict::of_no_view(&error)),
     };
-    let (main, start) = match begin(&own, log, room.as_mut(), &mut ready.warm) {
+    let (main, start, lent) = match begin(&own, log, room.as_mut(), &mut ready.warm) {
         Ok(begun) => begun,
         Err(error) => return failed(verdict::of_refusal(spec, &error)),
     };
@@ -266,7 +266,7 @@ fn supervise(attempt: &Attempt, spec: &Spec, ready: &mut Ready) -> (Outcome, Lef
         ..Usage::default()
     };
     announce(attempt, main.as_raw_nonzero().get(), &usage);
-    let mut reaper = Reaper::beside(ready.warm.sessions());
+    let mut reaper = Reaper::beside(ready.warm.sessions()).telling(lent);
     let mut times = LogTimes::new(&spec.log, attempt.folder(), log_start);
     let ended = program::wait(main, &own, signals, &mut reaper, &mut times)
         .and_then(|cause| Ok((cause, descendants::end_all(main, signals, &mut reaper)?)));
@@ -274,10 +274,14 @@ fn supervise(attempt: &Attempt, spec: &Spec, ready: &mut Ready) -> (Outcome, Lef
     usage.ended = Some(now());
     reaper.count(&mut usage);
     launch::count(attempt, spec, &mut usage);
+    if let Some(reason) = reaper.reason_of_cold() {
+        usage.start = Some(Start::Cold(reason));
+    }
     let (cause, (status, left)) = match ended {
         Ok(ended) => ended,
         Err(error) => return (Outcome::Failed(internal(&error), usage), Left::Somebody),
     };
+    ready.warm.take_back(status.code().is_some());
     let excerpt = || excerpt::of_log(&spec.log, log_start, &spec.work_dir).unwrap_or_default();
     let reported = || {
         let path = spec.failure.as_ref()?;
@@ -287,16 +291,32 @@ fn supervise(attempt: &Attempt, spec: &Spec, ready: &mut Ready) -> (Outcome, Lef
     (keep(spec, told_of_full_disk(&spec.work_dir, outcome)), left)
 }
 
-/// Starts the program: as a fork of a loaded interpreter if that can be, and else by itself.
+/// Starts the program: as a fork of a loaded interpreter if that can be, and else by itself. One that
+/// starts workers of its own is lent the interpreter.
 fn begin(
     spec: &Spec,
     log: File,
     room: Option<&mut Room>,
     warm: &mut warm::Keeper,
-) -> io::Result<(Pid, Start)> {
+) -> io::Result<(Pid, Start, Option<warm::Lent>)> {
+    if let Some(workers) = &spec.workers {
+        return Ok(match warm.lend(spec, &workers.program) {
+            Ok((loan, lent)) => {
+                let main = program::start(spec, log, room, Some(&loan))?;
+                (main, Start::Warm, Some(lent))
+            }
+            Err(reason) => {
+                let main = program::start(spec, log, room, None)?;
+                (main, Start::Cold(reason), None)
+            }
+        });
+    }
     match warm.start(spec) {
-        Ok(main) => Ok((main, Start::Warm)),
-        Err(reason) => Ok((program::start(spec, log, room)?, Start::Cold(reason))),
+        Ok(main) => Ok((main, Start::Warm, None)),
+        Err(reason) => {
+            let main = program::start(spec, log, room, None)?;
+            Ok((main, Start::Cold(reason), None))
+        }
     }
 }
 

@@ -5,12 +5,14 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::SigSet;
 use nix::sys::wait::{Id, WaitPidFlag};
+use rustix::io::FdFlags;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use crate::folder::Spec;
@@ -18,6 +20,7 @@ use crate::log_times::LogTimes;
 use crate::reap::Reaper;
 use crate::signals::{Signals, Wake};
 use crate::view::{self, Room, View};
+use crate::warm::{self, Loan};
 
 /// Why the program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +33,14 @@ pub(crate) enum Cause {
     TimedOut,
 }
 
-/// Starts the program, in its room if it has one; its process group has the number of its process.
-pub(crate) fn start(spec: &Spec, log: File, room: Option<&mut Room>) -> io::Result<Pid> {
+/// Starts the program, in its room if it has one, and with what it is lent; its process group has the
+/// number of its process.
+pub(crate) fn start(
+    spec: &Spec,
+    log: File,
+    room: Option<&mut Room>,
+    loan: Option<&Loan>,
+) -> io::Result<Pid> {
     let (program, arguments) = spec
         .argv
         .split_first()
@@ -53,6 +62,10 @@ pub(crate) fn start(spec: &Spec, log: File, room: Option<&mut Room>) -> io::Resu
             }
         }
     }
+    if let Some(loan) = loan {
+        command.env(warm::WORKERS, loan.text());
+    }
+    let inherited = loan.map(Loan::descriptors);
     let mut rules = room.and_then(Room::rules);
     let supervisor = rustix::process::getpid();
     #[expect(
@@ -64,11 +77,20 @@ pub(crate) fn start(spec: &Spec, log: File, room: Option<&mut Room>) -> io::Resu
     unsafe {
         command.pre_exec(move || {
             tie_to(supervisor)?;
+            inherited.into_iter().flatten().try_for_each(inherit)?;
             rules.take().map_or(Ok(()), view::enter)
         });
     }
     let child = command.spawn()?;
     Ok(Pid::from_child(&child))
+}
+
+/// In the new process: keep a descriptor for the program.
+fn inherit(descriptor: RawFd) -> io::Result<()> {
+    #[expect(unsafe_code, reason = "its owner is the process before the fork")]
+    // SAFETY: the loan that owns it lives until the program is started.
+    let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    Ok(rustix::io::fcntl_setfd(descriptor, FdFlags::empty())?)
 }
 
 /// In the new process: die with the supervisor, and take signals as a fresh program does.

@@ -17,12 +17,15 @@ use rustix::process::Pid;
 use stepwell_model::Usage;
 
 use crate::process::Stat;
+use crate::warm::Lent;
 
 /// Reaps the children of one step.
 #[derive(Debug, Default)]
 pub(crate) struct Reaper {
     /// The sessions of children that are not the step's, and not counted.
     others: Vec<i32>,
+    /// Who is told of each end, if the step's program is lent an interpreter.
+    lent: Option<Lent>,
     /// In kilobytes, as the kernel counts it.
     peak_memory_kb: i64,
     user_us: i64,
@@ -45,6 +48,16 @@ impl Reaper {
             others,
             ..Self::default()
         }
+    }
+
+    /// The same, that also tells whoever was lent an interpreter.
+    pub(crate) fn telling(self, lent: Option<Lent>) -> Self {
+        Self { lent, ..self }
+    }
+
+    /// Why nothing has become of what was lent, after all.
+    pub(crate) fn reason_of_cold(&mut self) -> Option<String> {
+        self.lent.as_mut()?.reason()
     }
 
     /// Whether a child, ended or not, is not the step's.
@@ -120,10 +133,14 @@ impl Reaper {
             -1 => Err(io::Error::last_os_error()),
             0 => Ok(None),
             pid => {
+                let status = ExitStatus::from_raw(status);
                 if !is_other {
                     self.add(&used);
+                    if let Some(lent) = &mut self.lent {
+                        lent.tell(pid, status);
+                    }
                 }
-                Ok(Some((pid, ExitStatus::from_raw(status))))
+                Ok(Some((pid, status)))
             }
         }
     }

@@ -8,7 +8,7 @@ never ignored.
 from __future__ import annotations
 
 import os
-from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Tuple
 
 from azureml.core import _runconfig_files
 from azureml.core._element import Element
@@ -44,6 +44,7 @@ from azureml.core._runconfig_sections import (
     SparkConfiguration,
     TensorflowConfiguration,
 )
+from azureml.core._warm_choices import WarmChoices
 from azureml.core.conda_dependencies import CondaDependencies
 from azureml.core.container_registry import ContainerRegistry as _Registry
 from azureml.core.databricks import EggLibrary as EggLibrary
@@ -98,7 +99,6 @@ __all__ = [
 MPI_CPU_IMAGE = DEFAULT_CPU_IMAGE
 MPI_GPU_IMAGE = DEFAULT_GPU_IMAGE
 LOCAL_RUNCONFIG_NAME = "local"
-_WARM, _WARM_IMPORTS = "STEPWELL_WARM", "STEPWELL_WARM_IMPORTS"
 
 
 class ContainerRegistry(_Registry):
@@ -116,7 +116,7 @@ class EnvironmentDefinition(Environment):
         super().__init__(name)
 
 
-class RunConfiguration(Element):
+class RunConfiguration(Element, WarmChoices):
     """The target, the environment and the way in which a script runs.
 
     Example:
@@ -299,36 +299,6 @@ class RunConfiguration(Element):
     @environment_variables.setter
     def environment_variables(self, variables: Mapping[str, Any]) -> None:
         self.environment.environment_variables = dict(variables)
-
-    @property
-    def allow_warm(self) -> bool:
-        """Whether the script may start in an interpreter that is loaded already; not of v1.
-
-        It is `STEPWELL_WARM=off` among the environment variables, so it is saved with them.
-        """
-        return self.environment_variables.get(_WARM) != "off"
-
-    @allow_warm.setter
-    def allow_warm(self, allowed: bool) -> None:
-        variables = {k: v for k, v in self.environment_variables.items() if k != _WARM}
-        self.environment_variables = variables if allowed else {**variables, _WARM: "off"}
-
-    @property
-    def warm_imports(self) -> List[str]:
-        """Modules that such an interpreter loads beside those that are known to be safe; not of v1.
-
-        They are in `STEPWELL_WARM_IMPORTS` among the environment variables.
-        """
-        named = self.environment_variables.get(_WARM_IMPORTS, "")
-        return [name.strip() for name in named.split(",") if name.strip()]
-
-    @warm_imports.setter
-    def warm_imports(self, modules: Sequence[str]) -> None:
-        if isinstance(modules, str):
-            raise ValueError("warm_imports is a list of modules; it was given a text")
-        kept = {k: v for k, v in self.environment_variables.items() if k != _WARM_IMPORTS}
-        named = {_WARM_IMPORTS: ",".join(modules)} if modules else {}
-        self.environment_variables = {**kept, **named}
 
     def save(
         self,

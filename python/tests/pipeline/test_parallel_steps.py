@@ -343,3 +343,14 @@ def test_a_configuration_survives_its_file(tmp_path: Path) -> None:
 
 def test_other_steps_are_sent_as_they_were(workspace: FakeWorkspace) -> None:
     assert only_step(workspace, step("plain"))["task"]["program"] == {"script": "s.py"}
+
+
+def test_how_workers_start_is_kept_among_the_environment_variables() -> None:
+    settings = config()
+    assert settings.allow_warm and settings.warm_imports == []
+    assert settings.environment_variables is None
+    settings.allow_warm, settings.warm_imports = False, ["torch"]
+    expected = {"STEPWELL_WARM": "off", "STEPWELL_WARM_IMPORTS": "torch"}
+    assert settings.environment_variables == expected
+    settings.allow_warm = True
+    assert settings.environment_variables == {"STEPWELL_WARM_IMPORTS": "torch"}

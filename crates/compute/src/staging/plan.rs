@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::Utf8PathBuf;
 use stepwell_data::folder::DataFolder;
 use stepwell_model::{Arg, ComputeKind, Failure, PortLocation, Program, WorkerRequest, is_module};
-use stepwell_supervise::{Launcher, Several, Spec, View, Warm};
+use stepwell_supervise::{Launcher, Several, Spec, View, Warm, Workers};
 
 use super::layout::{Layout, Ports};
 use super::{Staged, Stager, command_line, start_hook, view};
 use crate::worker::Surroundings;
-use crate::{Job, Prepared, Work};
+use crate::{Job, Prepared, Work, Worker};
 
 /// The variable that names the interpreter of the step's environment.
 const PYTHON: &str = "STEPWELL_PYTHON";
@@ -84,6 +84,7 @@ pub(super) fn staged(
             Work::Program { .. } | Work::Native { .. } => Some(attempt.failure_path()),
         },
         several: several(stager, job),
+        workers: workers(stager, job, prepared),
         view,
     };
     Ok(Staged {
@@ -146,8 +147,31 @@ fn warm(job: &Job, variables: &BTreeMap<String, String>) -> Warm {
             ..
         } => Warm::Allowed,
         Work::Program { .. } => cold("it runs a command"),
+        Work::Native {
+            worker: Worker::Driver { .. },
+            python: Some(_),
+            ..
+        } => Warm::Allowed,
         Work::Native { .. } => cold("it runs a program of Stepwell's own"),
     }
+}
+
+/// The processes that the program of a step starts itself, of which those of a parallel step may start
+/// warm.
+fn workers(stager: &Stager, job: &Job, prepared: Option<&Prepared>) -> Option<Workers> {
+    let Work::Native {
+        worker: Worker::Driver { script, .. },
+        ..
+    } = &job.work
+    else {
+        return None;
+    };
+    let program = start_hook::folder(&stager.folder).join(start_hook::WORKER);
+    Some(Workers {
+        python: prepared?.python.to_string(),
+        script: script.clone(),
+        program: program.into_string(),
+    })
 }
 
 /// The modules that the user names to be loaded ahead: for the target, and for the step or else
@@ -307,7 +331,7 @@ mod tests {
     use stepwell_model::{ComputeKind, Resources, TargetName};
 
     use super::*;
-    use crate::{JobInput, JobOutput, Worker};
+    use crate::{JobInput, JobOutput};
 
     const RUN: &str = "0192f5c4-1111-7222-8333-444455556666";
 

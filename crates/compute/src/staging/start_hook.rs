@@ -1,5 +1,5 @@
-//! The module that every Python of a step runs first, `start/sitecustomize.py`, and those that it
-//! runs in an interpreter that is loaded ahead.
+//! The module that every Python of a step runs first, `start/sitecustomize.py`, those that it runs in
+//! an interpreter that is loaded ahead, and the program of a worker that is a fork of one.
 //!
 //! It is kept in a folder of its own in the data folder, from where Python takes it by `PYTHONPATH`.
 //! Without it scripts run, but lack the names that Azure ML's launcher gave them.
@@ -14,7 +14,15 @@ use stepwell_data::folder::DataFolder;
 use stepwell_supervise::ZYGOTE_FILES;
 
 const HOOK: &str = include_str!("start/sitecustomize.py");
-const MODULES: [(&str, &str); 3] = [("sitecustomize.py", HOOK), ZYGOTE_FILES[0], ZYGOTE_FILES[1]];
+const MODULES: [(&str, &str); 4] = [
+    ("sitecustomize.py", HOOK),
+    (WORKER, include_str!("start/worker.py")),
+    ZYGOTE_FILES[0],
+    ZYGOTE_FILES[1],
+];
+
+/// The program of a worker of a parallel step that starts warm.
+pub(super) const WORKER: &str = "worker.py";
 
 /// The folder to put on `PYTHONPATH`.
 pub(super) fn folder(data: &DataFolder) -> Utf8PathBuf {

@@ -53,8 +53,12 @@ impl Kind for ParallelTask {
             output: self.output.clone(),
             settings: self.resolved_settings(&cx.spec.parameters),
         };
+        let worker = Worker::Driver {
+            command: COMMAND.to_owned(),
+            script: request.entry_script.clone(),
+        };
         Work::Native {
-            worker: Worker::Command(COMMAND.to_owned()),
+            worker,
             request: request.to_json(),
             python: Some(self.worker.environment.clone()),
             snapshot: self.worker.snapshot,

@@ -7,6 +7,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use stepwell_model::{OutputAction, ParallelSettings};
+use stepwell_supervise::WarmWorkers;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
@@ -109,7 +110,11 @@ pub(super) struct Driver<'a> {
 
 impl<'a> Driver<'a> {
     /// Makes all ready; no worker has been started.
-    pub(super) async fn begin(job: &'a ParallelJob, python: &str) -> Result<Self, Error> {
+    pub(super) async fn begin(
+        job: &'a ParallelJob,
+        python: &str,
+        warm: Option<WarmWorkers>,
+    ) -> Result<Self, Error> {
         let settings = ParallelSettings::parse(&job.settings)?;
         let gpus = gpus();
         let per_node = workers_per_node(&settings, gpus.len());
@@ -130,12 +135,13 @@ impl<'a> Driver<'a> {
             address: connections.address.clone(),
             token,
             python: python.to_owned(),
+            script: job.entry_script.clone(),
             nodes: settings.node_count,
             logs: job.files.join("logs").join("user"),
             gpus,
         };
         let (tell_ended, ended) = unbounded_channel();
-        let mut placement = Local::new(invitation, tell_ended);
+        let mut placement = Local::new(invitation, tell_ended, warm);
         let source = if source::needs_process(job, &settings.partition_keys) {
             placement.start(Role::Planner)?;
             Source::Process

@@ -14,11 +14,14 @@ mod place;
 mod progress_log;
 mod report;
 mod source;
+mod warm;
 
 use std::io::Write as _;
 
 pub use error::Error;
 pub use report::{PROGRESS, Progress};
+
+use stepwell_supervise::WarmWorkers;
 
 use crate::ParallelJob;
 use crate::core::Verdict;
@@ -44,8 +47,9 @@ pub fn run(job: &ParallelJob, python: &str) -> Result<Exit, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let mut warm = WarmWorkers::taken();
     loop {
-        let driver = runtime.block_on(Driver::begin(job, python))?;
+        let driver = runtime.block_on(Driver::begin(job, python, warm.take()))?;
         match runtime.block_on(driver.run())? {
             Ended::With(verdict) => return Ok(exit(&verdict)),
             Ended::InputChanged => {

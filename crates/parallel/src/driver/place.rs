@@ -3,7 +3,7 @@
 //! Whatever starts a worker gives it the three variables of the [protocol](crate::protocol) and
 //! the step's working folder and environment; from then on driver and worker talk over TCP.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
@@ -11,11 +11,22 @@ use std::process::{ExitStatus, Stdio};
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, Signal};
 use stepwell_model::WorkerRequest;
+use stepwell_supervise::WarmWorkers;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::warm::WarmPlace;
 use crate::core::WorkerId;
 use crate::protocol;
+
+/// The variable that says which GPUs a process sees.
+const VISIBLE_GPUS: &str = "CUDA_VISIBLE_DEVICES";
+
+/// The variables that are the driver's alone.
+pub(super) const HIDDEN: [&str; 2] = [WorkerRequest::VARIABLE, WorkerRequest::FAILURE_VARIABLE];
+
+/// The streams of a worker that have a log each.
+const STREAMS: [&str; 2] = ["stdout", "stderr"];
 
 /// How much of the end of a log is read.
 const LOG_END_BYTES: u64 = 4 << 10;
@@ -52,6 +63,8 @@ pub(crate) struct Invitation {
     pub(crate) nodes: u32,
     /// The folder of the logs of all workers: `logs/user` of the run.
     pub(crate) logs: Utf8PathBuf,
+    /// The entry script, relative to the working folder.
+    pub(crate) script: String,
     /// The GPUs of a node, as `CUDA_VISIBLE_DEVICES` names them.
     pub(crate) gpus: Vec<String>,
 }
@@ -61,60 +74,113 @@ pub(crate) struct Local {
     invitation: Invitation,
     ended: UnboundedSender<(Role, String)>,
     processes: HashMap<Role, Pid>,
+    /// The loaded interpreter that the driver was lent.
+    warm: Option<WarmPlace>,
 }
 
 impl Local {
     /// Ends are sent through `ended`, in words.
-    pub(crate) fn new(invitation: Invitation, ended: UnboundedSender<(Role, String)>) -> Self {
+    pub(crate) fn new(
+        invitation: Invitation,
+        ended: UnboundedSender<(Role, String)>,
+        warm: Option<WarmWorkers>,
+    ) -> Self {
+        let warm = warm.and_then(|workers| WarmPlace::of(workers, ended.clone()));
         Self {
             invitation,
             ended,
             processes: HashMap::new(),
+            warm,
         }
     }
 
-    fn command(&self, role: Role) -> io::Result<Command> {
+    /// The variables that a process has beside the driver's own.
+    fn variables(&self, role: Role) -> BTreeMap<String, String> {
         let Invitation {
             address,
             token,
-            python,
-            logs,
+            nodes,
+            gpus,
             ..
         } = &self.invitation;
+        let worker = match role {
+            Role::Planner => protocol::PLANNER.to_owned(),
+            Role::Worker(worker, ..) => worker.to_string(),
+        };
+        let mut variables = vec![
+            (protocol::DRIVER, address.clone()),
+            (protocol::TOKEN, token.clone()),
+            (protocol::WORKER, worker),
+        ];
+        if let Role::Worker(_, node, process) = role {
+            variables.push(("AZ_BATCHAI_TASK_INDEX", node.to_string()));
+            variables.push(("AZUREML_NODE_COUNT", nodes.to_string()));
+            variables.push(("AZ_BATCHAI_GPU_COUNT_FOUND", gpus.len().to_string()));
+            if !gpus.is_empty() {
+                let mine = gpus[process as usize % gpus.len()].clone();
+                variables.push((VISIBLE_GPUS, mine));
+            }
+        }
+        let owned = |(name, value): (&str, String)| (name.to_owned(), value);
+        variables.into_iter().map(owned).collect()
+    }
+
+    fn command(&self, role: Role) -> io::Result<Command> {
+        let Invitation { python, logs, .. } = &self.invitation;
         let mut command = Command::new(python);
         command
             .args(["-m", "stepwell._parallel"])
-            .env_remove(WorkerRequest::VARIABLE)
-            .env_remove(WorkerRequest::FAILURE_VARIABLE)
-            .env(protocol::DRIVER, address)
-            .env(protocol::TOKEN, token)
+            .env_remove(WarmWorkers::VARIABLE)
+            .envs(self.variables(role))
             .stdin(Stdio::null())
             .process_group(0);
-        match role {
-            Role::Planner => {
-                command.env(protocol::WORKER, protocol::PLANNER);
-            }
-            Role::Worker(worker, node, process) => {
-                let log = |stream: &str| open_log(logs, stream, node, process);
-                command
-                    .env(protocol::WORKER, worker.to_string())
-                    .env("AZ_BATCHAI_TASK_INDEX", node.to_string())
-                    .env("AZUREML_NODE_COUNT", self.invitation.nodes.to_string())
-                    .env(
-                        "AZ_BATCHAI_GPU_COUNT_FOUND",
-                        self.invitation.gpus.len().to_string(),
-                    )
-                    .stdout(log("stdout")?)
-                    .stderr(log("stderr")?);
-                let gpus = &self.invitation.gpus;
-                if !gpus.is_empty() {
-                    let mine = &gpus[process as usize % gpus.len()];
-                    command.env("CUDA_VISIBLE_DEVICES", mine);
-                }
-            }
+        for name in HIDDEN {
+            command.env_remove(name);
+        }
+        if let Role::Worker(_, node, process) = role {
+            let log = |stream: &str| open_log(logs, stream, node, process);
+            command.stdout(log("stdout")?).stderr(log("stderr")?);
         }
         tie(&mut command);
         Ok(command)
+    }
+
+    /// The process as a fork of the interpreter that the driver was lent; `None` if it must start cold.
+    fn start_warm(&mut self, role: Role) -> io::Result<Option<Pid>> {
+        if self.warm.is_none() {
+            return Ok(None);
+        }
+        let logs = match role {
+            // Its log is that of the step.
+            Role::Planner => {
+                let own = std::process::id();
+                ["1", "2"].map(|stream| format!("/proc/{own}/fd/{stream}"))
+            }
+            Role::Worker(_, node, process) => {
+                for stream in STREAMS {
+                    open_log(&self.invitation.logs, stream, node, process)?;
+                }
+                let path = |stream| log_path(&self.invitation.logs, stream, node, process);
+                STREAMS.map(|stream| path(stream).into_string())
+            }
+        };
+        let variables = self.variables(role);
+        let has_own_gpu = variables.contains_key(VISIBLE_GPUS);
+        let Some(warm) = &mut self.warm else {
+            return Ok(None);
+        };
+        if has_own_gpu {
+            warm.workers.complain("each worker has a GPU of its own");
+            return Ok(None);
+        }
+        let invitation = &self.invitation;
+        Ok(warm.start(
+            role,
+            &invitation.python,
+            &invitation.script,
+            &logs,
+            &variables,
+        ))
     }
 }
 
@@ -140,6 +206,10 @@ fn tie(command: &mut Command) {
 
 impl Placement for Local {
     fn start(&mut self, role: Role) -> io::Result<()> {
+        if let Some(pid) = self.start_warm(role)? {
+            self.processes.insert(role, pid);
+            return Ok(());
+        }
         let child = self.command(role)?.spawn()?;
         if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
             self.processes.insert(role, pid);
@@ -206,7 +276,7 @@ async fn wait(mut child: Child, role: Role, ended: UnboundedSender<(Role, String
     let _ = ended.send((role, how));
 }
 
-fn in_words(status: ExitStatus) -> String {
+pub(super) fn in_words(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("the worker's process exited with status {code}"),
         (None, Some(9)) => {
@@ -239,7 +309,7 @@ fn open_log(logs: &Utf8Path, stream: &str, node: u32, process: u32) -> io::Resul
 
 /// The GPUs of this machine: those that the step may see, or those that the driver lists.
 pub(crate) fn gpus() -> Vec<String> {
-    if let Ok(visible) = std::env::var("CUDA_VISIBLE_DEVICES") {
+    if let Ok(visible) = std::env::var(VISIBLE_GPUS) {
         let names = visible.split(',').map(str::trim);
         return names
             .filter(|name| !name.is_empty() && *name != "-1")

@@ -54,7 +54,7 @@ fn run(attempt: &Attempt) -> Result<u8, Error> {
     let own = of_rank(&spec, several.expands, world.variables(rank));
     let room = own.view.as_ref().map(crate::View::open).transpose();
     let mut room = room.map_err(io::Error::other)?;
-    let main = program::start(&own, log, room.as_mut())?;
+    let main = program::start(&own, log, room.as_mut(), None)?;
     let mut reaper = Reaper::default();
     // The supervisor keeps the times of the step's log.
     let mut times = LogTimes::new(&path, attempt.folder(), u64::MAX);

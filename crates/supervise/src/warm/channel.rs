@@ -2,6 +2,7 @@
 //! which is the other end.
 
 use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -24,6 +25,21 @@ impl Channel {
         own.set_write_timeout(Some(PATIENCE))?;
         own.set_read_timeout(Some(PATIENCE))?;
         Ok((Self(own), other))
+    }
+
+    /// The supervisor's end, as it was lent to another process.
+    pub(super) fn of(end: OwnedFd) -> Self {
+        Self(end.into())
+    }
+
+    /// The same end once more.
+    pub(super) fn another_end(&self) -> io::Result<OwnedFd> {
+        Ok(self.0.try_clone()?.into())
+    }
+
+    /// Has whoever holds an end of it see that it is over.
+    pub(super) fn end(&self) {
+        let _ = self.0.shutdown(std::net::Shutdown::Both);
     }
 
     pub(super) fn send(&mut self, message: &impl Serialize) -> io::Result<()> {

@@ -59,6 +59,9 @@ const SCRIPTS_MAX: usize = 64;
 /// (`start/sitecustomize.py`).
 pub(crate) const IMPORTED: &str = "STEPWELL_IMPORTED";
 
+/// The module of the SDK that every worker of a parallel step runs.
+const WORKER: &str = "stepwell._parallel._worker";
+
 /// Which script of which files in which Python.
 type Script = (Digest, String, String);
 
@@ -109,7 +112,10 @@ impl Learned {
     /// What may be loaded for the script of a step, which is in its place: the most first, and
     /// nothing last.
     pub(super) fn choices(&self, spec: &Spec) -> Vec<Vec<String>> {
-        let read = of_script(spec);
+        let mut read = of_script(spec);
+        if spec.workers.is_some() {
+            read.push(WORKER.to_owned());
+        }
         let all = |lists: &[&[String]]| -> Vec<String> {
             let modules = lists.iter().flat_map(|list| list.iter().cloned());
             let modules: BTreeSet<String> = modules.collect();
@@ -130,10 +136,8 @@ impl Learned {
 }
 
 fn script(spec: &Spec) -> Option<Script> {
-    match spec.argv.as_slice() {
-        [python, script, ..] => Some((spec.snapshot?, script.clone(), python.clone())),
-        _ => None,
-    }
+    let (python, script) = spec.interpreted()?;
+    Some((spec.snapshot?, script.to_owned(), python.to_owned()))
 }
 
 fn read(path: &Utf8Path) -> Option<String> {
@@ -147,9 +151,8 @@ fn read(path: &Utf8Path) -> Option<String> {
 fn of_script(spec: &Spec) -> Vec<String> {
     // Without a script there is nothing to load for it.
     let text = spec
-        .argv
-        .get(1)
-        .and_then(|script| read(&spec.work_dir.join(script)));
+        .interpreted()
+        .and_then(|(_, script)| read(&spec.work_dir.join(script)));
     let mut found: Vec<String> = imported(&text.unwrap_or_default()).into_iter().collect();
     remove_configured(&mut found, spec);
     found

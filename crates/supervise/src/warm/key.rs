@@ -59,12 +59,9 @@ pub(super) struct Key {
 impl Key {
     /// The interpreter that a step needs, or why there can be none.
     pub(super) fn of(spec: &Spec) -> Result<Self, String> {
-        let [python, script, ..] = spec.argv.as_slice() else {
+        let Some((python, _)) = spec.interpreted() else {
             return Err("it runs no Python script".to_owned());
         };
-        if script.starts_with('-') {
-            return Err("it runs no Python script".to_owned());
-        }
         let inherited = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         let names = spec.variables.keys().cloned().chain(inherited);
         if let Some(name) = { names }.find(|name| acts_at_start(name)) {
@@ -78,7 +75,7 @@ impl Key {
         let variables = spec.variables.iter();
         let shared = variables.filter(|(name, _)| !is_of_one_step(name));
         Ok(Self {
-            python: python.clone(),
+            python: python.to_owned(),
             variables: shared
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
@@ -142,6 +139,7 @@ mod tests {
             warm: Warm::Allowed,
             warm_imports: Vec::new(),
             several: None,
+            workers: None,
             view: None,
         }
     }

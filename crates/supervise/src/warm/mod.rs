@@ -12,6 +12,7 @@ mod budget;
 mod channel;
 mod imports;
 mod key;
+mod workers;
 mod zygote;
 
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ use rustix::process::Pid;
 pub(crate) use self::imports::IMPORTED;
 use self::key::Key;
 pub use self::key::ZYGOTE_FILES;
+pub(crate) use self::workers::{Lent, Loan, VARIABLE as WORKERS};
+pub use self::workers::{WarmWorker, WarmWorkers, end_of};
 use self::zygote::{Refusal, Zygote};
 use crate::folder::{Spec, Warm};
 
@@ -50,6 +53,8 @@ pub(crate) struct Keeper {
     refused: Vec<(Key, String)>,
     /// What scripts have imported.
     learned: imports::Learned,
+    /// The interpreter that the driver of the step was lent.
+    lent: Option<Key>,
 }
 
 struct Kept {
@@ -93,7 +98,42 @@ impl Keeper {
         }
     }
 
+    /// What the driver of a parallel step is lent, so that its workers start as forks, or why they
+    /// must start cold.
+    pub(crate) fn lend(&mut self, spec: &Spec, program: &str) -> Result<(Loan, Lent), String> {
+        self.lent = None;
+        self.wanted = None;
+        let key = self.key_of(spec)?;
+        let lent = self.with_zygote(&key, Zygote::lend);
+        self.lent = lent.is_ok().then(|| key.clone());
+        self.wanted = Some(key);
+        lent.and_then(|channel| {
+            let loan = Loan::of(channel, program.to_owned());
+            loan.map_err(|error| format!("its interpreter cannot be lent: {error}"))
+        })
+    }
+
+    /// Takes back the interpreter that was lent. One that may have been left amid an order, by a driver
+    /// that was killed, is given up.
+    pub(crate) fn take_back(&mut self, is_sound: bool) {
+        let Some(place) = self.lent.take().and_then(|key| self.place_of(&key)) else {
+            return;
+        };
+        if !is_sound || !self.zygotes[place].zygote.is_there() {
+            self.zygotes.remove(place).zygote.end();
+        }
+    }
+
     fn start_in(&mut self, key: &Key, spec: &Spec) -> Result<Pid, String> {
+        self.with_zygote(key, |zygote| zygote.fork(spec))
+    }
+
+    /// Asks the interpreter of a key for something; it is given up if it can give nothing any more.
+    fn with_zygote<T>(
+        &mut self,
+        key: &Key,
+        ask: impl FnOnce(&mut Zygote) -> Result<T, Refusal>,
+    ) -> Result<T, String> {
         if let Some(reason) = self.refusal(key) {
             return Err(reason.to_owned());
         }
@@ -101,11 +141,11 @@ impl Keeper {
             return Err("no interpreter was loaded for it".to_owned());
         };
         let mut kept = self.zygotes.remove(place);
-        let (reason, is_kept) = match kept.zygote.fork(spec) {
-            Ok(main) => {
+        let (reason, is_kept) = match ask(&mut kept.zygote) {
+            Ok(given) => {
                 kept.used = Instant::now();
                 self.zygotes.push(kept);
-                return Ok(main);
+                return Ok(given);
             }
             Err(Refusal::NotLoaded) => ("its interpreter was still loading".to_owned(), true),
             Err(Refusal::Step(reason)) => (reason, true),

@@ -130,7 +130,7 @@ class _Loaded(object):
 
     def _is_released(self, order, take):
         try:
-            self._prepare(order, self.supervisor, order["argv"][1])
+            self._prepare(order, self.supervisor, order.get("beside", [order["argv"][1]]))
             _refresh()
         except Refused as refused:
             _answer(self.channel, {"refused": str(refused)})
@@ -154,16 +154,16 @@ class _Loaded(object):
             "variables": {MARKER: "-", "AZUREML_RUN_ID": "-", "STEPWELL_SCRIPT": os.devnull},
         }
         order = _decoded(_encoded(order)[8:])
-        self._prepare(order, os.getppid(), "/-/-")  # in a folder that is not there
+        self._prepare(order, os.getppid(), ["/-/-"])  # in a folder that is not there
         del os.environ["AZUREML_RUN_ID"], os.environ["STEPWELL_SCRIPT"]
         _refresh()
 
-    def _prepare(self, order, supervisor, script):
+    def _prepare(self, order, supervisor, scripts):
         os.setsid()
         self.process.die_with(supervisor)
         os.chdir(order["work_dir"])
         argv = [os.fsdecode(each.encode("utf-8")) for each in order["argv"]]
-        self._check(script)
+        self._check(scripts)
         self.script.set(argv[1])
         sys.argv[:] = argv[1:]
         if hasattr(sys, "orig_argv"):
@@ -173,15 +173,22 @@ class _Loaded(object):
         self.end.is_of_step()
         self.process.mark(os.environb[MARKER.encode("ascii")])
         self.process.title(argv)
-        log = os.open(order["log"], os.O_WRONLY | os.O_APPEND)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        os.close(log)
+        for stream, path in ((1, order["log"]), (2, order.get("errors"))):
+            if path is not None:
+                log = os.open(path, os.O_WRONLY | os.O_APPEND)
+                os.dup2(log, stream)
+                os.close(log)
+        if "errors" not in order:
+            os.dup2(1, 2)
 
-    def _check(self, script):
+    def _check(self, scripts):
         for path, stamp in self.stamps:
             if _stamp(path) != stamp:
                 raise Changed("`{}` has changed since it was loaded".format(path))
+        for script in scripts:
+            self._check_beside(script)
+
+    def _check_beside(self, script):
         folder = os.path.dirname(os.path.realpath(script))
         try:
             entries = os.listdir(folder)

@@ -5,7 +5,7 @@
 //! supervisor.
 
 use std::collections::BTreeMap;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::{io, thread, time::Duration};
@@ -57,12 +57,19 @@ struct Load<'a> {
     imports: &'a [String],
 }
 
+/// What a fork is to be.
 #[derive(Serialize)]
-struct Order<'a> {
-    argv: &'a [String],
-    work_dir: &'a str,
-    log: &'a str,
-    variables: BTreeMap<&'a str, &'a str>,
+pub(super) struct Order<'a> {
+    pub(super) argv: &'a [String],
+    pub(super) work_dir: &'a str,
+    pub(super) log: &'a str,
+    /// Where standard error goes, if not into the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) errors: Option<&'a str>,
+    /// The scripts beside which no file may hide a loaded module, if not the one that is run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) beside: Option<[&'a str; 2]>,
+    pub(super) variables: BTreeMap<&'a str, &'a str>,
 }
 
 #[derive(Deserialize)]
@@ -134,9 +141,7 @@ impl Zygote {
     /// A fork that runs the step: the leader of its own session and group, with its streams on the
     /// log. When this fails, nothing of the step has run, and nothing of it will.
     pub(super) fn fork(&mut self, spec: &Spec) -> Result<Pid, Refusal> {
-        if !self.loaded {
-            self.loaded = self.hear_of_loading()?;
-        }
+        self.await_loaded()?;
         let variables = spec.variables.iter();
         let own = variables.filter(|(name, _)| is_of_one_step(name));
         let mut variables: BTreeMap<&str, &str> = own
@@ -148,30 +153,35 @@ impl Zygote {
             argv: &spec.argv,
             work_dir: spec.work_dir.as_str(),
             log: spec.log.as_str(),
+            errors: None,
+            beside: None,
             variables,
         };
-        let broken = |error: io::Error| {
-            Refusal::Stale(format!("its interpreter was gone: {}", error.kind()))
-        };
-        self.channel.send(&order).map_err(broken)?;
-        let pid = match self.channel.receive().map_err(broken)? {
-            Answer::Pid(pid) => Pid::from_raw(pid),
-            Answer::Refused(reason) => return Err(Refusal::Step(reason)),
-            Answer::Changed(reason) => return Err(Refusal::Stale(reason)),
-            Answer::Loaded(_) => None,
-        };
-        let Some(pid) = pid.filter(|&pid| is_child(pid)) else {
-            return Err(Refusal::Stale(
-                "its interpreter answered nonsense".to_owned(),
-            ));
-        };
-        if let Err(error) = self.channel.release() {
-            // It reads the same channel, and will not begin.
-            let _ = kill_process(pid, Signal::KILL);
-            let _ = Reaper::default().reap(pid);
-            return Err(broken(error));
+        fork(&mut self.channel, &order, getpid())
+    }
+
+    /// Another end of its channel, for a program that asks it for forks in this process's stead. They
+    /// become children of this process.
+    pub(super) fn lend(&mut self) -> Result<OwnedFd, Refusal> {
+        if !self.is_there() {
+            return Err(Refusal::Stale("its interpreter was gone".to_owned()));
         }
-        Ok(pid)
+        self.await_loaded()?;
+        let other = self.channel.another_end();
+        other.map_err(|error| Refusal::Step(format!("its interpreter cannot be lent: {error}")))
+    }
+
+    /// Whether its process runs.
+    pub(super) fn is_there(&self) -> bool {
+        let stat = Stat::read(self.session());
+        stat.is_some_and(|stat| stat.session == self.session()) && is_child(self.pid, getpid())
+    }
+
+    fn await_loaded(&mut self) -> Result<(), Refusal> {
+        if !self.loaded {
+            self.loaded = self.hear_of_loading()?;
+        }
+        Ok(())
     }
 
     fn hear_of_loading(&mut self) -> Result<bool, Refusal> {
@@ -213,6 +223,37 @@ impl Zygote {
     }
 }
 
+/// Has a loaded interpreter fork a child of the `supervisor`, and releases it.
+pub(super) fn fork(
+    channel: &mut Channel,
+    order: &Order<'_>,
+    supervisor: Pid,
+) -> Result<Pid, Refusal> {
+    let broken =
+        |error: io::Error| Refusal::Stale(format!("its interpreter was gone: {}", error.kind()));
+    channel.send(order).map_err(broken)?;
+    let pid = match channel.receive().map_err(broken)? {
+        Answer::Pid(pid) => Pid::from_raw(pid),
+        Answer::Refused(reason) => return Err(Refusal::Step(reason)),
+        Answer::Changed(reason) => return Err(Refusal::Stale(reason)),
+        Answer::Loaded(_) => None,
+    };
+    let Some(pid) = pid.filter(|&pid| is_child(pid, supervisor)) else {
+        return Err(Refusal::Stale(
+            "its interpreter answered nonsense".to_owned(),
+        ));
+    };
+    if let Err(error) = channel.release() {
+        // It reads the same channel, and will not begin.
+        let _ = kill_process(pid, Signal::KILL);
+        if supervisor == getpid() {
+            let _ = Reaper::default().reap(pid);
+        }
+        return Err(broken(error));
+    }
+    Ok(pid)
+}
+
 fn forks(session: i32) -> Vec<Pid> {
     let of_session = |pid: &i32| Stat::read(*pid).is_some_and(|stat| stat.session == session);
     children()
@@ -222,7 +263,7 @@ fn forks(session: i32) -> Vec<Pid> {
         .collect()
 }
 
-fn is_child(pid: Pid) -> bool {
-    let this = getpid().as_raw_nonzero().get();
-    Stat::read(pid.as_raw_nonzero().get()).is_some_and(|stat| stat.parent == this && !stat.ended)
+fn is_child(pid: Pid, of: Pid) -> bool {
+    let parent = of.as_raw_nonzero().get();
+    Stat::read(pid.as_raw_nonzero().get()).is_some_and(|stat| stat.parent == parent && !stat.ended)
 }

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Union
 
+from azureml.core._warm_choices import WarmChoices
 from azureml.pipeline.core import _parallel_settings as settings
 from azureml.pipeline.core._data_kinds import is_a
 from azureml.pipeline.core._parameter import PipelineParameter
 
 
-class _ParallelRunConfigBase(object):
+class _ParallelRunConfigBase(WarmChoices):
     """What `ParallelRunConfig` is made of."""
 
     def __init__(
