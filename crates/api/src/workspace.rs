@@ -14,6 +14,10 @@ pub struct Health {
     pub status: String,
     /// The server's version.
     pub version: String,
+    /// The data folder that it serves, by its device and inode: `2049:131`. Absent once the folder
+    /// is no longer where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
 }
 
 /// The workspace that this server serves.

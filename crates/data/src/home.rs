@@ -174,6 +174,45 @@ fn record_of(folder: &DataFolder) -> io::Result<Record> {
     })
 }
 
+/// What a folder is to the system, wherever it is and whatever is in it: its device and inode.
+///
+/// # Errors
+/// Those of the file system.
+pub fn identity(folder: &Utf8Path) -> io::Result<String> {
+    Ok(identity_of(&fs::metadata(folder)?))
+}
+
+/// The same, of a folder that has been looked at.
+#[must_use]
+pub fn identity_of(folder: &std::fs::Metadata) -> String {
+    format!("{}:{}", folder.dev(), folder.ino())
+}
+
+/// Gives the folder a database of its own if another folder has hard links to the same file, as
+/// `cp -al` and some backups make them. Nobody may have the database open.
+///
+/// # Errors
+/// Those of the file system.
+pub fn unshare(folder: &DataFolder) -> io::Result<()> {
+    let database = folder.database();
+    // The log is part of the content: it is its own before the database is, so that a copy that
+    // was interrupted is complete when it is begun again.
+    for end in ["-shm", "-wal", ""] {
+        let shared = Utf8PathBuf::from(format!("{database}{end}"));
+        match fs::metadata(&shared) {
+            Ok(about) if about.nlink() > 1 => {}
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => continue,
+        }
+        let own = Utf8PathBuf::from(format!("{database}{end}.own"));
+        drop(fs::remove_file(&own));
+        fs::copy(&shared, &own)?;
+        fs::File::open(&own)?.sync_all()?;
+        fs::rename(&own, &shared)?;
+    }
+    Ok(())
+}
+
 /// Makes sure that a data folder is the user's own and that nobody else can look into it; true when
 /// its permissions had to be mended.
 ///

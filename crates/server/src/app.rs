@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::access::Access;
+use crate::lock::Root;
 use crate::serve::Mode;
 
 /// The state of the server, shared by all handlers.
@@ -24,6 +25,8 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) cas: Cas,
     pub(crate) folder: DataFolder,
+    /// The folder itself, whatever its path leads to.
+    pub(crate) root: Root,
     pub(crate) datastores: Arc<Registry>,
     pub(crate) site: StepContext,
     pub(crate) access: Access,

@@ -139,7 +139,8 @@ pub(crate) fn holder(data_folder: &Utf8Path) -> Option<u32> {
 /// The server that serves the folder now, if one answers at the folder's socket.
 ///
 /// Only a process of this user's can be there: the folder lets nobody else in, and the other end of
-/// the connection is asked for before anything is sent.
+/// the connection is asked for before anything is sent. The socket may still be another folder's, as
+/// a hard link in a copy: the token is shown only to one that serves this very folder.
 pub(crate) fn find(data_folder: &Utf8Path) -> Option<Endpoint> {
     let folder = DataFolder::new(data_folder.to_owned());
     let socket = folder.socket();
@@ -150,7 +151,12 @@ pub(crate) fn find(data_folder: &Utf8Path) -> Option<Endpoint> {
         .ok()?
         .trim()
         .to_owned();
-    let client = Client::at_socket(NOWHERE, &socket, &token, ANSWER_MAX);
+    let client = Client::at_socket(NOWHERE, &socket, "", ANSWER_MAX);
+    let serves = client.health().ok()?.folder?;
+    if serves != home::identity(data_folder).ok()? {
+        return None;
+    }
+    let client = client.with_token(&token);
     let workspace = match client.workspace() {
         Ok(workspace) => workspace,
         // It is there, and has too much to do or a fault of its own to say more.

@@ -21,6 +21,7 @@ pub(super) async fn health(State(app): Context) -> Json<Health> {
     Json(Health {
         status: status.to_owned(),
         version,
+        folder: app.root.identity(),
     })
 }
 

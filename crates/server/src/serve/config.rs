@@ -83,6 +83,12 @@ pub enum ServeError {
         /// The other server's process id.
         pid: Option<u32>,
     },
+    /// Its files are hard links to those of a folder that is served.
+    #[error("the data folder `{folder}` is a copy made of hard links, and the original is served")]
+    HardLinks {
+        /// The data folder.
+        folder: Utf8PathBuf,
+    },
     /// Nothing shows that the folder is this user's, of this machine and this place.
     #[error("the data folder `{folder}` {}", match from {
         Some(from) => format!("is a copy of `{from}`"),
@@ -156,6 +162,10 @@ impl ServeError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Locked { .. } => "`stepwell stop` stops it; `stepwell doctor` says more",
+            Self::HardLinks { .. } => {
+                "`stepwell stop` in the original's folder, then `stepwell adopt` here gives it files of \
+                 its own; or copy it with `cp -a`"
+            }
             Self::NotAdopted { .. } | Self::Moved { .. } => {
                 "`stepwell adopt` takes it over, if you trust what is in it; or move it aside"
             }

@@ -35,6 +35,7 @@ use crate::access::tokens::Tokens;
 use crate::app::{App, now};
 use crate::limits::Gate;
 use crate::listen::Door;
+use crate::lock::Lock;
 use crate::{listen, routes, tls};
 
 /// Serves until it is asked to stop, by a signal, a request, or by having nothing to do. `ready`
@@ -53,8 +54,8 @@ pub async fn serve(config: ServeConfig, ready: impl FnOnce(&Endpoint)) -> Result
     if home::secure(folder.root()).map_err(unusable)? {
         tracing::warn!(folder = %folder.root(), "others could look into the folder; mended");
     }
-    let lock = own::lock(&folder)?;
-    let store = own::open(&folder, config.adopt).await?;
+    let mut lock = own::lock(&folder)?;
+    let store = own::open(&folder, &mut lock, config.adopt).await?;
     files::make_folders(&folder).map_err(unusable)?;
     let issued = Tokens::new(store.read(tokens::list).await?);
     check_tokens(&config, &issued)?;
@@ -67,7 +68,7 @@ pub async fn serve(config: ServeConfig, ready: impl FnOnce(&Endpoint)) -> Result
         None => sockets.advertised().map_err(unusable)?,
     };
     let urls = (url.clone(), advertised);
-    let app = start::start(&config, folder.clone(), store, urls, keys).await?;
+    let app = start::start(&config, folder.clone(), lock.root(), store, urls, keys).await?;
     let endpoint = Endpoint {
         url,
         shared_url,
@@ -80,16 +81,26 @@ pub async fn serve(config: ServeConfig, ready: impl FnOnce(&Endpoint)) -> Result
     write_private(&folder.server_file(), text.as_bytes()).map_err(unusable)?;
     ready(&endpoint);
     run(&config, &app, sockets, tls, text).await;
-    for file in [folder.server_file(), folder.socket()] {
-        drop(std::fs::remove_file(file));
+    tidy(&folder, &lock, app);
+    drop(lock);
+    Ok(())
+}
+
+/// Ends the application and leaves the folder as one that nobody serves. What is at its path may be
+/// another server's by now.
+fn tidy(folder: &DataFolder, lock: &Lock, app: Arc<App>) {
+    if lock.root().is_in_place() {
+        for file in [folder.server_file(), folder.socket()] {
+            drop(std::fs::remove_file(file));
+        }
     }
     drop(app);
     // A copy of the file alone is then a copy of everything.
-    if let Err(error) = care::checkpoint(&folder.database()) {
+    if lock.root().is_in_place()
+        && let Err(error) = care::checkpoint(&folder.database())
+    {
         tracing::warn!(%error, "the write-ahead log could not be merged into the database");
     }
-    drop(lock);
-    Ok(())
 }
 
 /// Other machines may ask only where somebody has decided who.
@@ -153,7 +164,12 @@ async fn run(
     let condition = app.condition.clone();
     tokio::select! {
         () = stop::asked(config.idle_exit, Arc::clone(app)) => {}
-        () = presence::keep(app.folder.clone(), endpoint, condition, reopen) => {}
+        () = presence::keep(&app.folder, &app.root, &endpoint, condition, reopen) => {
+            tracing::warn!(
+                folder = %app.folder.root(),
+                "the data folder was deleted or moved away; the server ends"
+            );
+        }
     }
     stop.send_replace(true);
     doors.append(&mut reopened.borrow_mut());

@@ -37,10 +37,10 @@ pub async fn adopt(data_folder: &Utf8Path) -> Result<Adopted, ServeError> {
     let folder = DataFolder::new(data_folder);
     let unusable = |error: std::io::Error| unusable(&folder, &error);
     home::secure(folder.root()).map_err(unusable)?;
-    let _lock = lock(&folder)?;
+    let mut lock = lock(&folder)?;
     let key = owner_key();
     let bond = home::bond(&folder, &key).map_err(unusable)?;
-    take_over(&folder, &bond, &key).await
+    take_over(&folder, &mut lock, &bond, &key).await
 }
 
 /// Takes the folder's lock.
@@ -50,12 +50,19 @@ pub(super) fn lock(folder: &DataFolder) -> Result<Lock, ServeError> {
             folder: folder.root().to_owned(),
             pid,
         },
+        LockError::Shared => ServeError::HardLinks {
+            folder: folder.root().to_owned(),
+        },
         LockError::Io(error) => unusable(folder, &error),
     })
 }
 
 /// Opens the database of a folder that may be served, and binds the folder to where it is.
-pub(super) async fn open(folder: &DataFolder, adopt: bool) -> Result<Store, ServeError> {
+pub(super) async fn open(
+    folder: &DataFolder,
+    lock: &mut Lock,
+    adopt: bool,
+) -> Result<Store, ServeError> {
     let unusable = |error: std::io::Error| unusable(folder, &error);
     let key = owner_key();
     let bond = home::bond(folder, &key).map_err(unusable)?;
@@ -66,9 +73,10 @@ pub(super) async fn open(folder: &DataFolder, adopt: bool) -> Result<Store, Serv
         }
         Bond::Here => {}
         _ if adopt => {
-            take_over(folder, &bond, &key).await?;
+            take_over(folder, lock, &bond, &key).await?;
         }
         Bond::Moved { from } => {
+            lock.unshare(folder).map_err(unusable)?;
             let store = open_store(folder)?;
             let (open_runs, schedules) = pending(&store).await?;
             if open_runs + schedules as u64 > 0 {
@@ -135,6 +143,7 @@ fn open_store(folder: &DataFolder) -> Result<Store, ServeError> {
 
 async fn take_over(
     folder: &DataFolder,
+    lock: &mut Lock,
     bond: &Bond,
     key: &OwnerKey,
 ) -> Result<Adopted, ServeError> {
@@ -147,6 +156,7 @@ async fn take_over(
             ..Adopted::default()
         });
     }
+    lock.unshare(folder).map_err(unusable)?;
     let store = open_store(folder)?;
     // Nobody who knew a token of the folder it was may speak to the one it becomes.
     files::replace_token(folder).map_err(unusable)?;

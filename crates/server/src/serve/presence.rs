@@ -1,5 +1,8 @@
 //! That a server can be found as long as it runs: its socket and the file that says where it is are
 //! made again when somebody deletes them, and a deleted database is noticed.
+//!
+//! Invariant: nothing is made in a folder that is not the server's own. One that was deleted, moved
+//! or replaced has, or gets, a server of its own.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
@@ -11,25 +14,31 @@ use tokio::net::UnixListener;
 
 use super::sockets;
 use crate::app::Condition;
+use crate::lock::Root;
 
 /// How often it is seen to.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Watches over the files for ever; a socket that had to be made anew is given to `reopen`.
+/// Watches over the files until the folder is no more where it was; a socket that had to be made
+/// anew is given to `reopen`.
 pub(super) async fn keep(
-    folder: DataFolder,
-    endpoint: String,
+    folder: &DataFolder,
+    root: &Root,
+    endpoint: &str,
     condition: Condition,
     mut reopen: impl FnMut(UnixListener),
 ) {
     let (mut socket, database) = (inode(&folder.socket()), inode(&folder.database()));
     loop {
         tokio::time::sleep(EVERY).await;
+        if !root.is_in_place() {
+            return;
+        }
         condition.set_database_gone(inode(&folder.database()) != database);
         let at_present = inode(&folder.socket());
         // It may have been deleted before it was first looked at.
         if at_present.is_none() || at_present != socket {
-            match sockets::socket_file(&folder) {
+            match sockets::socket_file(folder) {
                 Ok(listener) => reopen(listener),
                 Err(error) => tracing::warn!(%error, "the socket cannot be made again"),
             }

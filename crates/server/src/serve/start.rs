@@ -23,6 +23,7 @@ use super::{Mode, ServeConfig, ServeError};
 use crate::access::Access;
 use crate::access::tokens::Tokens;
 use crate::app::{Activity, App, Condition, now};
+use crate::lock::Root;
 
 /// How long a step may take to stop when asked.
 const GRACE: Duration = Duration::from_secs(10);
@@ -38,6 +39,7 @@ const FILE_DELAY: Duration = Duration::from_secs(15);
 pub(super) async fn start(
     config: &ServeConfig,
     folder: DataFolder,
+    root: &Root,
     store: Store,
     (url, advertised): (String, String),
     (secret, issued): (String, Tokens),
@@ -80,6 +82,7 @@ pub(super) async fn start(
         store,
         cas,
         folder,
+        root: root.clone(),
         datastores,
         site,
         access,
