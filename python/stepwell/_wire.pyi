@@ -418,6 +418,10 @@ class Experiment(TypedDict):
     runs: int
     tags: Dict[str, str]
 
+class ExperimentChange(TypedDict):
+    remove_tags: NotRequired[List[str]]
+    set_tags: NotRequired[Dict[str, str]]
+
 class ExperimentList(TypedDict):
     experiments: List[Experiment]
     next: NotRequired[Optional[str]]

@@ -93,5 +93,6 @@ pub use usql::UsqlTask;
 pub use why::{ReuseOutcome, Why, WhyList};
 pub use workspace::{
     Compute, ComputeList, ComputeSettings, EnvironmentList, EnvironmentRecord, Experiment,
-    ExperimentList, Health, RegisterEnvironment, Snapshot, SnapshotFile, SnapshotReply, Workspace,
+    ExperimentChange, ExperimentList, Health, RegisterEnvironment, Snapshot, SnapshotFile,
+    SnapshotReply, Workspace,
 };

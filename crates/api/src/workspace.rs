@@ -80,6 +80,16 @@ pub struct Experiment {
     pub tags: BTreeMap<String, String>,
 }
 
+/// What to change of an experiment; what is absent stays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExperimentChange {
+    /// Tags to set.
+    pub set_tags: BTreeMap<String, String>,
+    /// Tags to remove, before others are set.
+    pub remove_tags: Vec<String>,
+}
+
 /// Compute targets, sorted by name.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ComputeList {

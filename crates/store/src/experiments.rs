@@ -62,6 +62,39 @@ pub fn list(connection: &Connection, part: &NamedPart) -> Result<Vec<Experiment>
     rows.map(|row| row?).collect()
 }
 
+/// What to change of an experiment's tags.
+#[derive(Debug, Clone, Default)]
+pub struct TagsChange {
+    /// Tags to set.
+    pub set: BTreeMap<String, String>,
+    /// Tags to remove, before others are set.
+    pub remove: Vec<String>,
+}
+
+/// Changes tags, and gives the experiment as it is then; `None` if there is none of that name.
+///
+/// # Errors
+/// Those of the database.
+pub fn change_tags(
+    connection: &Connection,
+    name: &str,
+    change: TagsChange,
+) -> Result<Option<Experiment>> {
+    let Some(mut experiment) = find(connection, name)? else {
+        return Ok(None);
+    };
+    experiment
+        .tags
+        .retain(|tag, _| !change.remove.contains(tag));
+    experiment.tags.extend(change.set);
+    let text = columns::json("experiment's tags", &experiment.tags)?;
+    let update = "UPDATE experiments SET tags_json = ? WHERE name = ?";
+    connection
+        .prepare_cached(update)?
+        .execute(params![text, name])?;
+    Ok(Some(experiment))
+}
+
 /// Counts one more run without a parent, and gives its number.
 pub(crate) fn count_run(connection: &Connection, id: Uuid) -> Result<u64> {
     let update = "UPDATE experiments SET runs = runs + 1 WHERE id = ? RETURNING runs";

@@ -226,6 +226,34 @@ async fn a_failed_change_leaves_nothing_and_harms_no_neighbour() {
 }
 
 #[tokio::test]
+async fn tags_of_an_experiment_change_one_by_one() {
+    let (_folder, path) = folder();
+    let store = Store::open(&path).expect("opens");
+    let change = |set: &[(&str, &str)], remove: &[&str]| experiments::TagsChange {
+        set: set
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect(),
+        remove: remove.iter().map(|name| (*name).into()).collect(),
+    };
+    let (first, second) = (
+        change(&[("a", "1"), ("b", "2")], &[]),
+        change(&[("a", "3")], &["b", "c"]),
+    );
+    let changed = store.write(move |db| {
+        let nobody = experiments::change_tags(db, "e", first.clone())?;
+        assert_eq!(nobody, None, "it must be there");
+        experiments::ensure(db, "e", Uuid::from_u128(9), NOW)?;
+        experiments::change_tags(db, "e", first)?;
+        let changed = experiments::change_tags(db, "e", second)?;
+        assert_eq!(changed, experiments::find(db, "e")?, "it is stored");
+        Ok(changed.map(|experiment| experiment.tags))
+    });
+    let tags = changed.await.expect("written").expect("it is there");
+    assert_eq!(tags, [("a".to_owned(), "3".to_owned())].into());
+}
+
+#[tokio::test]
 async fn a_batch_of_metrics_sent_twice_is_logged_once() {
     let (_folder, path) = folder();
     let store = Store::open(&path).expect("opens");

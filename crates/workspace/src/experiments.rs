@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stepwell_store::experiments::{self as store, Experiment};
+use stepwell_store::experiments::{self as store, Experiment, TagsChange};
 use uuid::Uuid;
 
 use crate::core::Core;
@@ -56,5 +56,16 @@ impl Experiments {
         let (id, now) = (Uuid::now_v7(), self.0.now());
         let ensure = move |db: &_| store::ensure(db, &name, id, now);
         Ok(self.0.store.write_durable(ensure).await?)
+    }
+
+    /// Changes the tags of an experiment.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub async fn change_tags(&self, name: String, change: TagsChange) -> Result<Experiment> {
+        let missing = Error::not_found(format!("there is no experiment `{name}`"));
+        let change = move |db: &_| store::change_tags(db, &name, change);
+        let changed = self.0.store.write_durable(change).await?;
+        changed.ok_or(missing)
     }
 }

@@ -6,7 +6,7 @@ scripts; what they do is described by their own modules.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Union
 
 from azureml._lazy import Getattr, exports
 from azureml._not_yet import not_yet
@@ -116,9 +116,9 @@ class Experiment(object):
         return None
 
     @property
-    def tags(self) -> Dict[str, str]:
-        """Its tags."""
-        return dict(self._made()["tags"])
+    def tags(self) -> Dict[str, Optional[str]]:
+        """Its tags; one that was set without a value has `None`."""
+        return {name: value or None for name, value in self._made()["tags"].items()}
 
     @property
     def portal_url(self) -> str:
@@ -240,16 +240,22 @@ class Experiment(object):
         ]
 
     def tag(self, key: str, value: Optional[str] = None) -> None:
-        """Not there yet."""
-        not_yet("experiments cannot be tagged yet; tag their runs")
+        """Set one tag; without a value it is there and has none."""
+        self.set_tags({key: value})
 
-    def set_tags(self, tags: Dict[str, str]) -> None:
-        """Not there yet."""
-        not_yet("experiments cannot be tagged yet; tag their runs")
+    def set_tags(self, tags: Mapping[str, Optional[str]]) -> None:
+        """Set tags; those not named stay."""
+        from azureml.core._run_core import texts
+
+        self._change(set_tags=texts(tags))
 
     def remove_tags(self, tags: List[str]) -> None:
-        """Not there yet."""
-        not_yet("experiments cannot be tagged yet; tag their runs")
+        """Take tags away; those that are not there are not missed."""
+        self._change(remove_tags=[str(tag) for tag in tags])
+
+    def _change(self, **change: Any) -> None:
+        self._made()
+        self._record = self._workspace._client.patch(self._path, change)
 
     @staticmethod
     def delete(workspace: Workspace, experiment_id: str) -> None:

@@ -214,6 +214,20 @@ def test_runs_are_found_again_by_experiment_and_by_id(project: Path) -> None:
         Run.get(workspace, "nonsense")
 
 
+def test_an_experiment_keeps_its_tags(project: Path) -> None:
+    workspace = Workspace.from_config()
+    experiment = Experiment(workspace, "tagged")
+    experiment.set_tags({"owner": "ann", "draft": "yes"})
+    experiment.tag("owner", "bob")
+    experiment.tag("seen")
+    experiment.remove_tags(["draft", "never there"])
+    expected = {"owner": "bob", "seen": None}
+    assert experiment.tags == expected
+    assert Experiment(workspace, "tagged").tags == expected
+    assert [each.name for each in Experiment.list(workspace, tags={"owner": "bob"})] == ["tagged"]
+    assert Experiment.list(workspace, tags="draft") == []
+
+
 def test_what_was_run_is_told_in_the_details(project: Path) -> None:
     workspace = Workspace.from_config()
     store = workspace.get_default_datastore()

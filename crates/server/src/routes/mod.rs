@@ -84,7 +84,10 @@ fn native() -> OpenApiRouter<Arc<App>> {
         .owner(routes!(gc::collect_garbage))
         .reader(routes!(workspace::list_experiments))
         .reader(routes!(workspace::get_experiment))
-        .submitter(routes!(workspace::put_experiment))
+        .submitter(routes!(
+            workspace::put_experiment,
+            workspace::change_experiment
+        ))
         .reader(routes!(datastores::list_datastores))
         .reader(routes!(datastores::get_datastore))
         .contributor(routes!(

@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use stepwell_api::{ErrorReply, Experiment, ExperimentList, Health, Workspace};
+use stepwell_api::{ErrorReply, Experiment, ExperimentChange, ExperimentList, Health, Workspace};
 use stepwell_store::{experiments, runs};
 
 use super::request::NamedQuery;
 use crate::app::Context;
-use crate::error::{Params, Result};
+use crate::error::{Body, Params, Result};
 use crate::serve::Mode;
 
 /// Anybody may ask: the faults themselves are for those who may look into the server.
@@ -90,6 +90,23 @@ pub(super) async fn put_experiment(
 ) -> Result<Json<Experiment>> {
     let made = app.workspace.experiments.ensure(name).await?;
     Ok(Json(experiment(made)))
+}
+
+/// Changes the tags of an experiment.
+#[utoipa::path(patch, path = "/experiments/{name}", params(("name" = String, Path)),
+    request_body = ExperimentChange, responses(
+    (status = 200, body = Experiment), (status = "default", body = ErrorReply)))]
+pub(super) async fn change_experiment(
+    State(app): Context,
+    Path(name): Path<String>,
+    Body(body): Body<ExperimentChange>,
+) -> Result<Json<Experiment>> {
+    let change = experiments::TagsChange {
+        set: body.set_tags,
+        remove: body.remove_tags,
+    };
+    let changed = app.workspace.experiments.change_tags(name, change).await?;
+    Ok(Json(experiment(changed)))
 }
 
 fn experiment(experiment: experiments::Experiment) -> Experiment {
