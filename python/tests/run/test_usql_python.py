@@ -53,6 +53,24 @@ def run(folder: Path, python: str) -> Any:
     return record["diagnostics"][0]["message"]
 
 
+def test_the_script_may_be_a_deployed_file_and_columns_have_the_types_of_the_input(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "code.usql.py").write_text(
+        "def usqlml_main(df):\n    df['m'] = df.n * 2\n    return df\n"
+    )
+    (tmp_path / "job.usql").write_text(
+        """DEPLOY RESOURCE "/code.usql.py";
+        @t = SELECT * FROM (VALUES ("b", 2), ("a", 1)) AS v(day, n);
+        @m = REDUCE @t ON day PRODUCE day, m int, n READONLY day
+             USING new Extension.Python.Reducer("code.usql.py", pyVersion: "3.5.1");
+        OUTPUT @m TO "/out.csv" ORDER BY day USING Outputters.Csv(quoting: false);"""
+    )
+    line = ["stepwell-usql", "run", "job.usql", "--python", sys.executable]
+    subprocess.run(line, cwd=str(tmp_path), check=True)
+    assert (tmp_path / "out.csv").read_bytes() == b"a,2,1\r\nb,4,2\r\n"
+
+
 def test_groups_are_frames_and_come_back_as_rows(tmp_path: Path) -> None:
     rows, log = run(tmp_path, REDUCE)
     assert rows == REDUCED

@@ -147,7 +147,10 @@ fn combine(
         Operator::Max => extreme(keys, true).ok_or_else(empty),
         Operator::Sum => sum(this, keys, &this.ty.base),
         Operator::Average => average(keys).ok_or_else(empty),
-        Operator::Merge => merge(values).map_err(|message| source.failed(message)),
+        Operator::Merge | Operator::Dictionary => {
+            let merged = merge(values, operator == Operator::Dictionary);
+            merged.map_err(|message| source.failed(message))
+        }
         _ => Err(source.failed("this operator is not one of arrays".to_owned())),
     }
 }
@@ -163,8 +166,9 @@ fn filtered(values: &[Value], evaluated: &Evaluated) -> Vec<Value> {
     }
 }
 
-/// The entries of all maps, of which the last with a key stays in the first's place.
-fn merge(maps: &[Value]) -> Result<Value, String> {
+/// The entries of all maps, of which the last with a key stays in the first's place, unless they
+/// are to differ.
+fn merge(maps: &[Value], unique: bool) -> Result<Value, String> {
     let mut all: Vec<(Value, Value)> = Vec::new();
     for map in maps {
         let Value::Map(entries) = map else {
@@ -172,6 +176,9 @@ fn merge(maps: &[Value]) -> Result<Value, String> {
         };
         for (key, value) in entries.iter() {
             match all.iter_mut().find(|(known, _)| known == key) {
+                Some(_) if unique => {
+                    return Err("an item with the same key has already been added".to_owned());
+                }
                 Some((_, known)) => known.clone_from(value),
                 None => all.push((key.clone(), value.clone())),
             }

@@ -44,6 +44,8 @@ pub(crate) enum Operator {
     Pairs,
     /// One map of many; of several entries with one key the last stays.
     Merge,
+    /// One map of many, whose keys all differ.
+    Dictionary,
 }
 
 impl Operator {
@@ -296,6 +298,7 @@ impl Binder<'_> {
                 let target = target.unwrap_or_else(|| Err(invalid(span, "`Cast` needs a type")))?;
                 return convert(source, &Type::array(target));
             }
+            "ToDictionary" => return self.dictionary(source, element, arguments, span),
             "ElementAt" => {
                 let index = self.bind_as(&first(arguments, span)?.value, &int)?;
                 let node = Node::Element(Box::new(source), Box::new(index));
@@ -327,6 +330,42 @@ impl Binder<'_> {
             return Err(invalid(span, format!("`{name}` needs numbers, not `{ty}`")));
         }
         Ok(linq(operator, source, operands, ty, span))
+    }
+
+    /// `ToDictionary(x => key, x => value)`; without the second the elements are the values.
+    fn dictionary(
+        &mut self,
+        source: Typed,
+        element: &Type,
+        arguments: &[Argument],
+        span: Span,
+    ) -> Bound {
+        let slot = self.locals.len();
+        let mut bodies = Vec::new();
+        for argument in arguments {
+            let ExprKind::Lambda(parameters, body) = &argument.value.kind else {
+                let message = "a lambda such as `x => x` is expected";
+                return Err(invalid(argument.value.span, message));
+            };
+            let Operand::Lambda(body, _) = self.lambda(parameters, body, element, span)? else {
+                continue;
+            };
+            bodies.push(body);
+        }
+        let mut bodies = bodies.into_iter();
+        let (Some(key), value, None) = (bodies.next(), bodies.next(), bodies.next()) else {
+            let message = "`ToDictionary` takes one or two lambdas, of the key and of the value";
+            return Err(invalid(span, message));
+        };
+        let itself = Typed::new(Node::Local(slot), element.clone(), span);
+        let value = value.unwrap_or(itself);
+        let base = Base::Map(Box::new(key.ty.clone()), Box::new(value.ty.clone()));
+        let (entries, ty) = (vec![(key, value)], Type::of(base));
+        let entry = Typed::new(Node::NewMap(entries), ty.clone(), span);
+        let each = vec![Operand::Lambda(entry, slot)];
+        let maps = Type::array(ty.clone());
+        let all = linq(Operator::Select, source, each, maps, span);
+        Ok(linq(Operator::Dictionary, all, Vec::new(), ty, span))
     }
 
     fn operands(

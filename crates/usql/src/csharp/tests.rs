@@ -244,6 +244,18 @@ fn arrays_and_maps_have_linq() {
         ("new [] {1, 5, 2}.SkipWhile(x => x < 3)", "[5 2]"),
         ("new [] {1, 5, 2}.TakeWhile(x => x < 3)", "[1]"),
         ("new [] {1}.SkipWhile(x => x < 3).Count()", "0"),
+        (
+            "string.Join(\";\", new SQL.MAP<string, int?>{{\"a\", 1}, {\"b\", null}}.ToDictionary(k => k.Key + \"!\", v => v.Value))",
+            "[a!, 1];[b!, ]",
+        ),
+        (
+            "new [] {\"x\", \"yy\"}.ToDictionary(x => x.Length)[2]",
+            "yy",
+        ),
+        (
+            "new [] {1, 1}.ToDictionary(x => x, x => x)",
+            "fails: an item with the same key has already been added",
+        ),
         ("new SQL.MAP<string, int>{{\"a\", 1}}[\"a\"]", "1"),
         ("new SQL.MAP<string, int>{{\"a\", 1}}[\"b\"]", "null"),
         // The same page's examples of `SQL.MAP`.

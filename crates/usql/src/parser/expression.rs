@@ -465,6 +465,13 @@ impl Parser<'_> {
     fn elements(&mut self) -> Parsed<Vec<Element>> {
         self.expect_symbol("{")?;
         let mut elements = Vec::new();
+        if self.is_ident_at(0) && self.is_symbol_at(1, "=") {
+            return self.refuse(
+                self.span(),
+                "objects whose members are set one by one are not known here",
+                "types of .NET other than texts, numbers, dates, arrays and maps do not run here",
+            );
+        }
         while !self.is_symbol("}") {
             elements.push(if self.eat_symbol("{") {
                 let values = self.list(Self::expression)?;

@@ -58,7 +58,10 @@ impl Parser<'_> {
                 if parser.eat_symbol(";") {
                     continue;
                 }
-                statements.push(parser.terminated()?);
+                match parser.terminated() {
+                    Ok(statement) => statements.push(statement),
+                    Err(_) => parser.skip_within(ends),
+                }
             }
         })
     }
@@ -71,6 +74,17 @@ impl Parser<'_> {
             return self.expected("`;` at the end of the statement");
         }
         Ok(Statement { kind, span })
+    }
+
+    /// Goes behind the next semicolon, or in front of a word that ends the block.
+    fn skip_within(&mut self, ends: &[&str]) {
+        let ended = |parser: &Self| ends.iter().any(|word| parser.is(word));
+        while *self.peek() != TokenKind::End && !ended(self) {
+            if self.eat_symbol(";") {
+                return;
+            }
+            self.bump();
+        }
     }
 
     /// Goes behind the next semicolon outside of parentheses. At least one token is taken.

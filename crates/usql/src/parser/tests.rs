@@ -142,6 +142,14 @@ fn what_is_not_there_is_refused_by_name() {
             "a block of C# statements",
         ),
         (
+            format!("CREATE PACKAGE p() BEGIN EXPORT @f Func<string, bool> = {block}; EXPORT @a = 1; END; USE d;"),
+            "a block of C# statements",
+        ),
+        (
+            "@r = SELECT double.Parse(a, new NumberFormatInfo { NumberDecimalSeparator = \".\" }) AS v FROM @s;".to_owned(),
+            "members are set one by one",
+        ),
+        (
             "@r = SELECT a FROM EXTERNAL s LOCATION \"dbo.t\";".to_owned(),
             "(`EXTERNAL`) cannot be read",
         ),

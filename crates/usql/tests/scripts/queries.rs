@@ -46,6 +46,12 @@ fn rows_are_chosen_by_order() {
         "Duration DESC",
     );
     assert_eq!(rows, "xbox,1220\ncosmos,1213\n");
+    // The key is written as in the source of the rows, whose name the column has not.
+    let rows = query(
+        "SELECT l.Query AS q, l.Duration / 10 AS d FROM @log AS l ORDER BY l.Duration / 10 DESC, l.Query FETCH 1 ROWS",
+        "q",
+    );
+    assert_eq!(rows, "yelp,127\n");
 }
 
 #[test]
