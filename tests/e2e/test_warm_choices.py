@@ -6,7 +6,7 @@ import pytest
 
 from .bodies import python, script
 from .client import Client
-from .project import Project
+from .project import ROOT, Project
 from .test_warm import COLD, WARM, begin, load, one_at_a_time, warm
 from .waiting import until
 
@@ -100,3 +100,37 @@ def test_an_end_that_nobody_would_notice_is_quick_and_any_other_is_pythons(
         assert step["start"] == WARM
         log = client.log(step["id"])
         assert log.startswith("done\n") and ("PyInterpreterState_Clear" in log) is frees, log
+
+
+MADE_UP = """
+import importlib, os, sys
+print("stepwell.errors" in sys.modules)
+if os.path.exists(os.environ["SIGN"]):
+    importlib.import_module("stepwell." + "errors")
+"""
+
+
+def test_what_a_script_has_imported_outlives_the_server_and_its_supervisors(
+    project: Project, client: Client
+) -> None:
+    """It is seen once, as its text does not show it, and is loaded ahead after a restart."""
+    sign = project.folder / "sign"
+    variables = {"SIGN": str(sign), "PYTHONPATH": str(ROOT / "python")}
+    one_at_a_time(client)
+    sign.touch()
+    begin(project, client, {"main.py": MADE_UP}, variables=variables)
+    remembered = until(
+        lambda: list((project.data / "imports").glob("*.json")), lambda found: found, "it is kept"
+    )
+    assert any('"stepwell.errors"' in path.read_text() for path in remembered)
+    sign.unlink()
+    project.stepwell("stop")
+    until(project.processes, lambda left: not left, "its supervisors are gone")
+    step = warm(project, client, {"main.py": MADE_UP}, variables=variables)
+    assert (step["start"], client.log(step["id"])) == (WARM, "True\n")
+    for path in remembered:  # what is damaged is learned anew
+        path.write_bytes(path.read_bytes()[:20])
+    project.stepwell("stop")
+    until(project.processes, lambda left: not left, "its supervisors are gone")
+    step = warm(project, client, {"main.py": MADE_UP}, variables=variables)
+    assert (step["start"], client.log(step["id"])) == (WARM, "False\n")

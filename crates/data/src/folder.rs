@@ -203,6 +203,15 @@ impl DataFolder {
         self.root.join("sdk")
     }
 
+    /// The file that remembers what a script has imported, by a name of the script.
+    #[must_use]
+    pub fn imports(&self, script: &str) -> Utf8PathBuf {
+        let name = blake3::hash(script.as_bytes()).to_hex();
+        self.root
+            .join("imports")
+            .join(format!("{}.json", &name[..32]))
+    }
+
     /// What is being removed; nobody looks at it any more.
     #[must_use]
     pub fn trash(&self) -> Utf8PathBuf {

@@ -12,8 +12,9 @@ use std::collections::BTreeSet;
 use std::io::Read;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use stepwell_model::{Digest, is_module};
+use stepwell_model::is_module;
 
+use super::remembered::{self, Script};
 use crate::folder::Spec;
 
 /// The packages, with the reason for each that needs one.
@@ -62,20 +63,23 @@ pub(crate) const IMPORTED: &str = "STEPWELL_IMPORTED";
 /// The module of the SDK that every worker of a parallel step runs.
 const WORKER: &str = "stepwell._parallel._worker";
 
-/// Which script of which files in which Python.
-type Script = (Digest, String, String);
-
 /// What scripts have imported when they ran, whatever it was by: their own modules, a condition, a
-/// name that is made up. Known once for each script, from a run that succeeded.
+/// name that is made up. Known once for each script, from a run that succeeded, and remembered in the
+/// data folder.
 #[derive(Default)]
 pub(super) struct Learned(Vec<(Script, Vec<String>)>);
 
 impl Learned {
     /// The file in which a step is to name its modules; `None` if they are known, or it has no
     /// files by which it could be known again.
-    pub(super) fn report_of(&self, spec: &Spec) -> Option<Utf8PathBuf> {
+    pub(super) fn report_of(&mut self, spec: &Spec) -> Option<Utf8PathBuf> {
         let script = script(spec)?;
-        let is_known = self.0.iter().any(|(known, _)| *known == script);
+        let mut is_known = self.0.iter().any(|(known, _)| *known == script);
+        if !is_known && let Some(modules) = remembered::recall(&spec.objects, &script) {
+            // Anybody may have written to the file.
+            self.keep(script, loadable(modules.iter().map(String::as_str)));
+            is_known = true;
+        }
         let folder = spec.work_dir.parent()?;
         (!is_known).then(|| folder.join("imported"))
     }
@@ -90,14 +94,16 @@ impl Learned {
             return;
         };
         let _ = std::fs::remove_file(path);
-        let is_shallow = |module: &String| module.split('.').count() <= DEPTH_MAX;
-        let found = text.lines().filter(|line| is_module(line));
-        let found = found.map(str::to_owned).filter(is_shallow);
-        let found = found.filter(|module| is_safe(module));
+        let found = loadable(text.lines());
+        remembered::remember(&spec.objects, &script, &found);
+        self.keep(script, found);
+    }
+
+    fn keep(&mut self, script: Script, modules: Vec<String>) {
         if self.0.len() >= SCRIPTS_MAX {
             self.0.remove(0);
         }
-        self.0.push((script, found.take(LEARNED_MAX).collect()));
+        self.0.push((script, modules));
     }
 
     fn of(&self, spec: &Spec) -> &[String] {
@@ -137,7 +143,21 @@ impl Learned {
 
 fn script(spec: &Spec) -> Option<Script> {
     let (python, script) = spec.interpreted()?;
-    Some((spec.snapshot?, script.to_owned(), python.to_owned()))
+    Some(Script {
+        snapshot: spec.snapshot?,
+        script: script.to_owned(),
+        python: python.to_owned(),
+    })
+}
+
+/// Those of the modules that a script has imported that may be loaded ahead.
+fn loadable<'a>(modules: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let is_shallow = |module: &&str| module.split('.').count() <= DEPTH_MAX;
+    let found = modules
+        .filter(|module| is_module(module))
+        .filter(is_shallow);
+    let found = found.filter(|module| is_safe(module)).map(str::to_owned);
+    found.take(LEARNED_MAX).collect()
 }
 
 fn read(path: &Utf8Path) -> Option<String> {
@@ -227,7 +247,7 @@ mod tests {
         let text = serde_json::json!({
             "attempt": attempt,
             "argv": ["/python", "a.py"], "variables": {}, "work_dir": work, "files_dir": "/f",
-            "log": "/log", "objects": "/o", "grace_ms": 0, "snapshot": "ab".repeat(32),
+            "log": "/log", "objects": folder.join("objects"), "grace_ms": 0, "snapshot": "ab".repeat(32),
             "warm_imports": ["own.part"],
         });
         let mut spec: Spec = serde_json::from_value(text).expect("a spec");
@@ -247,6 +267,9 @@ mod tests {
         assert!(!report.exists() && learned.report_of(&spec).is_none());
         let all = "matplotlib own.part pandas pandas.io yaml";
         assert_eq!(words(&learned.choices(&spec)), [&[all], &read[..]].concat());
+        let mut other = Learned::default();
+        assert!(other.report_of(&spec).is_none(), "the folder remembers it");
+        assert_eq!(words(&other.choices(&spec)), [&[all], &read[..]].concat());
         std::fs::write(work.join("matplotlibrc"), "").expect("written");
         let all = "own.part pandas pandas.io yaml";
         assert_eq!(words(&learned.choices(&spec))[0], all);

@@ -12,6 +12,7 @@ mod budget;
 mod channel;
 mod imports;
 mod key;
+mod remembered;
 mod workers;
 mod zygote;
 
@@ -85,7 +86,7 @@ impl Keeper {
 
     /// The file in which the interpreter of a step is to name what it has imported, if that is
     /// not known.
-    pub(crate) fn report_of(&self, spec: &Spec) -> Option<Utf8PathBuf> {
+    pub(crate) fn report_of(&mut self, spec: &Spec) -> Option<Utf8PathBuf> {
         allowed(spec).ok()?;
         self.learned.report_of(spec)
     }
