@@ -134,3 +134,34 @@ def test_what_a_script_has_imported_outlives_the_server_and_its_supervisors(
     until(project.processes, lambda left: not left, "its supervisors are gone")
     step = warm(project, client, {"main.py": MADE_UP}, variables=variables)
     assert (step["start"], client.log(step["id"])) == (WARM, "False\n")
+
+
+def test_the_start_of_a_step_is_compiled_once_where_python_keeps_nothing_compiled(
+    project: Project, client: Client
+) -> None:
+    """Images of containers set that variable; the script's own modules are left as it says."""
+    one_at_a_time(client)
+    text = "import os, sys, own\nprint(sys.dont_write_bytecode, os.path.exists('__pycache__'))\n"
+    files = {"main.py": text, "own.py": ""}
+    variables = {"PYTHONDONTWRITEBYTECODE": "1"}
+    start = project.data / "sdk" / "start"
+    cold = begin(project, client, files, variables={**variables, **COLD})
+    assert client.log(cold["id"]) == "True False\n"
+    (compiled,) = (start / "__pycache__").iterdir()
+    before = compiled.stat()
+    for more in (COLD, {}):
+        step = warm(project, client, files, variables={**variables, **more})
+        assert client.log(step["id"]) == "True False\n"
+    (compiled,) = (start / "__pycache__").iterdir()
+    assert (compiled.stat().st_ino, compiled.stat().st_mtime_ns) == (
+        before.st_ino,
+        before.st_mtime_ns,
+    )
+    project.stepwell("stop")
+    (start / "sitecustomize.py").write_text("raise SystemExit(3)\n")
+    step = begin(project, client, files, variables={**variables, **COLD})
+    assert client.log(step["id"]) == "True False\n", "what is not as it should be is written anew"
+    (compiled,) = (start / "__pycache__").iterdir()
+    assert (
+        compiled.stat().st_ino != before.st_ino or compiled.stat().st_mtime_ns != before.st_mtime_ns
+    )

@@ -71,7 +71,12 @@ fn write_if_other(folder: &Utf8Path, name: &str, text: &str) -> io::Result<()> {
     fs_err::create_dir_all(folder)?;
     let aside = folder.join(format!(".{name}.{}", std::process::id()));
     fs_err::write(&aside, text)?;
-    fs_err::rename(aside, target)
+    fs_err::rename(aside, target)?;
+    // Its compiled form would not be made anew where Python writes none.
+    match std::fs::remove_dir_all(folder.join("__pycache__")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +90,7 @@ mod tests {
         let folder = root.join("sdk/start");
         write(&folder);
         fs_err::write(folder.join(MODULES[0].0), "old").expect("written");
+        fs_err::create_dir(folder.join("__pycache__")).expect("made");
         write(&folder);
         for (name, text) in MODULES {
             assert_eq!(
