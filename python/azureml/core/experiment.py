@@ -240,17 +240,30 @@ class Experiment(object):
         ]
 
     def tag(self, key: str, value: Optional[str] = None) -> None:
-        """Set one tag; without a value it is there and has none."""
+        """Set one tag.
+
+        Args:
+            key: Its name.
+            value: Its value; without one the tag is there and has none.
+        """
         self.set_tags({key: value})
 
     def set_tags(self, tags: Mapping[str, Optional[str]]) -> None:
-        """Set tags; those not named stay."""
+        """Set tags; those not named stay.
+
+        Args:
+            tags: The values by name.
+        """
         from azureml.core._run_core import texts
 
         self._change(set_tags=texts(tags))
 
     def remove_tags(self, tags: List[str]) -> None:
-        """Take tags away; those that are not there are not missed."""
+        """Take tags away; those that are not there are not missed.
+
+        Args:
+            tags: Their names.
+        """
         self._change(remove_tags=[str(tag) for tag in tags])
 
     def _change(self, **change: Any) -> None:
