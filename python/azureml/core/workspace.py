@@ -350,6 +350,15 @@ class Workspace(WorkspaceRemainder):
 
         return ServiceContext._of(self)
 
+    @property
+    def _auth(self) -> Any:
+        """What the workspace was opened with; programs that look inside ask it for a header."""
+        if self._auth_object is None:
+            from azureml.core.authentication import InteractiveLoginAuthentication
+
+            self._auth_object = InteractiveLoginAuthentication()
+        return self._auth_object
+
     # What it holds.
 
     @property

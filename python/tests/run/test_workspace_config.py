@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from azureml.core.authentication import ServicePrincipalAuthentication
 from azureml.core.workspace import Workspace
 from azureml.exceptions import AzureMLException, UserErrorException
 
@@ -70,3 +71,12 @@ def test_no_configuration_at_all_asks_nobody_yet(
 def test_a_workspace_shows_the_names_it_has(project: Path) -> None:
     workspace = Workspace.from_config()
     assert repr(workspace.name) in repr(workspace)
+
+
+def test_the_authentication_of_a_workspace_is_there_for_programs_that_look_inside(
+    project: Path,
+) -> None:
+    given = ServicePrincipalAuthentication("tenant", "id", "password")
+    assert Workspace.from_config(auth=given)._auth is given
+    header = Workspace.from_config()._auth.get_authentication_header()
+    assert header["Authorization"].startswith("Bearer ")
