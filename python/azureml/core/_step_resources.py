@@ -49,9 +49,12 @@ def _machine(run_config: Any) -> Dict[str, Any]:
 
 def _time(run_config: Any) -> Dict[str, Any]:
     """How long a cluster is asked for; what v1 sets of itself asks for nothing."""
+    seconds = getattr(run_config, "max_run_duration_seconds", None)
+    if not seconds:
+        return {}
+    # Few pipelines say it, and none else needs what this loads.
     from azureml.core.script_run_config import MAX_DURATION_SECONDS_DEFAULT
 
-    seconds = getattr(run_config, "max_run_duration_seconds", None)
-    if not seconds or int(seconds) == MAX_DURATION_SECONDS_DEFAULT:
+    if int(seconds) == MAX_DURATION_SECONDS_DEFAULT:
         return {}
     return {"wall_time_s": int(seconds)}
