@@ -76,9 +76,9 @@ def make(published: Published, bodies: List[Dict[str, Any]]) -> None:
             for each in own:
                 connection.request("POST", "/api/v1/schedules", json.dumps(each), headers)
                 answer = connection.getresponse()
-                told = answer.read()
+                reply = answer.read()
                 if answer.status != 201:
-                    raise RuntimeError(told.decode())
+                    raise RuntimeError(reply.decode())
 
     with ThreadPoolExecutor(MAKERS) as makers:
         list(makers.map(some, [bodies[number::MAKERS] for number in range(MAKERS)]))

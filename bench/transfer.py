@@ -131,7 +131,7 @@ def _signed(peers: Any, peer: Any, container: str) -> str:
 
 @contextlib.contextmanager
 def _peer(kind: str, folder: Path) -> Iterator[Dict[str, Any]]:
-    """A store, registered as `peer`, and how rclone is told of it."""
+    """A store, registered as `peer`, and rclone's settings for it."""
     sys.path[:0] = [str(ROOT / "python" / "tests" / "datastores"), str(ROOT / "python")]
     import peers
 

@@ -223,7 +223,7 @@ def follow(client: Client, run: str, deadline: float) -> Iterator[Union[Change, 
 
 
 class _Order:
-    """Puts news that come from several threads into the order in which they are told.
+    """Puts news that come from several threads into the order in which they are printed.
 
     Changes keep the order of the journal. One that ends a step waits for the step's last line,
     and those after it wait too. Lines of a step follow the change that says that it runs. A step
@@ -253,7 +253,7 @@ class _Order:
                 yield change
 
     def sorted(self, news: Union[Change, Line, _Ended]) -> Iterator[Union[Change, Line]]:
-        """What can be told now that there is this."""
+        """What can be printed now that this has come."""
         if isinstance(news, Line):
             if news.run in self._announced:
                 yield news

@@ -14,7 +14,7 @@ from stepwell._transport import Lost, NotSent, Request, Response, Transport, Unt
 
 PATH = "/v2/rest/query"
 TRIES = 6
-TIMEOUT_S = 600.0  # a cluster's own limit is four minutes unless it is told otherwise
+TIMEOUT_S = 600.0  # a cluster's own limit is four minutes unless the request says otherwise
 _AGAIN = (429, 500, 502, 503, 504)
 
 

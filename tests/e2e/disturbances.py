@@ -116,9 +116,9 @@ class Disturbances:
         variables = {**self._project.variables, MARK: str(copy)}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         command = [str(binary()), "connect"]
-        told = subprocess.run(command, cwd=copy, env=variables, text=True, timeout=60, **pipes)
+        refused = subprocess.run(command, cwd=copy, env=variables, text=True, timeout=60, **pipes)
         left = [process for process in belonging_to(copy) if process.is_supervisor]
-        assert told.returncode != 0 and "stepwell adopt" in told.stderr, told
+        assert refused.returncode != 0 and "stepwell adopt" in refused.stderr, refused
         assert not left, f"a copy executes: {left}"
         shutil.rmtree(copy)
         return True

@@ -69,10 +69,10 @@ class Ledger:
         assert [event["seq"] for event in events] == sorted({event["seq"] for event in events})
         assert (events[-1]["run"], events[-1]["status"]) == (run["id"], run["status"]), events
         for step in steps:
-            told = [event["status"] for event in events if event["run"] == step["id"]]
-            assert told and told[-1] == step["status"], (step, told)
-            ranks = ["Ended" if status in TERMINAL else status for status in told]
-            assert ranks == [rank for rank in ORDER if rank in ranks], (step, told)
+            statuses = [event["status"] for event in events if event["run"] == step["id"]]
+            assert statuses and statuses[-1] == step["status"], (step, statuses)
+            ranks = ["Ended" if status in TERMINAL else status for status in statuses]
+            assert ranks == [rank for rank in ORDER if rank in ranks], (step, statuses)
 
     def check_step(self, step: Json, expected_log: Callable[[str], str]) -> None:
         """One step by its status: its mark, its log, and the reason if it failed."""

@@ -58,8 +58,10 @@ class Project:
         command = self.start(*arguments, **options)
         out, err = command.communicate(timeout=60)
         if code is not None and command.returncode != code:
-            told = f"`stepwell {' '.join(arguments)}` ended with {command.returncode}, not {code}"
-            raise AssertionError(f"{told}:\n{out}\n{err}")
+            summary = (
+                f"`stepwell {' '.join(arguments)}` ended with {command.returncode}, not {code}"
+            )
+            raise AssertionError(f"{summary}:\n{out}\n{err}")
         return out if code == 0 else err
 
     def connect(self) -> Endpoint:

@@ -36,12 +36,12 @@ def test_credentials_are_lent_to_no_step_whose_data_is_staged_and_to_nobody_else
     step = shell("s", 'echo "$STEPWELL_TOKEN" > $1/token; exec sleep 600', {"output": "here"})
     step["outputs"] = [
         {"name": "there", "datastore": "mine"},
-        {"name": "here", "path": "told", "make_folder": True},
+        {"name": "here", "path": "here", "make_folder": True},
     ]
     run = str(client.submit(script(step))["id"])
-    told = project.data / "runs" / run / "staged" / "here" / "token"
-    until(lambda: told.exists() and told.read_text(), bool, "the step has its token")
-    token = told.read_text().strip()
+    kept = project.data / "runs" / run / "staged" / "here" / "token"
+    until(lambda: kept.exists() and kept.read_text(), bool, "the step has its token")
+    token = kept.read_text().strip()
 
     def ask(run: str, name: str, token: str | None = "") -> str:
         path = f"/runs/{run}/datastores/{name}/connection"
@@ -181,10 +181,10 @@ def test_no_secret_is_in_the_log_however_much_it_tells(project: Project, tmp_pat
         secrets = (token, endpoint.token, ticket, token_of_a_step(client, run), "stw_wrong")
         server.terminate()
         server.wait(timeout=30)
-    told = log.read_text()
-    assert "has stopped" in told, told
+    kept = log.read_text()
+    assert "has stopped" in kept, kept
     for secret in secrets:
-        assert secret not in told
+        assert secret not in kept
 
 
 @pytest.fixture

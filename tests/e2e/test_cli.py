@@ -91,8 +91,8 @@ def test_a_follower_that_is_interrupted_says_so_by_its_code_and_the_run_goes_on(
 def test_a_run_is_cancelled_and_waited_for(project: Project, client: Client) -> None:
     run = client.submit(script(shell("hold", HOLD, *literals(project.folder / "gate"))))["id"]
     until(lambda: client.log(run), lambda log: log == "up\n", "the step is up")
-    told = json.loads(project.stepwell("cancel", "last", "--wait", "--json"))
-    assert (told["run"], told["outcome"], told["status"]) == (run, "asked", "Canceled")
+    printed = json.loads(project.stepwell("cancel", "last", "--wait", "--json"))
+    assert (printed["run"], printed["outcome"], printed["status"]) == (run, "asked", "Canceled")
     assert project.attempt(run) == []
     assert "had ended before" in project.stepwell("cancel", "last")
 
@@ -160,10 +160,10 @@ def test_what_cannot_be_done_is_told_with_a_reason_and_a_code(
     project: Project, client: Client, arguments: list[str], code: int, says: str
 ) -> None:
     client.get("/workspace")
-    told = project.stepwell(*arguments, code=code)
-    assert told.startswith("error: ") and says in told, told
+    printed = project.stepwell(*arguments, code=code)
+    assert printed.startswith("error: ") and says in printed, printed
 
 
 def test_the_exit_codes_are_in_the_help(project: Project) -> None:
-    told = project.stepwell("--help")
-    assert "Exit codes:" in told and " 130  interrupted" in told
+    printed = project.stepwell("--help")
+    assert "Exit codes:" in printed and " 130  interrupted" in printed

@@ -182,9 +182,9 @@ def test_a_folder_that_cannot_be_written_is_named_with_what_to_do(
 ) -> None:
     variables = {**project.variables, "STEPWELL_DATA": str(blocked)}
     for command in (["connect", "--json"], ["snapshot", str(project.folder)]):
-        told = project.stepwell(*command, code=5, env=variables)
-        assert told.startswith("error: ") and str(blocked) in told, told
-        assert "\nhint: " in told and "STEPWELL_DATA" in told, told
+        printed = project.stepwell(*command, code=5, env=variables)
+        assert printed.startswith("error: ") and str(blocked) in printed, printed
+        assert "\nhint: " in printed and "STEPWELL_DATA" in printed, printed
     doctor = project.start("doctor", env=variables)
     assert doctor.communicate(timeout=20) and doctor.returncode == 1
 

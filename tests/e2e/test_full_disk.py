@@ -53,8 +53,8 @@ def test_a_full_disk_is_told_and_work_goes_on_when_there_is_space(
     refused_for_storage(client)
     upload = client.request("PUT", f"/runs/{run}/files/note", bytes(1 << 16))
     assert (upload.status, upload.error["code"]) == (507, "storage")
-    told = project.stepwell("snapshot", str(source), code=5)
-    assert "space" in told and "hint: " in told, told
+    printed = project.stepwell("snapshot", str(source), code=5)
+    assert "space" in printed and "hint: " in printed, printed
     gate.touch()
     until(
         lambda: [process for process in project.attempt(step) if process.is_step],

@@ -50,8 +50,8 @@ def test_old_runs_lose_their_files_and_reusable_ones_only_when_asked(
     places = [output_of(client, run) for run in (plain, reusable)]
     assert "nothing to remove" in project.stepwell("gc", "--older-than", "30d")
 
-    told = project.stepwell("gc", "--older-than", "0m", "--dry-run")
-    assert "would be freed" in told and "outputs (1)" in told, told
+    printed = project.stepwell("gc", "--older-than", "0m", "--dry-run")
+    assert "would be freed" in printed and "outputs (1)" in printed, printed
     assert all(place.exists() for place in places)
     report = gc(project, "--older-than", "0m")
     assert report["complete"] and report["freed_bytes"] > 0
@@ -88,14 +88,14 @@ def test_it_works_without_a_server_and_leaves_an_active_run_alone(
 
 
 def test_a_nonsense_age_is_refused_before_anything_happens(project: Project) -> None:
-    told = project.stepwell("gc", "--older-than", "old", code=2)
-    assert "`old` is no age" in told
+    printed = project.stepwell("gc", "--older-than", "old", code=2)
+    assert "`old` is no age" in printed
 
 
 def test_doctor_says_what_takes_the_room(project: Project, client: Client) -> None:
     client.wait(client.submit(pipeline(step("x", False)))["id"])
-    told, _ = project.start("doctor").communicate(timeout=60)
-    assert "disk use" in told and "runs" in told and "database" in told
+    printed, _ = project.start("doctor").communicate(timeout=60)
+    assert "disk use" in printed and "runs" in printed and "database" in printed
 
 
 def test_an_unknown_wish_is_refused(client: Client) -> None:

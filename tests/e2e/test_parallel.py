@@ -1,4 +1,4 @@
-"""Parallel steps through the server: what is told of them, and drivers that are killed."""
+"""Parallel steps through the server: what is reported of them, and drivers that are killed."""
 
 from __future__ import annotations
 
@@ -139,8 +139,8 @@ def test_a_killed_driver_is_started_again_and_goes_on(
     assert client.wait(run, 60)["status"] == "Completed", client.log(step)
     assert rows(project, client, step) == expected(data)
     assert "goes on: " in client.log(step)
-    told = [event["message"] for event in client.events(run) if event["status"] == "Queued"]
-    assert len(told) == 1 and told[0].startswith("interrupted, and goes on: ")
+    messages = [event["message"] for event in client.events(run) if event["status"] == "Queued"]
+    assert len(messages) == 1 and messages[0].startswith("interrupted, and goes on: ")
     (why,) = client.get(f"/runs/{step}/why")["steps"]
     assert any("attempt 1 was interrupted" in reason for reason in why["reasons"])
 

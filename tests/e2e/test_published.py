@@ -262,7 +262,7 @@ def test_whoever_kills_the_server_every_acknowledged_run_exists_once(project: Pr
                         break
                     except (OSError, AssertionError):
                         continue
-        except BaseException as error:  # told by the test, not by a thread that dies quietly
+        except BaseException as error:  # raised by the test, not lost in the thread
             broken.append(error)
 
     threads = [threading.Thread(target=submit, args=(number,)) for number in range(4)]

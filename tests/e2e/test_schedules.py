@@ -37,8 +37,8 @@ def create(client: Client, published: str, trigger: Any, name: str = "soon", **m
 
 def minutely(start: datetime | None = None) -> dict[str, Any]:
     """Every minute, at once or from a start."""
-    told = start.strftime("%Y-%m-%dT%H:%M:%S") if start else None
-    return {"kind": "recurrence", "frequency": "Minute", "interval": 1, "start_time": told}
+    start_time = start.strftime("%Y-%m-%dT%H:%M:%S") if start else None
+    return {"kind": "recurrence", "frequency": "Minute", "interval": 1, "start_time": start_time}
 
 
 def ledger(client: Client, schedule: str) -> list[Any]:
@@ -70,8 +70,8 @@ def test_a_schedule_fires_and_its_run_says_so(project: Project, client: Client) 
     workspace = client.get("/workspace")
     assert workspace["enabled_schedules"] == 1
     # It may find something else wrong on this machine.
-    told = project.start("doctor").communicate(timeout=60)[0]
-    assert "1 enabled schedules keep it from stopping" in told
+    printed = project.start("doctor").communicate(timeout=60)[0]
+    assert "1 enabled schedules keep it from stopping" in printed
 
 
 def test_each_time_fires_once_however_often_the_server_is_killed(
@@ -149,8 +149,8 @@ def test_the_command_tells_what_comes_and_what_came(project: Project, client: Cl
     )
     clock = [time["clock"] for time in preview["times"]]
     assert clock.count("gap") == 1 and clock.count("first") == 1, "a year has both"
-    told = project.stepwell("schedule", "preview", "nightly", "--count", "400")
-    assert "the clock skips" in told and "shows this time twice" in told
+    printed = project.stepwell("schedule", "preview", "nightly", "--count", "400")
+    assert "the clock skips" in printed and "shows this time twice" in printed
     assert "disabled" in project.stepwell("schedule", "disable", "nightly")
     assert json.loads(project.stepwell("schedule", "list", "--enabled", "--json")) == []
     assert "enabled" in project.stepwell("schedule", "enable", "nightly")
@@ -170,7 +170,7 @@ def test_what_cannot_be_a_schedule_is_refused(client: Client) -> None:
         ({"kind": "data", "datastore": "nowhere"}, "nowhere"),
         ({"kind": "data", "datastore": "workspaceblobstore", "path": "../.."}, "path"),
     ]
-    for trigger, told in wrong:
+    for trigger, expected in wrong:
         body = {
             "name": "x",
             "pipeline": published,
@@ -178,7 +178,7 @@ def test_what_cannot_be_a_schedule_is_refused(client: Client) -> None:
             "submission": {"experiment": "e"},
         }
         answer = client.request("POST", "/schedules", body)
-        assert answer.status == 400 and told in answer.error["message"], answer.body
+        assert answer.status == 400 and expected in answer.error["message"], answer.body
     body = {
         "name": "x",
         "pipeline": "00000000-0000-0000-0000-000000000001",

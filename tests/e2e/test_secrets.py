@@ -33,8 +33,8 @@ def test_a_secret_is_set_from_standard_input_listed_and_deleted(
 
     assert "`db` is set" in give(HIDDEN + "\n", "db")
     assert kept(client, "db") == HIDDEN
-    told = json.loads(give(f"{HIDDEN}\n{HIDDEN}\r\n", "key", "--content-type", "pem", "--json"))
-    assert told["content_type"] == "pem" and kept(client, "key") == f"{HIDDEN}\n{HIDDEN}"
+    stored = json.loads(give(f"{HIDDEN}\n{HIDDEN}\r\n", "key", "--content-type", "pem", "--json"))
+    assert stored["content_type"] == "pem" and kept(client, "key") == f"{HIDDEN}\n{HIDDEN}"
     assert "empty" in give("\n", "db", code=2)
     assert "letters, digits" in give(HIDDEN, "a_b", code=5)
     assert kept(client, "db") == HIDDEN, "what was refused changed nothing"

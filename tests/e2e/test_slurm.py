@@ -178,7 +178,7 @@ def test_a_killed_server_finds_its_jobs_and_each_has_run_once(
     names = sorted([*(f"s{number}" for number in range(8)), "last"])
     assert sorted(lines()) == names
     waited = [row for row in client.steps(run) if row["queued_seconds"] > 0]
-    assert len(waited) >= 2, "the time in the queue is told apart"
+    assert len(waited) >= 2, "the time in the queue is reported apart"
 
 
 def test_a_cancelled_run_leaves_no_job(

@@ -25,7 +25,7 @@ use crate::transfer::{self, Lanes, Progress, Work};
 use crate::{Datastore, Entry, Error, Registry, Result, limits};
 
 /// How often the step's log says how far a transfer is.
-const TELL_EVERY: Duration = Duration::from_secs(2);
+const LOG_EVERY: Duration = Duration::from_secs(2);
 
 /// The data of one attempt that is on other machines.
 #[derive(Debug, Clone)]
@@ -150,7 +150,7 @@ impl StepData {
         }
         let progress = Progress::default();
         let lanes = Lanes::default();
-        self.told("inputs fetched", &progress, async {
+        self.with_progress("inputs fetched", &progress, async {
             for input in &self.inputs {
                 let fetched = self.fetch_one(input, &lanes, &progress).await;
                 fetched.map_err(|error| {
@@ -213,7 +213,7 @@ impl StepData {
         }
         let progress = Progress::default();
         let mut delivered = Delivered::default();
-        self.told("outputs uploaded", &progress, async {
+        self.with_progress("outputs uploaded", &progress, async {
             self.refuse_to_replace().await?;
             for output in &self.outputs {
                 let files = self.deliver_one(output, &progress).await;
@@ -322,39 +322,39 @@ impl StepData {
         fs_err::rename(aside, &self.record)
     }
 
-    /// Does the work, and tells in the step's log how far it is and how it went.
-    async fn told<T>(
+    /// Does the work, and writes into the step's log how far it is and how it went.
+    async fn with_progress<T>(
         &self,
         what: &str,
         progress: &Progress,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let mut work = std::pin::pin!(work);
-        let mut ticks = tokio::time::interval(TELL_EVERY);
+        let mut ticks = tokio::time::interval(LOG_EVERY);
         ticks.tick().await;
         let done = loop {
             tokio::select! {
                 done = &mut work => break done,
-                _ = ticks.tick() => self.tell(&format!("{what}: {}", progress.words())),
+                _ = ticks.tick() => self.log_line(&format!("{what}: {}", progress.words())),
             }
         };
         match &done {
-            Ok(_) => self.tell(&format!("{what}: {}", progress.words())),
-            Err(failure) => self.tell(&failure.summary),
+            Ok(_) => self.log_line(&format!("{what}: {}", progress.words())),
+            Err(failure) => self.log_line(&failure.summary),
         }
         done
     }
 
     /// A line in the step's log. The step does not depend on it.
-    fn tell(&self, line: &str) {
+    fn log_line(&self, line: &str) {
         let mut options = std::fs::OpenOptions::new();
         options.append(true).create(true);
         let folder = self.log.parent().map(std::fs::create_dir_all);
-        let told = folder
+        let written = folder
             .unwrap_or(Ok(()))
             .and_then(|()| options.open(&self.log))
             .and_then(|mut log| writeln!(log, "[stepwell] {line}"));
-        if let Err(error) = told {
+        if let Err(error) = written {
             tracing::debug!(%error, "a step's log cannot be written");
         }
     }

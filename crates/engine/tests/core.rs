@@ -54,11 +54,11 @@ impl Fixture {
             attempts: HashMap::new(),
             history: String::new(),
         };
-        fixture.tell(SchedulerInput::Submit(RUN, topology, policy));
+        fixture.send(SchedulerInput::Submit(RUN, topology, policy));
         fixture
     }
 
-    fn tell(&mut self, input: SchedulerInput) {
+    fn send(&mut self, input: SchedulerInput) {
         let Decision { events, effects } = self.scheduler.handle(input);
         let name = |step: &StepIndex| self.names[step.get()].as_str();
         let mut words: Vec<String> = Vec::new();
@@ -129,7 +129,7 @@ impl Fixture {
             .expect("a known step");
         let step = StepIndex::from(place);
         let attempt = self.attempts.get(&step).copied().unwrap_or(1);
-        self.tell(SchedulerInput::Ended(RUN, step, attempt, outcome));
+        self.send(SchedulerInput::Ended(RUN, step, attempt, outcome));
     }
 }
 
@@ -167,9 +167,9 @@ fn history(graph: &str, slots: u32, policy: Policy, script: &str) -> String {
             Some((name, "cancel")) => {
                 let step = fixture.names.iter().position(|known| known == name);
                 let step = StepIndex::from(step.expect("a known step"));
-                fixture.tell(SchedulerInput::CancelStep(RUN, step));
+                fixture.send(SchedulerInput::CancelStep(RUN, step));
             }
-            _ => fixture.tell(SchedulerInput::Cancel(RUN)),
+            _ => fixture.send(SchedulerInput::Cancel(RUN)),
         }
     }
     fixture.history
@@ -426,13 +426,13 @@ fn what_an_attempt_waits_for_is_recorded_until_it_runs_and_each_reason_once() {
     assert_eq!(fixture.scheduler.waits_for(RUN, b), Some(WaitReason::Slot));
     let waits = |reason| SchedulerInput::Waiting(RUN, a, 1, reason, String::new());
     for reason in [WaitReason::Environment, WaitReason::ClusterQueue] {
-        fixture.tell(waits(reason));
-        fixture.tell(waits(reason));
+        fixture.send(waits(reason));
+        fixture.send(waits(reason));
     }
     assert_eq!(fixture.scheduler.waits_for(RUN, a), None, "it has a slot");
-    fixture.tell(SchedulerInput::Started(RUN, a, 1));
-    fixture.tell(waits(WaitReason::Data));
-    fixture.tell(SchedulerInput::Waiting(
+    fixture.send(SchedulerInput::Started(RUN, a, 1));
+    fixture.send(waits(WaitReason::Data));
+    fixture.send(SchedulerInput::Waiting(
         RUN,
         a,
         2,
@@ -454,7 +454,7 @@ fn what_an_attempt_waits_for_is_recorded_until_it_runs_and_each_reason_once() {
 #[test]
 fn a_raised_limit_starts_what_waits() {
     let mut fixture = Fixture::new("a, b, c", 1, Policy::StopAtFirstFailure);
-    fixture.tell(SchedulerInput::Limit(TargetName::new("t"), 3));
+    fixture.send(SchedulerInput::Limit(TargetName::new("t"), 3));
     assert_snapshot!(fixture.history, @"
     submitted, a+
     b+, c+

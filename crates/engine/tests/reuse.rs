@@ -463,10 +463,10 @@ async fn a_name_that_may_not_get_a_version_is_left_alone_and_the_step_says_so() 
     let registration = steps[0].outputs[0].register.as_mut().expect("one");
     registration.new_version = false;
     let rows = world.run(steps).await;
-    let told = &rows[0].properties["stepwell.dataset.out"];
+    let reason = &rows[0].properties["stepwell.dataset.out"];
     assert!(
-        told.starts_with("not registered: there is a dataset `made`"),
-        "{told}"
+        reason.starts_with("not registered: there is a dataset `made`"),
+        "{reason}"
     );
     assert_eq!(world.newest("made").await.expect("there").version, Some(1));
 }

@@ -261,12 +261,12 @@ impl Simulation {
                 .collect(),
         };
         self.runs.insert(id, run);
-        self.tell(vec![SchedulerInput::Submit(id, topology, policy)]);
+        self.send(vec![SchedulerInput::Submit(id, topology, policy)]);
     }
 
     /// One turn: decides all, records, then acts; the server may crash before, between and after
     /// single effects. An answer ahead of its question counts if the question comes in this turn.
-    fn tell(&mut self, inputs: Vec<SchedulerInput>) {
+    fn send(&mut self, inputs: Vec<SchedulerInput>) {
         let mut turn = Decision::default();
         for (number, input) in inputs.into_iter().enumerate() {
             if let (1.., SchedulerInput::Resolved(run, step, _)) = (number, &input) {
@@ -332,11 +332,11 @@ impl Simulation {
                 let run = self.random.below(self.runs.len());
                 let id = *self.runs.keys().nth(run).expect("below the length");
                 if self.random.chance(15) {
-                    self.tell(vec![SchedulerInput::Cancel(id)]);
+                    self.send(vec![SchedulerInput::Cancel(id)]);
                 } else if self.random.chance(30) {
                     let steps = self.runs[&id].topology.len();
                     let step = StepIndex::from(self.random.below(steps.max(1)));
-                    self.tell(vec![SchedulerInput::CancelStep(id, step)]);
+                    self.send(vec![SchedulerInput::CancelStep(id, step)]);
                 }
             }
             2..=9 => self.world.end_one(&mut self.random),
@@ -352,7 +352,7 @@ impl Simulation {
                 if !answer && self.random.chance(10) {
                     self.world.reports.push(report.clone());
                 }
-                self.tell(report);
+                self.send(report);
             }
         }
     }

@@ -145,10 +145,10 @@ impl Life {
     }
 
     /// One event: decided, committed, and its effects kept for later; each may be lost to a crash.
-    fn tell(&mut self, event: Event) {
+    fn send(&mut self, event: Event) {
         let mut event = Some(event);
-        while let Some(told) = event.take() {
-            let decision = self.state.step(told, self.now);
+        while let Some(input) = event.take() {
+            let decision = self.state.step(input, self.now);
             if self.dice.one_in(12) {
                 return self.crash();
             }
@@ -227,7 +227,7 @@ impl Life {
         self.todo = state.recover(open);
         self.state = state;
         // Runs may have ended meanwhile, with nobody to tell it to: so a new server asks.
-        self.tell(Event::Tick);
+        self.send(Event::Tick);
     }
 
     /// Performs one effect; now and then it is done without anybody learning of it.
@@ -263,16 +263,16 @@ impl Life {
         match run {
             Some(run) => {
                 let over = self.engine.over.contains(&run);
-                self.tell(Event::Started { slot, run });
+                self.send(Event::Started { slot, run });
                 // The driver asks after each start whether the run is over already.
                 if over && self.state.runs(run) {
-                    self.tell(Event::Ended(run));
+                    self.send(Event::Ended(run));
                 }
             }
             // A firing that has a run from before a crash is not refused: it is known by its key.
             None if !self.engine.by_key.contains_key(&slot.key("s")) => {
                 let message = "no such pipeline".to_owned();
-                self.tell(Event::Refused { slot, message });
+                self.send(Event::Refused { slot, message });
             }
             None => self.todo.push(Effect::Start(slot)),
         }
@@ -286,7 +286,7 @@ impl Life {
         let run = running[self.dice.roll(running.len() as u64) as usize];
         self.engine.over.insert(run);
         if self.state.runs(run) {
-            self.tell(Event::Ended(run));
+            self.send(Event::Ended(run));
         }
     }
 
@@ -295,7 +295,7 @@ impl Life {
             0..=5 => {
                 let next = self.state.next().unwrap_or(self.now);
                 self.now = self.now.max(next);
-                self.tell(Event::Tick);
+                self.send(Event::Tick);
             }
             6 => {
                 let hours = self.dice.roll(60) as i64;
@@ -306,10 +306,10 @@ impl Life {
                 self.set_back = true;
                 let minutes = self.dice.roll(200) as i64;
                 self.now = Timestamp::from_millis(self.now.as_millis() - minutes * MINUTE);
-                self.tell(Event::Tick);
+                self.send(Event::Tick);
             }
-            8 => self.tell(Event::Disable),
-            9 | 10 => self.tell(Event::Enable),
+            8 => self.send(Event::Disable),
+            9 | 10 => self.send(Event::Enable),
             11 => self.crash(),
             12..=15 => self.perform(),
             16..=18 => self.answer(),

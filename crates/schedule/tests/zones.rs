@@ -178,7 +178,7 @@ fn compare(
         found.insert(time.at.as_millis() / 60_000);
         after = time.at;
     }
-    let told = |minutes: Vec<&i64>| {
+    let listed = |minutes: Vec<&i64>| {
         minutes
             .into_iter()
             .map(|minute| Timestamp::from_millis(minute * 60_000))
@@ -188,8 +188,8 @@ fn compare(
         found == expected,
         "{name}, {}: too many: {:?}; missing: {:?}",
         pattern.name,
-        told(found.difference(&expected).collect()),
-        told(expected.difference(&found).collect()),
+        listed(found.difference(&expected).collect()),
+        listed(expected.difference(&found).collect()),
     );
     found.len()
 }

@@ -83,7 +83,7 @@ fn a_token_lives_until_it_is_revoked_or_expires() {
     let again = server.own("POST", "/api/v1/tokens", body);
     assert_eq!(again.status, 409, "{}", again.body);
     let listed = server.own("GET", "/api/v1/tokens", "");
-    assert!(!listed.body.contains(&token), "the text is told once");
+    assert!(!listed.body.contains(&token), "the text is shown once");
     assert!(
         listed.json()["tokens"][0]["last_used_at"].is_string(),
         "{listed:?}"

@@ -48,7 +48,7 @@ fn a_record_says_who_and_what_came_of_it() {
     server.ask("PUT", "/api/v1/computes/gpu", Some(&token));
     let made = server.ask("PUT", "/api/v1/experiments/churn", Some(&token));
     assert_eq!(made.status, 200, "{made:?}");
-    let told = |record: &Value| {
+    let summary = |record: &Value| {
         let field = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
         (
             field("who"),
@@ -62,7 +62,7 @@ fn a_record_says_who_and_what_came_of_it() {
         let path = format!("/api/v1/{path}");
         (id.to_owned(), "ci".to_owned(), path, Some(status))
     };
-    let found: Vec<_> = records(&server).iter().take(2).map(told).collect();
+    let found: Vec<_> = records(&server).iter().take(2).map(summary).collect();
     let expected = [
         record("experiments/churn", 200),
         record("computes/gpu", 403),

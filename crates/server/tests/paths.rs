@@ -67,8 +67,8 @@ fn no_name_leads_outside_the_data_folder() {
                 "{} {path}: {answer:?}",
                 operation.method
             );
-            let told = answer.body.contains("sings") || answer.body.contains("root:");
-            assert!(!told, "{} {path}: {answer:?}", operation.method);
+            let leaked = answer.body.contains("sings") || answer.body.contains("root:");
+            assert!(!leaked, "{} {path}: {answer:?}", operation.method);
             if answer.status >= 400 {
                 let code = answer.code();
                 assert!(!code.is_empty(), "{} {path}: {answer:?}", operation.method);

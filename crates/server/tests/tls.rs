@@ -60,7 +60,7 @@ fn https_is_spoken_to_who_trusts_the_authority() {
     assert!(answer.contains(r#""name":"test""#), "{answer}");
     ask(&shared, RootCerts::WebPki).expect_err("the authority is not a well-known one");
     let plain = shared.replace("https://", "http://");
-    ask(&plain, RootCerts::WebPki).expect_err("nothing is told in the open");
+    ask(&plain, RootCerts::WebPki).expect_err("nothing is sent unencrypted");
     assert_eq!(
         server.own("GET", "/api/v1/workspace", "").status,
         200,
@@ -115,13 +115,13 @@ fn files_that_are_no_pair_are_refused_by_name() {
             "cannot be used together",
         ),
     ];
-    for (files, told) in cases {
+    for (files, expected) in cases {
         let data = tempfile::tempdir().expect("a folder");
         let mut config = config(&data);
         config.tls = Some(files);
         let refused = block_on(config, |_| ()).expect_err("it must not serve");
         assert!(matches!(refused, ServeError::Tls(_)), "{refused}");
-        assert!(refused.to_string().contains(told), "{refused}");
+        assert!(refused.to_string().contains(expected), "{refused}");
         assert!(!refused.hint().is_empty());
     }
 }
@@ -142,14 +142,14 @@ fn other_machines_are_not_let_near_before_somebody_was_given_a_token() {
 
     // A reader's token is not enough for a team's server: nobody could give others.
     let folder = config(&data).data_folder;
-    let (tell, told) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     let within = config(&data);
     let serving = std::thread::spawn(move || {
         block_on(within, |endpoint| {
-            tell.send(endpoint.clone()).expect("told");
+            sender.send(endpoint.clone()).expect("sent");
         })
     });
-    let endpoint = told.recv().expect("ready");
+    let endpoint = receiver.recv().expect("ready");
     assert_eq!(endpoint.data_folder, folder);
     let agent: ureq::Agent = ureq::Agent::config_builder().build().into();
     let post = |path: &str, body: &str| {

@@ -94,7 +94,7 @@ async fn what_comes_often_is_counted_by_the_hour() {
     }
     let found = store.read(|db| audit::list(db, None, 10)).await;
     let found = found.expect("listed");
-    let told = |record: &Record| {
+    let summary = |record: &Record| {
         let times = (record.at.as_millis(), record.last.as_millis());
         (record.path.clone(), record.count, times)
     };
@@ -104,7 +104,7 @@ async fn what_comes_often_is_counted_by_the_hour() {
         ("/runs".to_owned(), 1, (hour + 6, hour + 6)),
         ("/metrics".to_owned(), 2, (hour, hour + 5)),
     ];
-    assert_eq!(found.iter().map(told).collect::<Vec<_>>(), expected);
+    assert_eq!(found.iter().map(summary).collect::<Vec<_>>(), expected);
     let second = found[1].seq;
     let older = store.read(move |db| audit::list(db, Some(second), 1)).await;
     assert_eq!(older.expect("listed"), found[2..3]);

@@ -134,7 +134,7 @@ pub(crate) fn enter(rules: RulesetCreated) -> io::Result<()> {
     let entered = rules.restrict_self();
     match entered.map(|status| status.ruleset) {
         Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced) => Ok(()),
-        // Nothing is allocated here: the number is all that the parent is told.
+        // Nothing is allocated here: the parent gets the number and nothing else.
         Ok(RulesetStatus::NotEnforced) | Err(_) => Err(rustix::io::Errno::OPNOTSUPP.into()),
     }
 }

@@ -339,8 +339,8 @@ def short_sentence(record: _wire.Run) -> str:
     last = lines[-1].strip() if lines else ""
     hint = "hint: " + error["hint"] if error["hint"] else ""
     message = error["message"]
-    told = message if not last or last in message else f"{message}: {last}"
-    return "\n".join(part for part in (told, hint) if part)
+    shown = message if not last or last in message else f"{message}: {last}"
+    return "\n".join(part for part in (shown, hint) if part)
 
 
 def sentence(record: _wire.Run) -> str:

@@ -80,14 +80,14 @@ class TabularDatasetFactory:
                 of these; a path may be a folder and may hold `*` and `**`.
             validate: Whether it is made sure now that there are files.
             include_path: Whether a column `Path` names the file of each row.
-            infer_column_types: Whether numbers are told from texts; else all is text.
+            infer_column_types: Whether numbers are recognised; else all is text.
             set_column_types: Types of columns, made by `DataType`.
             separator: What stands between columns.
             header: A `PromoteHeadersBehavior`, or whether each file has a line of names.
             partition_format: What the paths say about the rows, such as
                 `/{city}/{day:yyyy-MM-dd}.csv`.
             support_multi_line: Quoted line breaks are read in either case; a parallel step must
-                be told of them, so that it does not cut a file there.
+                know of them, so that it does not cut a file there.
             empty_as_string: Whether nothing between separators is an empty text, not a null.
             encoding: The encoding of the files.
 

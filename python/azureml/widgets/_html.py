@@ -1,6 +1,6 @@
 """A view of a run as a piece of HTML for a notebook: no script, and its own few styles.
 
-States are told by a word beside the colour, so that the colour is never all there is.
+States are shown by a word beside the colour, so that the colour is never all there is.
 """
 
 from __future__ import annotations

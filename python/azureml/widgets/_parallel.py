@@ -10,7 +10,7 @@ def lines(progress: Optional[Dict[str, Any]]) -> List[str]:
     if progress is None:
         return ["no mini-batch has begun yet"]
     tally = progress["tally"]
-    told = [
+    shown = [
         "mini-batches: {} of {}{} done, {} failed, {} in flight".format(
             tally["done"],
             tally["planned"],
@@ -23,12 +23,12 @@ def lines(progress: Optional[Dict[str, Any]]) -> List[str]:
         ),
     ]
     if progress["state"] == "running":
-        told.append("workers: " + _workers(progress["workers"]))
+        shown.append("workers: " + _workers(progress["workers"]))
         if progress.get("left_s") is not None:
-            told.append("about {} left".format(_span(progress["left_s"])))
+            shown.append("about {} left".format(_span(progress["left_s"])))
     if progress.get("reason"):
-        told.append(progress["reason"])
-    return told
+        shown.append(progress["reason"])
+    return shown
 
 
 def _workers(workers: List[Dict[str, Any]]) -> str:

@@ -52,14 +52,14 @@ class ParallelRunStepDetails(object):
         painted = 0
         while True:
             status = self.step_run.get_status()
-            told = [f"step {self.step_run.display_name}: {status}"]
-            told += ["  " + line for line in _parallel.lines(self._progress())]
+            lines = [f"step {self.step_run.display_name}: {status}"]
+            lines += ["  " + line for line in _parallel.lines(self._progress())]
             # Go back over what stands there, and clear what is below.
             sys.stdout.write(f"\x1b[{painted}F\x1b[J" if painted else "")
-            print("\n".join(told), flush=True)
+            print("\n".join(lines), flush=True)
             if status in _OVER or not sys.stdout.isatty():
                 return
-            painted = len(told)
+            painted = len(lines)
             time.sleep(REFRESH_S)
 
     def _progress(self) -> Optional[Dict[str, Any]]:

@@ -1,6 +1,6 @@
 """A worker: imports the entry script, calls `init`, then `run` for each mini-batch.
 
-Whatever the script raises is told to the driver, and the next mini-batch is taken. A script that
+Whatever the script raises is sent to the driver, and the next mini-batch is taken. A script that
 hangs or ends the process is the driver's concern.
 """
 

@@ -1,4 +1,4 @@
-"""What the server is told of an environment."""
+"""An environment as it is sent to the server."""
 
 from __future__ import annotations
 

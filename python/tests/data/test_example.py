@@ -25,7 +25,7 @@ runpy.run_path("train_pipeline.py", run_name="__main__")
 """
 
 
-def told(folder: Path) -> str:
+def printed(folder: Path) -> str:
     """The last lines of the program."""
     done = subprocess.run(
         [sys.executable, "-c", RUN],
@@ -42,16 +42,16 @@ def told(folder: Path) -> str:
 def test_the_example_runs_and_one_byte_reruns_one_step(project: Path) -> None:
     folder = project / "diabetes"
     shutil.copytree(ROOT / "examples" / "diabetes", folder, ignore=shutil.ignore_patterns(".*"))
-    first = told(folder)
+    first = printed(folder)
     assert first.startswith("0 of 4 steps were reused."), first
     assert "The best model is trees with an accuracy of 9" in first, first
     assert "It is registered as diabetes, version 1." in first
 
-    second = told(folder)
+    second = printed(folder)
     assert second == first.replace("0 of 4", "4 of 4"), "and says the same of the model"
 
     script = folder / "src" / "compare" / "compare.py"
     script.write_text(script.read_text() + "#")
-    third = told(folder)
+    third = printed(folder)
     assert third.startswith("3 of 4 steps were reused."), third
     assert "version 2" in third

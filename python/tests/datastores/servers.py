@@ -12,7 +12,7 @@ from pathlib import Path
 def kill_server(project: Path) -> None:
     """Kill it; the next command starts another on the same data folder."""
     binary = os.environ["STEPWELL_BIN"]
-    told = subprocess.run(
+    stopped = subprocess.run(
         [binary, "connect", "--json"], capture_output=True, text=True, check=True, cwd=str(project)
     )
-    os.kill(json.loads(told.stdout)["pid"], signal.SIGKILL)
+    os.kill(json.loads(stopped.stdout)["pid"], signal.SIGKILL)

@@ -29,7 +29,7 @@ Headers = Mapping[str, str]
 
 
 class Refused(Exception):
-    """What a client is told that may not come in."""
+    """The answer to a client that is not let in."""
 
 
 class Busy(Exception):
@@ -146,12 +146,12 @@ def directory(
         asked = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         is_known = handler.path == f"/{TENANT}/oauth2/v2.0/token"
         if is_known and handler.command == "POST" and asked == expected:
-            status, told = 200, {"token_type": "Bearer", "expires_in": lifetime_s}
-            told["access_token"] = token or _azure_token(lifetime_s)
+            status, reply = 200, {"token_type": "Bearer", "expires_in": lifetime_s}
+            reply["access_token"] = token or _azure_token(lifetime_s)
         else:
-            status, told = 401, {"error": "invalid_client", "error_description": "AADSTS7000215"}
+            status, reply = 401, {"error": "invalid_client", "error_description": "AADSTS7000215"}
         headers = {"Content-Type": "application/json"}
-        send(handler, status, headers, json.dumps(told).encode())
+        send(handler, status, headers, json.dumps(reply).encode())
 
     return Server(answer)
 

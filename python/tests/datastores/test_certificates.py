@@ -32,7 +32,7 @@ def register(workspace: Workspace, lake: peers.Lake) -> Any:
 def trusting(
     served: Path, lake: peers.Lake, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Workspace]:
-    """A workspace with a server of its own, which is told of the authority."""
+    """A workspace with a server of its own, which trusts the authority."""
     monkeypatch.setenv("STEPWELL_DATA", str(project / ".stepwell"))
     monkeypatch.setenv("SSL_CERT_FILE", str(lake.certificate_authority))
     yield Workspace.from_config()

@@ -95,13 +95,13 @@ def test_a_service_accounts_key_that_does_not_fit_is_said_and_not_shown(
         return str(refused.value)
 
     another = signin.ServiceAccount()
-    told = register(another.file)
-    assert "refuses its credentials" in told and "signed by another key" in told
-    assert another.private_key[100:160] not in told
+    refusal = register(another.file)
+    assert "refuses its credentials" in refusal and "signed by another key" in refusal
+    assert another.private_key[100:160] not in refusal
     for damaged in ("{", WRONG, another.file.replace("BEGIN", "BEGUN"), '{"type": "other"}'):
-        told = register(damaged)
-        assert "register the datastore again" in told, told
-        assert WRONG not in told and another.private_key[100:160] not in told
+        refusal = register(damaged)
+        assert "register the datastore again" in refusal, refusal
+        assert WRONG not in refusal and another.private_key[100:160] not in refusal
 
 
 def test_nobody_at_the_endpoint_is_said(workspace: Workspace) -> None:

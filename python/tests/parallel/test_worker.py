@@ -202,16 +202,16 @@ def run(mini_batch, mini_batch_context):
     return [type(data).__name__, data.to_path()[0], list(mini_batch_context.partition_key_value)]
 """
     driver.start(script)
-    told = driver.run([str(tmp_path / "a.txt")], key=[["user", "u"], ["genre", "rock"]])[1]
-    assert told == "FileDataset\n/a.txt\n['user', 'genre']\n"
+    shown = driver.run([str(tmp_path / "a.txt")], key=[["user", "u"], ["genre", "rock"]])[1]
+    assert shown == "FileDataset\n/a.txt\n['user', 'genre']\n"
 
 
 def test_the_helper_of_v1_knows_the_place(driver: Driver) -> None:
     script = """
 from azureml_user.parallel_run import EntryScript
 def init():
-    EntryScript().logger.debug("not told")
-    EntryScript().logger.info("told")
+    EntryScript().logger.debug("not written")
+    EntryScript().logger.info("written")
 def run(mini_batch):
     entry = EntryScript()
     return [entry.working_dir, entry.log_dir, entry.output_dir, entry.agent_name]
@@ -221,8 +221,8 @@ def run(mini_batch):
     expected = [str(here), str(here / "logs"), str(here / "out"), "node0_process003"]
     assert driver.run(["a"])[1].splitlines() == expected
     log = here / "logs" / "entry_script_log" / "0" / "process003.log.txt"
-    assert log.read_text().rstrip().endswith("|told")
-    assert "not told" not in log.read_text()
+    assert log.read_text().rstrip().endswith("|written")
+    assert "not written" not in log.read_text()
 
 
 def test_a_worker_ends_with_its_driver(driver: Driver) -> None:

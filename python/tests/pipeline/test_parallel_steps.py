@@ -125,10 +125,10 @@ def test_files_are_mounted_and_all_settings_travel(workspace: FakeWorkspace) -> 
     assert texts == ["--rate", "0.1", "--progress_update_timeout=90"]
     assert (task["variables"]["A"], task["variables"]["B"]) == ("1", "2")
     modes = {"first": "mount", "second": "mount"}
-    told = dict(
+    found = dict(
         each.split(":") for each in task["variables"]["AZUREML_DATASET_ENVIRONMENT_VARS"].split(",")
     )
-    assert told == modes
+    assert found == modes
 
 
 def test_what_is_left_out_is_left_to_the_server(workspace: FakeWorkspace) -> None:

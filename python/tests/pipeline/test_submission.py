@@ -1,4 +1,4 @@
-"""What the server is sent for a pipeline, and what the program is told."""
+"""What the server is sent for a pipeline, and what the program prints."""
 
 from __future__ import annotations
 

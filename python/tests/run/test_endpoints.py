@@ -172,14 +172,14 @@ def test_v1s_addresses_take_the_endpoints_name_and_version(project: Path) -> Non
     header = InteractiveLoginAuthentication().get_authentication_header()
     by_id = endpoint.endpoint
     by_name = by_id.split("Id", 1)[0] + "Name?name=" + name
-    told = {
+    expectations = {
         by_id: "one 1",
         by_id + "?pipelineVersion=1": "two 1",
         by_id + "/1": "two 1",
         by_name: "one 1",
         by_name + "&pipelineVersion=1": "two 1",
     }
-    for address, expected in told.items():
+    for address, expected in expectations.items():
         reply = requests.post(address, headers=header, json={"ExperimentName": project.name})
         assert reply.status_code == 200, reply.text
         run = PipelineRun(Experiment(workspace, project.name), reply.json()["Id"])

@@ -1,4 +1,4 @@
-"""Following a run: what happens is told in an order that makes sense."""
+"""Following a run: what happens is printed in an order that makes sense."""
 
 from __future__ import annotations
 

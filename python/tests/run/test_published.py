@@ -30,7 +30,7 @@ from azureml.core import Run
 
 out, where, files, rate, flag = sys.argv[1:]
 table = Run.get_context().input_datasets["table"]
-told = {
+seen = {
     "rate": rate,
     "flag": flag,
     "variables": {k: v for k, v in os.environ.items() if k.startswith("AML_PARAMETER_")},
@@ -39,7 +39,7 @@ told = {
     "rows": table.to_pandas_dataframe()["x"].tolist(),
 }
 with open(out, "w") as file:
-    json.dump(told, file)
+    json.dump(seen, file)
 """
 
 
@@ -96,7 +96,7 @@ class Open:
         return DatasetConsumptionConfig(name, dataset)
 
 
-def told(run: PipelineRun) -> Dict[str, Any]:
+def seen(run: PipelineRun) -> Dict[str, Any]:
     assert run.wait_for_completion(show_output=False) == "Finished"
     (made,) = run.get_steps()
     (output,) = run._client.get("/runs/" + made.id)["outputs"]
@@ -139,7 +139,7 @@ def test_a_published_pipeline_runs_with_its_defaults_and_with_other_values(proje
     assert (published.status, published.total_run_steps) == ("Active", 1)
     assert published.get_step_names() == ["tell"]
     first = published.submit(made.workspace, project.name)
-    assert told(first) == ONE
+    assert seen(first) == ONE
     others = {
         "where": DataPath(made.store, made.base + "/two"),
         "files": made.files("two"),
@@ -150,7 +150,7 @@ def test_a_published_pipeline_runs_with_its_defaults_and_with_other_values(proje
     }
     experiment = Experiment(made.workspace, project.name)
     second = experiment.submit(published, pipeline_parameters=others)
-    assert told(second) == TWO
+    assert seen(second) == TWO
     (step_run,) = second.get_steps()
     reasons = second._client.get(f"/runs/{step_run.id}/why")["steps"][0]["reasons"]
     assert "variable AML_PARAMETER_depth was `3` and is `7`" in reasons
@@ -182,12 +182,12 @@ def test_the_pipeline_of_a_run_is_published_with_its_values(project: Path) -> No
             "AML_PARAMETER_depth": "7",
         },
     }
-    assert told(run) == expected
+    assert seen(run) == expected
     published = run.publish_pipeline("from run", "again", "2")
     again = published.submit(made.workspace, project.name)
-    assert told(again) == expected
+    assert seen(again) == expected
     values = {"files": made.files("two"), "depth": 1}
-    other = told(published.submit(made.workspace, project.name, values))
+    other = seen(published.submit(made.workspace, project.name, values))
     assert other["files"] == TWO["files"] and other["variables"]["AML_PARAMETER_depth"] == "1"
     assert published.get_graph().params.keys() == made.pipeline.graph.params.keys()
 

@@ -1,4 +1,4 @@
-"""Scripts on the real server: what they print, log and store arrives, and how they end is told."""
+"""Scripts on the real server: what they print, log and store arrives; so does how they end."""
 
 from __future__ import annotations
 

@@ -118,13 +118,13 @@ def _with_numpy(python: str, folder: Path, release: str, **variables: str) -> Li
 def test_numpy_has_the_names_of_pythons_own_again_and_says_so_once(
     release: str, folder: Path
 ) -> None:
-    told = "[stepwell] numpy {0} has no `np.{1}`: it is Python's `{1}`, as before 1.24"
+    notice = "[stepwell] numpy {0} has no `np.{1}`: it is Python's `{1}`, as before 1.24"
     assert _with_numpy(sys.executable, folder, release) == [
         "1",
-        told.format(release, "float"),
+        notice.format(release, "float"),
         "<class 'float'>",
         "<class 'float'>",
-        told.format(release, "str"),
+        notice.format(release, "str"),
         "<class 'str'>",
         "numpy has no nonsense",
     ]

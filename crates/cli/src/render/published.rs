@@ -61,7 +61,7 @@ pub(crate) fn show(pipeline: &PublishedPipeline, now: Timestamp, style: Style) -
     if !pipeline.parameters.is_empty() {
         let mut table = Table::new(&["PARAMETER", "TYPE", "DEFAULT"]);
         for (name, parameter) in &pipeline.parameters {
-            let (kind, default) = told(parameter);
+            let (kind, default) = described(parameter);
             table.row([name.clone().into(), kind.into(), default.into()]);
         }
         let _ = write!(text, "\n{}", table.render(style));
@@ -69,7 +69,7 @@ pub(crate) fn show(pipeline: &PublishedPipeline, now: Timestamp, style: Style) -
     text
 }
 
-fn told(parameter: &Parameter) -> (&'static str, String) {
+fn described(parameter: &Parameter) -> (&'static str, String) {
     match parameter {
         Parameter::String(text) => ("text", text.clone()),
         Parameter::Int(text) => ("int", text.clone()),

@@ -243,8 +243,8 @@ fn text(argument: &Arg, ports: &Ports) -> String {
 }
 
 /// The job's variables, on top of those that say where things are; and on top of both what the
-/// environment needs. Python is told not to keep its output back: a log is of use while the step
-/// runs. A program that is no Python script is told which interpreter it has.
+/// environment needs. Python does not buffer its output: a log is of use while the step
+/// runs. A program that is no Python script gets the path of its interpreter.
 fn variables(
     stager: &Stager,
     layout: &Layout<'_>,

@@ -106,9 +106,9 @@ async fn a_program_that_an_isolated_step_cannot_see_is_a_failure_with_what_to_do
     let program = flag(&rig, "program");
     fs_err::copy("/bin/true", &program).expect("copied");
     let job = isolated(rig.command(&[program.as_str()]), &[], &[]);
-    let told = rig.refused(&job).await;
-    assert_eq!(told.kind, FailureKind::Environment);
-    assert!(told.hint.contains("isolated target"), "{told:?}");
+    let refusal = rig.refused(&job).await;
+    assert_eq!(refusal.kind, FailureKind::Environment);
+    assert!(refusal.hint.contains("isolated target"), "{refusal:?}");
 }
 
 #[tokio::test]
@@ -124,8 +124,11 @@ async fn work_that_opens_datastores_itself_is_not_isolated_but_refused() {
         snapshot: None,
     };
     job.stages_data = false;
-    let told = rig.refused(&job).await;
-    assert!(told.summary.contains("cannot be isolated"), "{told:?}");
+    let refusal = rig.refused(&job).await;
+    assert!(
+        refusal.summary.contains("cannot be isolated"),
+        "{refusal:?}"
+    );
 }
 
 #[tokio::test]
@@ -136,6 +139,6 @@ async fn an_input_that_a_link_makes_the_data_folder_is_no_way_to_it() {
     fs_err::write(flag(&rig, "token"), "secret").expect("written");
     let mut job = isolated(rig.shell("cat $AZUREML_DATAREFERENCE_raw/token"), &[], &[]);
     job.inputs = vec![input("raw", "all")];
-    let told = rig.refused(&job).await;
-    assert!(told.detail.contains("reached by a link"), "{told:?}");
+    let refusal = rig.refused(&job).await;
+    assert!(refusal.detail.contains("reached by a link"), "{refusal:?}");
 }

@@ -1,4 +1,4 @@
-//! Native work: a worker of Stepwell's own is told what to do by a file, and says why it fails.
+//! Native work: a worker of Stepwell's own reads what to do from a file, and writes why it fails.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -68,11 +68,11 @@ async fn what_a_worker_reports_is_the_failure_of_the_step() {
     let job = native(&rig, script);
     let outcome = rig.run(&job).await;
     assert_eq!(outcome.usage().exit_code, Some(1));
-    let told = failure(outcome);
-    assert_eq!(told.kind, FailureKind::Storage);
-    assert_eq!(told.summary, "the container is full");
+    let reported = failure(outcome);
+    assert_eq!(reported.kind, FailureKind::Storage);
+    assert_eq!(reported.summary, "the container is full");
     assert_eq!(
-        (told.hint.as_str(), told.detail.as_str()),
+        (reported.hint.as_str(), reported.detail.as_str()),
         ("make room", "error: 507")
     );
 }
@@ -82,8 +82,8 @@ async fn a_worker_that_reports_nothing_of_use_has_failed_all_the_same() {
     let mut rig = Rig::local();
     for report in ["true", "echo '{' > $STEPWELL_FAILURE"] {
         let job = native(&rig, &format!("{report}; exit 4"));
-        let told = failure(rig.run(&job).await);
-        assert_eq!(told.summary, "the step's worker exited with status 4");
+        let reported = failure(rig.run(&job).await);
+        assert_eq!(reported.summary, "the step's worker exited with status 4");
     }
 }
 
@@ -108,7 +108,7 @@ async fn a_worker_that_is_not_installed_is_told_with_how_to_get_it() {
         python: None,
         snapshot: None,
     };
-    let told = rig.refused(&job).await;
-    assert_eq!(told.kind, FailureKind::Environment);
-    assert!(told.hint.contains("beside"), "{told:?}");
+    let reported = rig.refused(&job).await;
+    assert_eq!(reported.kind, FailureKind::Environment);
+    assert!(reported.hint.contains("beside"), "{reported:?}");
 }

@@ -279,10 +279,10 @@ impl Rig {
     pub(crate) async fn waits(&mut self, attempt: AttemptId) -> WaitReason {
         match self.report().await {
             Report::Waiting {
-                attempt: told,
+                attempt: reported,
                 reason,
                 ..
-            } if told == attempt => reason,
+            } if reported == attempt => reason,
             report => panic!("expected a wait of {attempt}, got {report:?}"),
         }
     }
@@ -295,7 +295,10 @@ impl Rig {
     /// Waits for the start of an attempt.
     pub(crate) async fn started(&mut self, attempt: AttemptId) -> Timestamp {
         match self.report().await {
-            Report::Started { attempt: told, at } if told == attempt => at,
+            Report::Started {
+                attempt: reported,
+                at,
+            } if reported == attempt => at,
             report => panic!("expected the start of {attempt}, got {report:?}"),
         }
     }
@@ -304,9 +307,9 @@ impl Rig {
     pub(crate) async fn ended(&mut self, attempt: AttemptId) -> Outcome {
         match self.report().await {
             Report::Ended {
-                attempt: told,
+                attempt: reported,
                 outcome,
-            } if told == attempt => outcome,
+            } if reported == attempt => outcome,
             report => panic!("expected the end of {attempt}, got {report:?}"),
         }
     }

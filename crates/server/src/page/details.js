@@ -37,9 +37,9 @@ export function showDetails(host, current) {
 
 /** A titled list of names and values; those without a value are left out. */
 function section(heading, entries) {
-  const told = entries.filter(([, content]) => content || content === 0);
-  if (told.length === 0) return "";
-  const pairs = told.map(([name, content]) =>
+  const filled = entries.filter(([, content]) => content || content === 0);
+  if (filled.length === 0) return "";
+  const pairs = filled.map(([name, content]) =>
     el("div", {}, el("dt", {}, name), el("dd", {}, content)));
   return el("section", { class: "details" }, el("h3", {}, heading), el("dl", {}, ...pairs));
 }

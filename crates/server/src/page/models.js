@@ -21,12 +21,12 @@ export function modelsOf(run, changed) {
     entry.asked = performance.now();
     ask(run, entry, changed);
   }
-  const told = entry.models.slice(0, SHOWN_MAX).map((model) => [
+  const shown = entry.models.slice(0, SHOWN_MAX).map((model) => [
     `${model.name}:${model.version}`,
     [model.framework, model.framework_version, size(model)].filter(Boolean).join(" "),
   ]);
   const more = entry.models.length - SHOWN_MAX;
-  return more > 0 ? [...told, ["And more", String(more)]] : told;
+  return more > 0 ? [...shown, ["And more", String(more)]] : shown;
 }
 
 async function ask(run, entry, changed) {

@@ -45,7 +45,7 @@ pub(crate) struct Served {
     _folder: TempDir,
 }
 
-/// What a test's server is told; its folder is made anew.
+/// The settings of a test's server; its folder is made anew.
 pub(crate) fn config(folder: &TempDir) -> ServeConfig {
     let root = Utf8PathBuf::from_path_buf(folder.path().join("data")).expect("UTF-8");
     ServeConfig {
@@ -87,12 +87,13 @@ impl Served {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = config(&folder);
         change(&mut config);
-        let (tell, told) = channel();
+        let (sender, receiver) = channel();
         let thread = std::thread::spawn(move || {
-            let ready = |endpoint: &Endpoint| tell.send(endpoint.clone()).expect("somebody waits");
+            let ready =
+                |endpoint: &Endpoint| sender.send(endpoint.clone()).expect("somebody waits");
             block_on(config, ready).expect("it serves");
         });
-        let endpoint = told.recv().expect("it is ready");
+        let endpoint = receiver.recv().expect("it is ready");
         Self {
             endpoint,
             thread: Some(thread),

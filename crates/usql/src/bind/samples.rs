@@ -122,7 +122,7 @@ impl Binder<'_> {
                     return Err(argument_error(span, "JSON is read as UTF-8"));
                 }
                 "rowdelim" if !value.as_text().trim().is_empty() => {
-                    let message = "documents are told apart by their ends, or by blanks";
+                    let message = "documents are separated by their ends, or by blanks";
                     return Err(argument_error(span, message));
                 }
                 _ => {}

@@ -49,7 +49,7 @@ class InputPortDef(object):
     name: Field[str] = field("_name", "The port's name.")
     data_types: Field[List[str]] = field("_data_types", "The types of data it reads.")
     default_datastore_mode: Field[Optional[str]] = field(
-        "_default_datastore_mode", "How it reads unless told."
+        "_default_datastore_mode", "How it reads by default."
     )
     default_path_on_compute: Field[Optional[str]] = field(
         "_default_path_on_compute", "Where the script expects it."
@@ -96,10 +96,10 @@ class OutputPortDef(object):
 
     name: Field[str] = field("_name", "The port's name.")
     default_datastore_name: Field[Optional[str]] = field(
-        "_default_datastore_name", "What keeps it unless told."
+        "_default_datastore_name", "The datastore that keeps it by default."
     )
     default_datastore_mode: Field[Optional[str]] = field(
-        "_default_datastore_mode", "How it is written unless told."
+        "_default_datastore_mode", "How it is written by default."
     )
     default_path_on_compute: Field[Optional[str]] = field(
         "_default_path_on_compute", "What the script writes."

@@ -46,8 +46,8 @@ class StepRun(Run):
 
         An addition to v1; `stepwell why` prints the same.
         """
-        told = self._client.get(f"/runs/{self.id}/why")["steps"][0]
-        return ["{}: {}".format(told["outcome"], reason) for reason in told["reasons"]]
+        answer = self._client.get(f"/runs/{self.id}/why")["steps"][0]
+        return ["{}: {}".format(answer["outcome"], reason) for reason in answer["reasons"]]
 
     def get_status(self) -> str:
         """`NotStarted`, `Queued`, `Running`, `Finished`, `Failed` or `Canceled`."""

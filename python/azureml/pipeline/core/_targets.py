@@ -1,7 +1,7 @@
 """Compute targets that steps name: which of them the workspace has.
 
 On a server of one's own a name that nobody made a target of means this machine, and the program
-is told so once. On a shared server it is an error that lists the names there are.
+prints so once. On a shared server it is an error that lists the names there are.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class PipelineEndpoint(object):
     description: Field[str] = field("_description", "What it does, for people.")
     status: Field[str] = field("_status", "`Active` or `Disabled`.")
     default_version: Field[str] = field(
-        "_default_version", "The version that is started unless told."
+        "_default_version", "The version that is started by default."
     )
     endpoint: Field[str] = field("_endpoint", "Where programs without an SDK start it by a POST.")
     pipeline_version_list: Field[List[PipelineIdVersion]] = field(

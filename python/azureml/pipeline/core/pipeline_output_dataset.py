@@ -135,7 +135,7 @@ class PipelineOutputFileDataset(PipelineOutputAbstractDataset):
                 `.tsv` as the separator is, `None` for all files.
             set_column_types: Types of columns, made by `DataType`.
             quoted_line_breaks: Quoted line breaks are read in either case; a parallel step must
-                be told of them, so that it does not cut a file there.
+                know of them, so that it does not cut a file there.
         """
         if file_extension == "":
             file_extension = {",": ".csv", "\t": ".tsv"}.get(separator)

@@ -160,13 +160,13 @@ class PipelineRun(Run):
         from stepwell import _follow
 
         steps = _follow.failures(self._client, self._run_id)
-        told = []
+        failures = []
         for step in steps:
             run = StepRun(
                 self._experiment, step["id"], self._run_id, str(step["step"]), _record=step
             )
-            told.append("step " + failure_text(run, step, printed))
-        return "\n\n".join(told) or "the pipeline " + failure_text(self, record)
+            failures.append("step " + failure_text(run, step, printed))
+        return "\n\n".join(failures) or "the pipeline " + failure_text(self, record)
 
     # Steps, outputs and the graph.
 

@@ -119,7 +119,7 @@ class RScriptStep(_PythonScriptStepBase):
 
 
 def _options(section: Any) -> List[str]:
-    """What `stepwell._rscript` is told about the interpreter and the packages."""
+    """The interpreter and the packages, as `stepwell._rscript` reads them."""
     options: List[str] = []
     if section.rscript_path:
         options += ["--rscript", section.rscript_path]

@@ -164,7 +164,7 @@ class AutoMLConfig(object):
 
     @classmethod
     def get_supported_dataset_languages(cls, use_gpu: bool) -> Dict[str, str]:
-        """The languages of texts that are told apart: none here, all texts are treated alike.
+        """The languages of texts that are distinguished: none here, all texts are treated alike.
 
         Args:
             use_gpu: Without effect.

@@ -82,7 +82,7 @@ def lease(
         data: The data folder.
         wanted: Which JVM.
         idle_s: How long a keeper that is started stays.
-        place: What the JVM is told of the step.
+        place: What the JVM gets of the step.
         is_stopping: Whether the step was asked to stop.
         begun_with: Writes the properties that a JVM begins with to a path; gives that path.
     """

@@ -18,7 +18,7 @@ use crate::output;
 use crate::session::Session;
 
 /// How often it is said that the step still waits.
-const TELL_EVERY: Duration = Duration::from_secs(10);
+const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 /// The step: a line is the name of what was tried, `ok` or `no`, and more.
 const SCRIPT: &str = r#"
@@ -58,7 +58,7 @@ pub(super) fn run(target: &Compute, json: bool, session: &Session) -> Result<Exi
         ));
     }
     while !run.status.is_over() {
-        run = session.call(|client| client.wait_up_to(run.id, TELL_EVERY))?;
+        run = session.call(|client| client.wait_up_to(run.id, REPORT_EVERY))?;
         if let Some(wait) = run.waiting.as_ref().filter(|_| !json) {
             output::note(&format!("it waits: {}", wait.message));
         }

@@ -73,7 +73,7 @@ class _FindNumpy(object):
         release = str(vars(numpy).get("__version__")).split(".")
         if asked is None or release[:1] == ["0"] or release[:2] < ["1", "24"]:
             return
-        told = set()
+        warned = set()
 
         def find(name):
             import builtins
@@ -83,8 +83,8 @@ class _FindNumpy(object):
             # An interpreter that is loaded ahead has numpy before it has the step's variables.
             if name not in cls.HAD or os.environ.get("STEPWELL_OLD_NUMPY_NAMES") == "0":
                 return asked(name)
-            if name not in told:
-                told.add(name)
+            if name not in warned:
+                warned.add(name)
                 words = "[stepwell] numpy {0} has no `np.{1}`: it is Python's `{1}`, as before 1.24\n"
                 sys.stderr.write(words.format(".".join(release), name))
             return getattr(builtins, name)
