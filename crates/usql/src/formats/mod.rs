@@ -13,6 +13,7 @@ mod json_write;
 mod records;
 pub(crate) mod scan;
 mod sink;
+mod sized;
 mod text_read;
 mod text_write;
 mod xml;

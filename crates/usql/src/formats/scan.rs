@@ -14,6 +14,7 @@ use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 
 use super::records::Records;
+use super::sized::SizedScan;
 use super::text_read::{Part, PartReader, is_gzip};
 use super::{Extraction, Reading, avro_read, json_read, xml_read};
 use crate::rowset::Column;
@@ -130,7 +131,9 @@ impl TableProvider for FileTable {
         let streams = groups.into_iter().map(stream).collect();
         let plan =
             StreamingTableExec::try_new(Arc::clone(&schema), streams, None, [], false, limit)?;
-        Ok(Arc::new(plan))
+        let length = self.extraction.files.iter().map(|file| file.length).sum();
+        let columns = self.schema.fields().len();
+        Ok(Arc::new(SizedScan::new(Arc::new(plan), length, columns)))
     }
 }
 

@@ -44,6 +44,30 @@ fn a_script_is_run_checked_and_explained() {
 }
 
 #[test]
+fn a_join_keeps_the_smaller_file_in_memory() {
+    let rig = Rig::new();
+    rig.write("names.tsv", "en-us\tEnglish\nen-gb\tBritish\n");
+    for sides in [("@log", "@names"), ("@names", "@log")] {
+        let (left, right) = sides;
+        rig.write(
+            "job.usql",
+            format!(
+                "{LOG} @names = EXTRACT Region string, Name string FROM \"/names.tsv\" USING Extractors.Tsv();
+                 @r = SELECT n.Name, l.Query FROM {left} AS {} JOIN {right} AS {} ON l.Region == n.Region;
+                 OUTPUT @r TO \"/out.csv\" USING Outputters.Csv();",
+                &left[1..2],
+                &right[1..2],
+            ),
+        );
+        let plans = text(&run(&rig, &["explain", "job.usql"]).stdout);
+        let join = plans.split("HashJoinExec").nth(1).expect(&plans);
+        assert!(join.starts_with(": mode=CollectLeft"), "{plans}");
+        let kept = join.split("StreamingTableExec").nth(1).expect(&plans);
+        assert!(kept.contains("projection=[c0, c1]"), "{plans}");
+    }
+}
+
+#[test]
 fn a_wrong_script_is_exit_code_2_with_every_error() {
     let rig = Rig::new();
     rig.write(
