@@ -92,6 +92,8 @@ fn the_tab_of_trials_draws_a_line_and_a_row_for_each() {
         assert.deepEqual(rows.map((row) => row.all("button")[0].children[0]), ["b", "a", "c"]);
         assert.equal(rows[2].all("span")[0].children[0], "Canceled");
         assert.equal(asked.length, 1, "one question for all trials");
+        const aligned = host.all("th").map(({ attributes }) => attributes.class ?? "");
+        assert.deepEqual(aligned, ["", "", "number", "number", ""]);
         const lines = host.all("path").filter(({ attributes }) => attributes.class !== "grid");
         assert.equal(lines.length, 3);
         assert.equal(lines[2].attributes.class, "best");

@@ -42,12 +42,15 @@ function about(run, parent) {
   return parts.filter(Boolean).map((part) => el("span", {}, part));
 }
 
+/** Whether the system keeps a tag for itself: the tab of the details has it. */
+const isOfSystem = (name) => name.startsWith("_aml_system");
+
 function chips(run) {
   const chip = (kind, [name, text]) =>
     el("li", { class: kind, title: kind }, name, text && el("b", {}, text));
   return [
     ...Object.entries(run.parameters).map((entry) => chip("parameter", entry)),
-    ...Object.entries(run.tags).map((entry) => chip("tag", entry)),
+    ...Object.entries(run.tags).filter(([name]) => !isOfSystem(name)).map((entry) => chip("tag", entry)),
   ];
 }
 

@@ -87,9 +87,17 @@ function row(axes, trial) {
 const cell = (content) =>
   el("td", { class: typeof content === "number" ? "number" : null }, value(content ?? ""));
 
-function table({ metric }, axes, rows) {
-  const names = ["Trial", "Status", metric, ...axes.slice(0, -1).map(({ name }) => name)];
-  const head = names.map((name) => el("th", { scope: "col" }, name));
+function table({ metric, trials }, axes, rows) {
+  const title = (name, contents) => {
+    const isNumber = contents.every((content) => typeof (content ?? 0) === "number");
+    return el("th", { scope: "col", class: isNumber ? "number" : null }, name);
+  };
+  const parameters = axes.slice(0, -1).map(({ name }) => name);
+  const head = [
+    ...["Trial", "Status"].map((name) => el("th", { scope: "col" }, name)),
+    title(metric, trials.map(({ best }) => best)),
+    ...parameters.map((name) => title(name, trials.map(({ values }) => values[name]))),
+  ];
   return el("div", { class: "scroll" }, el("table", { class: "rows" },
     el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows)));
 }
