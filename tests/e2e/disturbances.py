@@ -43,6 +43,7 @@ class Disturbances:
         self._chance = chance
         self._ends = threading.Event()
         self.full: list[tuple[float, float]] = []
+        self.short: list[tuple[float, float]] = []
         self.kinds = {
             "pause": self._pause,
             "descriptors": self._descriptors,
@@ -56,12 +57,12 @@ class Disturbances:
 
     def spoilt(self, begin: float, end: float) -> bool:
         """Whether the disk was full at some time between two moments."""
-        begin, end = begin - MARGIN_S, end + MARGIN_S
-        return any(first <= end and begin <= last for first, last in self.full)
+        return _overlaps(self.full, begin - MARGIN_S, end + MARGIN_S)
 
     def lately(self) -> bool:
-        """Whether the disk is full, or just was."""
-        return self.spoilt(time.time() - ECHO_S, time.time())
+        """Whether the disk is full or a server short of descriptors, or just was."""
+        now = time.time()
+        return _overlaps(self.full + self.short, now - ECHO_S - MARGIN_S, now + MARGIN_S)
 
     def _while(self) -> None:
         # The length of a disturbance is random; it waits for nothing.
@@ -85,8 +86,11 @@ class Disturbances:
         servers = [process for process in self._project.processes() if process.is_server]
         if not servers:
             return False
+        begin = time.time()
+        self.short.append((begin, float("inf")))
         with _few_descriptors(self._chance.choice(servers).pid) as lowered:
             self._while()
+        self.short[-1] = (begin, time.time())
         return lowered
 
     def _fill(self) -> bool:
@@ -129,6 +133,10 @@ def _left_out(folder: str, names: list[str]) -> list[str]:
     if os.path.basename(folder) == "runs":
         return sorted(names)[:-RUNS_COPIED]
     return [name for name in names if name in ("server.sock", "filler")]
+
+
+def _overlaps(periods: list[tuple[float, float]], begin: float, end: float) -> bool:
+    return any(first <= end and begin <= last for first, last in periods)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ const FULL_DISK_BYTES: u64 = 1 << 20;
 pub fn is_passing(error: &(dyn Error + 'static)) -> bool {
     let passing = [Errno::MFILE, Errno::NFILE, Errno::NOMEM].map(Errno::raw_os_error);
     causes(error)
-        .filter_map(io::Error::raw_os_error)
+        .filter_map(os_code)
         .any(|code| passing.contains(&code))
 }
 
@@ -62,6 +62,16 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a io::
     successors(Some(error), |&error| error.source()).filter_map(|error| error.downcast_ref())
 }
 
+/// The system's number of an error. `fs-err` keeps the error that it names to itself, but ends its
+/// text with the one of the standard library, which is `... (os error N)`.
+fn os_code(error: &io::Error) -> Option<i32> {
+    error.raw_os_error().or_else(|| {
+        let text = error.to_string();
+        let (_, code) = text.rsplit_once("(os error ")?;
+        code.strip_suffix(')')?.parse().ok()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +91,7 @@ mod tests {
         let named = fs_err::read("/proc/self/none").expect_err("not there");
         assert!(is_passing(&of(Errno::NFILE)));
         assert!(crate::Error::from(of(Errno::MFILE)).is_passing());
+        assert_eq!(os_code(&named), Some(Errno::NOENT.raw_os_error()));
         assert!(!is_passing(&named));
         assert!(!is_passing(&of(Errno::NOENT)));
         assert!(!is_passing(&io::Error::other("another reason")));
