@@ -1,8 +1,8 @@
 //! Where steps run: executors and Python environments.
 //!
 //! The engine decides *what* runs; this crate makes it run and reports what happened. An
-//! [`Executor`] is the port; [`local`] starts supervised processes on this machine, [`slurm`] jobs
-//! of a cluster, and the `fake` feature has one in memory, for tests of the engine. What all
+//! [`Executor`] is the port; [`local`] starts supervised processes on this machine, [`slurm`] and
+//! [`ray`] jobs of clusters, and the `fake` feature has one in memory, for tests of the engine. What all
 //! executors do before and after an attempt's work is the [`Stager`]'s.
 //!
 //! Nothing here knows of graphs, databases or HTTP.
@@ -17,6 +17,7 @@ pub mod fake;
 mod job;
 pub mod local;
 mod progress;
+pub mod ray;
 pub mod slurm;
 mod staging;
 mod worker;

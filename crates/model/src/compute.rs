@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::isolation::{Isolation, IsolationError};
+use crate::ray::RayTarget;
 use crate::slurm::SlurmTarget;
 use crate::warm::WarmStarts;
 
@@ -21,6 +22,8 @@ pub enum ComputeKind {
     Isolated(Isolation),
     /// A partition of a Slurm cluster.
     Slurm(SlurmTarget),
+    /// A Ray cluster.
+    Ray(RayTarget),
 }
 
 impl Default for ComputeKind {
@@ -36,6 +39,8 @@ pub enum ExecutorKind {
     Local,
     /// Jobs of a Slurm cluster.
     Slurm,
+    /// Jobs of a Ray cluster.
+    Ray,
 }
 
 /// Why a compute target cannot be registered.
@@ -86,6 +91,13 @@ impl ComputeKind {
 
     /// The word for a partition of a Slurm cluster.
     pub const SLURM: &str = "slurm";
+
+    /// The word for a Ray cluster.
+    pub const RAY: &str = "ray";
+
+    /// The words for clusters, which may back a target of Azure ML's.
+    const CLUSTERS: [&str; 2] = [Self::SLURM, Self::RAY];
+
     /// The setting of a target of Azure ML's that says what it is: an object with a `kind`, and the
     /// settings of that kind.
     pub const BACKING: &str = "backing";
@@ -101,14 +113,14 @@ impl ComputeKind {
         {
             return Self::backed(backing.clone());
         }
+        let of_settings = |kind| move |fault| ComputeError::Settings { kind, fault };
         match word {
-            Self::SLURM => {
-                let target = SlurmTarget::parse(settings);
-                target.map(Self::Slurm).map_err(|fault| {
-                    let kind = Self::SLURM;
-                    ComputeError::Settings { kind, fault }
-                })
-            }
+            Self::SLURM => SlurmTarget::parse(settings)
+                .map(Self::Slurm)
+                .map_err(of_settings(Self::SLURM)),
+            Self::RAY => RayTarget::parse(settings)
+                .map(Self::Ray)
+                .map_err(of_settings(Self::RAY)),
             _ if is_here => Self::here(settings),
             word => Err(ComputeError::Unknown {
                 kind: word.to_owned(),
@@ -150,12 +162,12 @@ impl ComputeKind {
     #[must_use]
     pub fn keep_backing(mut settings: Value, word: &str, registered: &Value) -> Value {
         let backing = match (word, registered) {
-            (Self::SLURM, Value::Object(own)) => {
+            (word, Value::Object(own)) if Self::CLUSTERS.contains(&word) => {
                 let mut backing = own.clone();
                 backing.insert("kind".to_owned(), word.into());
                 Value::Object(backing)
             }
-            (Self::SLURM, _) => serde_json::json!({"kind": word}),
+            (word, _) if Self::CLUSTERS.contains(&word) => serde_json::json!({"kind": word}),
             _ => match registered.get(Self::BACKING) {
                 Some(backing) => backing.clone(),
                 None => return Self::keep_local(settings, registered),
@@ -190,8 +202,9 @@ impl ComputeKind {
     /// The words that [`Self::parse`] knows.
     #[must_use]
     pub fn words() -> Vec<&'static str> {
-        [Self::LOCAL, Self::SLURM]
+        [Self::LOCAL]
             .into_iter()
+            .chain(Self::CLUSTERS)
             .chain(AZURE_KINDS)
             .collect()
     }
@@ -202,6 +215,7 @@ impl ComputeKind {
         match self {
             Self::Local(_) | Self::Isolated(_) => ExecutorKind::Local,
             Self::Slurm(_) => ExecutorKind::Slurm,
+            Self::Ray(_) => ExecutorKind::Ray,
         }
     }
 
@@ -210,7 +224,7 @@ impl ComputeKind {
     pub const fn isolation(&self) -> Option<&Isolation> {
         match self {
             Self::Isolated(isolation) => Some(isolation),
-            Self::Local(_) | Self::Slurm(_) => None,
+            Self::Local(_) | Self::Slurm(_) | Self::Ray(_) => None,
         }
     }
 
@@ -219,7 +233,7 @@ impl ComputeKind {
     pub const fn warm_starts(&self) -> Option<&WarmStarts> {
         match self {
             Self::Local(warm) => Some(warm),
-            Self::Isolated(_) | Self::Slurm(_) => None,
+            Self::Isolated(_) | Self::Slurm(_) | Self::Ray(_) => None,
         }
     }
 
@@ -230,6 +244,7 @@ impl ComputeKind {
         match self {
             Self::Local(_) | Self::Isolated(_) => cores,
             Self::Slurm(_) => SlurmTarget::DEFAULT_SLOTS,
+            Self::Ray(_) => RayTarget::DEFAULT_SLOTS,
         }
     }
 
@@ -250,6 +265,7 @@ impl ComputeKind {
                     "it is {asked} processes, and one machine has {most} of a step at most"
                 ))
             }
+            Self::Ray(_) => RayTarget::refuses(resources),
             // Of a partition its scheduler is asked what it has.
             Self::Local(_) | Self::Isolated(_) | Self::Slurm(_) => None,
         }
@@ -263,6 +279,7 @@ impl ExecutorKind {
         match self {
             Self::Local => "local",
             Self::Slurm => "slurm",
+            Self::Ray => "ray",
         }
     }
 }
@@ -298,6 +315,15 @@ mod tests {
         assert_eq!(ComputeKind::parse("AmlCompute", &first), Ok(slurm.clone()));
         let again = ComputeKind::keep_backing(asked.clone(), "AmlCompute", &first);
         assert_eq!(ComputeKind::parse("AmlCompute", &again), Ok(slurm));
+        let cluster = json!({"address": "http://head:8265"});
+        let ray = ComputeKind::keep_backing(asked.clone(), "ray", &cluster);
+        let ray = ComputeKind::parse("AmlCompute", &ray).expect("a target");
+        assert_eq!(ray.executor(), ExecutorKind::Ray);
+        let several = Resources {
+            nodes: 2,
+            ..Resources::default()
+        };
+        assert!(ray.refuses(&several, true).is_some());
         let bare = ComputeKind::keep_backing(Value::Null, "slurm", &Value::Null);
         let kind = ComputeKind::parse("AmlCompute", &bare).expect("a target");
         assert_eq!(kind.executor(), ExecutorKind::Slurm);

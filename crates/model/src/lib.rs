@@ -21,6 +21,7 @@ mod logins;
 mod parallel;
 mod parameter;
 mod process;
+mod ray;
 mod request;
 mod resources;
 mod run;
@@ -52,6 +53,7 @@ pub use parallel::{
 };
 pub use parameter::{DatasetValue, Parameter, Place, Value};
 pub use process::{ProcessTask, Program};
+pub use ray::RayTarget;
 pub use request::{PortLocation, WorkerRequest};
 pub use resources::Resources;
 pub use run::{RunKind, RunSpec, RunStatus};

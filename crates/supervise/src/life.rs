@@ -25,10 +25,12 @@ use crate::folder::{Attempt, Error, Holder, Spec, Started};
 use crate::log_times::LogTimes;
 use crate::process::Process;
 use crate::reap::{Left, Reaper};
-use crate::signals::Signals;
+use crate::signals::{self, Signals};
 use crate::storage::{storage_failure, told_of_full_disk};
 use crate::view::{Room, View};
-use crate::{collect, descendants, entries, excerpt, fetch, launch, now, program, verdict, warm};
+use crate::{
+    collect, descendants, entries, excerpt, fetch, launch, now, program, sweep, verdict, warm,
+};
 
 /// The exit status of a supervisor that could not write down what happened (`EX_IOERR`): the disk
 /// is full or gone. Its attempt counts as lost.
@@ -53,31 +55,38 @@ const RETRY_AFTER_MS: [u64; 4] = [250, 500, 1_000, 2_000];
 /// The `stepwell-supervise` program.
 ///
 /// With a folder, it supervises the attempt of that folder; a cluster's job names itself by
-/// `--holder CLUSTER JOB-ID` before it. Without arguments it stands by: it makes itself ready and
+/// `--holder CLUSTER JOB-ID` before it, and by `--tied PROCESS` before that it stops the step when the
+/// process that has started it is gone. Without arguments it stands by: it makes itself ready and
 /// takes folders from standard input, each closed by a zero byte, until there are no more. So a
 /// server can have the next supervisor ready while the current step runs.
 ///
-/// With `--launch` or `--rank` before the folder it is a part of a step that is several processes.
+/// With `--launch` or `--rank` before the folder it is a part of a step that is several processes;
+/// with `--sweep` it kills what a supervisor of that folder has left that was killed itself.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (holder, folder) = match arguments.as_slice() {
+    let (parent, arguments) = match arguments.as_slice() {
+        ["--tied", parent, rest @ ..] => (Some(*parent), rest),
+        all => (None, all),
+    };
+    let (holder, folder) = match arguments {
         [] => (None, None),
         ["--launch", folder] => return launch::main(folder),
         ["--rank", folder] => return launch::rank_main(folder),
+        ["--sweep", folder] => return sweep::main(folder),
         [folder] if !folder.starts_with('-') => (None, Some(*folder)),
         ["--holder", cluster, job, folder] => {
             let (cluster, job) = ((*cluster).to_owned(), (*job).to_owned());
             (Some(Holder::Cluster { cluster, job }), Some(*folder))
         }
         _ => {
-            let usage = "usage: stepwell-supervise [[--holder CLUSTER JOB-ID] ATTEMPT-FOLDER]";
+            let usage = "usage: stepwell-supervise [[[--tied PROCESS] --holder CLUSTER JOB-ID] ATTEMPT-FOLDER]";
             let _ = writeln!(io::stderr(), "{usage}");
             return EXIT_USAGE.into();
         }
     };
-    let mut ready = Ready::new(holder);
+    let mut ready = Ready::new(holder, parent);
     if let Some(folder) = folder {
         return match take(folder.to_owned(), &mut ready) {
             Ok(over) => {
@@ -142,8 +151,11 @@ struct Ready {
 
 impl Ready {
     /// The signals come first: a request to stop is never taken for an order to die.
-    fn new(holder: Option<Holder>) -> io::Result<Self> {
+    fn new(holder: Option<Holder>, parent: Option<&str>) -> io::Result<Self> {
         let signals = Signals::block()?;
+        if let Some(parent) = parent {
+            signals::stop_without(parent)?;
+        }
         detach()?;
         let holder = match holder {
             Some(holder) => holder,

@@ -25,6 +25,19 @@ pub(crate) enum Wake {
 /// The blocked signals.
 pub(crate) struct Signals(SignalFd);
 
+/// Has this process asked to stop when the process that has started it, which has this number, is
+/// gone. The signals are to be blocked already.
+pub(crate) fn stop_without(parent: &str) -> io::Result<()> {
+    use rustix::process;
+    let stop = process::Signal::TERM;
+    process::set_parent_process_death_signal(Some(stop))?;
+    let now = process::getppid().map(|now| now.as_raw_nonzero().to_string());
+    if now.as_deref() != Some(parent) {
+        process::kill_process(process::getpid(), stop)?;
+    }
+    Ok(())
+}
+
 impl Signals {
     /// Blocks the signals from now on.
     pub(crate) fn block() -> io::Result<Self> {

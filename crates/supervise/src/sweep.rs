@@ -7,13 +7,14 @@
 //! A process that has both left the group and dropped its variables is not found.
 
 use std::os::fd::OwnedFd;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use stepwell_model::AttemptId;
+use stepwell_model::{AttemptId, in_words};
 
-use crate::folder::Started;
+use crate::folder::{Attempt, Liveness, Started, State};
 use crate::process::{self, Stat};
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -36,6 +37,28 @@ pub fn sweep(attempt: AttemptId, started: Option<&Started>) -> usize {
         // What they started between the look and the kill is found by the next look.
         if !await_end(&found, deadline) {
             return killed;
+        }
+    }
+}
+
+/// Kills what is left of the attempt in a folder, whose supervisor was killed, for whoever has started
+/// that one.
+pub(crate) fn main(folder: &str) -> ExitCode {
+    let attempt = Attempt::open(folder);
+    let state = attempt.state(|_| Liveness::Gone);
+    match (attempt.spec(), state) {
+        (Ok(spec), Ok(State::Dead { started })) => {
+            let killed = sweep(spec.attempt, started.as_ref());
+            if killed > 0 {
+                attempt.note(&format!("processes killed that it had left: {killed}"));
+            }
+            ExitCode::SUCCESS
+        }
+        // It has ended well, or never began.
+        (Ok(_), Ok(_)) => ExitCode::SUCCESS,
+        (Err(error), _) | (_, Err(error)) => {
+            attempt.note(&in_words(&error));
+            ExitCode::FAILURE
         }
     }
 }

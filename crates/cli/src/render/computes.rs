@@ -62,6 +62,10 @@ pub(crate) fn show(compute: &Compute, style: Style) -> String {
 fn in_words(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Object(items) => {
+            let words = items.iter().map(|(name, value)| format!("{name}={value}"));
+            words.collect::<Vec<_>>().join(" ")
+        }
         Value::Array(items) => {
             let words = items.iter().filter_map(Value::as_str);
             words.collect::<Vec<_>>().join(" ")
@@ -73,7 +77,7 @@ fn in_words(value: &Value) -> String {
 /// The settings of the cluster behind a target; `None` for this machine.
 fn backing(compute: &Compute) -> Option<&serde_json::Map<String, Value>> {
     match compute.kind.as_str() {
-        "slurm" => compute.settings.as_object(),
+        "slurm" | "ray" => compute.settings.as_object(),
         _ => compute.settings.get("backing")?.as_object(),
     }
 }
@@ -82,13 +86,12 @@ fn runs_on(compute: &Compute) -> String {
     let settings = backing(compute);
     let kind = settings.and_then(|settings| settings.get("kind")?.as_str());
     let kind = kind.unwrap_or(compute.kind.as_str());
-    if kind != "slurm" {
-        return "this machine".to_owned();
-    }
-    let partition = settings.and_then(|settings| settings.get("partition")?.as_str());
-    match partition {
-        Some(partition) => format!("Slurm partition {partition}"),
-        None => "Slurm's default partition".to_owned(),
+    let text = |name: &str| settings.and_then(|settings| settings.get(name)?.as_str());
+    match (kind, text("partition"), text("address")) {
+        ("slurm", Some(partition), _) => format!("Slurm partition {partition}"),
+        ("slurm", None, _) => "Slurm's default partition".to_owned(),
+        ("ray", _, address) => format!("Ray at {}", address.unwrap_or_default()),
+        _ => "this machine".to_owned(),
     }
 }
 
@@ -118,6 +121,11 @@ mod tests {
             compute("aml-cluster", "AmlCompute", backed),
             compute("gpu", "slurm", slurm),
             compute("small", "local", Value::Null),
+            compute(
+                "ray",
+                "ray",
+                json!({"address": "http://head:8265", "resources": {"worker": 1}}),
+            ),
         ];
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
         let listed: Vec<String> = list(&all, Style::PLAIN).lines().map(words).collect();
@@ -127,6 +135,7 @@ mod tests {
                 "aml-cluster Slurm's default partition AmlCompute 1 0 4",
                 "gpu Slurm partition gpu slurm 1 0 4",
                 "small this machine local 1 0 4",
+                "ray Ray at http://head:8265 ray 1 0 4",
             ]
         );
         let shown: Vec<String> = show(&all[1], Style::PLAIN).lines().map(words).collect();

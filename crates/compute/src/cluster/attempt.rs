@@ -25,8 +25,9 @@ const LAUNCHER_WITHIN: Duration = Duration::from_secs(10);
 /// How long the cluster is left alone after it was told to end a job.
 const END_WITHIN: Duration = Duration::from_secs(60);
 
-/// How often the cluster is asked how a job ended that is not quite over.
-const ASK_AGAIN: u32 = 30;
+/// How long the cluster is asked how a job ended that is not quite over: it may take that long to see
+/// that a node is gone.
+const ASK_FOR: Duration = Duration::from_secs(60);
 
 /// The longest part of the job's own output that is reported, in bytes.
 const LOG_MAX: usize = 4 << 10;
@@ -143,7 +144,15 @@ impl AttemptTask {
     /// Its job is over, and nobody has claimed the attempt.
     async fn never_began(&mut self, job: &str) -> Option<Outcome> {
         let ended = self.how_it_ended(job).await;
-        self.conclude(failed(ended.of_unclaimed))
+        if !ended.try_again {
+            return self.conclude(failed(ended.of_unclaimed));
+        }
+        (self.gone, self.missing) = (false, None);
+        self.remember(|record| {
+            record.job = None;
+            record.jobs_before += 1;
+        });
+        None
     }
 
     /// Stages what the job needs, and notes down that it may be submitted from now on.
@@ -186,6 +195,8 @@ impl AttemptTask {
             needs: &self.job.resources,
             target: &self.job.target,
             program: &self.shared.config.supervisor_program,
+            stops_within: self.patience(),
+            jobs_before: self.record.as_ref().map_or(0, |record| record.jobs_before),
         };
         match self.cluster.submit(&submission).await {
             Ok(job) => {
@@ -270,13 +281,18 @@ impl AttemptTask {
                 self.missing = None;
                 self.report_queue(self.cluster.waits_for(job, reason));
             }
-            None => {
-                let since = *self.missing.get_or_insert(shown.asked);
-                // A listing has a network file system look again.
-                let _ = std::fs::read_dir(self.attempt.folder()).map(Iterator::count);
-                self.gone = since.elapsed() >= self.shared.config.file_delay;
-            }
+            Some(Listed::Over) => self.is_missing(shown.asked, Duration::ZERO),
+            None => self.is_missing(shown.asked, self.cluster.keeps_hidden_jobs_for()),
         }
+    }
+
+    /// Its job is not among those that are not over. It is gone when it has been so long enough for
+    /// it to end and for its files to be seen.
+    fn is_missing(&mut self, asked: Instant, may_run_for: Duration) {
+        let since = *self.missing.get_or_insert(asked);
+        // A listing has a network file system look again.
+        let _ = std::fs::read_dir(self.attempt.folder()).map(Iterator::count);
+        self.gone = since.elapsed() >= self.shared.config.file_delay + may_run_for;
     }
 
     /// The outcome that a supervisor has recorded, with what only the cluster knows: the nodes, and
@@ -292,12 +308,16 @@ impl AttemptTask {
             (Outcome::Failed(_, usage), _) if asked && usage.signal.is_some() => {
                 Outcome::Cancelled(usage)
             }
-            (Outcome::Failed(_, usage) | Outcome::Cancelled(usage), Some(job)) if !asked => {
+            (Outcome::Failed(failure, usage), Some(job)) if !asked => {
                 let ended = self.how_it_ended(&job).await;
                 match ended.by_cluster {
                     true => Outcome::Failed(ended.of_claimed, usage),
-                    false => outcome.clone(),
+                    false => Outcome::Failed(failure, usage),
                 }
+            }
+            // Whoever it was, it was not this server.
+            (Outcome::Cancelled(usage), Some(job)) if !asked => {
+                Outcome::Failed(self.how_it_ended(&job).await.of_claimed, usage)
             }
             (outcome, _) => outcome,
         };
@@ -333,7 +353,7 @@ impl AttemptTask {
         }
         let outcome = match self.progress.is_stopping() {
             true => Outcome::Cancelled(usage),
-            false => Outcome::Failed(ended.of_claimed.with_detail(self.jobs_log()), usage),
+            false => Outcome::Failed(self.with_log(ended.of_claimed), usage),
         };
         ending::write(self.job.attempt, &self.attempt, &outcome);
         outcome
@@ -342,7 +362,8 @@ impl AttemptTask {
     /// How the cluster says that a job ended, once it is over.
     async fn how_it_ended(&self, job: &str) -> JobEnd {
         let printed = self.jobs_log();
-        for _ in 0..ASK_AGAIN {
+        let until = Instant::now() + ASK_FOR;
+        while Instant::now() < until {
             match self.cluster.how_it_ended(job, &printed).await {
                 Some(ended) => return ended,
                 None => sleep(self.shared.config.every).await,
@@ -376,6 +397,14 @@ impl AttemptTask {
         let log = std::fs::read(path).unwrap_or_default();
         let log = String::from_utf8_lossy(&log[log.len().saturating_sub(LOG_MAX)..]).into_owned();
         log.trim_end().to_owned()
+    }
+
+    /// With what was printed, if anything was.
+    fn with_log(&self, failure: Failure) -> Failure {
+        match self.jobs_log() {
+            log if log.is_empty() => failure,
+            log => failure.with_detail(log),
+        }
     }
 
     /// How long a job may take to stop.

@@ -26,7 +26,7 @@ pub(crate) struct Listing {
     pub(crate) jobs: Result<Arc<Jobs>, String>,
 }
 
-/// The jobs of this user that are not over, by their ids.
+/// The jobs of this user, by their ids. Those that are over may be there or not.
 pub(crate) type Jobs = HashMap<String, Listed>;
 
 /// A job that is not forgotten.
@@ -36,6 +36,8 @@ pub(crate) enum Listed {
     Waits(String),
     /// It has nodes.
     Runs,
+    /// It is over.
+    Over,
 }
 
 /// Who can be asked for the jobs.

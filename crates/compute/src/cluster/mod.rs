@@ -64,6 +64,11 @@ pub(crate) trait Cluster: Send + Sync + 'static {
     /// What it shows of the jobs, whenever they were listed.
     fn listing(&self) -> watch::Receiver<Listing>;
 
+    /// How long a job may still run that it does not show any more.
+    fn keeps_hidden_jobs_for(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Why such a request can never be met; `None` when it can, or when that is not known now.
     fn refuses<'a>(&'a self, needs: &'a Resources) -> BoxFuture<'a, Option<String>>;
 
@@ -115,6 +120,10 @@ pub(crate) struct Submission<'a> {
     pub(crate) target: &'a TargetName,
     /// The supervisor, as the nodes find it.
     pub(crate) program: &'a Utf8Path,
+    /// How long the cluster must let a job take that was asked to stop.
+    pub(crate) stops_within: Duration,
+    /// How many jobs before it have ended without having begun.
+    pub(crate) jobs_before: u32,
 }
 
 /// Why a job could not be submitted.
@@ -132,6 +141,9 @@ pub(crate) struct JobEnd {
     /// Whether the cluster has ended it, whatever the step's program made of that: it may have
     /// trapped the signal, or died of it before its supervisor heard of it.
     pub(crate) by_cluster: bool,
+    /// Whether a job that had not begun is to be submitted anew. Were both to begin, the claim lets
+    /// one run.
+    pub(crate) try_again: bool,
     /// The exit status and the signal of the job.
     pub(crate) exit_code: Option<i32>,
     pub(crate) signal: Option<i32>,

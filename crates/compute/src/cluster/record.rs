@@ -18,6 +18,9 @@ pub(super) struct Record {
     /// Whether it was asked to stop.
     #[serde(default)]
     pub(super) stopping: bool,
+    /// How many jobs before it have ended without having begun.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) jobs_before: u32,
 }
 
 impl Record {
@@ -38,6 +41,11 @@ impl Record {
         fs_err::write(&aside, serde_json::to_vec(self)?)?;
         fs_err::rename(aside, folder.join(file))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// An id, which Slurm's records had as a number.
@@ -63,7 +71,7 @@ mod tests {
         let read = |text| serde_json::from_str::<Record>(text).expect("a record");
         let old = read(r#"{"job":4711,"stopping":true}"#);
         assert_eq!(old.job.as_deref(), Some("4711"));
-        assert!(old.stopping);
+        assert!(old.stopping && old.jobs_before == 0);
         assert_eq!(read(r#"{"job":null}"#), Record::default());
         let written = serde_json::to_string(&old).expect("JSON");
         assert_eq!(written, r#"{"job":"4711","stopping":true}"#);

@@ -12,6 +12,7 @@ const SHARED: &str = "the data folder and Stepwell's programs must be on a file 
 pub(super) fn of(job: &str, ended: &Ended, log: &str) -> JobEnd {
     JobEnd {
         by_cluster: is_slurms_doing(ended),
+        try_again: false,
         exit_code: ended.exit_code,
         signal: ended.signal,
         of_claimed: of_claimed(job, ended),

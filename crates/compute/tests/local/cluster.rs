@@ -1,6 +1,6 @@
-//! Slurm clusters on this machine, of daemons that a script starts. One is for all tests of a
-//! process; those that break something have one of their own. A cluster ends with the process: its
-//! keeper waits for the end of a pipe.
+//! Clusters on this machine, of daemons that a script starts. One of Slurm and one of Ray are for all
+//! tests of a process; those that break something have one of their own, or a node. A cluster ends with
+//! the process: its keeper waits for the end of a pipe.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -11,13 +11,56 @@ use rustix::process::{Pid, Signal, kill_process};
 use stepwell_supervise::Holder;
 use tempfile::TempDir;
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/slurm-here");
+const SLURM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/slurm-here");
+const RAY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/ray-here");
+
+/// What a script keeps running until nobody needs it.
+struct Keeper {
+    script: Child,
+    folder: TempDir,
+    /// What it has printed when all was up.
+    said: String,
+}
+
+impl Keeper {
+    fn start(script: &str, nodes: u32, needed: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = Command::new(script);
+        command.arg("run").arg(folder.path()).arg(nodes.to_string());
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut script = piped.process_group(0).spawn().expect("the script");
+        let mut said = String::new();
+        let mut pipe = BufReader::new(script.stdout.take().expect("a pipe"));
+        pipe.read_line(&mut said).expect("a line of the script");
+        let said = said.trim().to_owned();
+        assert!(!said.is_empty(), "{needed}");
+        Self {
+            script,
+            folder,
+            said,
+        }
+    }
+
+    /// Has the script do something with its cluster.
+    fn call(&self, script: &str, command: &str, arguments: &[&str]) {
+        let mut called = Command::new(script);
+        called.arg(command).arg(self.folder.path()).args(arguments);
+        assert!(called.status().expect("the script").success());
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.script.stdin.take());
+        // Its folder goes after it.
+        let _ = self.script.wait();
+    }
+}
 
 /// A cluster.
 pub(crate) struct Cluster {
     pub(crate) conf: String,
-    keeper: Child,
-    folder: TempDir,
+    keeper: Keeper,
 }
 
 /// The cluster of three nodes that all tests share; it is started when it is first asked for.
@@ -28,27 +71,10 @@ pub(crate) fn shared() -> &'static Cluster {
 
 impl Cluster {
     pub(crate) fn start(nodes: u32) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut keeper = Command::new(SCRIPT)
-            .arg("run")
-            .arg(folder.path())
-            .arg(nodes.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .expect("scripts/slurm-here");
-        let mut conf = String::new();
-        let mut said = BufReader::new(keeper.stdout.take().expect("a pipe"));
-        said.read_line(&mut conf).expect("the path of slurm.conf");
-        let conf = conf.trim().to_owned();
         let needed = "Slurm did not start: slurmctld, slurmd, slurm-client and munge?";
-        assert!(!conf.is_empty(), "{needed}");
-        Self {
-            conf,
-            keeper,
-            folder,
-        }
+        let keeper = Keeper::start(SLURM, nodes, needed);
+        let conf = keeper.said.clone();
+        Self { conf, keeper }
     }
 
     /// Runs one of Slurm's commands; gives what it prints.
@@ -65,7 +91,8 @@ impl Cluster {
 
     /// Kills one of its daemons, and waits until it is gone.
     pub(crate) fn kill(&self, daemon: &str) {
-        let file = self.folder.path().join(format!("{daemon}.pid"));
+        let file = self.keeper.folder.path();
+        let file = file.join(format!("{daemon}.pid"));
         let text = fs_err::read_to_string(file).expect("a pid file");
         let pid = text.trim().parse().ok().and_then(Pid::from_raw);
         kill_process(pid.expect("a process id"), Signal::KILL).expect("it lives");
@@ -73,17 +100,7 @@ impl Cluster {
 
     /// Starts one of its daemons again.
     pub(crate) fn start_again(&self, what: &str, arguments: &[&str]) {
-        let mut script = Command::new(SCRIPT);
-        script.arg(what).arg(self.folder.path()).args(arguments);
-        assert!(script.status().expect("the script").success());
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        // Its folder goes after it.
-        let _ = self.keeper.wait();
+        self.keeper.call(SLURM, what, arguments);
     }
 }
 
@@ -93,4 +110,39 @@ pub(crate) fn kill_job_of(holder: &Holder) {
         panic!("{holder:?} is no job");
     };
     shared().slurm("scancel", &["--signal=KILL", "--full", job]);
+}
+
+/// A Ray cluster.
+pub(crate) struct RayCluster {
+    pub(crate) address: String,
+    keeper: Keeper,
+}
+
+/// The cluster of a head and one more node that all tests share; it is started when it is first asked
+/// for.
+pub(crate) fn ray() -> &'static RayCluster {
+    static CLUSTER: OnceLock<RayCluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let needed = "Ray did not start: `scripts/ray-here install VENV`, and RAY_HERE_VENV=VENV?";
+        let keeper = Keeper::start(RAY, 1, needed);
+        let address = keeper.said.clone();
+        RayCluster { address, keeper }
+    })
+}
+
+impl RayCluster {
+    /// Starts one more node, with one of a resource of its own name.
+    pub(crate) fn start_node(&self, name: &str) {
+        self.keeper.call(RAY, "node", &[name]);
+    }
+
+    /// Kills a node with all that runs there.
+    pub(crate) fn kill_node(&self, name: &str) {
+        self.keeper.call(RAY, "kill", &[name]);
+    }
+
+    /// Kills what makes a machine a node, and leaves what runs there.
+    pub(crate) fn kill_raylet(&self, name: &str) {
+        self.keeper.call(RAY, "kill", &[name, "raylet"]);
+    }
 }

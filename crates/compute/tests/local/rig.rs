@@ -9,17 +9,16 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::Pid;
 use stepwell_compute::fake::{FakeExecutor, Play, words};
 use stepwell_compute::local::{LocalConfig, LocalExecutor};
-use stepwell_compute::slurm;
 use stepwell_compute::{
     BoxFuture, ClusterConfig, Executor, Job, JobInput, JobOutput, PrepareEnvironment, Prepared,
-    Report, Stager, Work,
+    Report, Stager, Work, ray, slurm,
 };
 use stepwell_data::folder::DataFolder;
 use stepwell_datastore::Registry;
 use stepwell_model::{
     Arg, AttemptId, Communicator, ComputeKind, Distribution, EnvironmentSpec, ExecutorKind,
-    Failure, FailureKind, Outcome, Program, Resources, SlurmTarget, TargetName, Timestamp, Usage,
-    WaitReason,
+    Failure, FailureKind, Outcome, Program, RayTarget, Resources, SlurmTarget, TargetName,
+    Timestamp, Usage, WaitReason,
 };
 use stepwell_supervise::{Attempt, Holder, State};
 use tempfile::TempDir;
@@ -28,7 +27,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::cluster;
 
 /// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 pub(crate) const SUPERVISOR: &str = env!("CARGO_BIN_EXE_supervise-under-test");
 
@@ -38,7 +37,7 @@ pub(crate) struct Rig {
     pub(crate) datastores: Arc<Registry>,
     /// What its jobs run on.
     compute: ComputeKind,
-    kill: fn(&Holder),
+    kill: fn(&Rig, &Job, &Holder),
     reports: UnboundedReceiver<Report>,
     root: Arc<TempDir>,
 }
@@ -94,26 +93,39 @@ impl Rig {
     }
 
     fn slurm_in(root: Arc<TempDir>, conf: String) -> Self {
-        let config = ClusterConfig {
-            supervisor_program: SUPERVISOR.into(),
-            grace: Duration::from_millis(500),
-            every: Duration::from_millis(100),
-            file_delay: Duration::from_millis(300),
-        };
         let new = |stager, sender| -> Box<dyn Executor> {
-            Box::new(slurm::executor(config, stager, sender))
+            Box::new(slurm::executor(of_clusters(), stager, sender))
         };
         let target = ComputeKind::Slurm(SlurmTarget {
             conf: Some(conf),
             ..SlurmTarget::default()
         });
-        Self::real(root, target, cluster::kill_job_of, new)
+        let kill = |_: &Self, _: &Job, holder: &Holder| cluster::kill_job_of(holder);
+        Self::real(root, target, kill, new)
+    }
+
+    /// The one of a Ray cluster, with a grace of half a second.
+    pub(crate) fn ray() -> Self {
+        let target = RayTarget {
+            address: cluster::ray().address.clone(),
+            cores: None,
+            resources: BTreeMap::new(),
+            token_file: None,
+        };
+        Self::ray_in(Arc::new(tempfile::tempdir().expect("a folder")), target)
+    }
+
+    fn ray_in(root: Arc<TempDir>, target: RayTarget) -> Self {
+        let new = |stager, sender| -> Box<dyn Executor> {
+            Box::new(ray::executor(of_clusters(), stager, sender))
+        };
+        Self::real(root, ComputeKind::Ray(target), kill_supervisor_of, new)
     }
 
     fn real(
         root: Arc<TempDir>,
         compute: ComputeKind,
-        kill: fn(&Holder),
+        kill: fn(&Rig, &Job, &Holder),
         new: impl FnOnce(Arc<Stager>, UnboundedSender<Report>) -> Box<dyn Executor>,
     ) -> Self {
         let (sender, reports) = unbounded_channel();
@@ -154,7 +166,7 @@ impl Rig {
             executor: Box::new(FakeExecutor::new(sender, script)),
             datastores: Arc::new(Registry::open(&folder, 0).expect("datastores")),
             compute: ComputeKind::default(),
-            kill: |holder| panic!("{holder:?} has no process"),
+            kill: |_, _, holder| panic!("{holder:?} has no process"),
             reports,
             root,
         }
@@ -168,6 +180,7 @@ impl Rig {
             ComputeKind::Slurm(target) => {
                 Self::slurm_in(root, target.conf.clone().unwrap_or_default())
             }
+            ComputeKind::Ray(target) => Self::ray_in(root, target.clone()),
         }
     }
 
@@ -288,8 +301,8 @@ impl Rig {
     }
 
     /// Kills the holder of a claim, as whatever is outside might.
-    pub(crate) fn kill(&self, holder: &Holder) {
-        (self.kill)(holder);
+    pub(crate) fn kill(&self, job: &Job, holder: &Holder) {
+        (self.kill)(self, job, holder);
     }
 
     /// Waits for the start of an attempt.
@@ -383,7 +396,24 @@ pub(crate) fn failure(outcome: Outcome) -> Failure {
     }
 }
 
-fn kill_process_of(holder: &Holder) {
+/// What the executors of clusters are told here.
+fn of_clusters() -> ClusterConfig {
+    ClusterConfig {
+        supervisor_program: SUPERVISOR.into(),
+        grace: Duration::from_millis(500),
+        every: Duration::from_millis(100),
+        file_delay: Duration::from_millis(300),
+    }
+}
+
+/// Kills the supervisor of a job on a node of this machine.
+fn kill_supervisor_of(rig: &Rig, job: &Job, _: &Holder) {
+    let supervisor = rig.supervisor_of(job).expect("it has started");
+    let supervisor = supervisor.expect("a process id");
+    rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).expect("it lives");
+}
+
+fn kill_process_of(_: &Rig, _: &Job, holder: &Holder) {
     let Holder::Process(process) = holder else {
         panic!("{holder:?} is no process");
     };

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stepwell_compute::local::{LocalConfig, LocalExecutor};
-use stepwell_compute::slurm;
-use stepwell_compute::{ClusterConfig, Environments, Executors, Stager};
+use stepwell_compute::{ClusterConfig, Environments, Executors, Stager, ray, slurm};
 use stepwell_data::cas::Cas;
 use stepwell_data::folder::{DataFolder, LOCAL_DATASTORES};
 use stepwell_datastore::vault::Vault;
@@ -145,12 +144,15 @@ async fn engine(
         every: QUEUE_EVERY,
         file_delay: FILE_DELAY,
     };
-    let slurm = slurm::executor(clusters, stager(&advertised, false), reporter.clone());
+    let far = stager(&advertised, false);
+    let slurm = slurm::executor(clusters.clone(), Arc::clone(&far), reporter.clone());
+    let ray = ray::executor(clusters, far, reporter.clone());
     let begin = Start {
         store: store.clone(),
         executors: Executors::new(reporter)
             .with(ExecutorKind::Local, Arc::new(local))
-            .with(ExecutorKind::Slurm, Arc::new(slurm)),
+            .with(ExecutorKind::Slurm, Arc::new(slurm))
+            .with(ExecutorKind::Ray, Arc::new(ray)),
         reports,
         site: site.clone(),
         cores: slots,

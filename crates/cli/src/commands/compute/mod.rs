@@ -49,12 +49,13 @@ Examples:
   stepwell compute add aml-cluster slurm --partition gpu
   stepwell compute add cpu-cluster slurm --partition work --option=--time=60 --steps 200
   stepwell compute add far slurm --partition work --ssh me@login.example
+  stepwell compute add ray-cluster ray --address http://head:8265
   stepwell compute add small local --steps 2
   stepwell compute add plain local --warm off
   stepwell compute add nets local --warm-import torch
 
 The data folder and Stepwell itself must be on a file system that the nodes share.")]
-    Add(AddArgs),
+    Add(Box<AddArgs>),
     /// Run a tiny step on a compute target, and say what works there
     #[command(after_help = "Example:\n  stepwell compute test aml-cluster")]
     Test(NameArgs),
@@ -91,6 +92,8 @@ enum Kind {
     Local,
     /// A partition of a Slurm cluster
     Slurm,
+    /// A Ray cluster
+    Ray,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -133,13 +136,25 @@ struct AddArgs {
     /// The path of slurm.conf there, where it is not the usual one
     #[arg(long, value_name = "FILE")]
     conf: Option<String>,
+    /// Where the Ray cluster's dashboard is: `http://HEAD:8265`
+    #[arg(long, value_name = "URL")]
+    address: Option<String>,
+    /// The cores of a step on Ray that asks for none; 1 unless given
+    #[arg(long, value_name = "COUNT")]
+    cores: Option<u32>,
+    /// What else each step takes of the resources of Ray's nodes: `--resource worker=1`
+    #[arg(long = "resource", value_name = "NAME=COUNT", value_parser = resource)]
+    resources: Vec<(String, u32)>,
+    /// The file with the token of a Ray cluster that asks for one
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<String>,
     /// Whether steps on this machine start in interpreters that are loaded already
     #[arg(long, value_enum, value_name = "WORD")]
     warm: Option<Switch>,
     /// A module that such interpreters load, beside those that are known to be safe
     #[arg(long = "warm-import", value_name = "MODULE")]
     warm_imports: Vec<String>,
-    /// How many steps may be there at once: the cores of this machine, or 1000 with a cluster
+    /// How many steps may be there at once: the cores of this machine, 1000 on Slurm, 200 on Ray
     #[arg(long, value_name = "COUNT")]
     steps: Option<u32>,
     /// Print JSON
@@ -189,16 +204,13 @@ fn add(args: &AddArgs, session: &Session) -> Result<Exit, Failure> {
     }
     let settings = settings(args)?;
     let body = ComputeSettings {
-        kind: match args.kind {
-            Kind::Local => "local".to_owned(),
-            Kind::Slurm => "slurm".to_owned(),
-        },
+        kind: word(args.kind).to_owned(),
         concurrent_steps_max: args.steps,
         settings,
     };
     let made = session.call(|client| client.put_compute(&args.name, &body))?;
     tell(&made, args.json)?;
-    if args.kind == Kind::Slurm && !args.json {
+    if args.kind != Kind::Local && !args.json {
         output::note(&format!(
             "`stepwell compute test {}` runs a tiny step there and says what works",
             args.name
@@ -207,44 +219,95 @@ fn add(args: &AddArgs, session: &Session) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+/// An amount of a resource, by name.
+fn resource(text: &str) -> Result<(String, u32), String> {
+    let parts = text.split_once('=');
+    let parts = parts.and_then(|(name, count)| Some((name, count.parse().ok()?)));
+    let (name, count) = parts.ok_or("write it as NAME=COUNT, with a whole number")?;
+    Ok((name.to_owned(), count))
+}
+
 /// The settings as the server takes them.
 fn settings(args: &AddArgs) -> Result<Value, Failure> {
-    let named = [
+    let all = [
+        (Kind::Local, settings_of_here(args)),
+        (Kind::Slurm, settings_of_slurm(args)),
+        (Kind::Ray, settings_of_ray(args)),
+    ];
+    let (mut own, mut wrong) = (Map::new(), None);
+    for (kind, settings) in all {
+        match (kind == args.kind, settings.keys().next()) {
+            (true, _) => own = settings,
+            (false, Some(name)) => wrong = Some((name.clone(), kind)),
+            (false, None) => {}
+        }
+    }
+    let Some((name, kind)) = wrong else {
+        return Ok(match own.is_empty() {
+            true => Value::Null,
+            false => Value::Object(own),
+        });
+    };
+    let option = match name.as_str() {
+        "options" => "option".to_owned(),
+        "resources" => "resource".to_owned(),
+        "warm_imports" => "warm-import".to_owned(),
+        name => name.replace('_', "-"),
+    };
+    let place = match args.kind {
+        Kind::Local => "this machine",
+        Kind::Slurm => "a Slurm cluster",
+        Kind::Ray => "a Ray cluster",
+    };
+    let message = format!("`--{option}` says nothing of {place}");
+    let hint = format!("it is for a target of kind `{}`", word(kind));
+    Err(Failure::new(Exit::Usage, message, hint))
+}
+
+/// The word for a kind, as the server knows it.
+const fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Local => "local",
+        Kind::Slurm => "slurm",
+        Kind::Ray => "ray",
+    }
+}
+
+/// Those of a partition.
+fn settings_of_slurm(args: &AddArgs) -> Map<String, Value> {
+    let mut settings = named([
         ("partition", &args.partition),
         ("account", &args.account),
         ("qos", &args.qos),
         ("mpi", &args.mpi),
         ("ssh", &args.ssh),
         ("conf", &args.conf),
-    ];
-    let mut settings = Map::new();
-    for (name, value) in named {
-        if let Some(value) = value {
-            settings.insert(name.to_owned(), value.as_str().into());
-        }
-    }
+    ]);
     if !args.options.is_empty() {
         settings.insert("options".to_owned(), args.options.clone().into());
     }
-    let here = settings_of_here(args);
-    let wrong = match args.kind {
-        Kind::Local => settings
-            .keys()
-            .next()
-            .map(|name| (name, "this machine", "slurm")),
-        Kind::Slurm => here.keys().next().map(|name| (name, "a cluster", "local")),
-    };
-    if let Some((name, place, kind)) = wrong {
-        let option = name.replace("warm_imports", "warm-import");
-        let message = format!("`--{option}` says nothing of {place}");
-        let hint = format!("it is for a target of kind `{kind}`");
-        return Err(Failure::new(Exit::Usage, message, hint));
+    settings
+}
+
+/// Those of a Ray cluster.
+fn settings_of_ray(args: &AddArgs) -> Map<String, Value> {
+    let mut settings = named([("address", &args.address), ("token_file", &args.token_file)]);
+    if let Some(cores) = args.cores {
+        settings.insert("cores".to_owned(), cores.into());
     }
-    Ok(match (args.kind, here.is_empty()) {
-        (Kind::Local, true) => Value::Null,
-        (Kind::Local, false) => Value::Object(here),
-        (Kind::Slurm, _) => Value::Object(settings),
-    })
+    if !args.resources.is_empty() {
+        let amounts = args.resources.iter();
+        let amounts = amounts.map(|(name, count)| (name.clone(), Value::from(*count)));
+        settings.insert("resources".to_owned(), Value::Object(amounts.collect()));
+    }
+    settings
+}
+
+/// Those that are texts, and were given.
+fn named<const N: usize>(all: [(&str, &Option<String>); N]) -> Map<String, Value> {
+    all.into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value.as_deref()?.into())))
+        .collect()
 }
 
 /// Those of a target on this machine.
