@@ -157,14 +157,16 @@ mod tests {
         let folder = DataFolder::new(root);
         assert_eq!(holder(&folder), None);
         let first = Lock::take(&folder).expect("it is free");
-        for _ in 0..2 {
+        for is_deleted in [false, true] {
+            if is_deleted {
+                std::fs::remove_file(folder.lock()).expect("deleted");
+            }
             let this = Some(std::process::id());
             assert_eq!(holder(&folder), this);
             match Lock::take(&folder) {
                 Err(LockError::Held { pid }) => assert_eq!(pid, this),
                 other => panic!("{other:?}"),
             }
-            std::fs::remove_file(folder.lock()).expect("deleted");
         }
         drop(first);
         Lock::take(&folder).expect("it is free again");
