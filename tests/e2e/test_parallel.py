@@ -100,13 +100,18 @@ def started(project: Project, client: Client, body: Any) -> tuple[str, str]:
     """The run and its step, once some mini-batches are finished."""
     run = client.submit(body)["id"]
     (step,) = client.steps(run)
-    journal = project.data / "runs" / step["id"] / "state" / "journal"
+    until_some_are_finished(project, step["id"])
+    return str(run), str(step["id"])
+
+
+def until_some_are_finished(project: Project, step: str) -> None:
+    """Waits for mini-batches that are on the disk, where another driver goes on from."""
+    journal = project.data / "runs" / step / "state" / "journal"
     until(
         lambda: journal.exists() and len(journal.read_bytes().splitlines()),
         lambda count: count > 10,
         "some mini-batches are finished",
     )
-    return str(run), str(step["id"])
 
 
 def test_a_parallel_step_tells_how_far_it_is(project: Project, client: Client, data: Path) -> None:

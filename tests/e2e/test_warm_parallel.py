@@ -13,7 +13,7 @@ from .client import Client, Json
 from .processes import Process
 from .project import Project
 from .test_parallel import data as data
-from .test_parallel import expected, parallel, rows
+from .test_parallel import expected, parallel, rows, until_some_are_finished
 from .waiting import until
 
 COLD = {"STEPWELL_WARM": "off"}
@@ -85,22 +85,12 @@ def workers(project: Project, step: str) -> list[Process]:
     return [each for each in of_step if each.argv[-1:] and each.argv[-1].endswith(WORKER)]
 
 
-def until_some_are_done(client: Client, step: str) -> None:
-    """Waits for the first mini-batches."""
-
-    def done() -> int:
-        answer = client.request("GET", f"/runs/{step}/parallel")
-        return int(answer.json()["tally"]["done"]) if answer.status == 200 else 0
-
-    until(done, lambda count: count > 2, "some mini-batches are finished")
-
-
 def held(project: Project, client: Client) -> tuple[str, str]:
     """A step with two forks that work on mini-batches."""
     for _ in range(5):
         load(project, client)
         run, step = begin(project, client, 0.05)
-        until_some_are_done(client, step)
+        until_some_are_finished(project, step)
         if len(workers(project, step)) == 2:
             return run, step
         client.call("POST", f"/runs/{run}/cancel")
