@@ -24,7 +24,7 @@ use crate::warm::Lent;
 pub(crate) struct Reaper {
     /// The sessions of children that are not the step's, and not counted.
     others: Vec<i32>,
-    /// Who is told of each end, if the step's program is lent an interpreter.
+    /// Who gets each end, if the step's program is lent an interpreter.
     lent: Option<Lent>,
     /// In kilobytes, as the kernel counts it.
     peak_memory_kb: i64,

@@ -97,7 +97,7 @@ TOLD = ("Created step ", "Submitted PipelineRun ", "Link to the run: ")
 
 
 class Checker(doctest.OutputChecker):
-    """Compares outputs; an example that does not show what is told on the side need not."""
+    """Compares outputs; an example that does not show what is printed on the side need not."""
 
     def check_output(self, want: str, got: str, optionflags: int) -> bool:
         if not want.startswith(TOLD):
@@ -216,10 +216,10 @@ def _search(experiment: Any) -> str:
 def test_the_example_does_what_it_says(example: doctest.DocTest, names: Dict[str, Any]) -> None:
     example = copy.copy(example)
     example.globs = {**names, **example.globs}
-    told: List[str] = []
+    printed: List[str] = []
     runner = doctest.DocTestRunner(checker=Checker(), optionflags=OPTIONS)
-    result = runner.run(example, out=told.append)
-    assert result.failed == 0, "".join(told)
+    result = runner.run(example, out=printed.append)
+    assert result.failed == 0, "".join(printed)
 
 
 @pytest.mark.parametrize("qualified", MOST_USED)

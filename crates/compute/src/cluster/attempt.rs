@@ -22,7 +22,7 @@ use crate::{Job, Report};
 /// How much longer again where a launcher has to see that processes on other nodes end.
 const LAUNCHER_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long the cluster is left alone after it was told to end a job.
+/// How long the cluster is left alone after it was asked to end a job.
 const END_WITHIN: Duration = Duration::from_secs(60);
 
 /// How long the cluster is asked how a job ended that is not quite over: it may take that long to see

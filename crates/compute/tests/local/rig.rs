@@ -396,7 +396,7 @@ pub(crate) fn failure(outcome: Outcome) -> Failure {
     }
 }
 
-/// What the executors of clusters are told here.
+/// The settings of the executors of clusters.
 fn of_clusters() -> ClusterConfig {
     ClusterConfig {
         supervisor_program: SUPERVISOR.into(),

@@ -56,7 +56,7 @@ class PipelineEndpoint(object):
             name: Its name.
             description: What it does, for people.
             status: `Active` or `Disabled`.
-            default_version: The version that is started unless told.
+            default_version: The version that is started by default.
             endpoint: Where programs without an SDK start it.
             pipeline_version_list: Its versions with their pipelines.
         """
