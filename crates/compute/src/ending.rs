@@ -1,5 +1,7 @@
 //! How an executor ends an attempt itself, and what it says then.
 
+use std::time::Duration;
+
 use stepwell_model::{AttemptId, Failure, FailureKind, Outcome, Usage};
 use stepwell_supervise::{Attempt, Error, Holder, Process, storage_failure};
 
@@ -29,6 +31,22 @@ pub(crate) fn conclude(id: AttemptId, attempt: &Attempt, outcome: Outcome) -> Op
         Err(error) => warn_unrecorded(id, &error),
     }
     Some(outcome)
+}
+
+/// Ends an attempt that nobody has claimed with this failure; or, if the machine lacked something for the
+/// moment only, waits for `pause`, so that it is tried again.
+pub(crate) async fn conclude_or_wait(
+    id: AttemptId,
+    attempt: &Attempt,
+    (is_passing, failure): (bool, Failure),
+    pause: Duration,
+) -> Option<Outcome> {
+    if !is_passing {
+        return conclude(id, attempt, failed(failure));
+    }
+    tracing::warn!(attempt = %id, failure = failure.summary, "it cannot be started now");
+    tokio::time::sleep(pause).await;
+    None
 }
 
 /// Records an outcome. It is reported all the same when that fails; only a later server will have

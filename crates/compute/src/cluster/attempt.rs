@@ -124,7 +124,7 @@ impl AttemptTask {
         if self.record.is_none() {
             match Record::read(&self.attempt, self.cluster.files().record) {
                 Ok(record) => self.record = record,
-                Err(error) => return self.conclude(failed(folder_failure(&error.into()))),
+                Err(error) => return self.later_or(&error.into()).await,
             }
         }
         match self.record.as_ref().map(|record| record.job.clone()) {
@@ -178,7 +178,7 @@ impl AttemptTask {
         if let Err(error) =
             written.and_then(|()| Ok(record.write(&self.attempt, self.cluster.files().record)?))
         {
-            return self.conclude(failed(folder_failure(&error)));
+            return self.later_or(&error).await;
         }
         self.record = Some(record);
         self.submit().await
@@ -187,7 +187,7 @@ impl AttemptTask {
     /// Finds the job that a server before this one has submitted, or submits one.
     async fn submit(&mut self) -> Option<Outcome> {
         if let Err(error) = self.attempt.spec() {
-            return self.conclude(failed(folder_failure(&error)));
+            return self.later_or(&error).await;
         }
         let submission = Submission {
             attempt: self.job.attempt,
@@ -370,6 +370,12 @@ impl AttemptTask {
             }
         }
         self.cluster.unknown_end(job, &printed)
+    }
+
+    async fn later_or(&self, error: &stepwell_supervise::Error) -> Option<Outcome> {
+        let why = (error.is_passing(), folder_failure(error));
+        let pause = self.shared.config.every;
+        ending::conclude_or_wait(self.job.attempt, &self.attempt, why, pause).await
     }
 
     fn conclude(&self, outcome: Outcome) -> Option<Outcome> {

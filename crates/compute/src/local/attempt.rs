@@ -132,15 +132,9 @@ impl AttemptTask {
         }
     }
 
-    /// Ends an attempt that nobody has claimed with this failure; or, if the machine lacked
-    /// something for the moment only, waits, so that it is tried again.
-    async fn later_or(&mut self, is_passing: bool, failure: Failure) -> Option<Outcome> {
-        if !is_passing {
-            return self.conclude(failed(failure));
-        }
-        tracing::warn!(attempt = %self.job.attempt, failure = failure.summary, "it cannot be started now");
-        sleep(POLL_FOR_END_EVERY).await;
-        None
+    async fn later_or(&self, is_passing: bool, failure: Failure) -> Option<Outcome> {
+        let why = (is_passing, failure);
+        ending::conclude_or_wait(self.job.attempt, &self.attempt, why, POLL_FOR_END_EVERY).await
     }
 
     /// Watches a supervisor that was started earlier, or by another server.
