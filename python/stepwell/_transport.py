@@ -43,7 +43,6 @@ Body = Union[bytes, IO[bytes], None]
 
 CONNECT_TIMEOUT_S = 5.0
 IDLE_CONNECTIONS_MAX = 8
-SOCKET_PATH_MAX = 100  # bytes
 IDLE_S_MAX = 30.0  # less than the server's own patience, which would end in the middle of a request
 
 
@@ -234,14 +233,7 @@ def _open_socket(path: str, timeout_s: float) -> socket.socket:
         opened.settimeout(timeout_s)
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
             raise OSError(f"`{path}` is no socket")
-        if len(os.fsencode(path)) < SOCKET_PATH_MAX:
-            opened.connect(path)
-        else:  # the system's addresses are short
-            folder = os.open(os.path.dirname(path), os.O_RDONLY)
-            try:
-                opened.connect(f"/proc/self/fd/{folder}/{os.path.basename(path)}")
-            finally:
-                os.close(folder)
+        opened.connect(path)
         if hasattr(socket, "SO_PEERCRED"):
             size = struct.calcsize("3i")
             peer = opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)

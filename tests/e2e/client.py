@@ -24,6 +24,7 @@ class Endpoint:
     url: str
     token: str
     pid: int
+    socket: str = ""
 
 
 @dataclass(frozen=True)

@@ -120,19 +120,29 @@ class Disturbances:
         variables = {**self._project.variables, MARK: str(copy)}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         command = [str(binary()), "connect"]
-        refused = subprocess.run(command, cwd=copy, env=variables, text=True, timeout=60, **pipes)
+        answer = subprocess.run(command, cwd=copy, env=variables, text=True, timeout=60, **pipes)
         left = [process for process in belonging_to(copy) if process.is_supervisor]
-        assert refused.returncode != 0 and "stepwell adopt" in refused.stderr, refused
         assert not left, f"a copy executes: {left}"
+        if answer.returncode == 0:
+            _check_idle(Project(copy))
+        else:
+            assert "stepwell adopt" in answer.stderr, answer
         shutil.rmtree(copy)
         return True
 
 
+def _check_idle(copy: Project) -> None:
+    """It is served without its owner's word: nothing was going on in it."""
+    before = [run["status"] for run in copy.client.get("/runs?limit=1000")["runs"]]
+    copy.stepwell("stop")
+    assert set(before) <= {"Completed", "Failed", "Canceled"}, before
+
+
 def _left_out(folder: str, names: list[str]) -> list[str]:
-    """The socket, the file that fills the disk, and the folders of all but the newest runs."""
+    """The file that fills the disk, and the folders of all but the newest runs."""
     if os.path.basename(folder) == "runs":
         return sorted(names)[:-RUNS_COPIED]
-    return [name for name in names if name in ("server.sock", "filler")]
+    return [name for name in names if name == "filler"]
 
 
 def _overlaps(periods: list[tuple[float, float]], begin: float, end: float) -> bool:

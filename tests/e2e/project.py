@@ -67,7 +67,7 @@ class Project:
     def connect(self) -> Endpoint:
         """Finds or starts the server."""
         reply = json.loads(self.stepwell("connect", "--json"))
-        return Endpoint(reply["url"], reply["token"], reply["pid"])
+        return Endpoint(reply["url"], reply["token"], reply["pid"], reply["socket"])
 
     def snapshot(self, files: dict[str, str]) -> str:
         """Stores files as a snapshot; its digest."""

@@ -25,7 +25,7 @@ run.log("seen", 1.0)
 with open(sys.argv[1], "w") as made:
     made.write("made")
 tempfile.mkdtemp()
-ways = [sys.argv[2] + "/" + name for name in ("token", "stepwell.db", "runs", "server.sock")]
+ways = [sys.argv[2] + "/" + name for name in ("token", "stepwell.db", "runs", "server.json")]
 for way in [*ways, os.path.expanduser("~root"), "/tmp"]:
     try:
         print("seen:", way, os.listdir(way) if os.path.isdir(way) else open(way, "rb").read(9))

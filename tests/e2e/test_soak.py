@@ -13,7 +13,6 @@ import socket
 import threading
 import time
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -33,14 +32,14 @@ Attack = Callable[[Address, threading.Event], None]
 class AtSocket(http.client.HTTPConnection):
     """HTTP at a socket file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         super().__init__("localhost", timeout=PATIENCE_S)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(PATIENCE_S)
-        self.sock.connect(str(self._path))
+        self.sock.connect(self._path)
 
 
 def opened(stack: ExitStack, address: Address, count: int, receive: int = 0) -> list[socket.socket]:
@@ -146,7 +145,7 @@ def test_who_is_known_is_served_while_strangers_crowd_the_port(
         end = time.monotonic() + SECONDS
         while time.monotonic() < end or len(taken) < 20:
             begin = time.monotonic()
-            connection = AtSocket(project.data / "server.sock")
+            connection = AtSocket(endpoint.socket)
             connection.request("POST", "/api/v1/runs/interactive", b'{"experiment": "e"}', headers)
             answer = connection.getresponse()
             assert answer.status == 201, answer.read()

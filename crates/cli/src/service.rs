@@ -35,7 +35,9 @@ impl Advice for ServeError {
     fn exit(&self) -> Exit {
         match self {
             Self::Locked { .. } => Exit::FolderTaken,
-            Self::NotAdopted { .. } | Self::Moved { .. } | Self::NoDatabase { .. } => Exit::Refused,
+            Self::NotAdopted { .. } | Self::Pending { .. } | Self::NoDatabase { .. } => {
+                Exit::Refused
+            }
             Self::Folder { .. } | Self::Tls(_) | Self::NoToken { .. } => Exit::Refused,
             Self::Store(error) if error.is_storage() => Exit::Refused,
             _ => Exit::Unreachable,

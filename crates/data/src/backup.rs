@@ -10,12 +10,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 
 /// What is left out, by name in the data folder.
-const LEFT_OUT: [&str; 13] = [
+const LEFT_OUT: [&str; 12] = [
     "stepwell.db",
     "stepwell.db-wal",
     "stepwell.db-shm",
     "server.json",
-    "server.sock",
     "lock",
     "port",
     "cache",

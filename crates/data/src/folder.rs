@@ -3,7 +3,6 @@
 //! ```text
 //! stepwell.db            the metadata database
 //! server.json, lock      who serves the folder
-//! server.sock            where commands and steps of this machine reach the server
 //! home.json              where the folder was made, and by whom
 //! objects/               content-addressed files
 //! runs/<run id>/files/   what a run keeps: outputs/, logs/, user_logs/, uploads
@@ -69,12 +68,6 @@ impl DataFolder {
     #[must_use]
     pub fn server_file(&self) -> Utf8PathBuf {
         self.root.join("server.json")
-    }
-
-    /// The socket on which the server answers this machine's commands and steps.
-    #[must_use]
-    pub fn socket(&self) -> Utf8PathBuf {
-        self.root.join("server.sock")
     }
 
     /// Where the folder was made, and by whom.

@@ -5,6 +5,7 @@
 //! - [`content`]: what is in a file or folder now, as digests;
 //! - [`folder`]: where everything lies in a server's data folder;
 //! - [`home`]: whose a data folder is, and where it was made;
+//! - [`socket`]: where the server of a data folder is reached on this machine;
 //! - [`stamp`]: what a file was when it was looked at, and whether it has changed since;
 //! - [`disk`]: how much room a folder takes.
 //!
@@ -25,6 +26,7 @@ mod hash;
 pub mod home;
 mod parallel;
 pub mod snapshot;
+pub mod socket;
 pub mod stamp;
 #[cfg(test)]
 mod testing;

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use common::{block_on, config};
+use stepwell_data::socket;
 use stepwell_server::{Endpoint, ServeError, adopt, holder};
 use tempfile::TempDir;
 
@@ -93,7 +94,7 @@ fn a_folder_that_was_moved_after_a_clean_stop_just_works() {
 }
 
 #[test]
-fn a_folder_that_was_moved_with_runs_that_are_not_over_waits_for_its_owner() {
+fn a_folder_that_was_moved_or_copied_with_runs_that_are_not_over_waits_for_its_owner() {
     let guard = tempfile::tempdir().expect("a temporary folder");
     let folder = root(&guard);
     serve_once(&folder, &guard, |endpoint| {
@@ -108,16 +109,32 @@ fn a_folder_that_was_moved_with_runs_that_are_not_over_waits_for_its_owner() {
     std::fs::rename(&folder, &renamed).expect("renamed");
     let error = serve_once(&renamed, &guard, |_| ()).expect_err("refused");
     assert!(
-        matches!(error, ServeError::Moved { open_runs: 1, .. }),
+        matches!(
+            error,
+            ServeError::Pending {
+                open_runs: 1,
+                is_copy: false,
+                ..
+            }
+        ),
         "{error}"
     );
     let report = adopted(&renamed);
     assert_eq!((report.open_runs, report.was_ours), (1, false));
     serve_once(&renamed, &guard, |_| ()).expect("it serves");
+
+    let copied = folder.with_file_name("copied");
+    copy(&renamed, &copied);
+    let error = serve_once(&copied, &guard, |_| ()).expect_err("refused");
+    assert!(
+        matches!(error, ServeError::Pending { is_copy: true, .. }),
+        "{error}"
+    );
+    assert!(error.hint().contains("stepwell adopt"));
 }
 
 #[test]
-fn a_copy_and_a_planted_folder_do_nothing_until_they_are_adopted() {
+fn a_copy_goes_on_by_itself_and_a_planted_folder_waits_for_its_owner() {
     let guard = tempfile::tempdir().expect("a temporary folder");
     let folder = root(&guard);
     serve_once(&folder, &guard, |endpoint| {
@@ -129,19 +146,13 @@ fn a_copy_and_a_planted_folder_do_nothing_until_they_are_adopted() {
 
     let copied = folder.with_file_name("copied");
     copy(&folder, &copied);
-    let error = serve_once(&copied, &guard, |_| ()).expect_err("refused");
-    assert!(
-        matches!(error, ServeError::NotAdopted { from: Some(_), .. }),
-        "{error}"
-    );
-    assert_eq!(
-        adopted(&copied).revoked_tokens,
-        0,
-        "they were given by the same owner"
-    );
+    serve_once(&copied, &guard, |endpoint| {
+        assert_eq!(send(endpoint, "GET", "/api/v1/runs", ""), 200);
+    })
+    .expect("it serves");
     let renewed = std::fs::read_to_string(copied.join("token")).expect("a token");
     assert_ne!(token, renewed, "the two share no token");
-    serve_once(&copied, &guard, |_| ()).expect("it serves");
+    assert!(adopted(&copied).was_ours);
 
     let planted = folder.with_file_name("planted");
     copy(&folder, &planted);
@@ -150,10 +161,7 @@ fn a_copy_and_a_planted_folder_do_nothing_until_they_are_adopted() {
     std::fs::write(attempt.join("claim.json"), "{}").expect("a file");
     std::fs::remove_file(planted.join("home.json")).expect("removed");
     let error = serve_once(&planted, &guard, |_| ()).expect_err("refused");
-    assert!(
-        matches!(error, ServeError::NotAdopted { from: None, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, ServeError::NotAdopted { .. }), "{error}");
     assert!(error.hint().contains("stepwell adopt"));
     let report = adopted(&planted);
     assert_eq!((report.revoked_tokens, report.lost_steps), (1, 1));
@@ -194,7 +202,11 @@ fn after_a_stop_the_database_file_alone_is_complete_and_the_socket_is_gone() {
     let served = data.clone();
     serve_once(&folder, &guard, move |endpoint| {
         assert_eq!(holder(&served), Some(std::process::id()));
-        assert!(endpoint.socket.exists());
+        assert_eq!(socket::find(served.root()).as_ref(), Some(&endpoint.socket));
+        assert!(
+            !endpoint.socket.starts_with(served.root()),
+            "a copy of the folder has it not"
+        );
     })
     .expect("it serves");
     let log = std::fs::metadata(folder.join("stepwell.db-wal"));
@@ -202,7 +214,7 @@ fn after_a_stop_the_database_file_alone_is_complete_and_the_socket_is_gone() {
         log.map_or(0, |log| log.len()) == 0,
         "all of it is in the one file"
     );
-    assert!(!data.socket().exists() && !data.server_file().exists());
+    assert!(socket::find(data.root()).is_none() && !data.server_file().exists());
 }
 
 #[test]

@@ -165,6 +165,17 @@ pub fn setting(connection: &Connection, key: &str, default: &str) -> Result<Stri
         .query_row([key], |row| row.get(0))?)
 }
 
+/// Forgets a setting of the workspace: whoever reads it next says what it is.
+///
+/// # Errors
+/// Those of the database.
+pub fn remove_setting(connection: &Connection, key: &str) -> Result<()> {
+    connection
+        .prepare_cached("DELETE FROM meta WHERE key = ?")?
+        .execute([key])?;
+    Ok(())
+}
+
 /// Changes a setting of the workspace.
 ///
 /// # Errors

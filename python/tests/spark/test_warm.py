@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -158,9 +159,10 @@ def test_steps_share_a_jvm_and_nothing_else(folder: Folder) -> None:
     for process in (keeper, first["jvm"]):
         assert "hunter22" not in environ_of(process) and "OF_STEP" not in environ_of(process)
     root = folder.data / "spark"
-    for each in [root, *root.rglob("*")]:
-        if each.name in ("spark", "warm-0", _slots.SOCKET):
-            assert each.lstat().st_mode & 0o077 == 0, each
+    listens = Path(_slots.socket_of(str(root / "warm-0")))
+    for each in (root, root / "warm-0", listens.parent, listens):
+        assert each.lstat().st_mode & 0o077 == 0, each
+    shutil.copytree(str(root), str(folder.path / "copy"))
     assert not (root / "warm-0" / "begin.properties").exists()
 
     # A script, its exit status, and what a notebook has left.

@@ -12,7 +12,7 @@ use crate::session::Context;
 /// Take over a data folder that was copied here, or moved while something ran
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  stepwell adopt\n\nA data folder belongs to the user, machine and place where it was made. After a clean stop it can be\nmoved or renamed. A copy does nothing, and neither does a folder that came with a cloned or unpacked\nproject: what is in it would be executed as you. Adopt it if you trust it: its runs that are not over\ngo on here, its enabled schedules start runs, and tokens that a stranger may know are revoked."
+    after_help = "Example:\n  stepwell adopt\n\nA data folder belongs to the user, machine and place where it was made. After a clean stop it can be\nmoved, renamed or copied. One with runs that are not over or enabled schedules does nothing then, and\nneither does a folder that came with a cloned or unpacked project: what is in it would be executed as you,\nor twice. Adopt it if you trust it: its runs that are not over\ngo on here, its enabled schedules start runs, and tokens that a stranger may know are revoked."
 )]
 pub(crate) struct Args {}
 

@@ -18,6 +18,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_api::ErrorCode;
 use stepwell_data::folder::DataFolder;
 use stepwell_data::home;
+use stepwell_data::socket;
 use stepwell_server::Endpoint;
 
 use crate::client::{self, Client};
@@ -138,15 +139,12 @@ pub(crate) fn holder(data_folder: &Utf8Path) -> Option<u32> {
 
 /// The server that serves the folder now, if one answers at the folder's socket.
 ///
-/// Only a process of this user's can be there: the folder lets nobody else in, and the other end of
-/// the connection is asked for before anything is sent. The socket may still be another folder's, as
-/// a hard link in a copy: the token is shown only to one that serves this very folder.
+/// The other end of the connection is this user's process, which is asked of the system before anything
+/// is sent; the token is shown only to one that serves this very folder, and has not been left by it.
 pub(crate) fn find(data_folder: &Utf8Path) -> Option<Endpoint> {
     let folder = DataFolder::new(data_folder.to_owned());
-    let socket = folder.socket();
-    if !socket.exists() || home::secure(data_folder).is_err() {
-        return None;
-    }
+    let socket = socket_of(data_folder)?;
+    home::secure(data_folder).ok()?;
     let token = fs_err::read_to_string(folder.token())
         .ok()?
         .trim()
@@ -180,6 +178,12 @@ pub(crate) fn find(data_folder: &Utf8Path) -> Option<Endpoint> {
         pid: workspace.pid,
         data_folder: data_folder.to_owned(),
     })
+}
+
+/// Where the folder's server answers. One of an earlier version has its socket in the folder.
+fn socket_of(data_folder: &Utf8Path) -> Option<Utf8PathBuf> {
+    let before = data_folder.join("server.sock");
+    socket::find(data_folder).or_else(|| before.exists().then_some(before))
 }
 
 /// What the server is called before it has said where its pages are; nothing is sent there.

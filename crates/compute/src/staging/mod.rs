@@ -42,9 +42,10 @@ pub struct Stager {
     pub environments: Arc<dyn PrepareEnvironment>,
     /// The server's URL, as its attempts reach it.
     pub url: String,
-    /// Whether attempts run on this machine. On others they know the server by its URL alone: they
-    /// cannot reach its socket, and must not start another one for the data folder that they see.
-    pub is_here: bool,
+    /// The server's socket, if attempts run on this machine. On others they know the server by its URL
+    /// alone: they cannot reach its socket, and must not start another one for the data folder that
+    /// they see.
+    pub socket: Option<Utf8PathBuf>,
     /// The `stepwell` program, so that the SDK in a step can find or start the server again, and
     /// beside which other workers are installed.
     pub program: Utf8PathBuf,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8PathBuf;
+use camino::Utf8Path;
 use stepwell_data::folder::DataFolder;
 use stepwell_model::{Arg, ComputeKind, Failure, PortLocation, Program, WorkerRequest, is_module};
 use stepwell_supervise::{Launcher, Several, Spec, View, Warm, Workers};
@@ -264,8 +264,8 @@ fn variables(
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
-    if stager.is_here {
-        variables.extend(of_this_machine(folder));
+    if let Some(socket) = &stager.socket {
+        variables.extend(of_this_machine(socket, folder));
     }
     for (name, port) in ports.inputs.iter().chain(&ports.outputs) {
         let local = port.local.clone().unwrap_or_default();
@@ -305,11 +305,11 @@ fn variables(
 }
 
 /// Where the server and its folder are, for work on the server's machine.
-fn of_this_machine(folder: &DataFolder) -> [(String, String); 2] {
-    let text = |name: &str, path: Utf8PathBuf| (name.to_owned(), path.into_string());
+fn of_this_machine(socket: &Utf8Path, folder: &DataFolder) -> [(String, String); 2] {
+    let text = |name: &str, path: &Utf8Path| (name.to_owned(), path.to_string());
     [
-        text("STEPWELL_SOCKET", folder.socket()),
-        text("STEPWELL_DATA", folder.root().to_owned()),
+        text("STEPWELL_SOCKET", socket),
+        text("STEPWELL_DATA", folder.root()),
     ]
 }
 
@@ -410,7 +410,7 @@ mod tests {
             datastores: Arc::new(Registry::open(&folder, 0).expect("datastores")),
             environments: Arc::new(crate::Environments::new(folder.environments(), None)),
             url: "http://localhost:1".to_owned(),
-            is_here,
+            socket: is_here.then(|| "/run/1.sock".into()),
             program: "/bin/stepwell".into(),
             folder,
         };

@@ -135,7 +135,7 @@ impl Rig {
             datastores: Arc::clone(&datastores),
             environments: Arc::new(Environments),
             url: String::new(),
-            is_here: compute.executor() == ExecutorKind::Local,
+            socket: (compute.executor() == ExecutorKind::Local).then(Utf8PathBuf::new),
             program: path(&root).join("bin").join("stepwell"),
             folder,
         });

@@ -90,26 +90,24 @@ pub enum ServeError {
         folder: Utf8PathBuf,
     },
     /// Nothing shows that the folder is this user's, of this machine and this place.
-    #[error("the data folder `{folder}` {}", match from {
-        Some(from) => format!("is a copy of `{from}`"),
-        None => "was not made by you on this machine".to_owned(),
-    })]
+    #[error("the data folder `{folder}` was not made by you on this machine")]
     NotAdopted {
         /// The data folder.
         folder: Utf8PathBuf,
-        /// What it was copied from, if that is known.
-        from: Option<Utf8PathBuf>,
     },
-    /// The folder was moved while it had something to do.
+    /// The folder was moved or copied while it had something to do.
     #[error(
-        "the data folder `{folder}` was moved from `{from}` with {open_runs} runs that are not over \
-         and {schedules} enabled schedules"
+        "the data folder `{folder}` {} `{from}` with {open_runs} runs that are not over \
+         and {schedules} enabled schedules",
+        if *.is_copy { "is a copy of" } else { "was moved from" }
     )]
-    Moved {
+    Pending {
         /// The data folder.
         folder: Utf8PathBuf,
-        /// Where it was.
+        /// Where it was made.
         from: Utf8PathBuf,
+        /// Whether it is there still.
+        is_copy: bool,
         /// How many runs are not over.
         open_runs: u64,
         /// How many schedules are enabled.
@@ -166,7 +164,7 @@ impl ServeError {
                 "`stepwell stop` in the original's folder, then `stepwell adopt` here gives it files of \
                  its own; or copy it with `cp -a`"
             }
-            Self::NotAdopted { .. } | Self::Moved { .. } => {
+            Self::NotAdopted { .. } | Self::Pending { .. } => {
                 "`stepwell adopt` takes it over, if you trust what is in it; or move it aside"
             }
             Self::NoDatabase { .. } => {

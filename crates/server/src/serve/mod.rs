@@ -21,6 +21,7 @@ mod stop;
 
 use std::sync::Arc;
 
+use camino::Utf8Path;
 use stepwell_api::Role;
 use stepwell_data::folder::DataFolder;
 use stepwell_data::home::{self, write_private};
@@ -30,7 +31,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use self::config::{Endpoint, Mode, ServeConfig, ServeError};
 pub use self::own::{Adopted, adopt};
-use self::sockets::Sockets;
+use self::sockets::{Addresses, Sockets};
 use crate::access::tokens::Tokens;
 use crate::app::{App, now};
 use crate::limits::Gate;
@@ -67,12 +68,17 @@ pub async fn serve(config: ServeConfig, ready: impl FnOnce(&Endpoint)) -> Result
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => sockets.advertised().map_err(unusable)?,
     };
-    let urls = (url.clone(), advertised);
-    let app = start::start(&config, folder.clone(), lock.root(), store, urls, keys).await?;
+    let socket = sockets.path.clone();
+    let addresses = Addresses {
+        url: url.clone(),
+        socket: socket.clone(),
+        advertised,
+    };
+    let app = start::start(&config, folder.clone(), lock.root(), store, addresses, keys).await?;
     let endpoint = Endpoint {
         url,
         shared_url,
-        socket: folder.socket(),
+        socket: socket.clone(),
         token: secret,
         pid: std::process::id(),
         data_folder: config.data_folder.clone(),
@@ -81,18 +87,18 @@ pub async fn serve(config: ServeConfig, ready: impl FnOnce(&Endpoint)) -> Result
     write_private(&folder.server_file(), text.as_bytes()).map_err(unusable)?;
     ready(&endpoint);
     run(&config, &app, sockets, tls, text).await;
-    tidy(&folder, &lock, app);
+    tidy(&folder, &socket, &lock, app);
     drop(lock);
     Ok(())
 }
 
 /// Ends the application and leaves the folder as one that nobody serves. What is at its path may be
 /// another server's by now.
-fn tidy(folder: &DataFolder, lock: &Lock, app: Arc<App>) {
+fn tidy(folder: &DataFolder, socket: &Utf8Path, lock: &Lock, app: Arc<App>) {
+    // It is this folder's, wherever the folder is, for as long as the lock is held.
+    drop(std::fs::remove_file(socket));
     if lock.root().is_in_place() {
-        for file in [folder.server_file(), folder.socket()] {
-            drop(std::fs::remove_file(file));
-        }
+        drop(std::fs::remove_file(folder.server_file()));
     }
     drop(app);
     // A copy of the file alone is then a copy of everything.
@@ -161,10 +167,10 @@ async fn run(
             .borrow_mut()
             .push(accept(Door::Unix(listener), None));
     };
-    let condition = app.condition.clone();
+    let (condition, socket) = (app.condition.clone(), sockets.path);
     tokio::select! {
         () = stop::asked(config.idle_exit, Arc::clone(app)) => {}
-        () = presence::keep(&app.folder, &app.root, &endpoint, condition, reopen) => {
+        () = presence::keep(&app.folder, &socket, &app.root, &endpoint, condition, reopen) => {
             tracing::warn!(
                 folder = %app.folder.root(),
                 "the data folder was deleted or moved away; the server ends"

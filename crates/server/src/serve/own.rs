@@ -1,15 +1,15 @@
 //! Whether a folder may be served: whose it is, where it was made, and what its owner said.
 //!
-//! A folder that was copied, unpacked or planted is not served at all until it is adopted. One that
-//! was moved is, unless something in it would go on: whoever moves it under a running step has to
-//! say that this is meant.
+//! A folder that was unpacked or planted is not served at all until it is adopted. One that its owner
+//! moved or copied is, unless something in it would go on, which its owner has to say is meant.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_compute::local::lose_begun;
 use stepwell_data::folder::DataFolder;
 use stepwell_data::home::{self, Bond, OwnerKey};
-use stepwell_store::{Store, runs, schedules, tokens};
+use stepwell_store::{Store, catalog, runs, schedules, tokens};
 
+use super::start::{WORKSPACE_ID, WORKSPACE_NAME};
 use super::{ServeError, files};
 use crate::app::now;
 use crate::lock::{Lock, LockError};
@@ -75,33 +75,44 @@ pub(super) async fn open(
         _ if adopt => {
             take_over(folder, lock, &bond, &key).await?;
         }
-        Bond::Moved { from } => {
-            lock.unshare(folder).map_err(unusable)?;
-            let store = open_store(folder)?;
-            let (open_runs, schedules) = pending(&store).await?;
-            if open_runs + schedules as u64 > 0 {
-                return Err(ServeError::Moved {
-                    folder: folder.root().to_owned(),
-                    from: from.clone(),
-                    open_runs,
-                    schedules,
-                });
+        Bond::Moved { from } | Bond::Copied { from } => {
+            let is_copy = matches!(bond, Bond::Copied { .. });
+            refuse_pending(folder, lock, from, is_copy).await?;
+            tracing::info!(%from, is_copy, "the data folder was made elsewhere");
+            match is_copy {
+                true => drop(take_over(folder, lock, &bond, &key).await?),
+                false => home::bind(folder, &key).map_err(unusable)?,
             }
-            tracing::info!(%from, "the data folder was moved");
-            home::bind(folder, &key).map_err(unusable)?;
-            return Ok(store);
         }
-        Bond::Copied { .. } | Bond::Foreign => {
+        Bond::Foreign => {
             return Err(ServeError::NotAdopted {
                 folder: folder.root().to_owned(),
-                from: match bond {
-                    Bond::Copied { from } => Some(from),
-                    _ => None,
-                },
             });
         }
     }
     open_store(folder)
+}
+
+/// Refuses a folder made elsewhere in which something would go on.
+async fn refuse_pending(
+    folder: &DataFolder,
+    lock: &mut Lock,
+    from: &Utf8Path,
+    is_copy: bool,
+) -> Result<(), ServeError> {
+    lock.unshare(folder)
+        .map_err(|error| unusable(folder, &error))?;
+    let (open_runs, schedules) = pending(&open_store(folder)?).await?;
+    match open_runs + schedules as u64 {
+        0 => Ok(()),
+        _ => Err(ServeError::Pending {
+            folder: folder.root().to_owned(),
+            from: from.to_owned(),
+            is_copy,
+            open_runs,
+            schedules,
+        }),
+    }
 }
 
 /// Removes what a server would believe although no database of it is there: a stranger may have put
@@ -164,6 +175,9 @@ async fn take_over(
         Bond::Foreign => store.write_durable(revoke_all).await?,
         _ => 0,
     };
+    if matches!(bond, Bond::Copied { .. }) {
+        store.write_durable(forget_identity).await?;
+    }
     let lost_steps = lose_begun(&folder.root().join("runs")).map_err(unusable)?;
     let (open_runs, schedules) = pending(&store).await?;
     home::bind(folder, key).map_err(unusable)?;
@@ -199,6 +213,12 @@ fn revoke_all(db: &stepwell_store::Connection) -> stepwell_store::Result<usize> 
         revoked += 1;
     }
     Ok(revoked)
+}
+
+/// What becomes of a copy is another workspace than the original, called as its own folder says.
+fn forget_identity(db: &stepwell_store::Connection) -> stepwell_store::Result<()> {
+    catalog::remove_setting(db, WORKSPACE_NAME)?;
+    catalog::remove_setting(db, WORKSPACE_ID)
 }
 
 /// The key of this user, in `$XDG_STATE_HOME/stepwell` or `~/.local/state/stepwell`.

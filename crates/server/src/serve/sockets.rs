@@ -1,13 +1,14 @@
 //! Where a server listens: for its own steps and commands, for pages, and for other machines.
 //!
-//! Steps and commands come by a socket file in the data folder, which nobody else can reach or take;
-//! browsers cannot, and have a port of this machine.
+//! Steps and commands come by a socket file that nobody else can reach or take ([`socket`] says where
+//! it is); browsers cannot, and have a port of this machine.
 
-use std::fs::File;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::fd::AsRawFd as _;
 
+use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_data::folder::DataFolder;
+use stepwell_data::socket;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::{ServeConfig, ServeError};
@@ -17,12 +18,25 @@ const SHARED_PORT: u16 = 8471;
 
 /// Where the server listens.
 pub(super) struct Sockets {
-    /// In the data folder.
+    /// At the data folder's socket file.
     pub(super) file: UnixListener,
+    /// Where that file is.
+    pub(super) path: Utf8PathBuf,
     /// On this machine's own address, without TLS: for pages, and programs that are no SDK.
     pub(super) own: TcpListener,
     /// Where the user said, when that is something else; and whether TLS is spoken there.
     pub(super) shared: Option<(TcpListener, bool)>,
+}
+
+/// How attempts reach the server.
+#[derive(Debug)]
+pub(super) struct Addresses {
+    /// By its URL, on this machine.
+    pub(super) url: String,
+    /// By its socket file, on this machine.
+    pub(super) socket: Utf8PathBuf,
+    /// By its URL, on other machines.
+    pub(super) advertised: String,
 }
 
 impl Sockets {
@@ -30,37 +44,38 @@ impl Sockets {
         config: &ServeConfig,
         folder: &DataFolder,
     ) -> Result<Self, ServeError> {
+        // A server of an earlier version, when it is killed, leaves its socket where copies stumble.
+        drop(std::fs::remove_file(folder.root().join("server.sock")));
+        let path = socket::place(folder.root()).map_err(|error| unusable(folder, &error))?;
         let secure = config.tls.is_some();
-        if config.host.is_loopback() && !secure {
-            let own = listen(config.host, config.port, folder).await?;
-            let file = socket_file(folder)?;
-            return Ok(Self {
-                file,
-                own,
-                shared: None,
-            });
-        }
-        let address = SocketAddr::new(config.host, config.port.unwrap_or(SHARED_PORT));
-        let shared = bind(address).await?;
+        let (own, shared) = if config.host.is_loopback() && !secure {
+            (listen(config.host, config.port, folder).await?, None)
+        } else {
+            let address = SocketAddr::new(config.host, config.port.unwrap_or(SHARED_PORT));
+            let shared = bind(address).await?;
+            let own = listen(Ipv4Addr::LOCALHOST.into(), None, folder).await?;
+            (own, Some((shared, secure)))
+        };
         Ok(Self {
-            file: socket_file(folder)?,
-            own: listen(Ipv4Addr::LOCALHOST.into(), None, folder).await?,
-            shared: Some((shared, secure)),
+            file: socket_file(&path).map_err(|error| unusable(folder, &error))?,
+            path,
+            own,
+            shared,
         })
     }
 
-    pub(super) fn urls(&self) -> std::io::Result<(String, Option<String>)> {
+    pub(super) fn urls(&self) -> io::Result<(String, Option<String>)> {
         let own = format!("http://{}", self.own.local_addr()?);
         let shared = self.shared.as_ref().map(|(listener, secure)| {
             let scheme = if *secure { "https" } else { "http" };
-            Ok::<_, std::io::Error>(format!("{scheme}://{}", listener.local_addr()?))
+            Ok::<_, io::Error>(format!("{scheme}://{}", listener.local_addr()?))
         });
         Ok((own, shared.transpose()?))
     }
 
     /// The URL by which other machines reach the server: where it listens to all of this machine's
     /// addresses, by this machine's name. Without a door for others, its own.
-    pub(super) fn advertised(&self) -> std::io::Result<String> {
+    pub(super) fn advertised(&self) -> io::Result<String> {
         let (listener, secure) = match &self.shared {
             Some((listener, secure)) => (listener, *secure),
             None => (&self.own, false),
@@ -76,29 +91,21 @@ impl Sockets {
     }
 }
 
-/// Makes the socket file anew. Only the holder of the folder's lock may.
-pub(super) fn socket_file(folder: &DataFolder) -> Result<UnixListener, ServeError> {
-    let path = folder.socket();
-    let bound = || {
-        drop(std::fs::remove_file(&path));
-        // The system's addresses are short; the folder's path may not be.
-        let root = File::open(folder.root())?;
-        let short = format!("/proc/self/fd/{}/server.sock", root.as_raw_fd());
-        let listener = std::os::unix::net::UnixListener::bind(match path.as_str().len() {
-            ..SOCKET_PATH_MAX => path.as_str(),
-            _ => short.as_str(),
-        })?;
-        listener.set_nonblocking(true)?;
-        UnixListener::from_std(listener)
-    };
-    bound().map_err(|error: std::io::Error| ServeError::Folder {
-        folder: folder.root().to_owned(),
-        reason: format!("the socket `{path}` cannot be made: {error}"),
+/// Makes the socket file anew. Only the holder of the data folder's lock may.
+pub(super) fn socket_file(path: &Utf8Path) -> io::Result<UnixListener> {
+    drop(std::fs::remove_file(path));
+    UnixListener::bind(path).map_err(|error| {
+        let text = format!("the socket `{path}` cannot be made: {error}");
+        io::Error::new(error.kind(), text)
     })
 }
 
-/// How long the path of a socket may be, in bytes.
-const SOCKET_PATH_MAX: usize = 100;
+fn unusable(folder: &DataFolder, error: &io::Error) -> ServeError {
+    ServeError::Folder {
+        folder: folder.root().to_owned(),
+        reason: error.to_string(),
+    }
+}
 
 /// The given port, or the one of last time so that links to pages stay good, or any.
 async fn listen(

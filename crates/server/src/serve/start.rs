@@ -18,11 +18,16 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
 use uuid::Uuid;
 
+use super::sockets::Addresses;
 use super::{Mode, ServeConfig, ServeError};
 use crate::access::Access;
 use crate::access::tokens::Tokens;
 use crate::app::{Activity, App, Condition, now};
 use crate::lock::Root;
+
+/// The settings that hold what the workspace is called, and its id.
+pub(super) const WORKSPACE_NAME: &str = "workspace.name";
+pub(super) const WORKSPACE_ID: &str = "workspace.id";
 
 /// How long a step may take to stop when asked.
 const GRACE: Duration = Duration::from_secs(10);
@@ -34,13 +39,13 @@ const QUEUE_EVERY: Duration = Duration::from_secs(1);
 /// for a while what they have seen.
 const FILE_DELAY: Duration = Duration::from_secs(15);
 
-/// Puts it together and lets it begin. Its URLs are that for this machine and that for others.
+/// Puts it together and lets it begin.
 pub(super) async fn start(
     config: &ServeConfig,
     folder: DataFolder,
     root: &Root,
     store: Store,
-    (url, advertised): (String, String),
+    addresses: Addresses,
     (secret, issued): (String, Tokens),
 ) -> Result<Arc<App>, ServeError> {
     let cas = Cas::open(&folder.objects()).map_err(|error| unusable(config, &error))?;
@@ -54,7 +59,7 @@ pub(super) async fn start(
     let site = StepContext {
         folder: folder.clone(),
         datastores: Arc::clone(&datastores),
-        url,
+        url: addresses.url.clone(),
         token: TokenOf::new(move |run| passes.step(run)),
         workspace,
         workspace_id: workspace_id.clone(),
@@ -63,7 +68,7 @@ pub(super) async fn start(
     };
     let slots = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let slots = u32::try_from(slots).unwrap_or(u32::MAX);
-    let engine = engine(config, &store, &site, advertised, slots).await?;
+    let engine = engine(config, &store, &site, addresses, slots).await?;
     let workspace = Workspace::open(Setup {
         store: store.clone(),
         engine: engine.clone(),
@@ -107,8 +112,8 @@ async fn identity(config: &ServeConfig, store: &Store) -> Result<(String, String
     let (name, fresh) = (config.workspace_name.clone(), Uuid::new_v4().to_string());
     let settings = store.write(move |db| {
         Ok((
-            catalog::setting(db, "workspace.name", &name)?,
-            catalog::setting(db, "workspace.id", &fresh)?,
+            catalog::setting(db, WORKSPACE_NAME, &name)?,
+            catalog::setting(db, WORKSPACE_ID, &fresh)?,
         ))
     });
     Ok(settings.await?)
@@ -118,18 +123,18 @@ async fn engine(
     config: &ServeConfig,
     store: &Store,
     site: &StepContext,
-    advertised: String,
+    addresses: Addresses,
     slots: u32,
 ) -> Result<Engine, ServeError> {
     let (reporter, reports) = unbounded_channel();
     let environments = Arc::new(Environments::new(site.folder.environments(), None));
-    let stager = |url: &str, is_here| {
+    let stager = |url: String, socket| {
         Arc::new(Stager {
             folder: site.folder.clone(),
             datastores: Arc::clone(&site.datastores),
             environments: environments.clone(),
-            url: url.to_owned(),
-            is_here,
+            url,
+            socket,
             program: config.program.clone(),
         })
     };
@@ -137,14 +142,18 @@ async fn engine(
         supervisor_program: config.supervisor.clone(),
         grace: GRACE,
     };
-    let local = LocalExecutor::new(local, stager(&site.url, true), reporter.clone());
+    let local = LocalExecutor::new(
+        local,
+        stager(addresses.url, Some(addresses.socket)),
+        reporter.clone(),
+    );
     let clusters = ClusterConfig {
         supervisor_program: config.supervisor.clone(),
         grace: GRACE,
         every: QUEUE_EVERY,
         file_delay: FILE_DELAY,
     };
-    let far = stager(&advertised, false);
+    let far = stager(addresses.advertised, None);
     let slurm = slurm::executor(clusters.clone(), Arc::clone(&far), reporter.clone());
     let ray = ray::executor(clusters, far, reporter.clone());
     let begin = Start {

@@ -50,13 +50,12 @@ class Keeper(object):
         self._folder = folder
         self._idle_s = idle_s
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._path = os.path.join(folder, _slots.SOCKET)
+        self._path = _slots.socket_of(folder)
         if os.path.lexists(self._path):
             os.unlink(self._path)
-        with _slots.Near(folder) as near:
-            self._socket.bind(near)
+        self._socket.bind(self._path)
         self._socket.listen(8)
-        self._mine = _identity(self._path)
+        self._mine = self._identity()
         self._jvm: Any = None
 
     def run(self, first: Channel) -> None:
@@ -83,7 +82,7 @@ class Keeper(object):
         return None
 
     def _is_wanted(self) -> bool:
-        here = _identity(self._path) == self._mine
+        here = self._identity() == self._mine
         return here and self._jvm.process.poll() is None and free_memory() > _FREE_MIN
 
     def _serve(self, channel: Channel) -> bool:
@@ -141,23 +140,22 @@ class Keeper(object):
         except Gone:
             pass
 
+    def _identity(self) -> Optional[Tuple[int, int, int]]:
+        """What tells the slot and its socket from later ones; `None` if one of them is gone."""
+        try:
+            slot, found = os.stat(self._folder), os.lstat(self._path)
+        except FileNotFoundError:
+            return None
+        return slot.st_ino, found.st_ino, found.st_ctime_ns
+
     def close(self) -> None:
         """End the JVM; nobody finds the socket any more."""
         self._socket.close()
-        if _identity(self._path) == self._mine:  # not that of another, in a folder made anew
+        if self._identity() == self._mine:  # not that of another, in a folder made anew
             os.unlink(self._path)
         if self._jvm is not None:
             self._jvm.process.kill()
             self._jvm.process.wait()
-
-
-def _identity(path: str) -> Optional[Tuple[int, int]]:
-    """What tells a file from a later one of the same path; `None` if there is none."""
-    try:
-        found = os.lstat(path)
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_ctime_ns
 
 
 def free_memory() -> float:

@@ -1,8 +1,9 @@
 """The places of keepers: who may use one, and how a step comes to it.
 
-A slot is a folder with a lock, which a step holds as long as it uses the slot's keeper, and the
-socket on which the keeper listens. The kernel drops the lock when the step's worker ends, however
-it does.
+A slot is a folder with a lock, which a step holds as long as it uses the slot's keeper. The kernel
+drops the lock when the step's worker ends, however it does. The socket on which the keeper listens
+is outside of the data folder, as the server's is, so that tools that cannot copy sockets can copy
+a project.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from stepwell._spark._warm._protocol import Channel, Gone
 
 SLOTS = 2
 """JVMs of one data folder that are kept at a time: what they hold of memory is bounded."""
-SOCKET = "keeper.sock"
+_SOCKETS = "/tmp"
+"""Where the folders of sockets are, one for each user."""
 _ANSWER_S = 20.0
 
 
@@ -86,8 +88,7 @@ class Slot(object):
         """Speak to the keeper; `None` if there is none."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            with Near(self.path) as near:
-                connection.connect(near)
+            connection.connect(socket_of(self.path))
         except (FileNotFoundError, ConnectionError):
             connection.close()
             return None
@@ -115,19 +116,17 @@ class Slot(object):
         self._lock.close()
 
 
-class Near(object):
-    """A short path to the socket of a folder: paths of sockets have 107 bytes at most."""
+def socket_of(path: str) -> str:
+    """Where the keeper of a slot listens: by the device and inode of the slot's folder.
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._folder = -1
-
-    def __enter__(self) -> str:
-        self._folder = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        return f"/proc/self/fd/{self._folder}/{SOCKET}"
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._folder)
+    Raises:
+        Unsafe: Others can use the folder of sockets.
+        OSError: The slot is gone.
+    """
+    sockets = os.path.join(_SOCKETS, f"stepwell-{os.geteuid()}")
+    make_private(sockets)
+    slot = os.stat(path)
+    return os.path.join(sockets, f"{slot.st_dev}-{slot.st_ino}.sock")
 
 
 def take(root: str, key: str) -> Optional[Slot]:
