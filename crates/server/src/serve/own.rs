@@ -79,9 +79,10 @@ pub(super) async fn open(
             let is_copy = matches!(bond, Bond::Copied { .. });
             refuse_pending(folder, lock, from, is_copy).await?;
             tracing::info!(%from, is_copy, "the data folder was made elsewhere");
-            match is_copy {
-                true => drop(take_over(folder, lock, &bond, &key).await?),
-                false => home::bind(folder, &key).map_err(unusable)?,
+            if is_copy {
+                take_over(folder, lock, &bond, &key).await?;
+            } else {
+                home::bind(folder, &key).map_err(unusable)?;
             }
         }
         Bond::Foreign => {
