@@ -5,13 +5,19 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
-use stepwell_model::{Failure, RunId, RunKind, RunQuery, RunStatus, Timestamp, Usage, WaitReason};
+use stepwell_model::{Failure, RunId, RunKind, RunStatus, Timestamp, Usage, WaitReason};
 use uuid::Uuid;
 
 use crate::columns::{self, id};
-use crate::{Error, Result, experiments, search};
+use crate::{Result, experiments, search};
+
+mod changes;
+mod listing;
+
+pub use changes::{Change, change, end};
+pub use listing::{Filter, list};
 
 pub use crate::id_digits::find_abbreviated;
 
@@ -260,112 +266,6 @@ pub fn id_by_key(connection: &Connection, key: &str) -> Result<Option<RunId>> {
     Ok(found.map(columns::run_id))
 }
 
-/// Which runs to list; what is `None` does not matter.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Of this experiment.
-    pub experiment: Option<String>,
-    /// Whose parent is this.
-    pub parent: Option<RunId>,
-    /// In the tree of this run, itself not.
-    pub root: Option<RunId>,
-    /// Of this kind.
-    pub kind: Option<RunKind>,
-    /// In this status.
-    pub status: Option<RunStatus>,
-    /// Of this published pipeline.
-    pub published: Option<Uuid>,
-    /// That fit this query.
-    pub query: Option<RunQuery>,
-    /// Only runs without a parent.
-    pub top_level: bool,
-    /// After this cursor.
-    pub after: Option<i64>,
-}
-
-impl Filter {
-    /// The query of [`list`] with the values of its parameters; the last one, the limit, is left
-    /// to the caller.
-    fn query(&self) -> (String, Vec<Box<dyn ToSql>>) {
-        let is_selective = self.query.as_ref().is_some_and(search::is_selective);
-        let newest_top_level = self.top_level
-            && self.experiment.is_none()
-            && self.published.is_none()
-            && !is_selective;
-        let mut query = match newest_top_level {
-            // The planner takes the index of parents to be better, and sorts all it finds there.
-            true => SELECT.replace("runs r JOIN", "runs r INDEXED BY runs_top_level JOIN"),
-            false => SELECT.to_owned(),
-        };
-        query.push_str(" WHERE 1");
-        let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-        let mut also = |condition: &str, value: Box<dyn ToSql>| {
-            query.push_str(" AND ");
-            query.push_str(condition);
-            values.push(value);
-        };
-        if let Some(experiment) = &self.experiment {
-            also("e.name = ?", Box::new(experiment.clone()));
-        }
-        if let Some(parent) = self.parent {
-            also("r.parent = ?", Box::new(id(parent)));
-        }
-        if let Some(root) = self.root {
-            also("r.root = ?", Box::new(id(root)));
-            also("r.id <> ?", Box::new(id(root)));
-        }
-        if let Some(kind) = self.kind {
-            also("r.kind = ?", Box::new(kind.as_str()));
-        }
-        if let Some(status) = self.status {
-            also("r.status = ?", Box::new(status.as_str()));
-        }
-        if let Some(pipeline) = self.published {
-            also("r.published = ?", Box::new(*pipeline.as_bytes()));
-        }
-        if let Some(after) = self.after {
-            let condition = match self.is_ascending() {
-                true => "r.seq > ?",
-                false => "r.seq < ?",
-            };
-            also(condition, Box::new(after));
-        }
-        if let Some(wanted) = &self.query {
-            query.push_str(" AND ");
-            query.push_str(&search::condition(wanted, &mut values));
-        }
-        if self.top_level {
-            query.push_str(match newest_top_level {
-                true => " AND r.parent IS NULL",
-                // Not by the index of parents, which leads to all of them.
-                false => " AND +r.parent IS NULL",
-            });
-        }
-        query.push_str(match self.is_ascending() {
-            true => " ORDER BY r.seq LIMIT ?",
-            false => " ORDER BY r.seq DESC LIMIT ?",
-        });
-        (query, values)
-    }
-
-    /// Children and trees are listed in the order they were made, all else newest first.
-    fn is_ascending(&self) -> bool {
-        self.parent.is_some() || self.root.is_some()
-    }
-}
-
-/// Runs newest first; children of one parent, and trees, in the order they were made.
-///
-/// # Errors
-/// Those of the database.
-pub fn list(connection: &Connection, filter: &Filter, limit: usize) -> Result<Vec<Record>> {
-    let (query, mut values) = filter.query();
-    values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
-    let mut statement = connection.prepare_cached(&query)?;
-    let rows = statement.query_map(rusqlite::params_from_iter(values), |row| Ok(read(row)))?;
-    rows.map(|row| row?).collect()
-}
-
 /// The steps of a pipeline run, in the graph's order.
 ///
 /// # Errors
@@ -411,87 +311,6 @@ pub fn count_open(connection: &Connection) -> Result<u64> {
 const COUNT_OPEN: &str = "SELECT count(*) FROM runs INDEXED BY runs_open WHERE parent IS NULL
     AND status <> 'Completed' AND status <> 'Failed' AND status <> 'Canceled'
     AND kind <> 'step'";
-
-/// What to change of a run that its status does not depend on.
-#[derive(Debug, Clone, Default)]
-pub struct Change {
-    /// A new name.
-    pub display_name: Option<String>,
-    /// A new description.
-    pub description: Option<String>,
-    /// Tags to set.
-    pub set_tags: BTreeMap<String, String>,
-    /// Tags to remove.
-    pub remove_tags: Vec<String>,
-    /// Properties to add.
-    pub add_properties: BTreeMap<String, String>,
-}
-
-/// Changes a run; gives it as it is now, or `None` when there is no such run.
-///
-/// # Errors
-/// [`Error::Conflict`] when a property exists with another value; those of the database.
-pub fn change(connection: &Connection, run: RunId, change: Change) -> Result<Option<Record>> {
-    let Some(mut record) = find(connection, run)? else {
-        return Ok(None);
-    };
-    record.display_name = change.display_name.unwrap_or(record.display_name);
-    record.description = change.description.unwrap_or(record.description);
-    record
-        .tags
-        .retain(|name, _| !change.remove_tags.contains(name));
-    record.tags.extend(change.set_tags);
-    for (name, value) in change.add_properties {
-        match record.properties.get(&name) {
-            Some(old) if *old != value => {
-                return Err(Error::Conflict(format!(
-                    "property `{name}` of run {run} is `{old}` and cannot become `{value}`"
-                )));
-            }
-            _ => record.properties.insert(name, value),
-        };
-    }
-    let update = "UPDATE runs SET display_name = ?, description = ?, tags_json = ?,
-                  properties_json = ? WHERE id = ?";
-    connection.prepare_cached(update)?.execute(params![
-        record.display_name,
-        record.description,
-        columns::json("run's tags", &record.tags)?,
-        columns::json("run's properties", &record.properties)?,
-        id(run),
-    ])?;
-    search::put_tags(connection, record.seq, &record.tags)?;
-    Ok(Some(record))
-}
-
-/// Ends an interactive run; gives whether it was open.
-///
-/// # Errors
-/// [`Error::Conflict`] when the run is one that the engine ends itself; those of the database.
-pub fn end(
-    connection: &Connection,
-    run: RunId,
-    status: RunStatus,
-    failure: Option<&StoredFailure>,
-    now: Timestamp,
-) -> Result<bool> {
-    let Some(record) = find(connection, run)? else {
-        return Ok(false);
-    };
-    if record.kind != RunKind::Interactive {
-        let kind = record.kind.as_str();
-        return Err(Error::Conflict(format!(
-            "run {run} is a {kind} run, which ends by itself"
-        )));
-    }
-    let failure = failure
-        .map(|failure| columns::json("failure", failure))
-        .transpose()?;
-    let update = "UPDATE runs SET status = ?, failure_json = ?, ended_ms = ?
-                  WHERE id = ? AND ended_ms IS NULL";
-    let values = params![status.as_str(), failure, now.as_millis(), id(run)];
-    Ok(connection.prepare_cached(update)?.execute(values)? > 0)
-}
 
 fn read(row: &Row<'_>) -> Result<Record> {
     let text = |column: usize| row.get::<_, String>(column);
@@ -542,8 +361,8 @@ mod tests {
     use super::*;
     use crate::id_digits::{BY_FIRST_DIGITS, BY_LAST_DIGITS, TOP_LEVEL_BY_FIRST_DIGITS};
 
-    /// The plans of what `list` and the constants ask, without the database's own numbers.
-    fn plan(query: &str) -> String {
+    /// How the database answers a query, without its own numbers.
+    pub(super) fn plan(query: &str) -> String {
         let mut connection = Connection::open_in_memory().expect("opened");
         crate::migrate::migrate(&mut connection, &":memory:".into()).expect("made");
         let query = format!("EXPLAIN QUERY PLAN {query}");
@@ -552,41 +371,6 @@ mod tests {
         let details = rows.mapped(|row| row.get::<_, String>("detail"));
         let details: Result<Vec<_>, _> = details.collect();
         details.expect("texts").join("; ")
-    }
-
-    fn plan_of_list(filter: &Filter) -> String {
-        plan(&filter.query().0)
-    }
-
-    #[test]
-    fn lists_read_no_more_rows_than_they_answer() {
-        let top_level = Filter {
-            top_level: true,
-            ..Filter::default()
-        };
-        let after = Filter {
-            after: Some(9),
-            status: Some(RunStatus::Failed),
-            ..top_level.clone()
-        };
-        let of_experiment = Filter {
-            experiment: Some("e".to_owned()),
-            ..top_level.clone()
-        };
-        let tagged = Filter {
-            query: RunQuery::parse("tags.a = b and status = Failed").ok(),
-            ..top_level.clone()
-        };
-        for (filter, index) in [
-            (tagged, "run_tags_by_value"),
-            (top_level, "runs_top_level"),
-            (after, "runs_top_level"),
-            (of_experiment, "runs_by_experiment"),
-        ] {
-            let plan = plan_of_list(&filter);
-            assert!(plan.contains(index), "{filter:?}: {plan}");
-            assert!(!plan.contains("TEMP B-TREE"), "{filter:?}: {plan}");
-        }
     }
 
     #[test]
