@@ -490,6 +490,7 @@ pub(crate) static METHODS: &[Method] = &[
     function("Regex", "Escape", &[P::Text], P::Text, |v| text(regex::escape(t(v, 0)))),
     // System.IO.Path
     function("Path", "GetFileName", &[P::Text], P::Text, |v| text(t(v, 0).rsplit(['/', '\\']).next().unwrap_or_default())),
+    function("Path", "GetDirectoryName", &[P::Text], P::Text, |v| texts::directory_name(t(v, 0)).map_or(Ok(Value::Null), text)),
     function("Path", "GetExtension", &[P::Text], P::Text, |v| { let name = t(v, 0).rsplit(['/', '\\']).next().unwrap_or_default(); text(name.rfind('.').map_or("", |at| &name[at..])) }),
     function("Path", "GetFileNameWithoutExtension", &[P::Text], P::Text, |v| { let name = t(v, 0).rsplit(['/', '\\']).next().unwrap_or_default(); text(name.rfind('.').map_or(name, |at| &name[..at])) }),
     function("Path", "Combine", &[P::Text, P::Text], P::Text, |v| text(format!("{}/{}", t(v, 0).trim_end_matches('/'), t(v, 1)))),

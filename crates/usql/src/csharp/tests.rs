@@ -362,6 +362,24 @@ fn rounding_follows_dotnet() {
     ]);
 }
 
+// .NET Framework API reference, Path: names are after the last separator, of either kind.
+#[test]
+fn paths_are_taken_apart() {
+    check(&[
+        ("Path.GetFileName(\"/logs/2016/a.tar.gz\")", "a.tar.gz"),
+        ("Path.GetExtension(\"/logs/2016/a.tar.gz\")", ".gz"),
+        (
+            "Path.GetFileNameWithoutExtension(\"/logs/a.tar.gz\")",
+            "a.tar",
+        ),
+        ("Path.GetDirectoryName(\"/logs/2016/a.gz\")", "\\logs\\2016"),
+        ("Path.GetDirectoryName(\"/logs/2016/\")", "\\logs\\2016"),
+        ("Path.GetDirectoryName(\"/a.gz\")", "\\"),
+        ("Path.GetDirectoryName(\"a.gz\")", ""),
+        ("Path.GetDirectoryName(\"/\") ?? \"no folder\"", "no folder"),
+    ]);
+}
+
 // C# language specification, 12.18 (only one branch is evaluated) and 12.12.12 (`is`); U-SQL
 // reference, "CASE Expression", "IN", "BETWEEN", "LIKE".
 #[test]

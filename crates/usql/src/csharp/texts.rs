@@ -11,6 +11,18 @@ pub(super) fn length(text: &str) -> usize {
     }
 }
 
+/// `Path.GetDirectoryName` as on the service's Windows: with `\\` between names; `None` for a root, and
+/// for no path at all.
+pub(super) fn directory_name(path: &str) -> Option<String> {
+    let path = path.replace('/', "\\");
+    let (folder, name) = path.rsplit_once('\\').unwrap_or(("", &path));
+    match (folder.trim_end_matches('\\'), name) {
+        ("", "") => None,
+        ("", _) if path.starts_with('\\') => Some("\\".to_owned()),
+        (folder, _) => Some(folder.to_owned()),
+    }
+}
+
 /// `Substring(start[, count])`.
 pub(super) fn substring(text: &str, start: i64, count: Option<i64>) -> Result<String, String> {
     let units = length(text);
