@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from azureml.core import Experiment, ScriptRunConfig, Workspace
 from azureml.pipeline.core import Pipeline
@@ -54,6 +55,15 @@ def python(project: Path, text: str) -> "subprocess.CompletedProcess[str]":
         text=True,
         timeout=120,
     )
+
+
+def wait_for(is_so: Callable[[], Any], seconds: float = 120) -> Any:
+    """What `is_so` gives, as soon as that is true."""
+    end = time.monotonic() + seconds
+    while not (found := is_so()):
+        assert time.monotonic() < end, "it did not come to be"
+        time.sleep(0.05)
+    return found
 
 
 def _(text: str) -> str:

@@ -74,6 +74,27 @@ def test_what_is_wrong_with_a_script_is_the_failure_of_its_step(project: Path) -
         run.wait_for_completion(show_output=False)
 
 
+def test_a_script_that_is_cancelled_ends_at_once_and_leaves_nothing(project: Path) -> None:
+    # 4 to the power of 20 rows: it would take days.
+    more = " ".join(f"CROSS JOIN @log AS l{number}" for number in range(1, 20))
+    endless = f"""
+@log = EXTRACT user string, seconds int FROM "@@log@@" USING Extractors.Csv();
+@sum = SELECT COUNT(*) AS n, MAX(@@least@@) AS least FROM @log AS l0 {more};
+OUTPUT @sum TO "@@counts@@" USING Outputters.Csv();
+"""
+    experiment, made = pipeline(project, endless)
+    run = experiment.submit(made)
+    (usql,) = programs.wait_for(
+        lambda: [step for step in run.get_steps() if step.get_status() == "Running"]
+    )
+    run.cancel()
+    assert run.wait_for_completion(show_output=False) == "Canceled"
+    assert usql.get_status() == "Canceled" and usql.get_metrics() == {}
+    store = Workspace.from_config().get_default_datastore()
+    left = store.download(str(project / "left"), "azureml/" + usql.id, show_progress=False)
+    assert left == 0, list((project / "left").rglob("*"))
+
+
 def test_other_paths_and_tables_belong_to_the_workspace(project: Path) -> None:
     workspace = Workspace.from_config()
     store = workspace.get_default_datastore()

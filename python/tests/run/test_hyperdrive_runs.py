@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -291,10 +290,12 @@ def test_a_search_whose_first_trials_fail_fails_and_says_so(project: Path) -> No
 def test_cancelling_a_search_stops_its_trials(project: Path) -> None:
     grid = GridParameterSampling({"C": choice(1, 2, 3)})
     run = submit(project, config(project, "import time; time.sleep(600)", grid))
-    wait_for(lambda: len([1 for each in run.get_children() if each.status == "Running"]) == 2)
+    programs.wait_for(
+        lambda: len([1 for each in run.get_children() if each.status == "Running"]) == 2
+    )
     run.cancel()
-    wait_for(lambda: run.get_status() == "Canceled")
-    wait_for(lambda: all(each.status == "Canceled" for each in run.get_children()))
+    programs.wait_for(lambda: run.get_status() == "Canceled")
+    programs.wait_for(lambda: all(each.status == "Canceled" for each in run.get_children()))
     assert len(list(run.get_children())) == 2
 
 
@@ -308,7 +309,7 @@ def test_a_killed_tuner_goes_on_and_doubles_no_trial(project: Path) -> None:
     """
     run = submit(project, config(project, text, grid))
     for wanted in (1, 3):
-        wait_for(lambda count=wanted: len(list(run.get_children())) >= count)
+        programs.wait_for(lambda count=wanted: len(list(run.get_children())) >= count)
         for pid in tuners(run.id):
             os.kill(pid, signal.SIGKILL)
     assert run.wait_for_completion()["status"] == "Completed"
@@ -376,10 +377,3 @@ def tuners(run_id: str) -> List[int]:
         if b"drive-tuning" in command and run_id.encode() in surroundings:
             found.append(int(folder.name))
     return found
-
-
-def wait_for(is_so: Any, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "it did not come to be"
-        time.sleep(0.05)
