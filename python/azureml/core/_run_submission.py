@@ -156,6 +156,9 @@ def client_info(client: Any) -> Dict[str, str]:
 
 def _program(config: ScriptRunConfig, directory: str) -> Any:
     """What is started, its name for people, and its arguments."""
+    own: Any = getattr(config, "_own_program", None)  # a notebook has one
+    if own is not None:
+        return own()
     command: Any = getattr(config, "command", None)
     if command:
         parts = _checked_parts(command)

@@ -17,7 +17,11 @@ IMPORTS: Dict[str, Tuple[str, ...]] = {
     "azureml.contrib.fairness": ("upload_dashboard_dictionary", "download_dashboard_by_upload_id"),
     "azureml.contrib.interpret.explanation.explanation_client": ("ExplanationClient",),
     "azureml.contrib.interpret.scoring.scoring_explainer": ("LinearScoringExplainer", "save"),
-    "azureml.contrib.notebook": ("NotebookRunConfig", "AzureMLNotebookHandler"),
+    "azureml.contrib.notebook": (
+        "AzureMLNotebookHandler",
+        "NotebookRunConfig",
+        "NotebookRunnerStep",
+    ),
     "azureml.contrib.pipeline.steps": ("ParallelRunConfig", "ParallelRunStep"),
     "azureml.contrib.services.aml_request": ("AMLRequest", "rawhttp"),
     "azureml.contrib.services.aml_response": ("AMLResponse",),

@@ -1,17 +1,22 @@
-"""Runs of notebooks; the names are there, the work is not."""
+"""Runs of notebooks: by themselves, or as steps of a pipeline."""
 
-from azureml._unsupported import Getattr, unsupported_names
+from azureml._lazy import Getattr, exports
 
-_SENTENCE = (
-    "notebooks do not run as steps; run the notebook with papermill or nbconvert in a CommandStep"
-)
-
-_NAMES = (
+__all__ = [
     "AzureMLNotebookHandler",
+    "NotebookExecutionHandler",
     "NotebookRunConfig",
     "NotebookRunnerStep",
+    "PapermillExecutionHandler",
+]
+
+__getattr__: Getattr = exports(
+    globals(),
+    {
+        "AzureMLNotebookHandler": "azureml.contrib.notebook._handlers",
+        "NotebookExecutionHandler": "azureml.contrib.notebook._handlers",
+        "NotebookRunConfig": "azureml.contrib.notebook._run_config",
+        "NotebookRunnerStep": "azureml.contrib.notebook._runner_step",
+        "PapermillExecutionHandler": "azureml.contrib.notebook._handlers",
+    },
 )
-
-__all__ = [*_NAMES]
-
-__getattr__: Getattr = unsupported_names(globals(), dict.fromkeys(_NAMES, _SENTENCE))
