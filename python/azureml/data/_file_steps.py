@@ -12,8 +12,22 @@ from azureml.data import _expressions
 from azureml.data._definition import Definition, Step
 from azureml.data._files import Found
 from azureml.data.dataset_error_handling import DatasetExecutionError
+from azureml.exceptions import UserErrorException
 
 FACTS = ("Size", "CreatedTime", "ModifiedTime")
+
+
+def known_fact(name: str) -> _expressions.Expression:
+    """A fact about each file, to be compared with a value.
+
+    Raises:
+        UserErrorException: Nothing of that name is known of files.
+    """
+    if name not in FACTS:
+        raise UserErrorException(
+            "nothing named {!r} is known of files; these are: {}".format(name, ", ".join(FACTS))
+        )
+    return _expressions.fact(name)
 
 
 def apply(files: List[Found], definition: Definition) -> List[Found]:

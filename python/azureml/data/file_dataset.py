@@ -13,7 +13,6 @@ from azureml.data.abstract_dataset import (
     made_up_seed,
 )
 from azureml.data.constants import DOWNLOAD_MODE, MOUNT_MODE
-from azureml.exceptions import UserErrorException
 
 if TYPE_CHECKING:
     from azureml.data._files import Found
@@ -187,13 +186,7 @@ class FileDataset(AbstractDataset):
         Raises:
             UserErrorException: Nothing of that name is known of files.
         """
-        if col not in _file_steps.FACTS:
-            raise UserErrorException(
-                "nothing named {!r} is known of files; these are: {}".format(
-                    col, ", ".join(_file_steps.FACTS)
-                )
-            )
-        return _expressions.fact(col)
+        return _file_steps.known_fact(col)
 
     def filter(self, expression: Any) -> FileDataset:
         """The files that meet a condition on their facts or on the columns of their paths.

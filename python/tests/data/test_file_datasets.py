@@ -12,6 +12,7 @@ from azureml._not_yet import NotSupportedYet
 from azureml.core import Dataset
 from azureml.data.datapath import DataPath
 from azureml.data.dataset_error_handling import DatasetValidationError
+from azureml.dataprep import col, get_stream_properties
 from azureml.exceptions import UserErrorException
 
 ANIMALS = {
@@ -153,6 +154,8 @@ def test_files_are_filtered_by_facts_and_by_what_their_paths_say(store: Any, wri
     ]
     chosen = dataset.filter((dataset["year"] == "2019") & ~(dataset.file_metadata("Size") == 3))
     assert chosen.to_path() == ["/year-2019/2.jpg"]
+    small = get_stream_properties(dataset["Path"])["Size"] < 2
+    assert dataset.filter(small & (col("year") == "2018")).to_path() == ["/year-2018/1.jpg"]
     assert dataset.partition_keys == ["kind", "year"]
     assert dataset.get_partition_key_values(["year"]) == [{"year": "2018"}, {"year": "2019"}]
     with pytest.raises(UserErrorException, match="parentheses"):

@@ -13,6 +13,7 @@ from azureml.core import Dataset
 from azureml.data import DataType
 from azureml.data.dataset_error_handling import DatasetExecutionError
 from azureml.data.dataset_type_definitions import PromoteHeadersBehavior
+from azureml.dataprep import col
 from azureml.exceptions import DatasetTimestampMissingError, UserErrorException
 
 pd = pytest.importorskip("pandas")
@@ -124,6 +125,7 @@ def test_steps_are_done_in_the_order_they_were_asked_for(store: Any, write: Any)
     assert rows(dataset.skip(1).take(1)) == [["bob", 17]]
     assert rows(dataset.filter(dataset["age"] > 20).take(2)) == [["ann", 41], ["cyd", 64]]
     assert rows(dataset.take(2).filter(dataset["age"] > 20)) == [["ann", 41]]
+    assert rows(dataset.filter(col("age") > 60)) == [["cyd", 64]]
     assert rows(dataset.keep_columns(["age", "name"]).take(1)) == [[41, "ann"]]
     assert rows(dataset.drop_columns("age").take(1)) == [["ann"]]
     either = (dataset["name"] == "bob") | ~(dataset["age"] < 60)
