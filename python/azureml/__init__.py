@@ -5,5 +5,10 @@ environment that has both is refused at once, because their files would overwrit
 """
 
 from azureml import _guard
+from azureml._lazy import Getattr as _Getattr
+from azureml._lazy import exports as _exports
 
 _guard.check()
+
+# `import azureml.core` gave a program these too.
+__getattr__: _Getattr = _exports(globals(), {}, ["core", "data", "exceptions", "history"])

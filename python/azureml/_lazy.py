@@ -12,6 +12,15 @@ Getattr = Callable[[str], Any]
 """A module's `__getattr__`."""
 
 
+VERSION_NAMES = ("__version__", "VERSION")
+"""What every package of v1 said its version by; the packages had one version."""
+
+
+def version() -> str:
+    """The version of v1 whose names these are."""
+    return str(import_module("azureml.core").VERSION)
+
+
 def exports(
     namespace: Dict[str, Any], places: Dict[str, str], modules: Iterable[str] = ()
 ) -> Getattr:
@@ -25,6 +34,8 @@ def exports(
     known = frozenset(modules)
 
     def load(name: str) -> Any:
+        if name in VERSION_NAMES:
+            return version()
         if name in known:
             return import_module("{}.{}".format(namespace["__name__"], name))
         if name not in places:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
+from azureml._lazy import VERSION_NAMES, version
 from azureml._lazy import Getattr as Getattr
 from azureml._not_yet import not_yet
 
@@ -45,6 +46,8 @@ def unsupported_names(namespace: Dict[str, Any], sentences: Mapping[str, str]) -
     """
 
     def load(name: str) -> Any:
+        if name in VERSION_NAMES:
+            return version()
         if name not in sentences:
             raise AttributeError(
                 "module {!r} has no attribute {!r}".format(namespace["__name__"], name)

@@ -7,6 +7,7 @@ interpreter: completed, or failed when an exception ended it.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
 import time
@@ -58,10 +59,17 @@ def open_run(
 
 
 class _OutputsFolder(object):
-    """A folder of which the files written since now belong to a run."""
+    """A folder of which the files written since now belong to a run.
+
+    As in v1, it is there from the beginning: programs write to it without making it.
+    """
 
     def __init__(self, outputs: Union[str, bool, None]) -> None:
         self._path = OUTPUTS if outputs in (None, True) else outputs
+        if self._path:
+            # Where it cannot be made, a program that writes to it is told so.
+            with contextlib.suppress(OSError):
+                os.makedirs(str(self._path), exist_ok=True)
         # File systems stamp files a little behind the clock.
         self._since = time.time() - 2.0
 

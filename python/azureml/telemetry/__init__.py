@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from azureml._lazy import Getattr as _Getattr
+from azureml._lazy import exports as _exports
+
+__getattr__: _Getattr = _exports(globals(), {})
+
 __all__ = ["set_diagnostics_collection"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib import import_module
 from typing import Dict, Tuple
 
@@ -80,6 +82,24 @@ IMPORTS: Dict[str, Tuple[str, ...]] = {
 def test_a_module_that_programs_import_has_the_names_they_use(module: str) -> None:
     loaded = import_module(module)
     assert [name for name in IMPORTS[module] if not hasattr(loaded, name)] == []
+
+
+def test_every_package_says_its_version() -> None:
+    code = "import azureml.core\nprint(azureml.core.VERSION, azureml.data.__version__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, second = done.stdout.split()
+    assert first == second
+    for name in (
+        "azureml.interpret",
+        "azureml.opendatasets",
+        "azureml.pipeline.core",
+        "azureml.pipeline.steps",
+        "azureml.telemetry",
+        "azureml.train.automl",
+        "azureml.train.hyperdrive",
+        "azureml.widgets",
+    ):
+        assert import_module(name).__version__ == first, name
 
 
 def test_a_class_that_does_not_work_says_what_to_do() -> None:

@@ -12,10 +12,8 @@ from azureml.exceptions import UserErrorException
 
 OPEN = """
     from azureml.core import Experiment, Workspace
-    import os
     run = Experiment(Workspace.from_config(), {name!r}).start_logging()
     run.log('n', 1)
-    os.makedirs('outputs', exist_ok=True)
     open('outputs/model.txt', 'w').write('m')
     """
 

@@ -1,5 +1,7 @@
 """Searches for a model over tabular data, done by FLAML; `docs/automl.md` says what maps."""
 
+from azureml._lazy import Getattr as _Getattr
+from azureml._lazy import exports as _exports
 from azureml.automl.core.featurization import FeaturizationConfig
 from azureml.automl.core.forecasting_parameters import ForecastingParameters
 from azureml.train.automl import constants
@@ -17,11 +19,8 @@ __all__ = [
     "constants",
 ]
 
-
-def __getattr__(name: str) -> object:
-    # Steps are loaded when they are asked for: they need the pipeline packages.
-    if name in ("AutoMLStep", "AutoMLStepRun"):
-        from azureml.pipeline.steps import automl_step
-
-        return getattr(automl_step, name)
-    raise AttributeError(f"module 'azureml.train.automl' has no attribute {name!r}")
+# Steps are loaded when they are asked for: they need the pipeline packages.
+__getattr__: _Getattr = _exports(
+    globals(),
+    dict.fromkeys(("AutoMLStep", "AutoMLStepRun"), "azureml.pipeline.steps.automl_step"),
+)

@@ -3,6 +3,8 @@
 `docs/hyperdrive.md` says what a user can rely on.
 """
 
+from azureml._lazy import Getattr as _Getattr
+from azureml._lazy import exports as _exports
 from azureml.train.hyperdrive.parameter_expressions import (
     choice,
     lognormal,
@@ -34,6 +36,8 @@ from azureml.train.hyperdrive.sampling import (
     HyperParameterSampling,
     RandomParameterSampling,
 )
+
+__getattr__: _Getattr = _exports(globals(), {})
 
 __all__ = [
     "BanditPolicy",
