@@ -222,7 +222,8 @@ class TabularDataset(AbstractDataset):
             Another dataset.
 
         Raises:
-            UserErrorException: Both are one column, or a keyword is unknown.
+            UserErrorException: Both are one column, there is only the partition's, or a keyword
+                is unknown.
         """
         fine = timestamp or kwargs.pop("fine_grain_timestamp", None)
         coarse = partition_timestamp or kwargs.pop("coarse_grain_timestamp", None)
@@ -231,6 +232,10 @@ class TabularDataset(AbstractDataset):
         if kwargs:
             raise UserErrorException(
                 "with_timestamp_columns takes no {}".format(", ".join(sorted(kwargs)))
+            )
+        if fine is None and coarse is not None:
+            raise UserErrorException(
+                f"partition_timestamp `{coarse}` needs a timestamp: name the column of times too"
             )
         if fine is not None and fine == coarse:
             raise UserErrorException(

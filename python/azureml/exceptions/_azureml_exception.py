@@ -188,6 +188,8 @@ class ActivityCanceledException(AzureMLException):
 class DatasetTimestampMissingError(AzureMLException):
     """A dataset has no timestamp column."""
 
+    _error_code = "UserError"
+
     def __init__(self, error_details: str, **kwargs: Any) -> None:
         super().__init__(error_details, **kwargs)
 

@@ -161,7 +161,9 @@ def test_rows_are_chosen_by_time(store: Any, write: Any) -> None:
     days = [datetime.now() - timedelta(days=each) for each in (400, 40, 4)]
     write({"x.csv": "n,at\n" + "\n".join("{},{}".format(*each) for each in enumerate(days))})
     plain = table(store, "x.csv")
-    with pytest.raises(DatasetTimestampMissingError):
+    with pytest.raises(UserErrorException, match="`coarse` needs a timestamp"):
+        plain.with_timestamp_columns(None, "coarse")
+    with pytest.raises(DatasetTimestampMissingError, match="UserError"):
         plain.time_before(days[0])
     dataset = plain.with_timestamp_columns("at")
     assert dataset.timestamp_columns == ("at", None)
