@@ -77,6 +77,10 @@ def test_on_an_embedded_server_a_name_that_nobody_created_is_this_machine(
     out = capsys.readouterr().out
     notice = "Compute target standin-cluster is not defined; its steps run on this machine.\n"
     assert out.count("standin-cluster") == 1 and notice in out
+    sizes = {each["name"].upper(): each for each in AmlCompute.supported_vmsizes(workspace)}
+    assert sizes[found[0].vm_size]["gpus"] == 0 < sizes[found[0].vm_size]["vCPUs"]
+    assert sizes[workspace.get_default_compute_target("GPU").vm_size]["gpus"] == 1
+    assert found[0].scale_settings.maximum_node_count == 2
     found[0].wait_for_completion(show_output=False)
     assert found[0].get_status().serialize()["provisioningState"] == "Succeeded"
     found[0].delete()

@@ -10,6 +10,7 @@ import re
 from typing import Any, Dict, List, Mapping
 
 from azureml._suggest import did_you_mean
+from azureml.core.compute._vm_sizes import of_stand_in
 from azureml.exceptions import ComputeTargetException
 from stepwell import errors
 
@@ -56,7 +57,7 @@ def find_or_stand_in(workspace: Any, name: str, kind: str) -> Record:
     from azureml.core.compute._notice import tell_of
 
     tell_of(name)
-    return {"name": name, "kind": kind, "settings": {}, "created": False}
+    return {"name": name, "kind": kind, "settings": of_stand_in(name), "created": False}
 
 
 def records(workspace: Any) -> List[Record]:

@@ -7,7 +7,6 @@ all there is of it. The size that is asked for is kept and shown.
 
 from __future__ import annotations
 
-import os
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from azureml._not_yet import not_yet
@@ -17,6 +16,7 @@ from azureml.core.compute._aml_status import (
     AmlComputeStatus,
     ScaleSettings,
 )
+from azureml.core.compute._vm_sizes import supported
 from azureml.core.compute.compute import ComputeTarget, ComputeTargetProvisioningConfiguration
 from azureml.exceptions import ComputeTargetException
 
@@ -248,15 +248,15 @@ class AmlCompute(ComputeTarget):
 
     @staticmethod
     def supported_vmsizes(workspace: Any, location: Optional[str] = None) -> List[Dict[str, Any]]:
-        """The machines there are: this one. A cluster may ask for any size all the same.
+        """The sizes that a cluster may ask for; it may ask for any other all the same.
 
         Args:
             workspace, location: Without effect.
 
         Returns:
-            One entry, with the cores of this machine as `vCPUs`.
+            This machine, named `local`, and the usual sizes, each with its `vCPUs` and `gpus`.
         """
-        return [{"name": "local", "vCPUs": os.cpu_count(), "gpus": 0}]
+        return supported()
 
     @staticmethod
     def list_usages(

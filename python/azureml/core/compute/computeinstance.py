@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from azureml._not_yet import not_yet
 from azureml.core.compute import _registry
+from azureml.core.compute._vm_sizes import supported
 from azureml.core.compute._wire_names import WireRecord, made
 from azureml.core.compute.compute import ComputeTarget, ComputeTargetProvisioningConfiguration
 from azureml.exceptions import ComputeTargetException
@@ -116,8 +116,8 @@ class ComputeInstance(ComputeTarget):
 
     @staticmethod
     def supported_vmsizes(workspace: Any, location: Optional[str] = None) -> List[Dict[str, Any]]:
-        """The machines there are: this one. An instance may ask for any size all the same."""
-        return [{"name": "local", "vCPUs": os.cpu_count(), "gpus": 0}]
+        """This machine and the usual sizes; an instance may ask for any other all the same."""
+        return supported()
 
 
 class ComputeInstanceProvisioningConfiguration(ComputeTargetProvisioningConfiguration):
