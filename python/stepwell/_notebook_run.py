@@ -18,6 +18,7 @@ import os
 import re
 import sys
 import tempfile
+import warnings
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 NEEDED = ("papermill", "ipykernel")
@@ -89,6 +90,8 @@ def _execute(
     import papermill
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    # An output of a step is named as the step says.
+    warnings.filterwarnings("ignore", message="the file is not specified with any extension")
     known = inspect.signature(papermill.execute_notebook).parameters
     takes_more = any(each.kind is each.VAR_KEYWORD for each in known.values())
     with tempfile.TemporaryDirectory() as folder:

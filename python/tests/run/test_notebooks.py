@@ -88,6 +88,7 @@ def test_a_step_gives_a_notebook_its_data_and_parameters(project: Path) -> None:
     done.get_output_data("model").download(str(project / "down"))
     (executed,) = (project / "down").rglob("executed")
     assert printed(executed) == "int 3 cost $HOME\n"
+    assert "Warning" not in done.get_stdout_log()
     assert [each.read_text() for each in (project / "down").rglob("model") if each.is_file()] == [
         "done"
     ]
