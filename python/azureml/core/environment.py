@@ -384,10 +384,13 @@ class Environment(Element):
             workspace: The workspace.
 
         Returns:
-            The environments by name.
+            The environments by name. One that Azure ML kept in every workspace is found by its
+            name and not listed.
         """
+        from azureml.core._environments import Environments
+
         records = _environment_registry.records(workspace)
-        return {record["name"]: _of_record(record) for record in records}
+        return Environments(workspace, {each["name"]: _of_record(each) for each in records})
 
     @staticmethod
     def label(workspace: Workspace, name: str, version: str, labels: Iterable[str]) -> None:

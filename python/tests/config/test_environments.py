@@ -173,5 +173,11 @@ def test_a_curated_environment_can_be_had_and_said_once(
     assert packages.get_python_version() == "3.8"
     assert "scikit-learn==1.0.*" in list(packages.pip_packages)
     assert capsys.readouterr().out.count("is described by its name: Python 3.8") == 1
+    all_of_it = workspace.environments
+    assert "AzureML-Tutorial" in all_of_it and "AzureML-Triton" not in all_of_it
+    assert all_of_it["AzureML-Tutorial"].name == "AzureML-Tutorial"
+    assert all_of_it.get("AzureML-Triton") is None and "AzureML-Tutorial" not in list(all_of_it)
+    with pytest.raises(KeyError, match="AzureML-Triton"):
+        all_of_it["AzureML-Triton"]
     found.clone("own").register(workspace)
     assert Environment.get(workspace, "own").version == "1"
