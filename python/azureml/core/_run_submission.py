@@ -169,6 +169,7 @@ def _program(config: ScriptRunConfig, directory: str) -> Any:
     if not os.path.isfile(os.path.join(directory, script)):
         raise UserErrorException(f"there is no script `{script}`; source_directory is {directory}")
     arguments = config.arguments or getattr(config.run_config, "arguments", None) or []
+    script = os.fspath(script)
     return {"script": script.replace(os.sep, "/")}, script, arguments
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from typing import Iterator, List, NamedTuple, Optional
+from typing import Any, Iterator, List, NamedTuple, Optional
 
 from azureml.exceptions import UserErrorException
 from stepwell._walk import files_below, writable
@@ -23,13 +23,18 @@ class Copy(NamedTuple):
     target: str
 
 
+def text(path: Any) -> Any:
+    """A path as text: programs pass those of `pathlib` too. Anything else is left as it is."""
+    return os.fspath(path) if isinstance(path, os.PathLike) else path
+
+
 def relative(path: Optional[str]) -> str:
     """A path on a datastore, without what would make it absolute.
 
     Raises:
         UserErrorException: It leaves the datastore.
     """
-    plain = _LEADING.sub("", (path or "").replace("\\", "/"))
+    plain = _LEADING.sub("", (text(path) or "").replace("\\", "/"))
     normal = posixpath.normpath(plain) if plain else ""
     if normal == ".." or normal.startswith("../"):
         raise UserErrorException(f"{path!r} leaves the datastore")

@@ -71,9 +71,9 @@ def _is_datastore(value: Any) -> bool:
 
 
 def _on_datastore(datastore: Any, path: Any) -> Place:
-    if not isinstance(path, str):
+    if not isinstance(path, (str, os.PathLike)):
         raise UserErrorException(f"a path on a datastore is a text, not {path!r}")
-    return {"datastore": datastore.name, "path": _local_files.relative(path)}
+    return {"datastore": datastore.name, "path": _local_files.relative(os.fspath(path))}
 
 
 def _text(text: str) -> Place:

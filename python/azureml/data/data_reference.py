@@ -7,6 +7,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any, Optional
 
 from azureml.data import _names
+from azureml.data._local_files import text
 from azureml.data._written import written
 from azureml.exceptions import UserErrorException
 
@@ -54,10 +55,10 @@ class DataReference:
             overwrite: Kept, without effect.
         """
         self.datastore = datastore
-        self.path_on_datastore = path_on_datastore
+        self.path_on_datastore: Optional[str] = text(path_on_datastore)
         self.data_reference_name: str = data_reference_name or self._made_up_name()
         self.mode: str = self._checked_mode(mode)
-        self.path_on_compute = path_on_compute
+        self.path_on_compute: Optional[str] = text(path_on_compute)
         self.overwrite = overwrite
 
     def _made_up_name(self) -> str:
@@ -86,7 +87,7 @@ class DataReference:
             Another reference.
         """
         made = copy.copy(self)
-        parts = [part for part in (self.path_on_datastore, path) if part]
+        parts = [part for part in (self.path_on_datastore, text(path)) if part]
         made.path_on_datastore = posixpath.normpath(posixpath.join(*parts)) if parts else None
         made.data_reference_name = data_reference_name or made._made_up_name()
         return made
@@ -130,7 +131,7 @@ class DataReference:
     def _in_mode(self, mode: str, path_on_compute: Optional[str], overwrite: bool) -> DataReference:
         made = copy.copy(self)
         made.mode = mode
-        made.path_on_compute = path_on_compute
+        made.path_on_compute = text(path_on_compute)
         made.overwrite = overwrite
         return made
 

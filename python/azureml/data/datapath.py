@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from azureml.data import _names
+from azureml.data._local_files import text
 from azureml.data.data_reference import DataReference
 from azureml.exceptions import UserErrorException
 
@@ -42,7 +43,7 @@ class DataPath:
             name: What a step calls it.
         """
         self._datastore = datastore
-        self._path_on_datastore = path_on_datastore
+        self._path_on_datastore: Optional[str] = text(path_on_datastore)
         self._name = name
 
     @property
@@ -119,7 +120,7 @@ class DataPathComputeBinding:
     ) -> None:
         """Say how: `mount`, `download` or `upload`, and where."""
         self._mode = DataReference._checked_mode(mode)
-        self._path_on_compute = path_on_compute
+        self._path_on_compute: Optional[str] = text(path_on_compute)
         self._overwrite = overwrite
 
     def create_data_reference(

@@ -6,6 +6,7 @@ import copy
 from typing import Any, Optional
 
 from azureml.data import _names
+from azureml.data._local_files import text
 from azureml.data._written import written
 from azureml.data.constants import DIRECT_MODE, DOWNLOAD_MODE, HDFS_MODE, MOUNT_MODE
 from azureml.exceptions import UserErrorException
@@ -45,7 +46,7 @@ class DatasetConsumptionConfig:
         self.dataset = dataset
         self.name = name
         self.mode: str = self._checked_mode(dataset, mode)
-        self.path_on_compute = path_on_compute
+        self.path_on_compute: Optional[str] = text(path_on_compute)
 
     @property
     def name(self) -> str:
@@ -119,7 +120,7 @@ class DatasetConsumptionConfig:
     def _in_mode(self, mode: str, path_on_compute: Optional[str]) -> DatasetConsumptionConfig:
         made = copy.copy(self)
         made.mode = self._checked_mode(self.dataset, mode)
-        made.path_on_compute = path_on_compute
+        made.path_on_compute = text(path_on_compute)
         return made
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ import copy
 from typing import Any, Dict, List, Optional, Tuple, TypeVar, Union
 
 from azureml.data import _names
+from azureml.data._local_files import text
 from azureml.data._written import written
 from azureml.data.constants import (
     DIRECT_MODE,
@@ -250,7 +251,7 @@ class OutputFileDatasetConfig(OutputDatasetConfig, TransformationMixin):
         """
         super().__init__(MOUNT_MODE, name)
         self.destination: Any = _checked_destination(destination)
-        self.source = source
+        self.source: Optional[str] = text(source)
         self._upload_options: Optional[UploadOptions] = None
         self._mount_options: Optional[MountOptions] = None
         if partition_format is not None:
@@ -399,7 +400,7 @@ def _checked_destination(destination: Any) -> Any:
         raise UserErrorException(
             f"destination is a datastore, or a pair of a datastore and a path, not {destination!r}"
         )
-    return destination
+    return tuple(text(part) for part in destination)
 
 
 def _listed(columns: Union[str, List[str]]) -> List[str]:
