@@ -101,7 +101,7 @@ def run_definition(record: Record, step: Record) -> Dict[str, Any]:
         "target": step["target"],
         "dataReferences": {},
         "data": {each["name"]: _input(each) for each in step.get("inputs", ())},
-        "outputData": {each["name"]: _output(each) for each in step.get("outputs", ())},
+        "outputData": {each["name"]: _output(each, record) for each in step.get("outputs", ())},
         "jobName": None,
         "maxRunDurationSeconds": limit,
         "nodeCount": 1,
@@ -135,10 +135,23 @@ def _input(port: Record) -> Dict[str, Any]:
     }
 
 
-def _output(port: Record) -> Dict[str, Any]:
+def _output(port: Record, record: Record) -> Dict[str, Any]:
+    asked = port.get("register") or {}
+    of_pipeline = record["kind"] == "step"
+    # Programs read from here which pipeline their step belongs to.
+    pipeline = {"azureml.pipelineRun": "True", "azureml.pipelineRunId": record["root"]}
     return {
         "outputLocation": {"dataPath": _path(port)},
         "mechanism": "Upload" if port.get("upload_from") else "Mount",
+        "additionalOptions": {
+            "pathOnCompute": port.get("upload_from"),
+            "registrationOptions": {
+                "name": asked.get("name"),
+                "description": asked.get("description"),
+                "tags": asked.get("tags"),
+                "properties": pipeline if of_pipeline else {},
+            },
+        },
         "environmentVariableName": port["name"],
     }
 

@@ -171,7 +171,14 @@ def test_a_step_hands_on_the_metrics_and_the_best_model(project: Path) -> None:
     )
     run = Experiment(workspace, project.name).submit(Pipeline(workspace, [first, search, read]))
     assert run.wait_for_completion() == "Finished"
-    found = HyperDriveStepRun(step_run=run.find_step_run("search")[0])
+    (step,) = run.find_step_run("search")
+    (searched,) = step.get_children()
+    assert isinstance(searched, HyperDriveRun)
+    assert len(list(searched.get_children())) == 3 == len(list(step.get_children(recursive=True)))
+    definition = run.find_step_run("make")[0].get_details()["runDefinition"]
+    options = definition["outputData"]["data"]["additionalOptions"]["registrationOptions"]
+    assert options["properties"]["azureml.pipelineRunId"] == run.id
+    found = HyperDriveStepRun(step_run=step)
     best = found.get_best_run_by_primary_metric()
     assert best is not None and best.get_metrics() == {"AUC": 2.3}
     again = Experiment(workspace, project.name).submit(Pipeline(workspace, [first, search, read]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Union
 
 from azureml.core.run import Run
 
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from azureml.core.experiment import Experiment
     from azureml.pipeline.core.graph import PortDataReference
     from stepwell import _wire
+
+
+# What the steps are called that search for hyperparameters.
+SEARCHES = ("HyperDriveStep", "HyperDrive")
 
 
 class StepRun(Run):
@@ -80,6 +84,35 @@ class StepRun(Run):
                 "step " + _run_wait.failure_text(self, record, show_output)
             )
         return self.get_status()
+
+    def get_children(
+        self,
+        recursive: bool = False,
+        tags: Union[str, Dict[str, str], None] = None,
+        properties: Union[str, Dict[str, str], None] = None,
+        type: Optional[str] = None,
+        status: Optional[str] = None,
+        _rehydrate_runs: bool = True,
+    ) -> Iterator[Run]:
+        """The runs that its script opened; of a search, as in v1, the search, which has the trials.
+
+        Args:
+            recursive: Whether their children are meant too.
+            tags: Only those with these tags.
+            properties: Only those with these properties.
+            type: Only those of this type.
+            status: Only those with this status.
+
+        Yields:
+            The children, each of the class of its kind.
+        """
+        narrowed = recursive or tags or properties or type or status
+        if not narrowed and self.properties.get("StepType") in SEARCHES:
+            from azureml.train.hyperdrive.run import HyperDriveRun
+
+            yield HyperDriveRun(self.experiment, self.id, _record=self._record)
+            return
+        yield from super().get_children(recursive, tags, properties, type, status, _rehydrate_runs)
 
     # Output and logs.
 

@@ -9,14 +9,13 @@ from azureml.core._command import SHELL, command_parts
 from azureml.pipeline.core._bindings import OutputPortBinding, TrainingOutput
 from azureml.pipeline.core._program_work import ProgramWork
 from azureml.pipeline.core._step_data import output_binding
+from azureml.pipeline.core._step_run import SEARCHES
 from azureml.pipeline.core._targets import TUNING_TARGET
 from azureml.pipeline.core._task_context import TaskContext
 from azureml.pipeline.core._work import ModuleBuilder
 from azureml.pipeline.core.builder import PipelineStep
 from azureml.train.hyperdrive.run import HyperDriveRun
 from azureml.train.hyperdrive.runconfig import HyperDriveConfig
-
-STEP_TYPES = ("HyperDriveStep", "HyperDrive")
 
 
 class TuneWork(NamedTuple):
@@ -179,7 +178,7 @@ class HyperDriveStepRun(HyperDriveRun):
             ValueError: The step is of another kind.
         """
         kind = step_run.properties.get("StepType", "Unknown")
-        if kind not in STEP_TYPES:
+        if kind not in SEARCHES:
             raise ValueError(
                 f"step run {step_run.id} is of a {kind}; a HyperDriveStepRun is of a HyperDriveStep"
             )
