@@ -265,12 +265,12 @@ class _Order:
         else:
             self.talking.discard(news.run)
         while self._backlog and not self._must_wait(self._backlog[0]):
-            yield from self._told(self._backlog.popleft())
+            yield from self._pass_on(self._backlog.popleft())
 
     def _must_wait(self, change: Change) -> bool:
         return change.status in OVER and change.run in self.talking
 
-    def _told(self, change: Change) -> Iterator[Union[Change, Line]]:
+    def _pass_on(self, change: Change) -> Iterator[Union[Change, Line]]:
         self._preparing.pop(change.run, None)
         if change.status == "Preparing":
             self._preparing[change.run] = time.monotonic() + PREPARING_S, change

@@ -26,7 +26,7 @@ use crate::log_times::LogTimes;
 use crate::process::Process;
 use crate::reap::{Left, Reaper};
 use crate::signals::{self, Signals};
-use crate::storage::{storage_failure, told_of_full_disk};
+use crate::storage::{explain_full_disk, storage_failure};
 use crate::view::{Room, View};
 use crate::{
     collect, descendants, entries, excerpt, fetch, launch, now, program, sweep, verdict, warm,
@@ -103,7 +103,7 @@ pub fn main() -> ExitCode {
         };
         // The next step may be assigned meanwhile, and is not claimed before.
         if matches!(over.left, Left::Nobody) {
-            tell_ready(&mut ready);
+            report_ready(&mut ready);
         }
         over.tidy();
         if matches!(over.left, Left::Somebody) {
@@ -130,7 +130,7 @@ impl Over {
 }
 
 /// Says that the next step may come, and has the interpreter loaded that it may start in.
-fn tell_ready(ready: &mut io::Result<Ready>) {
+fn report_ready(ready: &mut io::Result<Ready>) {
     let Ok(ready) = ready else {
         return tell(NEWS_READY);
     };
@@ -300,7 +300,7 @@ fn supervise(attempt: &Attempt, spec: &Spec, ready: &mut Ready) -> (Outcome, Lef
         verdict::reported(&std::fs::read(path).ok()?)
     };
     let outcome = verdict::of_end(spec, cause, status, usage, reported, excerpt);
-    (keep(spec, told_of_full_disk(&spec.work_dir, outcome)), left)
+    (keep(spec, explain_full_disk(&spec.work_dir, outcome)), left)
 }
 
 /// Starts the program: as a fork of a loaded interpreter if that can be, and else by itself. One that

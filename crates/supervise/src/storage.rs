@@ -34,7 +34,7 @@ pub fn storage_failure(what: &str, error: &(dyn Error + 'static)) -> Failure {
 
 /// Adds to a script's failure that the disk of its working folder is full: what it said of that
 /// may be missing from the log, which is on the same disk.
-pub(crate) fn told_of_full_disk(work: &Utf8Path, outcome: Outcome) -> Outcome {
+pub(crate) fn explain_full_disk(work: &Utf8Path, outcome: Outcome) -> Outcome {
     let free = statvfs(work.as_std_path()).map(|disk| disk.f_bavail * disk.f_frsize);
     match outcome {
         Outcome::Failed(failure, usage) if free.is_ok_and(|free| free < FULL_DISK_BYTES) => {

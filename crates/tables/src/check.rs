@@ -19,7 +19,7 @@ pub(crate) struct Target {
 
 impl Target {
     /// Whether no two rows have the same values in these columns.
-    fn tells_apart(&self, keys: &[String]) -> bool {
+    fn is_unique_by(&self, keys: &[String]) -> bool {
         let sorted = |names: &[String]| {
             let mut names = names.to_vec();
             names.sort();
@@ -75,7 +75,7 @@ pub(crate) fn keys(
             "the keys must be columns of the source",
         ));
     }
-    if !target.tells_apart(keys) {
+    if !target.is_unique_by(keys) {
         let keys = keys.join(", ");
         return Err(Error::refused(
             format!("rows of {table} cannot be updated by {keys}: it has no unique index on them"),

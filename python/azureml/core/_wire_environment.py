@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Wire = Dict[str, Any]
 
-_TOLD: Set[str] = set()
+_SAID: Set[str] = set()
 # Parts of a conda section that say how to install, not what.
 _NO_PACKAGE = ("python", "pip")
 
@@ -153,7 +153,7 @@ def _check_image(
             )
     contained = docker.enabled or (run_config is not None and run_config.docker.use_docker)
     if custom or contained:
-        _tell(
+        _say_once(
             f"Environment {name} asks for a container; steps on this machine run without "
             "one, with the "
             "packages it names."
@@ -166,8 +166,8 @@ def _own_images() -> List[str]:
     return [DEFAULT_CPU_IMAGE, DEFAULT_GPU_IMAGE]
 
 
-def _tell(sentence: str) -> None:
+def _say_once(sentence: str) -> None:
     """Say something once in a process."""
-    if sentence not in _TOLD:
-        _TOLD.add(sentence)
+    if sentence not in _SAID:
+        _SAID.add(sentence)
         print(sentence)

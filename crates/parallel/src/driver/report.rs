@@ -13,9 +13,9 @@ use crate::core::{Micros, SECOND, Tally, WorkerView};
 pub const PROGRESS: &str = "progress.json";
 
 /// How many failed tries are reported in full; afterwards they are only counted.
-const ERRORS_TOLD_MAX: u64 = 2_000;
+const ERRORS_SHOWN_MAX: u64 = 2_000;
 /// How many names of items are reported of a mini-batch.
-const ITEMS_TOLD_MAX: usize = 100;
+const ITEMS_SHOWN_MAX: usize = 100;
 
 /// How far a parallel step is. Stored; only grows, with defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ pub(crate) struct Reporter {
     state: Utf8PathBuf,
     overview: fs_err::File,
     errors: Option<fs_err::File>,
-    errors_told: u64,
+    errors_shown: u64,
     pace: Pace,
     next_line: Micros,
     line_pause: Micros,
@@ -74,7 +74,7 @@ impl Reporter {
             state: state.to_owned(),
             overview,
             errors: None,
-            errors_told: 0,
+            errors_shown: 0,
             pace: Pace::new(tally.items),
             next_line: 2 * SECOND,
             line_pause: 2 * SECOND,
@@ -89,20 +89,20 @@ impl Reporter {
 
     /// A failed try: a line in the step's log, and with the items in `logs/user/error.txt`.
     pub(crate) fn failed(&mut self, what: &str, items: &[String], detail: &str) {
-        self.errors_told += 1;
-        if self.errors_told > ERRORS_TOLD_MAX {
-            if self.errors_told == ERRORS_TOLD_MAX + 1 {
+        self.errors_shown += 1;
+        if self.errors_shown > ERRORS_SHOWN_MAX {
+            if self.errors_shown == ERRORS_SHOWN_MAX + 1 {
                 Self::say("more failures follow; they are only counted");
             }
             return;
         }
         Self::say(what);
         let mut text = format!("{what}\n");
-        for item in items.iter().take(ITEMS_TOLD_MAX) {
+        for item in items.iter().take(ITEMS_SHOWN_MAX) {
             let _ = writeln!(text, "    {item}");
         }
-        if items.len() > ITEMS_TOLD_MAX {
-            let _ = writeln!(text, "    and {} more", items.len() - ITEMS_TOLD_MAX);
+        if items.len() > ITEMS_SHOWN_MAX {
+            let _ = writeln!(text, "    and {} more", items.len() - ITEMS_SHOWN_MAX);
         }
         text.push_str(detail);
         if !text.ends_with('\n') {

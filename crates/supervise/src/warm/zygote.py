@@ -125,7 +125,7 @@ class _Loaded(object):
             os._exit(0)
         # Only now the next fork may read from the channel.
         os.close(self.channel)
-        _tell(take)
+        _allow_next_fork(take)
         os.close(take)
 
     def _is_released(self, order, take):
@@ -134,7 +134,7 @@ class _Loaded(object):
             _refresh()
         except Refused as refused:
             _answer(self.channel, {"refused": str(refused)})
-            _tell(take)
+            _allow_next_fork(take)
             return False
         except Changed as changed:
             _answer(self.channel, {"changed": str(changed)})
@@ -213,7 +213,7 @@ def _part(name):
     return names
 
 
-def _tell(take):
+def _allow_next_fork(take):
     """Let the zygote fork anew, if it is still there."""
     try:
         os.write(take, b"1")

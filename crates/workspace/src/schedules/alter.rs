@@ -90,7 +90,7 @@ impl Driver {
         };
         self.set_wake(seq, wake);
         self.commit(batch).await?;
-        self.tell_enabled();
+        self.publish_enabled();
         let progress = self.loaded[&seq].progress();
         Ok(Some(Schedule { progress, ..row }))
     }
@@ -105,7 +105,7 @@ impl Driver {
         self.by_id.remove(&id);
         self.by_run.retain(|_, schedule| *schedule != seq);
         self.loaded.remove(&seq);
-        self.tell_enabled();
+        self.publish_enabled();
         Ok(true)
     }
 }

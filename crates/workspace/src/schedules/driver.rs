@@ -159,7 +159,7 @@ impl Driver {
                 Err(error) => tracing::error!(%id, name, error, "a schedule cannot be read"),
             }
         }
-        self.tell_enabled();
+        self.publish_enabled();
         self.perform(effects);
         Ok(())
     }
@@ -191,7 +191,7 @@ impl Driver {
         self.due.extend(wake.map(|at| (at, seq)));
     }
 
-    pub(super) fn tell_enabled(&self) {
+    pub(super) fn publish_enabled(&self) {
         let enabled = self.loaded.values().filter(|loaded| loaded.state.enabled);
         self.ports.enabled.send_replace(enabled.count());
     }
@@ -277,7 +277,7 @@ impl Driver {
                             loaded.watch = stepwell_schedule::Watch::begin(files);
                         }
                         self.add(loaded, wake);
-                        self.tell_enabled();
+                        self.publish_enabled();
                     }
                     Err(error) => tracing::error!(error, "a schedule cannot be read"),
                 },

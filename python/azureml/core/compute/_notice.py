@@ -7,7 +7,7 @@ from typing import Set
 _named: Set[str] = set()
 
 
-def tell_of(name: str) -> None:
+def print_notice(name: str) -> None:
     """Print, once in a process for each name, that it means this machine."""
     if name not in _named:
         _named.add(name)

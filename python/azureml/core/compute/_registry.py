@@ -54,9 +54,9 @@ def find_or_stand_in(workspace: Any, name: str, kind: str) -> Record:
     except ComputeTargetException:
         if not _NAME.match(str(name)) or not workspace._client.get("/workspace")["embedded"]:
             raise
-    from azureml.core.compute._notice import tell_of
+    from azureml.core.compute._notice import print_notice
 
-    tell_of(name)
+    print_notice(name)
     return {"name": name, "kind": kind, "settings": of_stand_in(name), "created": False}
 
 

@@ -47,7 +47,7 @@ def template_body(
 ) -> Dict[str, Any]:
     """A graph as the server takes it; `values` become the defaults of its parameters."""
     from azureml.pipeline.core._order import in_order
-    from azureml.pipeline.core._submission import RunRequest, submission, tell_of_steps
+    from azureml.pipeline.core._submission import RunRequest, print_steps, submission
     from azureml.pipeline.core._targets import warn_unknown_targets
 
     client = graph._context._workspace._client
@@ -55,7 +55,7 @@ def template_body(
     request = RunRequest(DEFAULT_NAME, dict(values or {}), bool(continue_on_failure))
     body = submission(graph, request, client)
     warn_unknown_targets(client, graph)
-    tell_of_steps(in_order(graph.module_nodes)[0], body["steps"])
+    print_steps(in_order(graph.module_nodes)[0], body["steps"])
     return body
 
 

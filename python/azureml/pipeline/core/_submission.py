@@ -25,7 +25,7 @@ from azureml.pipeline.core._stable_names import StableNames
 from azureml.pipeline.core._task_context import SubmissionParts, TaskContext, source_port
 from azureml.pipeline.core._wire_ports import output, wire_input
 
-STEPS_TOLD_MAX = 100
+STEPS_PRINTED_MAX = 100
 
 
 class RunRequest(NamedTuple):
@@ -51,7 +51,7 @@ def submit(graph: Any, request: RunRequest) -> Any:
     body = submission(graph, request, client)
     warn_unknown_targets(client, graph)
     record = client.submit(body)
-    tell_of_steps(in_order(graph.module_nodes)[0], body["steps"])
+    print_steps(in_order(graph.module_nodes)[0], body["steps"])
     print("Submitted PipelineRun {}".format(record["id"]))
     experiment = Experiment(workspace, request.experiment_name)
     run = PipelineRun(experiment, record["id"], _record=record)
@@ -260,11 +260,11 @@ def _properties(parameters: Dict[str, str]) -> Dict[str, str]:
     }
 
 
-def tell_of_steps(nodes: List[ModuleNode], steps: List[Dict[str, Any]]) -> None:
+def print_steps(nodes: List[ModuleNode], steps: List[Dict[str, Any]]) -> None:
     """Name the steps, up to a number that a person would read."""
-    for node, step in list(zip(nodes, steps))[:STEPS_TOLD_MAX]:
+    for node, step in list(zip(nodes, steps))[:STEPS_PRINTED_MAX]:
         snapshot = step["task"].get("snapshot")
         files = f"[{snapshot[:8]}]" if snapshot else ""
         print(f"Created step {node.name} [{node.node_id}]{files}")
-    if len(nodes) > STEPS_TOLD_MAX:
-        print(f"Created {len(nodes) - STEPS_TOLD_MAX} more steps")
+    if len(nodes) > STEPS_PRINTED_MAX:
+        print(f"Created {len(nodes) - STEPS_PRINTED_MAX} more steps")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from azureml._suggest import did_you_mean, listed
-from azureml.core.compute._notice import is_named, tell_of
+from azureml.core.compute._notice import is_named, print_notice
 
 # Searches of hyperparameters take their slots here, so that none waits for its own trials.
 TUNING_TARGET = "tuning"
@@ -46,7 +46,7 @@ def warn_unknown_targets(client: Any, graph: Any) -> None:
     created = {compute["name"] for compute in computes if compute["created"]}
     for name in names:
         if name not in created:
-            tell_of(name)
+            print_notice(name)
 
 
 def _names(graph: Any) -> List[str]:

@@ -144,10 +144,10 @@ class AutoMLStep(PipelineStep):
         Raises:
             ConfigException: A setting cannot be.
         """
-        from azureml.train.automl._search import tell_of_settings
+        from azureml.train.automl._search import print_settings
 
         settings = _settings.wire(self._config.user_settings)
-        tell_of_settings(self._config)
+        print_settings(self._config)
         added = [
             self._default(prefix, kind)
             for prefix, kind, is_wanted in zip(

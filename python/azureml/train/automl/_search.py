@@ -40,7 +40,7 @@ def submit(experiment: Experiment, config: AutoMLConfig, parent: Optional[str]) 
     from stepwell import errors
 
     settings = _settings.wire(config.user_settings)
-    tell_of_settings(config)
+    print_settings(config)
     client = experiment.workspace._client
     with tempfile.TemporaryDirectory() as folder:
         inputs, files = _data(config, folder)
@@ -90,7 +90,7 @@ def properties(config: AutoMLConfig, settings: Dict[str, Any]) -> Dict[str, str]
     }
 
 
-def tell_of_settings(config: AutoMLConfig) -> None:
+def print_settings(config: AutoMLConfig) -> None:
     """Name once the settings that have no effect here."""
     names = _settings.without_effect(config.user_settings)
     if names:
