@@ -53,6 +53,15 @@ class Process:
         """Whether it is the main process of a step."""
         return self.attempt is not None and self.group == self.pid
 
+    def variables(self) -> dict[str, str]:
+        """Its environment as it was started with; empty if it is gone."""
+        try:
+            environ = Path(f"/proc/{self.pid}/environ").read_bytes()
+        except OSError:
+            return {}
+        pairs = (os.fsdecode(item).partition("=") for item in environ.split(b"\0"))
+        return {name: value for name, _, value in pairs}
+
     def kill(self) -> bool:
         """Ends it at once; false if it was gone. Another process of its number is safe."""
         return self.signal(signal.SIGKILL)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 
 from .keeper import Keeper
+from .processes import belonging_to
+from .waiting import until
 
 
 class Slurm:
@@ -29,6 +32,21 @@ class Slurm:
     def controller_pid(self) -> int:
         """The process that schedules."""
         return int((self._keeper.folder / "slurmctld.pid").read_text())
+
+    def kill_node(self, name: str) -> None:
+        """Kills the daemon of a node and all that looks after jobs there."""
+        daemon = int((self._keeper.folder / f"slurmd-{name}.pid").read_text())
+        keepers = [each for each in belonging_to(self._keeper.folder) if each.name == "slurmstepd:"]
+        os.kill(daemon, signal.SIGKILL)
+        for keeper in keepers:
+            if keeper.variables().get("SLURMD_NODENAME") == name:
+                keeper.kill()
+
+    def start_node(self, name: str) -> None:
+        """Starts a node's daemon again, and waits until the node takes jobs."""
+        self._keeper.call("node", name)
+        asked = ("sinfo", "--noheader", "--nodes", name, "--format=%t", "--partition=work")
+        until(lambda: self.ask(*asked), lambda state: state == "idle", f"{name} is idle", 60)
 
     def close(self) -> None:
         """Ends it."""

@@ -21,7 +21,6 @@ const LONG_FUNCTIONS: &[(&str, &str)] = &[
     ("datastore/src/store.rs", "fault_of"),
     ("engine/src/driver/reuse.rs", "resolve"),
     ("engine/src/driver/submission.rs", "insert"),
-    ("parallel/src/driver/event_loop.rs", "begin"),
     ("server/src/routes/mod.rs", "native"),
     ("workspace/src/drafts.rs", "begin"),
     ("workspace/src/schedules/alter.rs", "change"),

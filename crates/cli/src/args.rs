@@ -5,9 +5,9 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     adopt, audit, backup, cancel, completions, compute, connect, copy, datasets, diff, doctor,
-    download, drive_parallel, drive_transfer, drive_tuning, gc, graph, init, logs, metrics, models,
-    open, plan, published, rerun, restore, run, runs, schedule, secrets, serve, show, snapshot,
-    stop, token, why,
+    download, drive_parallel, drive_transfer, drive_tuning, gc, graph, host_workers, init, logs,
+    metrics, models, open, plan, published, rerun, restore, run, runs, schedule, secrets, serve,
+    show, snapshot, stop, token, why,
 };
 use crate::exit;
 
@@ -61,6 +61,7 @@ pub(crate) enum Command {
     Snapshot(snapshot::Args),
     Completions(completions::Args),
     DriveParallel(drive_parallel::Args),
+    HostWorkers(host_workers::Args),
     DriveTransfer(drive_transfer::Args),
     DriveTuning(drive_tuning::Args),
 }

@@ -87,6 +87,7 @@ fn perform(args: Args) -> Result<Exit, Failure> {
         Command::Snapshot(args) => commands::snapshot::run(&args, &context),
         Command::Completions(args) => commands::completions::run(&args),
         Command::DriveParallel(args) => commands::drive_parallel::run(&args),
+        Command::HostWorkers(args) => commands::host_workers::run(&args),
         Command::DriveTransfer(args) => commands::drive_transfer::run(&args),
         Command::DriveTuning(args) => commands::drive_tuning::run(&args),
     }

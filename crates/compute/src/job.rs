@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use stepwell_model::{
-    Arg, AttemptId, ComputeKind, Digest, Distribution, EnvironmentSpec, Program, Resources,
+    Arg, AttemptId, ComputeKind, Digest, Distribution, EnvironmentSpec, Program, Resources, Spread,
     TargetName,
 };
 
@@ -77,7 +77,34 @@ pub enum Work {
     },
 }
 
+impl Job {
+    /// What is asked of a cluster for it.
+    #[must_use]
+    pub fn needs(&self) -> Resources {
+        self.compute.needs(self.resources, self.work.spread())
+    }
+
+    /// Whether its program places processes on the other nodes of its job, and goes on without a node
+    /// that is lost.
+    #[must_use]
+    pub fn places_workers(&self) -> bool {
+        self.work.spread().is_some() && self.needs().nodes > self.resources.nodes
+    }
+}
+
 impl Work {
+    /// Over how many nodes the processes are spread that its program starts, if it starts any.
+    #[must_use]
+    pub const fn spread(&self) -> Option<Spread> {
+        match self {
+            Self::Native {
+                worker: Worker::Driver { spread, .. },
+                ..
+            } => *spread,
+            Self::Native { .. } | Self::Program { .. } => None,
+        }
+    }
+
     /// The Python environment that must be ready before it starts.
     #[must_use]
     pub const fn python(&self) -> Option<&EnvironmentSpec> {

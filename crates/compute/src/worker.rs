@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
-use stepwell_model::{Failure, FailureKind};
+use stepwell_model::{Failure, FailureKind, Spread};
 
 use crate::Prepared;
 
@@ -24,6 +24,9 @@ pub enum Worker {
         command: String,
         /// The script of the user's that its processes import, in the step's Python.
         script: String,
+        /// Over how many nodes they are spread, where the target can do that.
+        #[serde(default)]
+        spread: Option<Spread>,
     },
     /// A program that is installed beside `stepwell`, such as `stepwell-transfer`; one on the
     /// `PATH` will do.
@@ -40,6 +43,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) prepared: Option<&'a Prepared>,
     /// The `PATH`, as text.
     pub(crate) path: &'a str,
+    /// What places the processes of a driver on the nodes of its job; `None` if all are here.
+    pub(crate) placed_by: Option<&'static str>,
 }
 
 impl Worker {
@@ -49,8 +54,12 @@ impl Worker {
     /// When there is no such program, or no Python to run it.
     pub(crate) fn command_line(&self, around: &Surroundings<'_>) -> Result<Vec<String>, Failure> {
         Ok(match self {
-            Self::Command(name) | Self::Driver { command: name, .. } => {
-                vec![around.stepwell.to_string(), name.clone()]
+            Self::Command(name) => vec![around.stepwell.to_string(), name.clone()],
+            Self::Driver { command, .. } => {
+                let mut line = vec![around.stepwell.to_string(), command.clone()];
+                let placed_by = around.placed_by.into_iter();
+                line.extend(placed_by.flat_map(|by| ["--placed-by".to_owned(), by.to_owned()]));
+                line
             }
             Self::Sibling(name) => vec![sibling(name, around)?.into_string()],
             Self::Module(name) => {
@@ -95,6 +104,7 @@ mod tests {
             stepwell,
             prepared: None,
             path,
+            placed_by: None,
         }
     }
 
@@ -138,6 +148,7 @@ mod tests {
             stepwell: "/bin/stepwell".into(),
             prepared: Some(&prepared),
             path: "",
+            placed_by: Some("slurm"),
         };
         let module = Worker::Module("stepwell._spark".to_owned());
         let line = module.command_line(&around).expect("a command line");
@@ -145,5 +156,15 @@ mod tests {
         let command = Worker::Command("drive-parallel".to_owned());
         let line = command.command_line(&around).expect("a command line");
         assert_eq!(line, ["/bin/stepwell", "drive-parallel"]);
+        let driver = Worker::Driver {
+            command: "drive-parallel".to_owned(),
+            script: "score.py".to_owned(),
+            spread: None,
+        };
+        let line = driver.command_line(&around).expect("a command line");
+        assert_eq!(
+            line,
+            ["/bin/stepwell", "drive-parallel", "--placed-by", "slurm"]
+        );
     }
 }

@@ -248,6 +248,24 @@ impl ComputeKind {
         }
     }
 
+    /// What is asked for an attempt whose task has workers of its own: on a cluster that lets its
+    /// program start processes on other nodes, the nodes and a core for each of them.
+    #[must_use]
+    pub fn needs(
+        &self,
+        resources: crate::Resources,
+        spread: Option<crate::Spread>,
+    ) -> crate::Resources {
+        match (self, spread) {
+            (Self::Slurm(_), Some(spread)) => crate::Resources {
+                nodes: spread.nodes,
+                processes_per_node: spread.per_node.unwrap_or(1),
+                ..resources
+            },
+            _ => resources,
+        }
+    }
+
     /// Why an attempt that needs these resources can never run on it; `None` if it can. One that
     /// `is_several` processes has those of all its nodes on one machine.
     #[must_use]
@@ -289,7 +307,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Resources;
+    use crate::{Resources, Spread};
 
     #[test]
     fn azures_kinds_are_this_machine_and_unknown_ones_are_refused() {
@@ -302,6 +320,26 @@ mod tests {
             error.to_string(),
             "there is no kind of compute target `slrum`"
         );
+    }
+
+    #[test]
+    fn workers_have_nodes_of_their_own_where_they_can_be_placed_on_them() {
+        let spread = Spread {
+            nodes: 3,
+            per_node: Some(2),
+        };
+        let asked = Resources {
+            gpus: 1,
+            ..Resources::default()
+        };
+        let slurm = ComputeKind::parse("slurm", &Value::Null).expect("a target");
+        let needs = slurm.needs(asked, Some(spread));
+        assert_eq!(
+            (needs.nodes, needs.processes_per_node, needs.gpus),
+            (3, 2, 1)
+        );
+        assert_eq!(slurm.needs(asked, None), asked);
+        assert_eq!(ComputeKind::default().needs(asked, Some(spread)), asked);
     }
 
     #[test]

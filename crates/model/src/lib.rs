@@ -55,7 +55,7 @@ pub use parameter::{DatasetValue, Parameter, Place, Value};
 pub use process::{ProcessTask, Program};
 pub use ray::RayTarget;
 pub use request::{PortLocation, WorkerRequest};
-pub use resources::Resources;
+pub use resources::{Resources, Spread};
 pub use run::{RunKind, RunSpec, RunStatus};
 pub use run_query::{Field, Operand, Operator, QueryError, RunQuery};
 pub use slurm::SlurmTarget;

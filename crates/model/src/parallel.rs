@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EnvironmentSpec, ProcessTask, References, TaskKind};
+use crate::{EnvironmentSpec, ProcessTask, References, Resources, Spread, TaskKind};
 
 /// One script over many mini-batches on many workers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,32 @@ impl TaskKind for ParallelTask {
 
     fn resumes(&self) -> bool {
         true
+    }
+
+    fn spread(&self) -> Option<Spread> {
+        let count = |name: &str| match self.settings.get(name)? {
+            Setting::Literal(text) => text.trim().parse().ok(),
+            Setting::Parameter(_) => None,
+        };
+        Some(Spread {
+            nodes: count("node_count").unwrap_or(1),
+            per_node: count("process_count_per_node"),
+        })
+    }
+
+    fn bind_counts(
+        &mut self,
+        values: &BTreeMap<String, String>,
+        _resources: &mut Resources,
+    ) -> Result<(), String> {
+        for name in ["node_count", "process_count_per_node"] {
+            if let Some(setting) = self.settings.get_mut(name)
+                && let Some(text) = setting.resolve(values)
+            {
+                *setting = Setting::Literal(text.to_owned());
+            }
+        }
+        Ok(())
     }
 
     fn bind_dataset(&mut self, port: &str, dataset: &str) {
@@ -361,6 +387,7 @@ fn keys(text: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Program;
 
     fn parse(text: &str) -> Result<ParallelSettings, String> {
         let texts = text.split(' ').filter_map(|word| word.split_once('='));
@@ -378,6 +405,38 @@ mod tests {
         );
         assert_eq!(settings.append_row_file_name, "parallel_run_step.txt");
         assert_eq!(settings.error_threshold, None);
+    }
+
+    #[test]
+    fn a_parameter_gives_the_number_of_nodes() {
+        let settings = [
+            ("node_count", Setting::Parameter("nodes".to_owned())),
+            ("process_count_per_node", Setting::Literal("2".to_owned())),
+        ];
+        let settings = settings.map(|(name, setting)| (name.to_owned(), setting));
+        let mut task = ParallelTask {
+            worker: ProcessTask {
+                program: Program::Script("score.py".to_owned()),
+                arguments: Vec::new(),
+                snapshot: None,
+                environment: EnvironmentSpec::Interpreter {
+                    python: "python3".to_owned(),
+                },
+                variables: BTreeMap::new(),
+                parameter_variables: BTreeMap::new(),
+                timeout_s: None,
+                distribution: None,
+            },
+            inputs: Vec::new(),
+            output: None,
+            settings: settings.into(),
+        };
+        let values = BTreeMap::from([("nodes".to_owned(), "3".to_owned())]);
+        let mut resources = Resources::default();
+        assert_eq!(task.bind_counts(&values, &mut resources), Ok(()));
+        assert!(resources.is_default(), "its driver is one process");
+        let spread = task.spread().expect("it has workers");
+        assert_eq!((spread.nodes, spread.per_node), (3, Some(2)));
     }
 
     #[test]

@@ -28,6 +28,16 @@ pub struct Resources {
     pub wall_time_s: Option<u64>,
 }
 
+/// The workers that a task starts itself, where its target can have them on several nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spread {
+    /// On how many nodes.
+    pub nodes: u32,
+    /// How many on each; `None` for as many as the node has cores for the step.
+    #[serde(default)]
+    pub per_node: Option<u32>,
+}
+
 impl Default for Resources {
     fn default() -> Self {
         Self {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     DatasetDefinition, DatasetKind, Digest, EnvironmentSpec, ParallelTask, ProcessTask, Resources,
-    Rows, SparkTask, StepIndex, TransferTask, TuneTask, UsqlTask,
+    Rows, SparkTask, Spread, StepIndex, TransferTask, TuneTask, UsqlTask,
 };
 
 /// What is executed when the step starts.
@@ -75,6 +75,12 @@ pub trait TaskKind {
     /// Whether its program is several processes that are started together.
     fn is_several(&self) -> bool {
         false
+    }
+
+    /// The workers that its program starts on all of its nodes, if it does. Their counts are known
+    /// once [`Self::bind_counts`] has been called.
+    fn spread(&self) -> Option<Spread> {
+        None
     }
 
     /// Takes the counts of nodes and processes that pipeline parameters give.

@@ -36,11 +36,26 @@
 //! ends ends the worker. The planner says `planned {items?}` (body: what the mini-batch is) until
 //! `plan_ended` or `plan_failed {error}`; that it is read slowly is how the driver holds it back.
 //!
+//! # Hosts
+//!
+//! On a node that is not the driver's own a *host* starts the workers. It is the driver's own program,
+//! and says hello as `host.NODE.LAUNCH`.
+//!
+//! ```text
+//! driver   start {worker, node, process}, kill {worker}, end
+//! host     ended {worker, how}                    for each worker that was to start, once
+//! both     alive                                  every few seconds
+//! ```
+//!
+//! A connection that ends ends the host with its workers; whichever side does not hear the other for a
+//! minute takes it for gone.
+//!
 //! A driver and a worker of another version say so and part. New fields are added with defaults;
 //! anything else is a new version.
 
 use std::io;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
@@ -57,6 +72,8 @@ pub const TOKEN: &str = "STEPWELL_PARALLEL_TOKEN";
 pub const WORKER: &str = "STEPWELL_PARALLEL_WORKER";
 /// Who the process is that cuts tables.
 pub const PLANNER: &str = "planner";
+/// What the name of one that starts workers on its node begins with.
+const HOST: &str = "host.";
 
 /// The longest header, in bytes.
 const HEADER_MAX: u32 = 16 << 20;
@@ -166,6 +183,68 @@ pub enum DriverMessage<'a> {
     Leave,
 }
 
+/// What a host says after its hello.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "say", rename_all = "snake_case")]
+pub(crate) enum HostMessage {
+    /// It is still there.
+    Alive,
+    /// A worker that it was to start is gone, or did not start.
+    Ended {
+        /// Which.
+        worker: WorkerId,
+        /// How, in words.
+        how: String,
+    },
+}
+
+/// What a driver says to a host.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub(crate) enum HostOrder {
+    /// It is still there.
+    Alive,
+    /// A worker is to be started.
+    Start {
+        /// Which.
+        worker: WorkerId,
+        /// The node, as the step counts them.
+        node: u32,
+        /// The worker's number there.
+        process: u32,
+    },
+    /// A worker is to be killed with all it has started.
+    Kill {
+        /// Which.
+        worker: WorkerId,
+    },
+    /// Nothing more is to be done.
+    End,
+}
+
+/// Which host it is: the node that it is on, and the how manieth that was started there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HostId {
+    pub(crate) node: u32,
+    pub(crate) launch: u32,
+}
+
+impl HostId {
+    /// Its name in a hello.
+    pub(crate) fn name(self) -> String {
+        format!("{HOST}{}.{}", self.node, self.launch)
+    }
+
+    /// The host of such a name.
+    pub(crate) fn of_name(text: &str) -> Option<Self> {
+        let (node, launch) = text.strip_prefix(HOST)?.split_once('.')?;
+        Some(Self {
+            node: node.parse().ok()?,
+            launch: launch.parse().ok()?,
+        })
+    }
+}
+
 /// What a worker needs to know of its job.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Welcome<'a> {
@@ -196,7 +275,7 @@ pub struct Welcome<'a> {
 }
 
 /// The bytes of one frame.
-pub(crate) fn frame(message: &DriverMessage<'_>, body: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(message: &impl Serialize, body: &[u8]) -> Vec<u8> {
     let header = serde_json::to_vec(message).unwrap_or_default();
     let length = |part: &[u8]| u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes();
     let mut bytes = Vec::with_capacity(8 + header.len() + body.len());
@@ -222,17 +301,17 @@ pub(crate) async fn read_hello(
 ///
 /// # Errors
 /// When the connection breaks, or what comes is no frame.
-pub(crate) async fn read(
+pub(crate) async fn read<T: DeserializeOwned>(
     from: &mut (impl AsyncRead + Unpin),
-) -> io::Result<Option<(WorkerMessage, Vec<u8>)>> {
+) -> io::Result<Option<(T, Vec<u8>)>> {
     read_up_to(from, HEADER_MAX, BODY_MAX).await
 }
 
-async fn read_up_to(
+async fn read_up_to<T: DeserializeOwned>(
     from: &mut (impl AsyncRead + Unpin),
     header_max: u32,
     body_max: u32,
-) -> io::Result<Option<(WorkerMessage, Vec<u8>)>> {
+) -> io::Result<Option<(T, Vec<u8>)>> {
     let mut lengths = [0; 8];
     match from.read_exact(&mut lengths).await {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
@@ -277,12 +356,21 @@ mod tests {
         assert_eq!(&bytes[38..], b"[1]");
     }
 
+    #[test]
+    fn a_host_is_known_by_its_node_and_launch() {
+        let host = HostId { node: 2, launch: 3 };
+        assert_eq!(HostId::of_name(&host.name()), Some(host));
+        assert_eq!(HostId::of_name("2.3"), None);
+        assert_eq!(worker(&host.name()), None, "nor is it taken for a worker");
+    }
+
     #[tokio::test]
     async fn what_is_no_frame_is_refused_before_it_is_read() {
         let mut endless: &[u8] = &[0xff; 64];
-        assert!(read(&mut endless).await.is_err());
+        assert!(read::<WorkerMessage>(&mut endless).await.is_err());
         let mut nothing: &[u8] = &[];
-        assert!(read(&mut nothing).await.expect("an end").is_none());
+        let end = read::<WorkerMessage>(&mut nothing).await;
+        assert!(end.expect("an end").is_none());
         let mut greedy: &[u8] = b"\0\0\0\x0f\x7f\0\0\0{\"say\":\"ready\"}";
         assert!(
             read_hello(&mut greedy).await.is_err(),
@@ -309,7 +397,7 @@ mod tests {
             for text in [bytes.clone(), json.into_bytes()] {
                 let mut framed = [header.to_be_bytes(), body.to_be_bytes()].concat();
                 framed.extend_from_slice(&text);
-                let _ = runtime.block_on(read(&mut framed.as_slice()));
+                let _ = runtime.block_on(read::<WorkerMessage>(&mut framed.as_slice()));
                 let _ = runtime.block_on(read_hello(&mut text.as_slice()));
             }
         }

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use stepwell_parallel::core::{
-    Effect, Limits, SECOND, Scheduler, SchedulerInput, Tally, Verdict, WorkerId,
+    Effect, Limits, Return, SECOND, Scheduler, SchedulerInput, Tally, Verdict, WorkerId,
 };
 
 fn limits(text: &str) -> Limits {
@@ -98,6 +98,14 @@ impl Rig {
                 self.worker(rest[0]),
                 "killed".to_owned(),
             )],
+            "lost" | "away" => {
+                let node = u32::try_from(number(0).expect("a node")).expect("a small number");
+                let back = match verb {
+                    "lost" => Return::Never,
+                    _ => Return::Possible,
+                };
+                vec![SchedulerInput::NodeLost(node, back)]
+            }
             "wait" => {
                 self.now += number(0).expect("seconds") * SECOND;
                 vec![SchedulerInput::Tick]
@@ -322,6 +330,33 @@ fn a_node_stops_after_three_failed_starts_for_each_worker() {
         gone 0: place 0.3
         unready 0: kill 0.3, 0.3 could not start (no module)
         gone 0: ends: workers could not start on any node: no module
+        ");
+}
+
+#[test]
+fn what_a_lost_node_had_goes_to_others_and_no_try_has_failed() {
+    insta::assert_snapshot!(
+        check("nodes=2 tries=1", "plan 3; end; ready 0 1; lost 1; done 1.1; done 0; done 0; done 0; gone 0"), @"
+        plan 3: place 0.1, place 1.1
+        ready 0 1: 0.1 gets b0 try 1, 1.1 gets b1 try 1
+        done 0: keep b0, 0.1 gets b1 try 1
+        done 0: keep b1, 0.1 gets b2 try 1
+        done 0: keep b2, dismiss 0.1
+        gone 0: completed
+        ");
+}
+
+#[test]
+fn a_node_that_may_come_back_gets_workers_again() {
+    insta::assert_snapshot!(
+        check("nodes=2", "plan 2; end; ready 0 1; away 1; ready 1; done 1; done 0; gone 1; gone 0"), @"
+        plan 2: place 0.1, place 1.1
+        ready 0 1: 0.1 gets b0 try 1, 1.1 gets b1 try 1
+        away 1: place 1.2
+        ready 1: 1.2 gets b1 try 1
+        done 1: keep b1
+        done 0: keep b0, dismiss 0.1, dismiss 1.2
+        gone 0: completed
         ");
 }
 

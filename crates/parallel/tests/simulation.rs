@@ -1,12 +1,13 @@
-//! Random steps with random faults from a seed: workers that die, hang, leak and do not start;
-//! after each input it is checked that no mini-batch is lost, doubled or tried too often.
+//! Random steps with random faults from a seed: workers that die, hang, leak and do not start, nodes
+//! that are lost; after each input it is checked that no mini-batch is lost, doubled or tried too
+//! often.
 //!
 //! `STEPWELL_SIM_SEED=n` runs one seed, `STEPWELL_SIM_SEEDS=n` so many.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use stepwell_parallel::core::{
-    Effect, Limits, SECOND, Scheduler, SchedulerInput, Tally, Verdict, WorkerId,
+    Effect, Limits, Return, SECOND, Scheduler, SchedulerInput, Tally, Verdict, WorkerId,
 };
 
 struct Random(u64);
@@ -124,9 +125,25 @@ impl World {
             self.now = self.now.max(due.unwrap_or(self.now));
             return SchedulerInput::Tick;
         }
+        if self.limits.nodes > 1 && self.random.below(1_000) < self.faults {
+            return self.lose_node();
+        }
         let at = self.random.below(self.processes.len() as u64) as usize;
         let worker = *self.processes.keys().nth(at).expect("one of them");
         self.act(worker)
+    }
+
+    /// A node that is not the driver's own.
+    fn lose_node(&mut self) -> SchedulerInput {
+        let node = 1 + self.random.below(u64::from(self.limits.nodes) - 1) as u32;
+        let per_node = self.limits.per_node;
+        self.processes
+            .retain(|worker, _| worker.slot / per_node != node);
+        let back = match self.random.percent(50) {
+            true => Return::Possible,
+            false => Return::Never,
+        };
+        SchedulerInput::NodeLost(node, back)
     }
 
     fn act(&mut self, worker: WorkerId) -> SchedulerInput {

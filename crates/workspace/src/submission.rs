@@ -182,20 +182,25 @@ pub(crate) async fn check_resources(core: &Core, graph: &Graph) -> Result<()> {
         let spec = &step.spec;
         let kind = spec.task.kind();
         let own = (spec.target.as_str(), &spec.resources, kind.is_several());
-        let all = [Some(own), kind.starts()].into_iter().flatten();
+        let starts = kind.starts().map(|asks| (asks, None));
+        let all = [Some((own, kind.spread())), starts].into_iter().flatten();
         all.map(|asks| (&spec.name, asks))
     });
     let asked: Vec<_> = asked
-        .filter(|(_, (_, needs, _))| !needs.is_default())
+        .filter(|(_, ((_, needs, _), spread))| !needs.is_default() || spread.is_some())
         .collect();
     if asked.is_empty() {
         return Ok(());
     }
     let computes = core.store.read(catalog::list_computes).await?;
-    for (name, (target, needs, is_several)) in asked {
+    for (name, ((target, resources, is_several), spread)) in asked {
         let compute = computes.iter().find(|compute| compute.name == target);
         let kind = compute.map(compute_kind).unwrap_or_default();
-        if let Some(reason) = core.engine.refuses(&kind, needs, is_several).await {
+        let needs = kind.needs(*resources, spread);
+        if needs.is_default() {
+            continue;
+        }
+        if let Some(reason) = core.engine.refuses(&kind, &needs, is_several).await {
             let message = format!("step `{name}` can never run on `{target}`: {reason}");
             return Err(Error::invalid(message)
                 .hint("let the step ask for less, or name another compute target"));

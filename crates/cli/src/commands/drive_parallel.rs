@@ -1,7 +1,7 @@
 //! `stepwell drive-parallel`: the program of a parallel step. The server starts it, nobody else.
 
 use stepwell_parallel::ParallelJob;
-use stepwell_parallel::driver::{self, Error};
+use stepwell_parallel::driver::{self, Error, PlacedBy};
 use stepwell_worker::Worker;
 
 use crate::exit::Exit;
@@ -16,10 +16,21 @@ const PYTHON: &str = "STEPWELL_PYTHON";
     hide = true,
     after_help = "Example:\n  STEPWELL_REQUEST=request.json STEPWELL_PYTHON=python3 stepwell drive-parallel\n\nIt runs in the step's working folder, and goes on where an earlier one was killed."
 )]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// What places the workers on the nodes of the step, where those are not all this machine
+    #[arg(long, value_name = "CLUSTER")]
+    placed_by: Option<Cluster>,
+}
+
+/// What can place workers on nodes.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Cluster {
+    /// Slurm, in the job that the driver is part of.
+    Slurm,
+}
 
 /// Does it.
-pub(crate) fn run(_args: &Args) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let refused = |message: String| {
         let hint = "submit a pipeline with a ParallelRunStep";
         Failure::new(Exit::Usage, message, hint)
@@ -32,7 +43,11 @@ pub(crate) fn run(_args: &Args) -> Result<Exit, Failure> {
     })?;
     let job = ParallelJob::of(worker.request())
         .map_err(|error| refused(format!("the request is no parallel step: {error}")))?;
-    Ok(match driver::run(&job, &python)? {
+    let placed_by = match args.placed_by {
+        None => PlacedBy::Here,
+        Some(Cluster::Slurm) => PlacedBy::Slurm,
+    };
+    Ok(match driver::run(&job, &python, placed_by)? {
         driver::Exit::Completed => Exit::Success,
         driver::Exit::Failed => Exit::Failed,
         driver::Exit::Cancelled => Exit::Interrupted,

@@ -18,6 +18,7 @@ pub(crate) mod drive_transfer;
 pub(crate) mod drive_tuning;
 pub(crate) mod gc;
 pub(crate) mod graph;
+pub(crate) mod host_workers;
 pub(crate) mod init;
 pub(crate) mod logs;
 pub(crate) mod metrics;

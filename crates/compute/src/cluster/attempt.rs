@@ -157,7 +157,7 @@ impl AttemptTask {
 
     /// Stages what the job needs, and notes down that it may be submitted from now on.
     async fn prepare(&mut self) -> Option<Outcome> {
-        if let Some(refusal) = self.cluster.refuses(&self.job.resources).await {
+        if let Some(refusal) = self.cluster.refuses(&self.job.needs()).await {
             let failure = Failure::new(FailureKind::Environment, refusal)
                 .with_hint("let the step ask for less, or name another compute target");
             return self.conclude(failed(failure));
@@ -192,7 +192,8 @@ impl AttemptTask {
         let submission = Submission {
             attempt: self.job.attempt,
             folder: self.attempt.folder(),
-            needs: &self.job.resources,
+            needs: &self.job.needs(),
+            outlives_nodes: self.job.places_workers(),
             target: &self.job.target,
             program: &self.shared.config.supervisor_program,
             stops_within: self.patience(),

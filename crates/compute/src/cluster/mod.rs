@@ -117,6 +117,8 @@ pub(crate) struct Submission<'a> {
     /// The attempt's folder.
     pub(crate) folder: &'a Utf8Path,
     pub(crate) needs: &'a Resources,
+    /// Whether it goes on when one of its nodes is lost that its supervisor is not on.
+    pub(crate) outlives_nodes: bool,
     pub(crate) target: &'a TargetName,
     /// The supervisor, as the nodes find it.
     pub(crate) program: &'a Utf8Path,

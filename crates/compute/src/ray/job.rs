@@ -111,6 +111,7 @@ mod tests {
                 gpus: 1,
                 ..Resources::default()
             },
+            outlives_nodes: false,
             target: &TargetName::new("gpus"),
             program: "/opt/supervise".into(),
             stops_within: Duration::from_millis(15_500),

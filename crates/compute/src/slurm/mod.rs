@@ -120,8 +120,7 @@ impl Cluster for Partition {
             let submitted = match found {
                 Ok(Some(job)) => Ok(job),
                 Ok(None) => {
-                    let needs = submission.needs;
-                    let options = script::options(attempt, folder, &self.target, needs);
+                    let options = script::options(submission, &self.target);
                     let script = script::script(&self.cluster.name, submission.program, folder);
                     self.cluster.submit(&options, &script).await
                 }

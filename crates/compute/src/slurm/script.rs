@@ -1,11 +1,11 @@
 //! What `sbatch` is given for an attempt: its options and the script of the job. Pure.
 
 use camino::Utf8Path;
-use stepwell_model::{AttemptId, Resources, SlurmTarget};
+use stepwell_model::{AttemptId, SlurmTarget};
 
 use super::capacity::megabytes;
 use super::cli::quoted;
-use crate::cluster::NODES;
+use crate::cluster::{NODES, Submission};
 
 /// The file of an attempt for what Slurm and the supervisor print.
 pub(super) const LOG: &str = "slurm.log";
@@ -17,12 +17,13 @@ pub(super) fn job_name(attempt: AttemptId) -> String {
 
 /// The options of `sbatch`. The target's own come first, so that what the step asks for is asked
 /// for.
-pub(super) fn options(
-    attempt: AttemptId,
-    folder: &Utf8Path,
-    target: &SlurmTarget,
-    needs: &Resources,
-) -> Vec<String> {
+pub(super) fn options(submission: &Submission<'_>, target: &SlurmTarget) -> Vec<String> {
+    let Submission {
+        attempt,
+        folder,
+        needs,
+        ..
+    } = *submission;
     let mut options = target.options.clone();
     let named = [
         ("partition", &target.partition),
@@ -44,6 +45,9 @@ pub(super) fn options(
         format!("--nodes={}", needs.nodes),
         format!("--ntasks-per-node={}", needs.processes_per_node),
     ]);
+    if submission.outlives_nodes {
+        options.push("--no-kill".to_owned());
+    }
     if let Some(cores) = needs.cores {
         let each = cores.div_ceil(needs.processes_per_node.max(1));
         options.push(format!("--cpus-per-task={each}"));
@@ -78,6 +82,10 @@ pub(super) fn script(cluster: &str, supervisor: &Utf8Path, folder: &Utf8Path) ->
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use stepwell_model::{Resources, TargetName};
+
     use super::*;
 
     #[test]
@@ -99,7 +107,17 @@ mod tests {
         let attempt = "0192f5c4-1111-7222-8333-444455556666#2"
             .parse()
             .expect("an id");
-        let options = options(attempt, "/data/50%/a".into(), &target, &needs);
+        let submission = Submission {
+            attempt,
+            folder: "/data/50%/a".into(),
+            needs: &needs,
+            outlives_nodes: true,
+            target: &TargetName::new("cluster"),
+            program: "/opt/supervise".into(),
+            stops_within: Duration::ZERO,
+            jobs_before: 0,
+        };
+        let options = options(&submission, &target);
         insta::assert_snapshot!(options.join("\n"), @r"
         --mem=1G
         --partition=gpu
@@ -113,6 +131,7 @@ mod tests {
         --open-mode=append
         --nodes=2
         --ntasks-per-node=2
+        --no-kill
         --cpus-per-task=3
         --mem=4M
         --gres=gpu:2

@@ -36,8 +36,7 @@ pub(super) fn staged(
     path: &str,
     grace_ms: u64,
 ) -> Result<Staged, Failure> {
-    let (job, attempt) = (layout.job, layout.attempt());
-    let run = job.attempt.run;
+    let (job, attempt, run) = (layout.job, layout.attempt(), layout.job.attempt.run);
     let ports = layout.ports();
     let view = view::of(stager, layout, prepared)?;
     let variables = variables(stager, layout, &ports, prepared, path);
@@ -59,6 +58,7 @@ pub(super) fn staged(
             stepwell: &stager.program,
             prepared,
             path: variables.get("PATH").map_or(path, String::as_str),
+            placed_by: placed_by(&job.compute),
         })?,
     };
     let spec = Spec {
@@ -91,6 +91,14 @@ pub(super) fn staged(
         spec,
         request: request(stager, layout, ports),
     })
+}
+
+/// What places the processes of a driver on the nodes of its job.
+const fn placed_by(target: &ComputeKind) -> Option<&'static str> {
+    match target {
+        ComputeKind::Slurm(_) => Some("slurm"),
+        ComputeKind::Local(_) | ComputeKind::Isolated(_) | ComputeKind::Ray(_) => None,
+    }
 }
 
 /// The processes of a program that is several.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stepwell_compute::{Work, Worker};
-use stepwell_model::{InputForm, ParallelTask, Program};
+use stepwell_model::{InputForm, ParallelTask, Program, TaskKind as _};
 use stepwell_parallel::{COMMAND, ParallelRequest};
 
 use super::{KeyContext, Kind, LaunchContext};
@@ -56,6 +56,7 @@ impl Kind for ParallelTask {
         let worker = Worker::Driver {
             command: COMMAND.to_owned(),
             script: request.entry_script.clone(),
+            spread: self.spread(),
         };
         Work::Native {
             worker,

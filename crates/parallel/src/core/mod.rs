@@ -14,7 +14,7 @@ mod tally;
 mod workers;
 
 pub use limits::Limits;
-pub use scheduler::{Effect, Scheduler, SchedulerInput, Verdict};
+pub use scheduler::{Effect, Return, Scheduler, SchedulerInput, Verdict};
 pub use slot::{WorkerId, WorkerView};
 pub use tally::Tally;
 

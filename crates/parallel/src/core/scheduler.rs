@@ -36,10 +36,21 @@ pub enum SchedulerInput {
     Raised(WorkerId, u64, Option<u64>, String),
     /// The process of a worker is gone; how it ended.
     Gone(WorkerId, String),
+    /// A node is lost with all of its workers; whether it may get others, or never again.
+    NodeLost(u32, Return),
     /// Time has passed.
     Tick,
     /// The step is to stop.
     Cancel,
+}
+
+/// Whether a lost node may get workers again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Return {
+    /// It may.
+    Possible,
+    /// It gets none any more.
+    Never,
 }
 
 /// What must be done.
@@ -251,6 +262,7 @@ impl Scheduler {
                 self.raised(worker, batch, items, error, now, effects);
             }
             SchedulerInput::Gone(worker, how) => self.gone(worker, how, now, effects),
+            SchedulerInput::NodeLost(node, back) => self.node_lost(node, back),
             SchedulerInput::Tick => self.tick(now, effects),
             SchedulerInput::Cancel => return self.end(Verdict::Cancelled, effects),
         }

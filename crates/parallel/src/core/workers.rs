@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::scheduler::{Effect, Scheduler, Verdict};
+use super::scheduler::{Effect, Return, Scheduler, Verdict};
 use super::slot::Activity;
 use super::{Micros, SECOND, WorkerId};
 
@@ -132,6 +132,36 @@ impl Scheduler {
         }
         if let Some(batch) = first {
             self.fail(worker, batch, how, effects);
+        }
+    }
+
+    /// What a lost node's workers had waits for others. No try counts as failed: the mini-batch has
+    /// nothing to do with it.
+    pub(super) fn node_lost(&mut self, node: u32, back: Return) {
+        let of_node = self.slots.iter().zip(0..);
+        let places: Vec<u32> = of_node
+            .filter(|(slot, _)| slot.node == node && slot.activity != Activity::Vacant)
+            .map(|(_, place)| place)
+            .collect();
+        for place in places {
+            let slot = &mut self.slots[place as usize];
+            let activity = std::mem::replace(&mut slot.activity, Activity::Vacant);
+            slot.deadline = None;
+            self.processes -= 1;
+            self.starting -= usize::from(activity == Activity::Starting);
+            self.vacant.push_back(place);
+            for batch in std::mem::take(&mut slot.batches).into_iter().rev() {
+                if let Some(open) = self.open.get_mut(&batch) {
+                    open.tries -= 1;
+                }
+                self.queue.push_front(batch);
+            }
+        }
+        let limit = self.limits.node_failures();
+        if back == Return::Never
+            && let Some(failures) = self.node_failures.get_mut(node as usize)
+        {
+            *failures = limit;
         }
     }
 

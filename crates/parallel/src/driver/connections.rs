@@ -4,15 +4,16 @@
 //! worker. What it says then comes through one channel, in its order.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncRead, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel};
 
 use crate::core::WorkerId;
-use crate::protocol::{self, DriverMessage, WorkerMessage};
+use crate::protocol::{self, DriverMessage, HostId, HostMessage, WorkerMessage};
 
 /// How long a connection may take to say who it is.
 const HELLO_WITHIN: Duration = Duration::from_secs(30);
@@ -30,21 +31,46 @@ pub(crate) enum ConnectionEvent {
     Left(Option<WorkerId>),
     /// A process with the driver's secret speaks another version of the protocol: this one.
     OtherVersion(u32),
+    /// Something of one that starts workers on another node.
+    Host(HostId, HostNews),
+}
+
+/// What comes from a host.
+pub(crate) enum HostNews {
+    /// It has come; orders to it go through this.
+    Came(UnboundedSender<Vec<u8>>),
+    /// It says something.
+    Said(HostMessage),
+    /// Its connection has ended.
+    Left,
+}
+
+/// From where workers may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// This machine.
+    ThisMachine,
+    /// Any machine that reaches this one.
+    Network,
 }
 
 /// Listens for workers; `None` stands for the planner, which has a channel of its own so that it
 /// can be left waiting.
 pub(crate) struct Connections {
-    pub(crate) address: String,
+    pub(crate) port: u16,
     pub(crate) news: Receiver<ConnectionEvent>,
     pub(crate) plan: Receiver<ConnectionEvent>,
 }
 
 impl Connections {
-    /// Listens on this machine.
-    pub(crate) async fn listen(token: String) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?.to_string();
+    /// Listens on a port that is free.
+    pub(crate) async fn listen(token: String, reach: Reach) -> io::Result<Self> {
+        let address = match reach {
+            Reach::ThisMachine => Ipv4Addr::LOCALHOST,
+            Reach::Network => Ipv4Addr::UNSPECIFIED,
+        };
+        let listener = TcpListener::bind((address, 0)).await?;
+        let port = listener.local_addr()?.port();
         let (to_news, news) = channel(WAITING);
         let (to_plan, plan) = channel(1);
         let token: Arc<str> = token.into();
@@ -59,11 +85,7 @@ impl Connections {
                 tokio::spawn(converse(stream, Arc::clone(&token), news, plan));
             }
         });
-        Ok(Self {
-            address,
-            news,
-            plan,
-        })
+        Ok(Self { port, news, plan })
     }
 }
 
@@ -93,11 +115,11 @@ async fn converse(
     if *theirs != *token {
         return;
     }
-    let id = protocol::worker(&worker);
-    let to = match id {
-        Some(_) => news,
-        None if worker == protocol::PLANNER => plan,
-        None => return,
+    let (id, host) = (protocol::worker(&worker), HostId::of_name(&worker));
+    let to = match (id, host) {
+        (Some(_), _) | (_, Some(_)) => news,
+        _ if worker == protocol::PLANNER => plan,
+        _ => return,
     };
     if protocol != protocol::VERSION {
         // Both sides say so: the worker in its own log, the driver in the step's.
@@ -109,20 +131,48 @@ async fn converse(
     }
     let (sender, outgoing) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(write(writing, outgoing));
-    if to.send(ConnectionEvent::Came(id, sender)).await.is_err() {
+    match host {
+        Some(host) => hear_host(host, reading, sender, to).await,
+        None => hear_worker(id, reading, sender, to).await,
+    }
+}
+
+async fn hear_worker(
+    id: Option<WorkerId>,
+    mut reading: impl AsyncRead + Unpin,
+    tell: UnboundedSender<Vec<u8>>,
+    to: Sender<ConnectionEvent>,
+) {
+    if to.send(ConnectionEvent::Came(id, tell)).await.is_err() {
         return;
     }
     while let Ok(Some((said, body))) = protocol::read(&mut reading).await {
-        if to
-            .send(ConnectionEvent::WorkerMessage(id, said, body))
-            .await
-            .is_err()
-        {
+        let event = ConnectionEvent::WorkerMessage(id, said, body);
+        if to.send(event).await.is_err() {
             return;
         }
     }
     // The driver may be at its end.
     let _ = to.send(ConnectionEvent::Left(id)).await;
+}
+
+async fn hear_host(
+    id: HostId,
+    mut reading: impl AsyncRead + Unpin,
+    tell: UnboundedSender<Vec<u8>>,
+    to: Sender<ConnectionEvent>,
+) {
+    let event = |news| ConnectionEvent::Host(id, news);
+    if to.send(event(HostNews::Came(tell))).await.is_err() {
+        return;
+    }
+    while let Ok(Some((said, _))) = protocol::read(&mut reading).await {
+        if to.send(event(HostNews::Said(said))).await.is_err() {
+            return;
+        }
+    }
+    // The driver may be at its end.
+    let _ = to.send(event(HostNews::Left)).await;
 }
 
 /// A connection that takes nothing any more has ended; its reader reports it.
@@ -148,10 +198,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_worker_of_another_version_is_told_ours_and_reported() {
-        let mut connections = Connections::listen("secret".to_owned())
+        let mut connections = Connections::listen("secret".to_owned(), Reach::ThisMachine)
             .await
             .expect("it listens");
-        let mut stream = TcpStream::connect(&connections.address)
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, connections.port))
             .await
             .expect("connected");
         let hello = format!(

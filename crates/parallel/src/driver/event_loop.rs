@@ -9,17 +9,19 @@ use std::time::{Duration, Instant};
 use stepwell_model::{OutputAction, ParallelSettings};
 use stepwell_supervise::WarmWorkers;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, UnboundedSender};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
-use super::Error;
 use super::connections::{ConnectionEvent, Connections};
+use super::machine::{gpus, share_of_memory, workers_per_node};
 use super::open_batches::OpenBatches;
 use super::output::Output;
-use super::place::{Invitation, Local, Placement, Role, gpus};
+use super::place::{Placement as _, Role};
+use super::places::{Ends, Nodes, Places};
 use super::progress_log::{self, ProgressLog};
 use super::report::{Progress, Reporter};
 use super::source::{self, Plan, Source};
+use super::{Error, PlacedBy};
 use crate::ParallelJob;
 use crate::core::{Limits, Micros, Scheduler, SchedulerInput, Verdict, WorkerId};
 use crate::protocol::{DriverMessage, Welcome, WorkerMessage, frame};
@@ -28,7 +30,7 @@ use crate::protocol::{DriverMessage, Welcome, WorkerMessage, frame};
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 
 /// How long killed workers may take to be gone.
-const GONE_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const GONE_WITHIN: Duration = Duration::from_secs(10);
 
 /// How the loop ended.
 pub(super) enum Ended {
@@ -91,8 +93,8 @@ pub(super) struct Driver<'a> {
     pub(super) scheduler: Scheduler,
     began: Instant,
     connections: Connections,
-    pub(super) placement: Local,
-    ended: UnboundedReceiver<(Role, String)>,
+    pub(super) placement: Places,
+    pub(super) ends: Ends,
     terminate: Signal,
     source: Source,
     planner: Option<UnboundedSender<Vec<u8>>>,
@@ -113,12 +115,13 @@ impl<'a> Driver<'a> {
     pub(super) async fn begin(
         job: &'a ParallelJob,
         python: &str,
+        placed_by: PlacedBy,
         warm: Option<WarmWorkers>,
     ) -> Result<Self, Error> {
         let settings = ParallelSettings::parse(&job.settings)?;
-        let gpus = gpus();
-        let per_node = workers_per_node(&settings, gpus.len());
-        let limits = Limits::new(&settings, per_node, share_of_memory(&settings, per_node));
+        let per_node = workers_per_node(&settings, placed_by, gpus().len());
+        let memory = share_of_memory(&settings, placed_by, per_node);
+        let limits = Limits::new(&settings, per_node, memory);
         let (progress_log, finished) = ProgressLog::open(&job.state)?;
         let output = match (&job.output, settings.output_action) {
             (Some(folder), OutputAction::AppendRow) => {
@@ -130,18 +133,10 @@ impl<'a> Driver<'a> {
         let stamp = jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string();
         let reporter = Reporter::new(&job.files, &job.state, &stamp, &finished.tally)?;
         let token = uuid::Uuid::new_v4().simple().to_string();
-        let connections = Connections::listen(token.clone()).await?;
-        let invitation = Invitation {
-            address: connections.address.clone(),
-            token,
-            python: python.to_owned(),
-            script: job.entry_script.clone(),
-            nodes: settings.node_count,
-            logs: job.files.join("logs").join("user"),
-            gpus,
-        };
-        let (tell_ended, ended) = unbounded_channel();
-        let mut placement = Local::new(invitation, tell_ended, warm);
+        let nodes = Nodes::of(placed_by, settings.node_count)?;
+        let connections = Connections::listen(token.clone(), nodes.reach()).await?;
+        let secret = (token, connections.port);
+        let (mut placement, ends) = Places::new(job, python, nodes, secret, warm)?;
         let source = if source::needs_process(job, &settings.partition_keys) {
             placement.start(Role::Planner)?;
             Source::Process
@@ -165,7 +160,7 @@ impl<'a> Driver<'a> {
             began: Instant::now(),
             connections,
             placement,
-            ended,
+            ends,
             terminate: signal(SignalKind::terminate())?,
             source,
             planner: None,
@@ -217,8 +212,12 @@ impl<'a> Driver<'a> {
             tokio::select! {
                 biased;
                 _ = self.terminate.recv() => self.handle(SchedulerInput::Cancel)?,
-                Some((role, how)) = self.ended.recv() => self.process_ended(role, how)?,
-                _ = look.tick() => self.report(),
+                Some((role, how)) = self.ends.processes.recv() => self.process_ended(role, how)?,
+                Some(end) = self.ends.programs.recv() => self.host_ended(&end)?,
+                _ = look.tick() => {
+                    self.report();
+                    self.look_at_hosts()?;
+                }
                 plan = next_cut(&mut self.source, &mut self.connections.plan, hungry) => {
                     if !self.planned(plan)? {
                         return Ok(None);
@@ -308,6 +307,7 @@ impl<'a> Driver<'a> {
             ConnectionEvent::WorkerMessage(Some(worker), said, body) => {
                 self.said(worker, said, body)
             }
+            ConnectionEvent::Host(id, news) => self.hear_host(id, news),
             ConnectionEvent::OtherVersion(theirs) => {
                 Reporter::say(&source::other_version("a worker", theirs));
                 Ok(())
@@ -470,18 +470,6 @@ impl<'a> Driver<'a> {
             workers: self.scheduler.workers(now),
         }
     }
-
-    /// Kills what is left and waits for it.
-    async fn end_all(&mut self) {
-        self.placement.kill_all();
-        let until = tokio::time::Instant::now() + GONE_WITHIN;
-        while self.placement.any_left() {
-            match tokio::time::timeout_at(until, self.ended.recv()).await {
-                Ok(Some((role, _))) => self.placement.forget(role),
-                _ => return,
-            }
-        }
-    }
 }
 
 /// The next news of the planner, if there is use for any.
@@ -513,29 +501,4 @@ async fn sleep(deadline: Option<Instant>) {
         Some(deadline) => sleep_until(deadline.into()).await,
         None => pending().await,
     }
-}
-
-/// As many as there are processors or one for each GPU node, as in v1. Nodes that are all this
-/// machine share its processors.
-fn workers_per_node(settings: &ParallelSettings, gpus: usize) -> u32 {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let processors = u32::try_from(processors).unwrap_or(u32::MAX);
-    settings.process_count_per_node.unwrap_or(match gpus {
-        0 => (processors / settings.node_count.max(1)).max(1),
-        _ => 1,
-    })
-}
-
-/// The variable with the number of bytes above which a worker that grows is replaced.
-const MEMORY: &str = "STEPWELL_WORKER_MEMORY";
-
-/// Four fifths of the machine's memory, shared by all workers, unless the step says otherwise.
-fn share_of_memory(settings: &ParallelSettings, per_node: u32) -> Option<u64> {
-    if let Ok(said) = std::env::var(MEMORY) {
-        return said.parse().ok();
-    }
-    let total = rustix::system::sysinfo();
-    let bytes = u64::from(total.mem_unit).saturating_mul(total.totalram);
-    let workers = u64::from(settings.node_count) * u64::from(per_node);
-    Some(bytes / 5 * 4 / workers.max(1))
 }

@@ -8,17 +8,23 @@ mod connections;
 mod effects;
 mod error;
 mod event_loop;
+mod host;
+mod hosts;
+mod machine;
 mod open_batches;
 mod output;
 mod place;
+mod places;
 mod progress_log;
 mod report;
 mod source;
+mod srun;
 mod warm;
 
 use std::io::Write as _;
 
 pub use error::Error;
+pub use host::{HOST_COMMAND, host};
 pub use report::{PROGRESS, Progress};
 
 use stepwell_supervise::WarmWorkers;
@@ -39,17 +45,26 @@ pub enum Exit {
     Cancelled,
 }
 
+/// What places workers on the nodes of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlacedBy {
+    /// The driver itself: all nodes are its machine.
+    Here,
+    /// Slurm, in the job that the driver is part of.
+    Slurm,
+}
+
 /// Runs a job from its beginning, or on from where an earlier driver was killed.
 ///
 /// # Errors
 /// When it could not begin, or could not keep what is finished.
-pub fn run(job: &ParallelJob, python: &str) -> Result<Exit, Error> {
+pub fn run(job: &ParallelJob, python: &str, placed_by: PlacedBy) -> Result<Exit, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let mut warm = WarmWorkers::taken();
     loop {
-        let driver = runtime.block_on(Driver::begin(job, python, warm.take()))?;
+        let driver = runtime.block_on(Driver::begin(job, python, placed_by, warm.take()))?;
         match runtime.block_on(driver.run())? {
             Ended::With(verdict) => return Ok(exit(&verdict)),
             Ended::InputChanged => {

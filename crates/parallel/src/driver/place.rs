@@ -1,4 +1,5 @@
-//! Where workers run: the one thing that differs between this machine and a cluster.
+//! Where workers run: the one thing that differs between this machine and a cluster; and those that run
+//! on this machine.
 //!
 //! Whatever starts a worker gives it the three variables of the [protocol](crate::protocol) and
 //! the step's working folder and environment; from then on driver and worker talk over TCP.
@@ -15,12 +16,10 @@ use stepwell_supervise::WarmWorkers;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::machine::VISIBLE_GPUS;
 use super::warm::WarmPlace;
 use crate::core::WorkerId;
 use crate::protocol;
-
-/// The variable that says which GPUs a process sees.
-const VISIBLE_GPUS: &str = "CUDA_VISIBLE_DEVICES";
 
 /// The variables that are the driver's alone.
 pub(super) const HIDDEN: [&str; 2] = [WorkerRequest::VARIABLE, WorkerRequest::FAILURE_VARIABLE];
@@ -67,6 +66,8 @@ pub(crate) struct Invitation {
     pub(crate) script: String,
     /// The GPUs of a node, as `CUDA_VISIBLE_DEVICES` names them.
     pub(crate) gpus: Vec<String>,
+    /// Variables of the step that whoever starts the process does not have itself.
+    pub(crate) variables: BTreeMap<String, String>,
 }
 
 /// Processes of this machine, in the driver's working folder. They die with the driver.
@@ -131,6 +132,7 @@ impl Local {
         command
             .args(["-m", "stepwell._parallel"])
             .env_remove(WarmWorkers::VARIABLE)
+            .envs(&self.invitation.variables)
             .envs(self.variables(role))
             .stdin(Stdio::null())
             .process_group(0);
@@ -184,12 +186,12 @@ impl Local {
     }
 }
 
-/// The worker dies with the driver, whatever it is doing.
+/// The process dies with this one, whatever it is doing.
 #[expect(
     unsafe_code,
     reason = "a child can only be tied to its parent after the fork"
 )]
-fn tie(command: &mut Command) {
+pub(super) fn tie(command: &mut Command) {
     let driver = rustix::process::getpid();
     // SAFETY: between fork and exec the closure only makes system calls; it allocates nothing.
     unsafe {
@@ -229,6 +231,15 @@ impl Local {
     /// Kills every process.
     pub(crate) fn kill_all(&mut self) {
         for role in self.processes.keys().copied().collect::<Vec<_>>() {
+            self.kill(role);
+        }
+    }
+
+    /// Kills the process of a worker, if it has one.
+    pub(crate) fn kill_worker(&mut self, worker: WorkerId) {
+        let mut roles = self.processes.keys();
+        let role = roles.find(|role| matches!(role, Role::Worker(other, ..) if *other == worker));
+        if let Some(role) = role.copied() {
             self.kill(role);
         }
     }
@@ -302,21 +313,12 @@ fn open_log(logs: &Utf8Path, stream: &str, node: u32, process: u32) -> io::Resul
     if let Some(folder) = path.parent() {
         fs_err::create_dir_all(folder)?;
     }
+    append_to(&path)
+}
+
+/// A file as what a process prints to.
+pub(super) fn append_to(path: &Utf8Path) -> io::Result<Stdio> {
     let mut options = fs_err::OpenOptions::new();
     let file = options.append(true).create(true).open(path)?;
     Ok(file.into_parts().0.into())
-}
-
-/// The GPUs of this machine: those that the step may see, or those that the driver lists.
-pub(crate) fn gpus() -> Vec<String> {
-    if let Ok(visible) = std::env::var(VISIBLE_GPUS) {
-        let names = visible.split(',').map(str::trim);
-        return names
-            .filter(|name| !name.is_empty() && *name != "-1")
-            .map(str::to_owned)
-            .collect();
-    }
-    let listed = std::fs::read_dir("/proc/driver/nvidia/gpus");
-    let count = listed.map_or(0, Iterator::count);
-    (0..count).map(|number| number.to_string()).collect()
 }

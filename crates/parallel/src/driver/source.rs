@@ -71,7 +71,7 @@ pub(crate) fn understood(news: ConnectionEvent) -> Option<Plan> {
         ConnectionEvent::WorkerMessage(_, WorkerMessage::PlanFailed { error }, _) => {
             Plan::Failed(error)
         }
-        ConnectionEvent::WorkerMessage(..) => return None,
+        ConnectionEvent::WorkerMessage(..) | ConnectionEvent::Host(..) => return None,
         ConnectionEvent::Left(_) => Plan::Failed("the planner has gone without a word".to_owned()),
         ConnectionEvent::OtherVersion(theirs) => Plan::Failed(other_version("the planner", theirs)),
     })

@@ -14,17 +14,28 @@ const LAST_PORT: u16 = 32_000;
 /// How often another place among the ports is tried.
 const TRIES: u32 = 200;
 
+/// A node of the job of Slurm's that a program is part of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobNode {
+    /// What Slurm calls it.
+    pub name: String,
+    /// The address by which Slurm itself reaches it; its name where Slurm cannot be asked.
+    pub address: String,
+}
+
 /// The addresses of the nodes, in the order of their ranks. On this machine all nodes are this one.
 pub(super) fn nodes(several: &Several) -> io::Result<Vec<String>> {
     match several.launcher {
         Launcher::Here => Ok(vec!["127.0.0.1".to_owned(); several.nodes as usize]),
-        Launcher::Slurm => of_job(),
+        Launcher::Slurm => Ok(of_job()?.into_iter().map(|node| node.address).collect()),
     }
 }
 
-/// Those of the job that this is part of: the addresses by which Slurm itself reaches them. They
-/// are their names where it cannot be asked.
-fn of_job() -> io::Result<Vec<String>> {
+/// The nodes of the job that this is part of; the one that the job's script runs on is the first.
+///
+/// # Errors
+/// When this is no such job, or Slurm's commands are not there.
+pub fn of_job() -> io::Result<Vec<JobNode>> {
     let list = std::env::var("SLURM_JOB_NODELIST").unwrap_or_default();
     let names = said(&["show", "hostnames", &list])?;
     let names: Vec<&str> = names.lines().collect();
@@ -33,8 +44,11 @@ fn of_job() -> io::Result<Vec<String>> {
     }
     let nodes = said(&["show", "node", "--oneliner", &list]).unwrap_or_default();
     let known = addresses(&nodes);
-    let address = |name: &str| known.get(name).map_or(name, |known| *known).to_owned();
-    Ok(names.into_iter().map(address).collect())
+    let node = |name: &str| JobNode {
+        name: name.to_owned(),
+        address: known.get(name).map_or(name, |known| *known).to_owned(),
+    };
+    Ok(names.into_iter().map(node).collect())
 }
 
 /// The addresses in the lines of `scontrol show node`.
