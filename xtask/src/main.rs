@@ -1,9 +1,10 @@
 //! `cargo xtask tidy`: what the house asks of every crate and file, checked by a machine.
 //!
-//! Reads manifests and sources as text; builds and changes nothing.
+//! Reads manifests and sources as text, and what cargo knows of the packages; builds and changes nothing.
 
 mod files;
 mod layers;
+mod licences;
 mod purity;
 mod sources;
 
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     layers::check_manifests(&root, &mut faults);
     layers::check_workspace(&root, &mut faults);
     layers::check_python(&root, &mut faults);
+    licences::check(&root, &mut faults);
     purity::check(&root, &mut faults);
     for path in files::files(&root.join("crates"), "rs") {
         sources::check_rust(&path, &mut faults);
