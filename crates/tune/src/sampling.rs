@@ -9,7 +9,7 @@ pub enum Sampling {
     Random(Space),
     /// Every point once, in order.
     Grid(Space),
-    /// A model suggests values by what the trials before came to; asked for by [`Effect::Suggest`].
+    /// A model suggests values by what the trials before came to; asked for by [`Effect::Suggest`](crate::Effect::Suggest).
     Bayesian(Space),
 }
 

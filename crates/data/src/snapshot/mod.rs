@@ -1,6 +1,6 @@
 //! Snapshots: a folder as it was at one moment, named by one digest.
 //!
-//! [`scan`] reads a folder into a [`Manifest`], [`scan_paths`] named parts of one; [`store`] puts
+//! [`scan()`] reads a folder into a [`Manifest`], [`scan_paths`] named parts of one; [`store`] puts
 //! the files and the manifest itself into the store; [`load`] and [`materialise`] bring them back.
 //! A snapshot's id is the digest of its manifest's bytes, so equal folders have equal ids, whenever
 //! and wherever they were taken.

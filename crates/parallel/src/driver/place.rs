@@ -1,7 +1,7 @@
 //! Where workers run: the one thing that differs between this machine and a cluster; and those that run
 //! on this machine.
 //!
-//! Whatever starts a worker gives it the three variables of the [protocol](crate::protocol) and
+//! Whatever starts a worker gives it the three variables of the [`protocol`] and
 //! the step's working folder and environment; from then on driver and worker talk over TCP.
 
 use std::collections::{BTreeMap, HashMap};

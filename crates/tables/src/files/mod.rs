@@ -1,7 +1,7 @@
 //! Files as ends of a copy of rows: CSV or Parquet, by the ending of their names, on any store.
 //!
-//! - [`read`]: a file, or all files of a directory, one after the other;
-//! - [`write`]: one file, which appears complete or not at all;
+//! - [`mod@read`]: a file, or all files of a directory, one after the other;
+//! - [`mod@write`]: one file, which appears complete or not at all;
 //! - [`blocks`]: a file of a store, read in any order.
 
 mod blocks;

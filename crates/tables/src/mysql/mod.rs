@@ -1,7 +1,7 @@
 //! MySQL and MariaDB. The session is in UTC, strict, and reads backslashes as they are.
 //!
-//! - [`read`]: rows of a table, a query or a procedure, in the binary protocol;
-//! - [`write`]: rows into a table, in one transaction.
+//! - [`mod@read`]: rows of a table, a query or a procedure, in the binary protocol;
+//! - [`mod@write`]: rows into a table, in one transaction.
 
 mod read;
 mod write;

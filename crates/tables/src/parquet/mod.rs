@@ -2,8 +2,8 @@
 //! are as kinds. <https://parquet.apache.org/docs/file-format/types/logicaltypes/>
 //!
 //! - [`schema`]: the mapping, both ways;
-//! - [`read`]: rows of a file, row group by row group;
-//! - [`write`]: rows into a file whose bytes go on as they come.
+//! - [`mod@read`]: rows of a file, row group by row group;
+//! - [`mod@write`]: rows into a file whose bytes go on as they come.
 
 mod read;
 mod schema;

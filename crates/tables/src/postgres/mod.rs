@@ -1,8 +1,8 @@
 //! PostgreSQL: rows by `COPY`, in its binary form when they are read, and as text, of which the
 //! server makes its own values, when they are written.
 //!
-//! - [`read`]: rows of a table, a query or a function;
-//! - [`write`]: rows into a table, in one transaction.
+//! - [`mod@read`]: rows of a table, a query or a function;
+//! - [`mod@write`]: rows into a table, in one transaction.
 
 mod read;
 mod write;

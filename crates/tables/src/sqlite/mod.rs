@@ -1,8 +1,8 @@
 //! SQLite: a file of this machine. It has a type for each value and not for each column, so what a
 //! column is declared as says what its values mean.
 //!
-//! - [`read`]: rows of a table or a query;
-//! - [`write`]: rows into a table, in one transaction.
+//! - [`mod@read`]: rows of a table or a query;
+//! - [`mod@write`]: rows into a table, in one transaction.
 
 mod read;
 mod write;

@@ -1,10 +1,10 @@
 //! SQL Server and Azure SQL.
 //!
 //! - [`door`]: how a connection begins;
-//! - [`sign_in`]: tokens of service principals;
+//! - [`mod@sign_in`]: tokens of service principals;
 //! - [`kinds`]: its types and values as ours;
-//! - [`read`]: rows of a table, a query or a procedure;
-//! - [`statements`] and [`write`]: rows into a table, in one transaction.
+//! - [`mod@read`]: rows of a table, a query or a procedure;
+//! - [`statements`] and [`mod@write`]: rows into a table, in one transaction.
 //!
 //! It has been tried on no server of Microsoft's, since none can be had for tests: what is tried is said
 //! in docs/transfer.md.
