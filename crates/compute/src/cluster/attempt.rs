@@ -29,6 +29,9 @@ const END_WITHIN: Duration = Duration::from_secs(60);
 /// that a node is gone.
 const ASK_FOR: Duration = Duration::from_secs(60);
 
+/// How often the folder of an attempt is looked at whose job waits in the queue.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
 /// The longest part of the job's own output that is reported, in bytes.
 const LOG_MAX: usize = 4 << 10;
 
@@ -49,6 +52,7 @@ pub(super) async fn run(
         job,
         stop,
         record: None,
+        may_be_there: true,
         newest: Instant::now(),
         missing: None,
         gone: false,
@@ -76,6 +80,8 @@ struct AttemptTask {
     progress: Progress,
     /// What is known of its job; `None` when it has none yet.
     record: Option<Record>,
+    /// Whether a job of it may have been submitted already.
+    may_be_there: bool,
     /// What the cluster showed before does not count.
     newest: Instant,
     /// Since when the cluster does not show the job any more.
@@ -181,6 +187,7 @@ impl AttemptTask {
             return self.later_or(&error).await;
         }
         self.record = Some(record);
+        self.may_be_there = false;
         self.submit().await
     }
 
@@ -198,6 +205,7 @@ impl AttemptTask {
             program: &self.shared.config.supervisor_program,
             stops_within: self.patience(),
             jobs_before: self.record.as_ref().map_or(0, |record| record.jobs_before),
+            may_be_there: std::mem::replace(&mut self.may_be_there, true),
         };
         match self.cluster.submit(&submission).await {
             Ok(job) => {
@@ -262,28 +270,34 @@ impl AttemptTask {
         }
     }
 
-    /// Waits until the jobs were listed, and takes from that what there is of its own.
+    /// Waits until the jobs were listed, and takes from that what there is of its own. While its job
+    /// waits in the queue there is seldom anything to see in its folder.
     async fn wait(&mut self, job: &str) {
-        let shown = loop {
+        let look_at = Instant::now() + LOOK_EVERY;
+        loop {
             // Its sender lives as long as the cluster.
             let _ = self.shown.changed().await;
             let shown = self.shown.borrow_and_update().clone();
-            if shown.asked > self.newest {
-                break shown;
+            if shown.asked <= self.newest {
+                continue;
             }
-        };
-        let jobs = match shown.jobs {
-            Ok(jobs) => jobs,
-            Err(said) => return self.report_silence(&said),
-        };
-        match jobs.get(job) {
-            Some(Listed::Runs) => self.missing = None,
-            Some(Listed::Waits(reason)) => {
-                self.missing = None;
-                self.report_queue(self.cluster.waits_for(job, reason));
+            let jobs = match shown.jobs {
+                Ok(jobs) => jobs,
+                Err(said) => return self.report_silence(&said),
+            };
+            match jobs.get(job) {
+                Some(Listed::Runs) => self.missing = None,
+                Some(Listed::Waits(reason)) => {
+                    self.missing = None;
+                    self.report_queue(self.cluster.waits_for(job, reason));
+                    if Instant::now() < look_at {
+                        continue;
+                    }
+                }
+                Some(Listed::Over) => self.is_missing(shown.asked, Duration::ZERO),
+                None => self.is_missing(shown.asked, self.cluster.keeps_hidden_jobs_for()),
             }
-            Some(Listed::Over) => self.is_missing(shown.asked, Duration::ZERO),
-            None => self.is_missing(shown.asked, self.cluster.keeps_hidden_jobs_for()),
+            return;
         }
     }
 

@@ -126,6 +126,9 @@ pub(crate) struct Submission<'a> {
     pub(crate) stops_within: Duration,
     /// How many jobs before it have ended without having begun.
     pub(crate) jobs_before: u32,
+    /// Whether a job of the attempt may be there already, submitted by a server before this one, or by
+    /// this one without having heard so.
+    pub(crate) may_be_there: bool,
 }
 
 /// Why a job could not be submitted.

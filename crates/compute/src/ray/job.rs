@@ -116,6 +116,7 @@ mod tests {
             program: "/opt/supervise".into(),
             stops_within: Duration::from_millis(15_500),
             jobs_before: 1,
+            may_be_there: true,
         };
         let job = id(attempt, submission.jobs_before);
         assert_eq!(job, "stepwell-0192f5c4-1111-7222-8333-444455556666-2-2");

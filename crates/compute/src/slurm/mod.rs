@@ -116,7 +116,10 @@ impl Cluster for Partition {
             let Submission {
                 attempt, folder, ..
             } = *submission;
-            let found = self.cluster.find(&script::job_name(attempt)).await;
+            let found = match submission.may_be_there {
+                true => self.cluster.find(&script::job_name(attempt)).await,
+                false => Ok(None),
+            };
             let submitted = match found {
                 Ok(Some(job)) => Ok(job),
                 Ok(None) => {

@@ -116,6 +116,7 @@ mod tests {
             program: "/opt/supervise".into(),
             stops_within: Duration::ZERO,
             jobs_before: 0,
+            may_be_there: false,
         };
         let options = options(&submission, &target);
         insta::assert_snapshot!(options.join("\n"), @r"
