@@ -1,0 +1,172 @@
+"""One pipeline on this machine, on Slurm and on Ray: prepared here, trained there, scored in
+parallel elsewhere. The same program all on this machine has the same results."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Iterator
+
+import pytest
+
+from .client import Client
+from .project import Project
+from .ray import Ray
+from .slurm import Slurm
+
+PROGRAM = """
+import json, os, sys, tempfile
+from azureml.core import Environment, Experiment, Workspace
+from azureml.data import OutputFileDatasetConfig
+from azureml.pipeline.core import Pipeline, PipelineData
+from azureml.pipeline.steps import ParallelRunConfig, ParallelRunStep, PythonScriptStep
+
+ws = Workspace.from_config()
+here = Environment("here")
+here.python.user_managed_dependencies = True
+here.python.interpreter_path = sys.executable
+
+
+def results(prepare_on, train_on, score_on):
+    points = OutputFileDatasetConfig("points")
+    prepare = PythonScriptStep(name="prepare", script_name="prepare.py", source_directory="src",
+                               arguments=["--out", points], compute_target=prepare_on,
+                               allow_reuse=False)
+    model = PipelineData("model", datastore=ws.get_default_datastore())
+    train = PythonScriptStep(name="train", script_name="train.py", source_directory="src",
+                             arguments=["--in", points.as_input("points"), "--model", model],
+                             outputs=[model], compute_target=train_on, allow_reuse=False)
+    config = ParallelRunConfig(environment=here, entry_script="score.py", source_directory="src",
+                               mini_batch_size="3", error_threshold=0, output_action="append_row",
+                               compute_target=score_on, node_count=1, process_count_per_node=2)
+    score = ParallelRunStep(name="score", parallel_run_config=config, allow_reuse=False,
+                            inputs=[points.as_input("points")], side_inputs=[model],
+                            arguments=["--model", model],
+                            output=OutputFileDatasetConfig("scores"))
+    run = Experiment(ws, "mixed").submit(Pipeline(workspace=ws, steps=[score]))
+    assert run.wait_for_completion(show_output=True) == "Finished"
+    steps = {step.name: step for step in run.get_steps()}
+    with tempfile.TemporaryDirectory() as folder:
+        steps["score"].get_output_data("scores").download(folder)
+        files = [os.path.join(at, name) for at, _, names in os.walk(folder) for name in names]
+        (rows,) = [open(path).read() for path in files if path.endswith("parallel_run_step.txt")]
+    return {"metrics": steps["train"].get_metrics(), "rows": sorted(rows.splitlines())}
+
+
+found = {name: results(*where) for name, where in json.loads(sys.argv[1]).items()}
+with open("results.json", "w") as file:
+    json.dump(found, file)
+"""
+PREPARE = """
+import argparse, os, random
+parser = argparse.ArgumentParser()
+parser.add_argument("--out")
+out = parser.parse_args().out
+os.makedirs(out, exist_ok=True)
+draw = random.Random(7)
+for part in range(20):
+    with open(os.path.join(out, f"part-{part:02}"), "w") as file:
+        for x in range(part * 5, part * 5 + 5):
+            print(x, 3 * x + 1 + draw.gauss(0, 0.1), file=file)
+"""
+TRAIN = """
+import argparse, json, os
+from azureml.core import Run
+parser = argparse.ArgumentParser()
+parser.add_argument("--in", dest="source")
+parser.add_argument("--model")
+given = parser.parse_args()
+points = []
+for name in sorted(os.listdir(given.source)):
+    with open(os.path.join(given.source, name)) as file:
+        points += [tuple(map(float, line.split())) for line in file]
+n = len(points)
+sx, sy = (sum(point[axis] for point in points) for axis in (0, 1))
+sxx, sxy = sum(x * x for x, _ in points), sum(x * y for x, y in points)
+slope = (n * sxy - sx * sy) / (n * sxx - sx * sx)
+model = {"slope": slope, "intercept": (sy - slope * sx) / n}
+os.makedirs(given.model, exist_ok=True)
+with open(os.path.join(given.model, "line.json"), "w") as file:
+    json.dump(model, file)
+for name, value in model.items():
+    Run.get_context().log(name, value)
+print("with", os.environ.get("SLURM_JOB_ID", "no Slurm"))
+"""
+SCORE = """
+import argparse, json, os
+parser = argparse.ArgumentParser()
+parser.add_argument("--model")
+
+def init():
+    global line
+    with open(os.path.join(parser.parse_args().model, "line.json")) as file:
+        line = json.load(file)
+    print("with", os.environ.get("RAY_ADDRESS", "no Ray"), flush=True)
+
+def run(mini_batch):
+    rows = []
+    for path in mini_batch:
+        with open(path) as file:
+            points = [tuple(map(float, text.split())) for text in file]
+        off = sum(abs(line["slope"] * x + line["intercept"] - y) for x, y in points)
+        rows.append(f"{os.path.basename(path)} {off!r}")
+    return rows
+"""
+FILES = {
+    "train_pipeline.py": PROGRAM,
+    "src/prepare.py": PREPARE,
+    "src/train.py": TRAIN,
+    "src/score.py": SCORE,
+}
+
+
+@pytest.fixture
+def targets(project: Project) -> Iterator[tuple[str, str]]:
+    """The names of a target that is a Slurm cluster and of one that is a Ray cluster."""
+    slurm = Slurm()
+    try:
+        ray = Ray()
+        try:
+            project.stepwell("compute", "add", "by-slurm", "slurm", "--conf", slurm.conf)
+            project.stepwell("compute", "add", "by-ray", "ray", "--address", ray.address)
+            yield "by-slurm", "by-ray"
+        finally:
+            ray.close()
+    finally:
+        slurm.close()
+
+
+def test_a_pipeline_over_two_clusters_has_the_results_of_one_machine(
+    project: Project, client: Client, targets: tuple[str, str]
+) -> None:
+    (project.folder / "src").mkdir()
+    for name, text in FILES.items():
+        (project.folder / name).write_text(text)
+    variables = dict(project.variables)
+    for name in ("STEPWELL_BIN", "PYTHONPATH"):
+        if name in os.environ:
+            variables[name] = os.environ[name]
+    where = {"local": ["here", "here", "here"], "mixed": ["here", *targets]}
+    ran = subprocess.run(
+        [sys.executable, "train_pipeline.py", json.dumps(where)],
+        cwd=project.folder,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    results = json.loads((project.folder / "results.json").read_text())
+    assert results["mixed"] == results["local"]
+    assert len(results["local"]["rows"]) == 20
+    assert abs(results["local"]["metrics"]["slope"] - 3) < 0.01
+    runs = [run for run in client.get("/runs")["runs"] if run["kind"] == "pipeline"]
+    mixed = max(runs, key=lambda run: run["created_at"])
+    steps = {step["display_name"]: step["id"] for step in client.steps(mixed["id"])}
+    assert "with no Slurm" not in client.log(steps["train"])
+    logs = project.data / "runs" / steps["score"] / "files" / "logs" / "user" / "stdout"
+    printed = [path.read_text() for path in sorted(logs.rglob("*.txt"))]
+    assert printed and all("with no Ray" not in text for text in printed), printed
