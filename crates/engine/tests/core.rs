@@ -95,10 +95,15 @@ impl Fixture {
                 } => {
                     format!("{} skipped after {}", name(step), name(cause))
                 }
+                Event::Skipped {
+                    step,
+                    because: SkipReason::SaidToFail(_),
+                } => format!("{} failed", name(step)),
                 Event::Skipped { step, .. } => format!("{} skipped", name(step)),
                 Event::Reused { step, .. } => format!("{} reused", name(step)),
                 Event::CancelAsked => "cancel asked".to_owned(),
                 Event::StepCancelAsked { step } => format!("cancel of {} asked", name(step)),
+                Event::FailAsked { step, .. } => format!("{} said to fail", name(step)),
                 Event::Finished { status } => status.as_str().to_owned(),
             });
         }
@@ -169,6 +174,12 @@ fn history(graph: &str, slots: u32, policy: Policy, script: &str) -> String {
                 let step = StepIndex::from(step.expect("a known step"));
                 fixture.send(SchedulerInput::CancelStep(RUN, step));
             }
+            Some((name, word @ ("fail" | "stop and fail"))) => {
+                let step = fixture.names.iter().position(|known| known == name);
+                let step = StepIndex::from(step.expect("a known step"));
+                let said = Failure::new(FailureKind::UserCode, "said so");
+                fixture.send(SchedulerInput::Fail(RUN, step, said, word != "fail"));
+            }
             _ => fixture.send(SchedulerInput::Cancel(RUN)),
         }
     }
@@ -193,6 +204,38 @@ fn a_step_that_is_cancelled_takes_only_what_depends_on_it() {
     nothing
     a cancelled, b skipped after a, c skipped after a
     d ok, Canceled
+    ");
+}
+
+#[test]
+fn a_step_that_is_said_to_fail_has_failed_however_it_ends() {
+    assert_snapshot!(history("a -> b, c", 2, Policy::ContinueOnFailure, "a fail, a fail, a ok, c stop and fail, c stops"), @"
+    submitted, a+, c+
+    a said to fail
+    nothing
+    a failed, b skipped after a
+    c said to fail, stop c!
+    c failed, Failed
+    ");
+}
+
+#[test]
+fn a_step_that_is_said_to_fail_is_not_tried_again() {
+    assert_snapshot!(history("A", 1, Policy::StopAtFirstFailure, "A fail, A lost"), @"
+    submitted, A+
+    A said to fail
+    A failed, Failed
+    ");
+}
+
+#[test]
+fn a_step_that_waits_for_a_slot_fails_at_once_and_one_that_waits_for_others_does_not() {
+    assert_snapshot!(history("a -> c, b", 1, Policy::ContinueOnFailure, "c stop and fail, b stop and fail, a ok, c ok"), @"
+    submitted, a+
+    nothing
+    b failed
+    a ok, c+
+    c ok, Failed
     ");
 }
 

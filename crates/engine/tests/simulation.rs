@@ -337,6 +337,12 @@ impl Simulation {
                     let steps = self.runs[&id].topology.len();
                     let step = StepIndex::from(self.random.below(steps.max(1)));
                     self.send(vec![SchedulerInput::CancelStep(id, step)]);
+                } else if self.random.chance(30) {
+                    let steps = self.runs[&id].topology.len();
+                    let step = StepIndex::from(self.random.below(steps.max(1)));
+                    let said = Failure::new(FailureKind::UserCode, "said so");
+                    let stops = self.random.chance(50);
+                    self.send(vec![SchedulerInput::Fail(id, step, said, stops)]);
                 }
             }
             2..=9 => self.world.end_one(&mut self.random),

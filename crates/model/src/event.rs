@@ -92,6 +92,16 @@ pub enum Event {
         /// The step.
         step: StepIndex,
     },
+    /// Somebody said that a step has failed: however its program ends, the step has failed.
+    FailAsked {
+        /// The step.
+        step: StepIndex,
+        /// Why it failed.
+        failure: Failure,
+        /// Whether its attempt was asked to stop as well.
+        #[serde(default)]
+        stops: bool,
+    },
     /// All steps are settled: the run is over.
     Finished {
         /// Whether every step succeeded.
@@ -257,4 +267,6 @@ pub enum SkipReason {
     Cancelled,
     /// The step itself was cancelled.
     StepCancelled,
+    /// Somebody said that it has failed: it counts as failed.
+    SaidToFail(Failure),
 }

@@ -18,6 +18,8 @@ const ROWS: &[&str] = &[
     r#"{"e":"reused","step":0,"source":"0192f5c4-1111-7222-8333-444455556666","key":"00ff000000000000000000000000000000000000000000000000000000000000"}"#,
     r#"{"e":"waiting","step":1,"attempt":2,"for":"cluster_queue","detail":"x"}"#,
     r#"{"e":"interrupted","step":0,"attempt":1,"failure":{"kind":"lost","summary":"s"},"usage":{}}"#,
+    r#"{"e":"fail_asked","step":0,"failure":{"kind":"user_code","summary":"s"},"stops":true}"#,
+    r#"{"e":"skipped","step":0,"because":{"said_to_fail":{"kind":"user_code","summary":"s"}}}"#,
     r#"{"e":"finished","status":"Completed"}"#,
     r#"{"kind":"isolated","readable":["/data"],"writable":[]}"#,
     GRAPH,

@@ -257,11 +257,15 @@ impl Change {
             Event::Skipped { step, because } => (
                 step_run,
                 Some(*step),
-                RunStatus::Canceled,
+                skipped_as(because),
                 Some(words(because).to_owned()),
             ),
             Event::CancelAsked => (root, None, RunStatus::CancelRequested, None),
             Event::StepCancelAsked { step } => {
+                (step_run, Some(*step), RunStatus::CancelRequested, None)
+            }
+            Event::FailAsked { stops: false, .. } => return None,
+            Event::FailAsked { step, .. } => {
                 (step_run, Some(*step), RunStatus::CancelRequested, None)
             }
             Event::Finished { status } => (root, None, *status, None),
@@ -278,12 +282,21 @@ impl Change {
     }
 }
 
-fn words(because: &SkipReason) -> &'static str {
+/// The status of a step that never starts.
+fn skipped_as(because: &SkipReason) -> RunStatus {
+    match because {
+        SkipReason::SaidToFail(_) => RunStatus::Failed,
+        _ => RunStatus::Canceled,
+    }
+}
+
+fn words(because: &SkipReason) -> &str {
     match because {
         SkipReason::Upstream(_) => "not started: a step it depends on failed",
         SkipReason::RunFailed(_) => "not started: another step of the pipeline failed",
         SkipReason::Cancelled => "not started: the run was cancelled",
         SkipReason::StepCancelled => "not started: it was cancelled",
+        SkipReason::SaidToFail(failure) => &failure.summary,
     }
 }
 
@@ -392,7 +405,8 @@ fn project(
                           OR (parent = ?1 AND status IN ('Queued', 'Preparing', 'Running'))";
             perform(connection, update, [id(root)])
         }
-        Event::StepCancelAsked { .. } => {
+        Event::FailAsked { stops: false, .. } => Ok(()),
+        Event::StepCancelAsked { .. } | Event::FailAsked { .. } => {
             let update = "UPDATE runs SET status = 'CancelRequested' WHERE id = ?
                           AND status IN ('Preparing', 'Running')";
             perform(connection, update, [id(step_run)])
@@ -437,14 +451,18 @@ fn project_skip(
     because: &SkipReason,
     at: Timestamp,
 ) -> Result<()> {
-    let failure = StoredFailure {
-        kind: "skipped".to_owned(),
-        message: words(because).to_owned(),
-        detail: String::new(),
-        hint: String::new(),
+    let failure = match because {
+        SkipReason::SaidToFail(failure) => StoredFailure::from(failure),
+        _ => StoredFailure {
+            kind: "skipped".to_owned(),
+            message: words(because).to_owned(),
+            detail: String::new(),
+            hint: String::new(),
+        },
     };
-    let update = "UPDATE runs SET status = 'Canceled', ended_ms = ?, failure_json = ? WHERE id = ?";
+    let update = "UPDATE runs SET status = ?, ended_ms = ?, failure_json = ? WHERE id = ?";
     let values = params![
+        skipped_as(because).as_str(),
         at.as_millis(),
         columns::json("failure", &failure)?,
         id(step_run)

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use stepwell_engine::driver::{self, Accepted, CancelOutcome, Explanation};
-use stepwell_model::{Event, Graph, RunId, RunKind, RunStatus, StepIndex};
+use stepwell_model::{Event, Failure, FailureKind, Graph, RunId, RunKind, RunStatus, StepIndex};
 use stepwell_store::runs::{self as store, Change, Record, StoredFailure};
 use stepwell_store::{Connection, IdDigits, experiments, journal, reuse};
 use tokio::time::Instant;
@@ -331,7 +331,9 @@ impl Runs {
         Ok(self.0.store.write(mark).await?)
     }
 
-    /// Ends a run that a program opened itself; one that has ended stays as it ended.
+    /// Ends a run that a program opened itself; one that has ended stays as it ended. A script or a
+    /// step that is said to have failed has failed, however its program ends; it is asked to stop,
+    /// unless its own program, `by`, says so.
     ///
     /// # Errors
     /// When there is no such run, it is one that the engine ends, or the status is no end.
@@ -340,13 +342,27 @@ impl Runs {
         run: RunId,
         status: RunStatus,
         failure: Option<StoredFailure>,
+        by: Option<RunId>,
     ) -> Result<Record> {
         if !status.is_terminal() {
             let status = status.as_str();
             return Err(Error::invalid(format!("a run cannot end as `{status}`"))
                 .hint("one of Completed, Failed, Canceled"));
         }
-        self.end_interactive(run, status, failure).await?;
+        let record = self.get(run).await?;
+        let place = step_of(&record).filter(|_| status == RunStatus::Failed);
+        let fails = match place {
+            Some((root, step)) if !record.status.is_terminal() => {
+                let said = said(failure.as_ref());
+                let stops = by != Some(run);
+                let engine = &self.0.engine;
+                engine.fail_step(root, step, said, stops).await? == CancelOutcome::Asked
+            }
+            _ => false,
+        };
+        if !fails {
+            self.end_interactive(run, status, failure).await?;
+        }
         self.get(run).await
     }
 
@@ -471,4 +487,24 @@ pub fn scheduled(record: &Record) -> RunId {
         Some(parent) if record.kind == RunKind::Step => parent,
         _ => record.id,
     }
+}
+
+/// The run at the top and the step that a run is, where the engine runs it. The one step of a script
+/// run is the run itself.
+fn step_of(record: &Record) -> Option<(RunId, StepIndex)> {
+    match record.kind {
+        RunKind::Script => Some((record.id, StepIndex(0))),
+        RunKind::Step => Some((record.parent?, StepIndex(record.step?))),
+        RunKind::Pipeline | RunKind::Interactive => None,
+    }
+}
+
+fn said(failure: Option<&StoredFailure>) -> Failure {
+    let summary = failure.map_or("it was said to have failed", |failure| &failure.message);
+    let mut said = Failure::new(FailureKind::UserCode, summary);
+    if let Some(failure) = failure {
+        said.detail.clone_from(&failure.detail);
+        said.hint.clone_from(&failure.hint);
+    }
+    said
 }

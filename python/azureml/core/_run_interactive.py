@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from azureml.core.run import Run
 
 OUTPUTS = "outputs"
+# A program that is asked to stop is killed after ten seconds.
+STOP_SECONDS = 15
 
 _open: Dict[str, Run] = {}
 _uncaught: Optional[BaseException] = None
@@ -96,6 +98,7 @@ def end(run: Run, status: str, error: Optional[Dict[str, str]] = None) -> None:
     body = {"status": status, "error": error}
     try:
         run._known = run._client.post(f"/runs/{run.id}/end", body)
+        _see_it_end(run)
     except errors.Conflict:
         record = run._fresh()
         if record["kind"] == "interactive":
@@ -117,6 +120,13 @@ def _end_submitted(run: Run, record: Mapping[str, Any], status: str) -> None:
     else:
         said = "goes on, and will be Completed when it has ended well"
     sys.stderr.write(f"warning: run {run.id} {said}\n")
+
+
+def _see_it_end(run: Run) -> None:
+    """Wait a little for a run that was asked to stop, unless this program is part of it."""
+    record: Mapping[str, Any] = run._known
+    if record["ended_at"] is None and os.environ.get("AZUREML_RUN_ID") != run.id:
+        run._known = run._client.get(f"/runs/{run.id}/wait", timeout_s=STOP_SECONDS)
 
 
 def failure(message: str, detail: str = "") -> Dict[str, str]:

@@ -1,7 +1,7 @@
 """The run a script belongs to, as the script sees it.
 
 Which run that is, the environment says. The script may write to it but not end it: the run ends
-with the process, and its status is the process's own.
+with the process, and its status is the process's own, unless the script said that it fails.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ class _SubmittedRun(Run):
     def fail(  # type: ignore[override]
         self, error_details: Any = None, error_code: Optional[str] = None
     ) -> None:
-        """Send what was logged; the run fails when the script ends by an exception."""
-        self.flush()
+        """Say that it went wrong, and why: the run fails when the script ends, however it ends."""
+        super().fail(error_details, error_code)
 
     def cancel(self) -> None:
         """Not possible from within."""

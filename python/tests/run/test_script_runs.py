@@ -51,9 +51,30 @@ def test_a_running_script_is_stopped_by_fail_and_not_by_complete(
     assert "goes on" in capsys.readouterr().err
     assert run.get_status() not in ("Completed", "Canceled")
     run.fail("it does not converge")
-    assert "is stopped" in capsys.readouterr().err
+    assert run.get_status() == "Failed"
+    assert "it does not converge" in str(run.get_details()["error"])
+
+
+def test_a_script_that_says_it_failed_goes_on_and_has_failed(project: Path) -> None:
+    run = programs.submit(project, "run.fail('no data', 'NoData')\nrun.log('n', 1)\nprint('on')")
     run.wait_for_completion(raise_on_error=False)
-    assert run.get_status() == "Canceled"
+    assert run.get_status() == "Failed"
+    assert "no data" in str(run.get_details()["error"])
+    assert "on\n" in run.get_details_with_logs()["logFiles"]["user_logs/std_log.txt"]
+    assert run.get_metrics() == {"n": 1}
+
+
+def test_a_step_whose_script_says_it_failed_holds_back_those_after_it(project: Path) -> None:
+    say = "from azureml.core import Run\nRun.get_context().fail(error_details='no data')"
+    first = programs.step(project, "first", say)
+    second = programs.step(project, "second", "print('ran')")
+    second.run_after(first)
+    run = Experiment(Workspace.from_config(), project.name).submit(
+        programs.pipeline(project, first, second)
+    )
+    assert run.wait_for_completion(raise_on_error=False) == "Failed"
+    assert "no data" in str(run.find_step_run("first")[0].get_details()["error"])
+    assert run.find_step_run("second")[0].get_status() == "Canceled"
 
 
 def test_a_tag_without_a_value_is_none(project: Path) -> None:

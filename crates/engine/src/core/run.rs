@@ -6,7 +6,9 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use stepwell_model::{Digest, Event, Outcome, RunStatus, SkipReason, StepIndex, WaitReason};
+use stepwell_model::{
+    Digest, Event, Failure, Outcome, RunStatus, SkipReason, StepIndex, WaitReason,
+};
 
 use super::topology::{Policy, Topology};
 
@@ -61,6 +63,11 @@ impl StepState {
         )
     }
 
+    /// Whether it runs, or could start.
+    pub(super) fn is_due(self) -> bool {
+        !self.is_settled() && !matches!(self, Self::Waiting { .. })
+    }
+
     pub(super) fn is_settled(self) -> bool {
         matches!(
             self,
@@ -111,6 +118,8 @@ pub(super) struct Run {
     pub(super) halted: bool,
     /// Whether a single step was asked to stop.
     pub(super) step_cancel_asked: bool,
+    /// What somebody said of steps that have failed by it, whatever their programs say.
+    pub(super) said_failed: HashMap<StepIndex, Failure>,
     pub(super) finished: Option<RunStatus>,
 }
 
@@ -136,6 +145,7 @@ impl Run {
             cancel_asked: false,
             halted: false,
             step_cancel_asked: false,
+            said_failed: HashMap::new(),
             finished: None,
         }
     }
@@ -225,9 +235,13 @@ impl Run {
                 ready.push(*step);
             }
             Event::Skipped { step, because } => {
-                self.states[step.get()] = StepState::Skipped;
+                let state = match because {
+                    SkipReason::SaidToFail(_) => StepState::Failed,
+                    _ => StepState::Skipped,
+                };
+                self.states[step.get()] = state;
                 self.unsettled -= 1;
-                if *because == SkipReason::StepCancelled {
+                if state == StepState::Failed || *because == SkipReason::StepCancelled {
                     self.failed.get_or_insert(*step);
                 }
             }
@@ -235,9 +249,16 @@ impl Run {
             Event::CancelAsked => self.ask_to_stop(),
             Event::StepCancelAsked { step } => {
                 self.step_cancel_asked = true;
-                let state = &mut self.states[step.get()];
-                if let Some(attempt) = state.attempt() {
-                    *state = StepState::Stopping { attempt };
+                self.ask_step_to_stop(*step);
+            }
+            Event::FailAsked {
+                step,
+                failure,
+                stops,
+            } => {
+                self.said_failed.insert(*step, failure.clone());
+                if *stops {
+                    self.ask_step_to_stop(*step);
                 }
             }
             Event::Finished { status } => self.finished = Some(*status),
@@ -263,6 +284,25 @@ impl Run {
                 ready.push(dependent);
             }
         }
+    }
+
+    fn ask_step_to_stop(&mut self, step: StepIndex) {
+        let state = &mut self.states[step.get()];
+        if let Some(attempt) = state.attempt() {
+            *state = StepState::Stopping { attempt };
+        }
+    }
+
+    /// How a step ended, by what its attempt and those who said that it has failed say.
+    pub(super) fn as_said(&self, step: StepIndex, outcome: Outcome) -> Outcome {
+        let Some(said) = self.said_failed.get(&step) else {
+            return outcome;
+        };
+        let mut failure = said.clone();
+        if let (Outcome::Failed(own, _), "") = (&outcome, failure.detail.as_str()) {
+            failure.detail.clone_from(&own.detail);
+        }
+        Outcome::Failed(failure, outcome.usage().clone())
     }
 
     fn ask_to_stop(&mut self) {

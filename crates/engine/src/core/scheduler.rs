@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use stepwell_model::{Event, Outcome, RunId, SkipReason, StepIndex, TargetName, WaitReason};
+use stepwell_model::{
+    Event, Failure, Outcome, RunId, SkipReason, StepIndex, TargetName, WaitReason,
+};
 
 use super::reuse::{InFlight, Resolution};
 use super::run::{Run, StepState};
@@ -29,6 +31,8 @@ pub enum SchedulerInput {
     Cancel(RunId),
     /// Somebody wants one step to stop, whether or not it has started.
     CancelStep(RunId, StepIndex),
+    /// Somebody says that a step has failed, and whether its attempt is to stop.
+    Fail(RunId, StepIndex, Failure, bool),
     /// A compute target has so many slots from now on.
     Limit(TargetName, u32),
 }
@@ -171,6 +175,9 @@ impl Scheduler {
             }
             SchedulerInput::Cancel(run) => self.cancel(run, &mut decision),
             SchedulerInput::CancelStep(run, step) => self.cancel_step(run, step, &mut decision),
+            SchedulerInput::Fail(run, step, failure, stops) => {
+                self.fail(run, step, failure, stops, &mut decision);
+            }
             SchedulerInput::Limit(target, limit) => {
                 self.limits.insert(target.clone(), limit.max(1));
                 self.target(&target).limit = limit.max(1);
@@ -288,6 +295,7 @@ impl Scheduler {
         outcome: Outcome,
         decision: &mut Decision,
     ) {
+        let outcome = self.runs[&id].as_said(step, outcome);
         if let Some(interrupted) = self.interruption(id, step, attempt, &outcome) {
             let freed = self.runs[&id].topology.target(step).clone();
             self.record(id, interrupted, decision);
@@ -390,6 +398,44 @@ impl Scheduler {
         self.target(&name).remove_step(id, step);
         self.release(id, step, decision);
         let because = SkipReason::StepCancelled;
+        self.record(id, Event::Skipped { step, because }, decision);
+        self.skip_after(id, step, decision);
+        self.finish_if_settled(id, decision);
+        self.assign(&name, decision);
+    }
+
+    /// A step that runs has failed when its attempt ends, one that could start has failed now. Of
+    /// one that waits for others nothing is recorded.
+    fn fail(
+        &mut self,
+        id: RunId,
+        step: StepIndex,
+        failure: Failure,
+        stops: bool,
+        decision: &mut Decision,
+    ) {
+        let Some(state) = self.state(id, step).filter(|state| state.is_due()) else {
+            return;
+        };
+        if let Some(attempt) = state.attempt() {
+            if !stops && self.runs[&id].said_failed.contains_key(&step) {
+                return;
+            }
+            let event = Event::FailAsked {
+                step,
+                failure,
+                stops,
+            };
+            self.record(id, event, decision);
+            if stops {
+                decision.effects.push(Effect::Stop(id, step, attempt));
+            }
+            return;
+        }
+        let name = self.runs[&id].topology.target(step).clone();
+        self.target(&name).remove_step(id, step);
+        self.release(id, step, decision);
+        let because = SkipReason::SaidToFail(failure);
         self.record(id, Event::Skipped { step, because }, decision);
         self.skip_after(id, step, decision);
         self.finish_if_settled(id, decision);

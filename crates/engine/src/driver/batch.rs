@@ -54,7 +54,7 @@ impl Record {
         for (run, step_run, event) in &self.events {
             changes.extend(journal::append(db, *run, *step_run, event, self.at)?);
             if let Some(stamps) = self.stamps.get(step_run)
-                && matches!(event, Event::Ended { .. })
+                && has_outputs(event)
             {
                 reuse::remember(db, *step_run, stamps, self.at)?;
             }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp as Instant;
 use stepwell_compute::{Executors, Report};
 use stepwell_model::{
-    ComputeKind, GraphError, Resources, RunId, StepIndex, TargetName, Timestamp, WaitReason,
+    ComputeKind, Failure, GraphError, Resources, RunId, StepIndex, TargetName, Timestamp,
+    WaitReason,
 };
 use stepwell_store::Store;
 use stepwell_store::journal::Change;
@@ -153,6 +154,21 @@ impl Engine {
         step: StepIndex,
     ) -> Result<CancelOutcome, EngineError> {
         self.ask(|reply| Message::CancelStep(run, step, reply))
+            .await
+    }
+
+    /// Says that a step has failed, however its program ends, and asks it to stop if `stops`.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn fail_step(
+        &self,
+        run: RunId,
+        step: StepIndex,
+        failure: Failure,
+        stops: bool,
+    ) -> Result<CancelOutcome, EngineError> {
+        self.ask(|reply| Message::Fail(run, step, failure, stops, reply))
             .await
     }
 

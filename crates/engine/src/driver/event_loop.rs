@@ -11,7 +11,7 @@ use stepwell_compute::{Executors, Job, Report};
 use stepwell_data::cas::Cas;
 use stepwell_data::content::Contents;
 use stepwell_model::{
-    AttemptId, ComputeKind, Event, Graph, Outcome, RunId, RunSpec, StepIndex, TargetName,
+    AttemptId, ComputeKind, Event, Failure, Graph, Outcome, RunId, RunSpec, StepIndex, TargetName,
 };
 use stepwell_store::journal::{self, Change, OpenRun};
 use stepwell_store::{Connection, Store, catalog};
@@ -41,6 +41,13 @@ pub(super) enum Message {
     Submit(Box<RunSpec>, Arc<Graph>),
     Cancel(RunId, oneshot::Sender<CancelOutcome>),
     CancelStep(RunId, StepIndex, oneshot::Sender<CancelOutcome>),
+    Fail(
+        RunId,
+        StepIndex,
+        Failure,
+        bool,
+        oneshot::Sender<CancelOutcome>,
+    ),
     Compute(TargetName, ComputeKind, Option<u32>),
     Loads(oneshot::Sender<Vec<TargetLoad>>),
     Datastores(RunId, oneshot::Sender<Option<BTreeSet<String>>>),
@@ -164,6 +171,15 @@ impl EventLoop {
                     Some(false) => CancelOutcome::Asked,
                 };
                 self.decide(SchedulerInput::CancelStep(run, step), batch);
+                batch.cancelled.push((reply, outcome));
+            }
+            Message::Fail(run, step, failure, stops, reply) => {
+                let before = batch.events.len();
+                self.decide(SchedulerInput::Fail(run, step, failure, stops), batch);
+                let outcome = match batch.events.len() > before {
+                    true => CancelOutcome::Asked,
+                    false => CancelOutcome::NotActive,
+                };
                 batch.cancelled.push((reply, outcome));
             }
             Message::Compute(target, kind, slots) => self.set_compute(target, kind, slots, batch),
@@ -340,6 +356,7 @@ impl EventLoop {
             | Event::Ended { step, .. }
             | Event::Interrupted { step, .. }
             | Event::StepCancelAsked { step }
+            | Event::FailAsked { step, .. }
             | Event::Skipped { step, .. } => *step,
             Event::Submitted | Event::Began | Event::CancelAsked | Event::Finished { .. } => {
                 return run;

@@ -238,19 +238,25 @@ pub(super) async fn change_run(
     Ok(shown(&app, changed))
 }
 
-/// Ends a run that a program opened itself.
+/// Ends a run that a program opened itself. A script or a step that is said to have failed has
+/// failed, however its program ends, and is asked to stop unless its own program says so.
 #[utoipa::path(post, path = "/runs/{run}/end", params(("run" = Uuid, Path)),
     request_body = EndRun, responses(
     (status = 200, body = Run), (status = "default", body = ErrorReply)))]
 pub(super) async fn end_run(
     State(app): Context,
+    Extension(caller): Extension<Caller>,
     Path(run): Path<String>,
     Body(body): Body<EndRun>,
 ) -> Result<Json<Run>> {
     let run = run_id(&run)?;
     let failure = body.error.map(convert::run::stored_failure);
     let status = convert::run::end_status(body.status);
-    let ended = app.workspace.runs.end(run, status, failure).await?;
+    let ended = app
+        .workspace
+        .runs
+        .end(run, status, failure, caller.step())
+        .await?;
     Ok(shown(&app, ended))
 }
 
