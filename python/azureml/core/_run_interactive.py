@@ -97,8 +97,8 @@ def end(run: Run, status: str, error: Optional[Dict[str, str]] = None) -> None:
         run._outputs.upload_to(run)
     body = {"status": status, "error": error}
     try:
-        run._known = run._client.post(f"/runs/{run.id}/end", body)
-        _see_it_end(run)
+        record = run._client.post(f"/runs/{run.id}/end", body)
+        run._known = _seen_to_end(run, record)
     except errors.Conflict:
         record = run._fresh()
         if record["kind"] == "interactive":
@@ -122,11 +122,11 @@ def _end_submitted(run: Run, record: Mapping[str, Any], status: str) -> None:
     sys.stderr.write(f"warning: run {run.id} {said}\n")
 
 
-def _see_it_end(run: Run) -> None:
+def _seen_to_end(run: Run, record: Any) -> Any:
     """Wait a little for a run that was asked to stop, unless this program is part of it."""
-    record: Mapping[str, Any] = run._known
-    if record["ended_at"] is None and os.environ.get("AZUREML_RUN_ID") != run.id:
-        run._known = run._client.get(f"/runs/{run.id}/wait", timeout_s=STOP_SECONDS)
+    if record["ended_at"] is not None or os.environ.get("AZUREML_RUN_ID") == run.id:
+        return record
+    return run._client.get(f"/runs/{run.id}/wait", timeout_s=STOP_SECONDS)
 
 
 def failure(message: str, detail: str = "") -> Dict[str, str]:
