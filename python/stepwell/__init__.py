@@ -54,9 +54,9 @@ def _version() -> str:
         return names[0][len(begin) : -len(end)]
     if os.path.exists(os.path.join(os.path.dirname(beside), "pyproject.toml")):
         return _CHECKOUT
-    from importlib import metadata
-
     try:
+        from importlib import metadata
+
         return metadata.version("stepwell")
-    except metadata.PackageNotFoundError:
+    except ImportError:  # not installed, or a Python before 3.8, which some steps have
         return _CHECKOUT

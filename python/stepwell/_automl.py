@@ -392,10 +392,15 @@ def _tried(settings: Mapping[str, Any]) -> List[Dict[str, Any]]:
 
 
 def _versions() -> Dict[str, str]:
-    from importlib.metadata import version
+    from importlib import import_module
 
-    names = ("flaml", "lightgbm", "scikit-learn", "pandas")
-    return {name: version(name) for name in names}
+    modules = {
+        "flaml": "flaml",
+        "lightgbm": "lightgbm",
+        "scikit-learn": "sklearn",
+        "pandas": "pandas",
+    }
+    return {name: import_module(module).__version__ for name, module in modules.items()}
 
 
 if __name__ == "__main__":

@@ -6,11 +6,8 @@ not, and says so.
 
 from __future__ import annotations
 
-import stepwell
 from azureml._lazy import exports
 from azureml._unsupported import Getattr, unsupported_names
-
-__version__ = stepwell.__version__
 
 _SENTENCE = "azureml.dataprep is not there; read the data with pandas, or with Dataset.Tabular"
 

@@ -90,3 +90,15 @@ def test_modules_are_reached_as_attributes_of_their_package() -> None:
     )
     done = run(code)
     assert done.stdout.splitlines()[1] == "module 'azureml.core' has no attribute 'nothing'"
+
+
+def test_a_step_on_a_python_without_importlib_metadata_is_told_a_version() -> None:
+    code = (
+        "import os, sys\n"
+        "sys.modules['importlib.metadata'] = None\n"
+        "os.path.exists = lambda path: False\n"
+        "import azureml.dataprep, stepwell\n"
+        "print(azureml.dataprep.__version__, stepwell.__version__)\n"
+    )
+    done = run(code)
+    assert done.stdout.split() == ["1.61.0", "0.1.0"], done.stderr
