@@ -15,6 +15,7 @@ from .bodies import pipeline, shell
 from .client import Client
 from .project import Project
 from .ray import Ray
+from .test_distributed import ALONE, BY_SOCKET, MODEL
 from .waiting import until
 
 PROGRAM = """
@@ -67,6 +68,26 @@ run.log("slope", slope)
 run.log("intercept", (sy - slope * sx) / n)
 print("with", os.environ.get("RAY_ADDRESS", "no Ray"))
 """
+TRAIN = """
+import json
+from azureml.core import Experiment, ScriptRunConfig, Workspace
+from azureml.core.runconfig import PyTorchConfiguration
+
+ws = Workspace.from_config()
+torch = PyTorchConfiguration("Gloo", process_count=4, node_count=2)
+jobs = {
+    "one": ScriptRunConfig("src", "alone.py", compute_target="local"),
+    "two nodes": ScriptRunConfig("src", "by_socket.py", compute_target="ray-cluster",
+                                 distributed_job_config=torch),
+}
+runs = {name: Experiment(ws, "distributed").submit(job) for name, job in jobs.items()}
+results = {}
+for name, run in runs.items():
+    run.wait_for_completion(show_output=False)
+    results[name] = run.get_metrics()
+with open("results.json", "w") as file:
+    json.dump(results, file)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -89,19 +110,17 @@ def lines(path: Any) -> list[str]:
     return path.read_text().split() if path.exists() else []
 
 
-def test_a_program_gives_the_same_result_here_on_ray_and_mixed(
-    project: Project, client: Client, target: str
-) -> None:
+def results_of(project: Project, files: dict[str, str], *arguments: str) -> Any:
+    """What a program writes to `results.json`: `train.py` of these files of the project."""
     (project.folder / "src").mkdir()
-    for name, text in {"train.py": PROGRAM, "src/make.py": MAKE, "src/use.py": USE}.items():
+    for name, text in files.items():
         (project.folder / name).write_text(text)
     variables = dict(project.variables)
     for name in ("STEPWELL_BIN", "PYTHONPATH"):
         if name in os.environ:
             variables[name] = os.environ[name]
-    where = [["here", "here"], [target, target], ["here", target]]
     ran = subprocess.run(
-        [sys.executable, "train.py", json.dumps(where)],
+        [sys.executable, "train.py", *arguments],
         cwd=project.folder,
         env=variables,
         capture_output=True,
@@ -110,7 +129,15 @@ def test_a_program_gives_the_same_result_here_on_ray_and_mixed(
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    results = json.loads((project.folder / "results.json").read_text())
+    return json.loads((project.folder / "results.json").read_text())
+
+
+def test_a_program_gives_the_same_result_here_on_ray_and_mixed(
+    project: Project, client: Client, target: str
+) -> None:
+    files = {"train.py": PROGRAM, "src/make.py": MAKE, "src/use.py": USE}
+    where = [["here", "here"], [target, target], ["here", target]]
+    results = results_of(project, files, json.dumps(where))
     assert len(results) == 3
     assert results[f"{target} {target}"] == results["here here"] == results[f"here {target}"]
     assert abs(results["here here"]["slope"] - 3) < 0.01, results
@@ -122,6 +149,24 @@ def test_a_program_gives_the_same_result_here_on_ray_and_mixed(
     assert "with no Ray" not in project.stepwell("logs", used["id"]), "the step can use it"
     (line,) = [line for line in project.stepwell("compute").splitlines() if target in line]
     assert "Ray at http://127.0.0.1:" in line
+
+
+def test_a_training_on_two_nodes_gives_the_result_of_one_process(
+    project: Project, client: Client, target: str
+) -> None:
+    files = {
+        "train.py": TRAIN,
+        "src/model.py": MODEL,
+        "src/alone.py": ALONE,
+        "src/by_socket.py": BY_SOCKET,
+    }
+    results = results_of(project, files)
+    processes = {name: result.pop("processes") for name, result in results.items()}
+    assert processes == {"one": 1, "two nodes": 4}
+    assert 1 < results["one"]["weight"] < 4, results
+    assert results["two nodes"] == pytest.approx(results["one"], abs=2e-9)
+    nodes = [(run.get("usage") or {}).get("nodes") for run in client.get("/runs")["runs"]]
+    assert f"{platform.node()},{platform.node()}" in nodes
 
 
 def test_a_target_is_tried_before_it_is_used(project: Project, target: str) -> None:
@@ -141,9 +186,9 @@ def test_what_can_never_fit_is_refused_when_it_is_submitted(
         "step `wide` can never run on `ray-cluster`: it needs a node with 64 cores; "
         "the Ray cluster has "
     )
-    step["resources"] = {"nodes": 2}
+    step["resources"] = {"nodes": 9}
     refused = client.request("POST", "/runs", pipeline(step))
-    assert "a step on Ray has one" in refused.error["message"]
+    assert "it needs 9 nodes with 1 core; the Ray cluster has " in refused.error["message"]
     add = ("compute", "add", "gpus", "ray", "--address", ray.address, "--resource", "tpu=1")
     project.stepwell(*add)
     step = {**shell("a", "true"), "target": "gpus", "resources": {"cores": 1}}

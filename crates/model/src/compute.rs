@@ -283,9 +283,8 @@ impl ComputeKind {
                     "it is {asked} processes, and one machine has {most} of a step at most"
                 ))
             }
-            Self::Ray(_) => RayTarget::refuses(resources),
-            // Of a partition its scheduler is asked what it has.
-            Self::Local(_) | Self::Isolated(_) | Self::Slurm(_) => None,
+            // A cluster is asked what it has.
+            Self::Local(_) | Self::Isolated(_) | Self::Slurm(_) | Self::Ray(_) => None,
         }
     }
 }
@@ -357,11 +356,6 @@ mod tests {
         let ray = ComputeKind::keep_backing(asked.clone(), "ray", &cluster);
         let ray = ComputeKind::parse("AmlCompute", &ray).expect("a target");
         assert_eq!(ray.executor(), ExecutorKind::Ray);
-        let several = Resources {
-            nodes: 2,
-            ..Resources::default()
-        };
-        assert!(ray.refuses(&several, true).is_some());
         let bare = ComputeKind::keep_backing(Value::Null, "slurm", &Value::Null);
         let kind = ComputeKind::parse("AmlCompute", &bare).expect("a target");
         assert_eq!(kind.executor(), ExecutorKind::Slurm);

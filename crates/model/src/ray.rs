@@ -66,12 +66,6 @@ impl RayTarget {
     pub fn cores_of(&self, needs: &Resources) -> u32 {
         needs.cores.or(self.cores).unwrap_or(1)
     }
-
-    /// Why a step that needs these resources can never run on any such target.
-    pub(crate) fn refuses(needs: &Resources) -> Option<String> {
-        (needs.nodes > 1)
-            .then(|| format!("it needs {} nodes, and a step on Ray has one", needs.nodes))
-    }
 }
 
 /// The address without what says nothing.

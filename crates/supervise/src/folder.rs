@@ -149,6 +149,8 @@ pub enum Launcher {
     Here,
     /// They are those of the job of Slurm's that the supervisor is part of.
     Slurm,
+    /// They are reserved on a Ray cluster, by the job that the supervisor is part of.
+    Ray,
 }
 
 /// How a program may start.

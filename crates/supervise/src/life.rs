@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
     let (holder, folder) = match arguments {
         [] => (None, None),
         ["--launch", folder] => return launch::main(folder),
-        ["--rank", folder] => return launch::rank_main(folder),
+        ["--rank", folder] => return launch::rank_main(folder, parent),
         ["--sweep", folder] => return sweep::main(folder),
         [folder] if !folder.starts_with('-') => (None, Some(*folder)),
         ["--holder", cluster, job, folder] => {

@@ -86,7 +86,9 @@ impl Status {
                 .iter()
                 .all(|(name, amount)| node.get(*name).is_some_and(|has| has >= amount))
         };
-        if load.node_types.is_empty() || load.node_types.iter().any(|(node, _)| fits(node)) {
+        let fitting = load.node_types.iter().filter(|(node, _)| fits(node));
+        let fitting: u32 = fitting.map(|(_, count)| count).sum();
+        if load.node_types.is_empty() || fitting >= needs.nodes {
             return None;
         }
         let names: Vec<&str> = asked.iter().map(|(name, _)| *name).collect();
@@ -103,8 +105,12 @@ impl Status {
             .map(|(has, count)| format!("{count} with {has}"));
         let kinds: Vec<String> = kinds.collect();
         let (asked, kinds) = (listed(asked, f64::ceil), kinds.join(" and "));
+        let nodes = match needs.nodes {
+            0 | 1 => "a node".to_owned(),
+            count => format!("{count} nodes"),
+        };
         Some(format!(
-            "it needs a node with {asked}; the Ray cluster has {kinds}"
+            "it needs {nodes} with {asked}; the Ray cluster has {kinds}"
         ))
     }
 }
@@ -211,6 +217,23 @@ mod tests {
         it needs a node with 1 core, 64001 MB; the Ray cluster has 1 with 16 cores, 64000 MB and 2 with 2 cores, 2000 MB
         it needs a node with 1 core, 1 `tpu`; the Ray cluster has 1 with 16 cores, 0 `tpu` and 2 with 2 cores, 0 `tpu`
         ");
+    }
+
+    #[test]
+    fn several_nodes_that_fit_are_to_be_there() {
+        let on = |nodes, cores| Resources {
+            nodes,
+            cores: Some(cores),
+            ..Resources::default()
+        };
+        let refuses = |needs| status("node_b").refuses(&target(), &needs);
+        assert_eq!(refuses(on(3, 2)), None);
+        assert_eq!(
+            refuses(on(2, 3)).as_deref(),
+            Some(
+                "it needs 2 nodes with 3 cores; the Ray cluster has 1 with 16 cores and 2 with 2 cores"
+            )
+        );
     }
 
     #[test]

@@ -122,16 +122,10 @@ impl RayCluster {
         now.refuses(target, needs)
     }
 
-    /// Why jobs wait, as far as that is the same for all.
-    async fn reason(&self) -> String {
-        let status = self.status(Duration::ZERO).await;
-        let in_use = status.map(|status| status.in_use()).unwrap_or_default();
-        match in_use.as_str() {
-            "" => "it waits for its resources".to_owned(),
-            in_use => {
-                format!("it waits for its resources, or is about to start; {in_use} are taken")
-            }
-        }
+    /// How much is taken of what jobs wait for, in words; empty when that is not known.
+    async fn taken(&self, holds: Duration) -> String {
+        let status = self.status(holds).await;
+        status.map(|status| status.in_use()).unwrap_or_default()
     }
 
     /// Takes jobs that ended well long ago out of Ray's list. What cannot be removed now will be.
@@ -152,6 +146,18 @@ impl RayCluster {
     }
 }
 
+/// Why a job waits: for so many nodes at once, or to begin on one.
+fn reason(nodes: Option<u32>, taken: &str) -> String {
+    let awaited = match nodes {
+        Some(nodes) => format!("{nodes} nodes at once"),
+        None => "its resources".to_owned(),
+    };
+    match taken {
+        "" => format!("it waits for {awaited}"),
+        taken => format!("it waits for {awaited}, or is about to start; {taken} are taken"),
+    }
+}
+
 impl ListJobs for RayCluster {
     fn list(&self) -> BoxFuture<'_, Result<Jobs, String>> {
         Box::pin(async {
@@ -162,16 +168,21 @@ impl ListJobs for RayCluster {
                 id.starts_with(PREFIX)
             });
             self.tidy(&accounts).await;
-            let waits = accounts.iter().any(|account| account.status == "PENDING");
-            let reason = match waits {
-                true => self.reason().await,
-                false => String::new(),
+            let any = |is: fn(&Account) -> bool| accounts.iter().any(is);
+            let taken = match (any(Account::waits), any(Account::may_gather)) {
+                (true, _) => self.taken(Duration::ZERO).await,
+                // Mostly it has its nodes by now.
+                (false, true) => self.taken(CAPACITY_HOLDS).await,
+                (false, false) => String::new(),
             };
             let jobs = accounts.into_iter().filter_map(|account| {
-                let listed = match account.status.as_str() {
-                    "PENDING" => Listed::Waits(reason.clone()),
-                    "RUNNING" => Listed::Runs,
-                    _ => Listed::Over,
+                let listed = if account.is_over() {
+                    Listed::Over
+                } else if account.waits() || account.may_gather() {
+                    // Whether it has its nodes is seen by the claim of its step.
+                    Listed::Waits(reason(account.nodes(), &taken))
+                } else {
+                    Listed::Runs
                 };
                 Some((account.submission_id?, listed))
             });

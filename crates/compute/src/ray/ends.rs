@@ -1,8 +1,11 @@
 //! What became of a job, by Ray's account of it, in words. Pure.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use stepwell_model::{Failure, FailureKind};
 
+use super::job::{EXIT_NO_RAY, EXIT_NODE_LOST, NODE_COUNT};
 use crate::cluster::JobEnd;
 
 const SHARED: &str = "the data folder and Stepwell's programs must be on a file system that every \
@@ -20,11 +23,28 @@ pub(super) struct Account {
     /// In milliseconds since 1970.
     pub(super) end_time: Option<u64>,
     driver_exit_code: Option<i32>,
+    /// What it was submitted with.
+    metadata: Option<BTreeMap<String, String>>,
 }
 
 impl Account {
     pub(super) fn is_over(&self) -> bool {
         !matches!(self.status.as_str(), "PENDING" | "RUNNING")
+    }
+
+    /// Whether it has not begun.
+    pub(super) fn waits(&self) -> bool {
+        self.status == "PENDING"
+    }
+
+    /// Whether it runs, and may still wait for the nodes that it reserves.
+    pub(super) fn may_gather(&self) -> bool {
+        self.status == "RUNNING" && self.nodes().is_some()
+    }
+
+    /// How many nodes it reserves for its step; `None` if its own is the only one.
+    pub(super) fn nodes(&self) -> Option<u32> {
+        self.metadata.as_ref()?.get(NODE_COUNT)?.parse().ok()
     }
 
     fn says(&self, words: &[&str]) -> bool {
@@ -37,7 +57,12 @@ impl Account {
         match (self.status.as_str(), self.error_type.as_deref()) {
             ("STOPPED", _) => Cause::Stopped,
             ("FAILED", Some("JOB_SUPERVISOR_ACTOR_START_TIMEOUT")) => Cause::NotStarted,
-            ("FAILED", Some("JOB_ENTRYPOINT_COMMAND_ERROR") | None) => Cause::None,
+            ("FAILED", Some("JOB_ENTRYPOINT_COMMAND_ERROR") | None) => {
+                match (self.nodes(), self.driver_exit_code) {
+                    (Some(_), Some(EXIT_NODE_LOST)) => Cause::Node,
+                    _ => Cause::None,
+                }
+            }
             ("FAILED", Some("JOB_SUPERVISOR_ACTOR_DIED"))
                 if self.says(&["memory pressure", "out of memory", "(OOM)"]) =>
             {
@@ -83,12 +108,12 @@ pub(super) fn of(job: &str, account: &Account, log: &str) -> JobEnd {
         try_again: matches!(cause, Cause::NotStarted),
         exit_code,
         signal,
-        of_claimed: of_claimed(job, account, &cause),
+        of_claimed: of_claimed(job, account, &cause, log),
         of_unclaimed: of_unclaimed(job, account, &cause, log),
     }
 }
 
-fn of_claimed(job: &str, account: &Account, cause: &Cause) -> Failure {
+fn of_claimed(job: &str, account: &Account, cause: &Cause, log: &str) -> Failure {
     let lost = |text: &str| Failure::new(FailureKind::Lost, format!("{text} (Ray job {job})"));
     match cause {
         Cause::Stopped => lost("the step's job was stopped in Ray, by somebody else than Stepwell"),
@@ -111,6 +136,8 @@ fn of_claimed(job: &str, account: &Account, cause: &Cause) -> Failure {
     }
     .with_detail(match cause {
         Cause::None => String::new(),
+        // It is the job's own word for it: Ray has no other one.
+        Cause::Node if account.driver_exit_code.is_some() => log.to_owned(),
         _ => account.message.clone().unwrap_or_default(),
     })
 }
@@ -123,6 +150,13 @@ fn of_unclaimed(job: &str, account: &Account, cause: &Cause, log: &str) -> Failu
     let message = account.message.as_deref().unwrap_or_default();
     let failure = match (cause, account.driver_exit_code) {
         (Cause::Other, _) => environment("Ray could not begin the step's job"),
+        (Cause::None, Some(EXIT_NO_RAY)) if account.nodes().is_some() => environment(
+            "the `python` that jobs find on the cluster has no Ray",
+        )
+        .with_hint(
+            "a step on several nodes is started by Ray's Python: start the cluster's nodes with \
+                 it on their PATH",
+        ),
         (Cause::None, Some(126 | 127)) => {
             environment("the step's supervisor could not be started on its node").with_hint(SHARED)
         }
@@ -133,7 +167,7 @@ fn of_unclaimed(job: &str, account: &Account, cause: &Cause, log: &str) -> Failu
             let text = format!("the step's job ended before the step began (Ray job {job})");
             Failure::new(FailureKind::Lost, text).with_hint(SHARED)
         }
-        _ => of_claimed(job, account, cause),
+        _ => of_claimed(job, account, cause, log),
     };
     match log {
         "" => failure.with_detail(message.to_owned()),
@@ -199,6 +233,27 @@ mod tests {
             assert!(failure.summary.ends_with("(Ray job a-1)"), "{failure:?}");
             assert!(!end.try_again);
         }
+    }
+
+    #[test]
+    fn a_job_of_several_nodes_says_by_its_status_what_became_of_them() {
+        let several = |status| Account {
+            driver_exit_code: Some(status),
+            metadata: Some(BTreeMap::from([(NODE_COUNT.to_owned(), "2".to_owned())])),
+            ..account("FAILED", "JOB_ENTRYPOINT_COMMAND_ERROR", "")
+        };
+        let lost = of("a-1", &several(EXIT_NODE_LOST), "node 0 was lost");
+        assert!(lost.by_cluster && lost.of_claimed.kind == FailureKind::Lost);
+        assert!(lost.of_claimed.summary.contains("the node of"), "{lost:?}");
+        assert_eq!(lost.of_claimed.detail, "node 0 was lost");
+        let bare = of("a-1", &several(EXIT_NO_RAY), "").of_unclaimed;
+        assert_eq!(bare.kind, FailureKind::Environment);
+        assert!(bare.summary.contains("has no Ray"), "{bare:?}");
+        let alone = Account {
+            metadata: None,
+            ..several(EXIT_NODE_LOST)
+        };
+        assert!(!of("a-1", &alone, "").by_cluster);
     }
 
     #[test]

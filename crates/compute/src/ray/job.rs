@@ -10,6 +10,17 @@ use crate::cluster::{NODES, Submission};
 /// The file of an attempt for what its node and the supervisor print.
 pub(super) const LOG: &str = "ray.log";
 
+/// The program by which a job has several nodes, and its file in the attempt's folder.
+pub(super) const NODES_PROGRAM: &str = include_str!("nodes.py");
+pub(super) const NODES_FILE: &str = "nodes.py";
+
+/// The exit statuses of that program when the first node was lost, and when its Python has no Ray.
+pub(super) const EXIT_NODE_LOST: i32 = 75;
+pub(super) const EXIT_NO_RAY: i32 = 78;
+
+/// How many nodes the job of several has, in its metadata.
+pub(super) const NODE_COUNT: &str = "stepwell_nodes";
+
 /// What the ids of all our jobs begin with.
 pub(super) const PREFIX: &str = "stepwell-";
 
@@ -30,10 +41,8 @@ pub(super) fn body(
     target: &RayTarget,
     submission: &Submission<'_>,
 ) -> Value {
-    let mut own = Map::new();
     let mut body = json!({
         "submission_id": job,
-        "entrypoint": entry_point(cluster, job, submission.program, submission.folder),
         "metadata": {
             "stepwell_attempt": submission.attempt.to_string(),
             "stepwell_target": submission.target.as_str(),
@@ -43,7 +52,17 @@ pub(super) fn body(
             "RAY_JOB_STOP_WAIT_TIME_S": submission.stops_within.as_secs_f64().ceil().to_string(),
         }},
     });
-    for (name, amount) in asked(target, submission.needs) {
+    let asked = asked(target, submission.needs);
+    let (program, folder) = (submission.program, submission.folder);
+    if submission.needs.nodes > 1 {
+        let request = nodes_request(cluster, job, submission, asked);
+        body["entrypoint"] = entry_point_of_several(folder, &request).into();
+        body["metadata"][NODE_COUNT] = submission.needs.nodes.to_string().into();
+        return body;
+    }
+    body["entrypoint"] = entry_point(cluster, job, program, folder).into();
+    let mut own = Map::new();
+    for (name, amount) in asked {
         match name {
             "CPU" => body["entrypoint_num_cpus"] = amount.into(),
             "GPU" => body["entrypoint_num_gpus"] = amount.into(),
@@ -68,6 +87,39 @@ fn entry_point(cluster: &str, job: &str, supervisor: &Utf8Path, folder: &Utf8Pat
         "trap : TERM; cd {folder} || exit 2; test -e claim.json || uname -n >{NODES}; \
          {supervisor} --tied $$ --holder {cluster} {job} {folder} >/dev/null 2>>{LOG}; status=$?; \
          [ $status -lt 128 ] || {supervisor} --sweep {folder} >>{LOG} 2>&1; exit $status"
+    )
+}
+
+/// What the program is asked for that has several nodes. The job itself takes nothing: what it reserves
+/// for the step, it reserves on all nodes at once.
+fn nodes_request(
+    cluster: &str,
+    job: &str,
+    submission: &Submission<'_>,
+    asked: Vec<(&str, f64)>,
+) -> Value {
+    let (program, folder) = (submission.program.as_str(), submission.folder.as_str());
+    let each = asked.into_iter().map(|(name, amount)| match name {
+        "memory" => (name.to_owned(), submission.needs.memory_bytes.into()),
+        name => (name.to_owned(), amount.into()),
+    });
+    json!({
+        "name": job,
+        "nodes": submission.needs.nodes,
+        "each": each.collect::<Map<_, Value>>(),
+        "supervisor": [program, "--holder", cluster, job, folder],
+        "sweep": [program, "--sweep", folder],
+    })
+}
+
+/// The line for several nodes. The shell outlives a request to stop, which the program is given as well.
+/// Ray's own documents call its Python so, too.
+fn entry_point_of_several(folder: &Utf8Path, request: &Value) -> String {
+    let (folder, request) = (quoted(folder.as_str()), quoted(&request.to_string()));
+    format!(
+        "trap : TERM; cd {folder} || exit 2; \
+         \"$(command -v python || command -v python3)\" {NODES_FILE} reserve {request} \
+         >/dev/null 2>>{LOG}"
     )
 }
 
@@ -140,6 +192,53 @@ mod tests {
             "runtime_env": {"env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": "16"}},
         });
         assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn a_job_of_several_nodes_takes_nothing_itself_and_reserves_the_same_on_each() {
+        let target = RayTarget {
+            address: "http://head:8265".to_owned(),
+            cores: None,
+            resources: BTreeMap::from([("worker".to_owned(), 1)]),
+            token_file: None,
+        };
+        let attempt = "0192f5c4-1111-7222-8333-444455556666#1";
+        let submission = Submission {
+            attempt: attempt.parse().expect("an id"),
+            folder: "/data/a".into(),
+            needs: &Resources {
+                nodes: 3,
+                cores: Some(4),
+                memory_bytes: Some(1 << 30),
+                ..Resources::default()
+            },
+            outlives_nodes: false,
+            may_be_there: false,
+            target: &TargetName::new("wide"),
+            program: "/opt/supervise".into(),
+            stops_within: Duration::from_secs(20),
+            jobs_before: 0,
+        };
+        let body = body("job", "ray@http://head:8265", &target, &submission);
+        assert_eq!(body["metadata"][NODE_COUNT], "3");
+        assert_eq!(body.get("entrypoint_num_cpus"), None);
+        assert_eq!(body.get("entrypoint_resources"), None);
+        let line = body["entrypoint"].as_str().expect("a line");
+        let (before, after) = line.split_once(" reserve '").expect("the request");
+        assert_eq!(
+            before,
+            "trap : TERM; cd '/data/a' || exit 2; \"$(command -v python || command -v python3)\" nodes.py"
+        );
+        let (request, _) = after.split_once('\'').expect("its end");
+        let request: Value = serde_json::from_str(request).expect("JSON");
+        let expected = json!({
+            "name": "job",
+            "nodes": 3,
+            "each": {"CPU": 4.0, "memory": 1 << 30, "worker": 1.0},
+            "supervisor": ["/opt/supervise", "--holder", "ray@http://head:8265", "job", "/data/a"],
+            "sweep": ["/opt/supervise", "--sweep", "/data/a"],
+        });
+        assert_eq!(request, expected);
     }
 
     #[test]

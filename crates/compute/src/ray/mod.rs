@@ -89,6 +89,15 @@ impl Clusters for Known {
     }
 }
 
+/// Puts the program by which a job has several nodes where the nodes find it.
+fn write_program(submission: &Submission<'_>) -> Result<(), NotSubmitted> {
+    let path = submission.folder.join(job::NODES_FILE);
+    fs_err::write(path, job::NODES_PROGRAM).map_err(|error| {
+        let summary = format!("the step's nodes cannot be told what to do: {error}");
+        NotSubmitted::Never(Failure::new(FailureKind::Environment, summary))
+    })
+}
+
 /// A cluster, as one target uses it.
 struct Place {
     cluster: Arc<RayCluster>,
@@ -123,6 +132,9 @@ impl Cluster for Place {
         Box::pin(async {
             let id = job::id(submission.attempt, submission.jobs_before);
             let body = job::body(&id, &self.cluster.name, &self.target, submission);
+            if submission.needs.nodes > 1 {
+                write_program(submission)?;
+            }
             match self.cluster.submit(&body).await {
                 Ok(()) => Ok(id),
                 Err(ApiError::Silent(said)) => Err(NotSubmitted::Silent(said)),

@@ -114,6 +114,7 @@ fn several(stager: &Stager, job: &Job) -> Option<Several> {
     let log = stager.folder.run_log(job.attempt.run);
     let (launcher, mpi) = match &job.compute {
         ComputeKind::Slurm(target) => (Launcher::Slurm, target.mpi.clone()),
+        ComputeKind::Ray(_) if job.resources.nodes > 1 => (Launcher::Ray, None),
         _ => (Launcher::Here, None),
     };
     Some(Several {

@@ -136,6 +136,11 @@ impl RayCluster {
         self.keeper.call(RAY, "node", &[name]);
     }
 
+    /// Starts one more node, with one of another resource, too, that several may have.
+    pub(crate) fn start_node_with(&self, name: &str, resource: &str) {
+        self.keeper.call(RAY, "node", &[name, resource]);
+    }
+
     /// Kills a node with all that runs there.
     pub(crate) fn kill_node(&self, name: &str) {
         self.keeper.call(RAY, "kill", &[name]);

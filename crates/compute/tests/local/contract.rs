@@ -407,25 +407,4 @@ held_by!(fake:
     a_running_attempt_can_be_stopped;);
 held_by!(local);
 held_by!(slurm);
-// A step on Ray has one node, so what is said with two is left out.
-held_by!(ray:
-    the_start_and_the_end_are_reported_once
-    starting_twice_is_starting_once
-    stopping_what_has_ended_or_is_unknown_does_nothing
-    a_late_start_of_what_has_ended_runs_nothing_again
-    exit_status_and_signal_are_told
-    the_log_is_there_while_the_attempt_runs
-    outputs_are_kept_of_a_success_and_not_of_a_failure
-    a_running_attempt_can_be_stopped
-    an_attempt_over_its_limit_is_ended
-    an_environment_that_cannot_be_had_is_a_failure_before_anything_runs
-    an_attempt_that_waits_for_its_environment_says_so_and_can_be_stopped
-    the_holder_of_a_running_attempt_lives_and_then_is_gone
-    two_servers_start_an_attempt_once
-    variables_reach_the_attempt_and_only_that_one
-    the_signal_of_one_process_is_reported
-    what_serves_parameters_ends_when_the_workers_have;
-    a_new_server_finds_a_running_attempt
-    an_attempt_that_ended_without_a_server_is_reported_by_the_next
-    an_attempt_whose_server_vanished_before_it_began_is_begun_once
-    a_found_attempt_can_be_stopped);
+held_by!(ray);

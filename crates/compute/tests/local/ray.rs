@@ -2,7 +2,7 @@
 //! the cluster fail.
 
 use stepwell_compute::{Job, Report};
-use stepwell_model::{ComputeKind, FailureKind, Outcome, Resources, WaitReason};
+use stepwell_model::{Communicator, ComputeKind, FailureKind, Outcome, Resources, WaitReason};
 use stepwell_supervise::{Holder, State};
 use tokio::runtime::Runtime;
 
@@ -208,5 +208,106 @@ async fn what_a_killed_supervisor_leaves_is_killed() {
         lost.summary.starts_with("the step's supervisor was killed"),
         "{lost:?}"
     );
+    until("no process is left", || processes(&job).is_empty()).await;
+}
+
+/// A job on two whole nodes of those that have a resource `wide`. Each process says where it is, and runs
+/// until it is let.
+fn wide(rig: &Rig, go: &str) -> Job {
+    let go = flag(rig, go);
+    let line = format!("echo $RANK on $RAY_HERE_NODE; until [ -e {go} ]; do sleep 0.05; done");
+    let mut job = on(rig.several(Communicator::PyTorch, 2, 1, &line), "wide");
+    job.resources.cores = Some(4);
+    job
+}
+
+/// The nodes of its processes, as far as they have said so.
+fn nodes_of(rig: &Rig, job: &Job) -> [Option<String>; 2] {
+    let logs = [
+        rig.log(job),
+        rig.file(job, "user_logs/std_log_process_1.txt"),
+    ];
+    logs.map(|log| Some(log.lines().next()?.split_once(" on ")?.1.to_owned()))
+}
+
+/// The node of a process of it that runs, once all say theirs.
+async fn node_of(rig: &Rig, job: &Job, rank: usize) -> String {
+    let has_ended = || matches!(rig.state(job), State::Ended(_));
+    let all_say = || nodes_of(rig, job).iter().all(Option::is_some);
+    until("all say their nodes", || has_ended() || all_say()).await;
+    assert!(!has_ended(), "it has ended: {:?}", rig.state(job));
+    nodes_of(rig, job)[rank].clone().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn several_nodes_are_reserved_at_once_given_back_and_missed_when_they_are_lost() {
+    for name in ["wide1", "wide2", "wide3"] {
+        ray().start_node_with(name, "wide");
+    }
+    nodes_that_are_taken_are_waited_for_and_given_back().await;
+    what_a_killed_supervisor_leaves_on_several_nodes_is_killed().await;
+    a_lost_node_ends_the_step(1, "a node of the step was lost while the step ran").await;
+    a_lost_node_ends_the_step(0, "the node of the step's job failed").await;
+}
+
+async fn nodes_that_are_taken_are_waited_for_and_given_back() {
+    let [mut first, mut second, mut third] = [Rig::ray(), Rig::ray(), Rig::ray()];
+    let holds = wide(&first, "never");
+    first.executor.start(holds.clone());
+    first.started(holds.attempt).await;
+    let [gives_up, waits] = [wide(&second, "never"), wide(&third, "go")];
+    for (rig, job) in [(&mut second, &gives_up), (&mut third, &waits)] {
+        rig.executor.start(job.clone());
+        until_said(rig, "it waits for 2 nodes at once").await;
+    }
+    second.executor.stop(gives_up.attempt);
+    let outcome = second.ended(gives_up.attempt).await;
+    assert!(matches!(outcome, Outcome::Cancelled(_)), "{outcome:?}");
+    first.executor.stop(holds.attempt);
+    let outcome = first.ended(holds.attempt).await;
+    assert!(matches!(outcome, Outcome::Cancelled(_)), "{outcome:?}");
+    assert_eq!(processes(&holds), [0; 0]);
+    go(&third, "go");
+    third.started(waits.attempt).await;
+    let outcome = third.ended(waits.attempt).await;
+    assert!(is_success(&outcome), "{outcome:?}");
+    let [one, other] = nodes_of(&third, &waits);
+    assert!(one.is_some() && other.is_some() && one != other);
+    let host = rustix::system::uname();
+    let host = host.nodename().to_string_lossy();
+    assert_eq!(outcome.usage().nodes, format!("{host},{host}"));
+    assert_eq!(second.log(&gives_up), "");
+}
+
+/// Waits until the attempt is said to wait for this.
+async fn until_said(rig: &mut Rig, words: &str) {
+    while !in_queue(rig).await.contains(words) {}
+}
+
+async fn what_a_killed_supervisor_leaves_on_several_nodes_is_killed() {
+    let mut rig = Rig::ray();
+    let job = wide(&rig, "never");
+    rig.executor.start(job.clone());
+    rig.started(job.attempt).await;
+    node_of(&rig, &job, 1).await;
+    let State::Running { holder, .. } = rig.state(&job) else {
+        panic!("not running: {:?}", rig.state(&job));
+    };
+    rig.kill(&job, &holder);
+    let lost = failure(rig.ended(job.attempt).await);
+    assert_eq!(lost.kind, FailureKind::Lost, "{lost:?}");
+    until("no process is left", || processes(&job).is_empty()).await;
+}
+
+async fn a_lost_node_ends_the_step(rank: usize, said: &str) {
+    let mut rig = Rig::ray();
+    let job = wide(&rig, "never");
+    rig.executor.start(job.clone());
+    rig.started(job.attempt).await;
+    let node = node_of(&rig, &job, rank).await;
+    ray().kill_node(&node);
+    let lost = failure(rig.ended(job.attempt).await);
+    assert_eq!(lost.kind, FailureKind::Lost, "{lost:?}");
+    assert!(lost.summary.contains(said), "{lost:?}");
     until("no process is left", || processes(&job).is_empty()).await;
 }

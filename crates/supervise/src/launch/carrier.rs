@@ -1,4 +1,4 @@
-//! What carries the ranks: the launcher's own children, `mpiexec` or `srun`.
+//! What carries the ranks: the launcher's own children, `mpiexec`, `srun`, or the nodes of a Ray cluster.
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,23 +10,35 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, Signal};
 use stepwell_model::Communicator;
 
+use super::place::Reserved;
 use super::ranks::{self, Ranks};
 use super::world::{self, VARIABLE, World};
 use crate::folder::{Attempt, Launcher, Several, Spec};
 use crate::program::tie_to;
 use crate::signals::{Signals, Wake};
 
-/// The file of an attempt for what `mpiexec` and `srun` print.
+/// The file of an attempt for what carries its ranks prints.
 pub(super) const LOG: &str = "launch.log";
 
 /// How often the ranks' files are looked at, and those asked again that do not end.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// The exit status of what stands for a process on another node when that node is gone (`EX_TEMPFAIL`);
+/// those above the other one say, as a shell does, that a signal has ended the process.
+const EXIT_NODE_LOST: i32 = 75;
+const EXIT_SIGNALLED: i32 = 128;
+
+/// Each process would take itself for the only one.
+const NO_MPI: &str = "the step's environment has MPI, whose processes are not started on several nodes \
+                      of a Ray cluster: let the step have one node, run it on a Slurm cluster, or have \
+                      its processes meet by `MASTER_ADDR`, as with `PyTorchConfiguration`";
 
 /// What is to carry the ranks.
 pub(super) enum By {
     Launcher,
     Mpiexec(Utf8PathBuf),
     Srun { mpi: String },
+    Nodes(Reserved),
 }
 
 impl By {
@@ -35,14 +47,18 @@ impl By {
             Self::Launcher => world::By::Launcher,
             Self::Mpiexec(_) => world::By::Mpiexec,
             Self::Srun { .. } => world::By::Srun,
+            Self::Nodes(_) => world::By::Nodes,
         }
     }
 }
 
 /// What carries the ranks of such a step.
-pub(super) fn by(spec: &Spec, several: &Several) -> By {
+///
+/// # Errors
+/// They cannot be carried: why.
+pub(super) fn by(spec: &Spec, several: &Several) -> io::Result<By> {
     let is_mpi = several.distribution.communicator == Communicator::Mpi;
-    match several.launcher {
+    Ok(match several.launcher {
         Launcher::Slurm => By::Srun {
             mpi: match is_mpi {
                 true => several.mpi.clone().unwrap_or_else(|| "pmi2".to_owned()),
@@ -61,7 +77,11 @@ pub(super) fn by(spec: &Spec, several: &Several) -> By {
             }
         },
         Launcher::Here => By::Launcher,
-    }
+        Launcher::Ray if is_mpi && mpiexec(spec).is_some() => {
+            return Err(io::Error::other(NO_MPI));
+        }
+        Launcher::Ray => By::Nodes(Reserved::read()?),
+    })
 }
 
 /// The `mpiexec` of the step's environment: beside its interpreter, or on its path.
@@ -93,6 +113,11 @@ pub(super) struct Ended {
     pub(super) asked: bool,
     /// Whether it says that something failed.
     pub(super) failed: bool,
+    /// Whether it says that a node was lost.
+    pub(super) lost: bool,
+    /// Whether it says that a signal has ended a process on a node before any was asked to stop. Of a
+    /// program that a signal has ended its rank says so.
+    pub(super) signalled: bool,
 }
 
 impl Carrier {
@@ -127,6 +152,16 @@ impl Carrier {
                 command.args(srun_options(world, mpi)).arg(&program);
                 children.push(spawn(apart(rank(command), attempt)?)?);
             }
+            By::Nodes(Reserved { on, .. }) => {
+                for number in 0..world.size() {
+                    let (first, rest) = on.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+                    let mut command = Command::new(first);
+                    let node = world.place(number).0.to_string();
+                    command.args(rest).arg(node).arg(&program);
+                    command.env("STEPWELL_RANK", number.to_string());
+                    children.push(spawn(apart(rank(command), attempt)?)?);
+                }
+            }
         }
         let by = by.word();
         Ok(Self { children, by })
@@ -143,6 +178,8 @@ impl Carrier {
         let mut ended = Ended {
             asked: false,
             failed: false,
+            lost: false,
+            signalled: false,
         };
         let (mut over, mut look) = (false, Instant::now() + LOOK);
         while !self.children.is_empty() {
@@ -151,10 +188,11 @@ impl Carrier {
             let served = wake == Wake::Deadline
                 && world.parameter_servers > 0
                 && ranks::all_succeeded(&ranks.ends(), world.workers());
-            ended.failed |= self.reap()?;
+            self.reap(&mut ended, over)?;
             let was_over = over;
             // The others see themselves that all end when one fails.
-            over |= ended.asked || served || (ended.failed && self.by == world::By::Launcher);
+            let is_seen = matches!(self.by, world::By::Mpiexec | world::By::Srun);
+            over |= ended.asked || served || (ended.failed && !is_seen);
             if over && (!was_over || wake == Wake::Deadline) {
                 self.end(ranks);
             }
@@ -165,18 +203,23 @@ impl Carrier {
         Ok(ended)
     }
 
-    /// Reaps those that have ended; whether one of them failed.
-    fn reap(&mut self) -> io::Result<bool> {
-        let mut failed = false;
+    /// Reaps those that have ended, and notes what they say of it.
+    fn reap(&mut self, ended: &mut Ended, over: bool) -> io::Result<()> {
+        let by_nodes = self.by == world::By::Nodes;
         let mut left = Vec::new();
         for mut child in self.children.drain(..) {
             match child.try_wait()? {
-                Some(status) => failed |= !status.success(),
+                Some(status) => {
+                    ended.failed |= !status.success();
+                    let code = status.code().filter(|_| by_nodes);
+                    ended.lost |= code == Some(EXIT_NODE_LOST);
+                    ended.signalled |= !over && code.is_some_and(|code| code > EXIT_SIGNALLED);
+                }
                 None => left.push(child),
             }
         }
         self.children = left;
-        Ok(failed)
+        Ok(())
     }
 
     /// Asks all ranks to end.
@@ -188,7 +231,7 @@ impl Carrier {
             }
         };
         match self.by {
-            world::By::Launcher => {
+            world::By::Launcher | world::By::Nodes => {
                 for child in &self.children {
                     terminate(Some(Pid::from_child(child)));
                 }
@@ -300,5 +343,41 @@ pub(super) const fn name(by: world::By) -> &'static str {
         world::By::Launcher => "the launcher",
         world::By::Mpiexec => "mpiexec",
         world::By::Srun => "srun",
+        world::By::Nodes => "a node",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mpi_on_several_nodes_of_a_ray_cluster_is_refused_with_what_to_do() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mpiexec = folder.path().join("mpiexec");
+        fs_err::write(&mpiexec, "").expect("a file");
+        let executable = std::fs::Permissions::from_mode(0o700);
+        fs_err::set_permissions(&mpiexec, executable).expect("its mode");
+        let spec = serde_json::json!({
+            "attempt": {"run": "0192f5c4-1111-7222-8333-444455556666", "number": 1},
+            "argv": ["python", "train.py"],
+            "variables": {"PATH": folder.path()},
+            "work_dir": "/work", "files_dir": "/files", "log": "/log", "objects": "/objects",
+            "grace_ms": 0,
+            "several": {
+                "distribution": {"communicator": "mpi"},
+                "nodes": 2, "processes_per_node": 1, "launcher": "ray",
+                "logs": "/logs", "expands": true,
+            },
+        });
+        let spec: Spec = serde_json::from_value(spec).expect("a specification");
+        let several = spec.several.clone().expect("several");
+        let refused = by(&spec, &several).err().expect("a refusal").to_string();
+        assert!(refused.contains("let the step have one node"), "{refused}");
+        let here = Several {
+            launcher: Launcher::Here,
+            ..several
+        };
+        assert!(matches!(by(&spec, &here), Ok(By::Mpiexec(_))));
     }
 }

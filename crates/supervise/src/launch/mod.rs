@@ -2,8 +2,8 @@
 //! program, and the processes themselves, the *ranks*.
 //!
 //! On this machine the ranks are children of the launcher, or of `mpiexec` for a step that asks for
-//! MPI and has it. In a job of Slurm's `srun` starts them on the job's nodes. Either way each is this
-//! program again, `stepwell-supervise --rank FOLDER`, which runs the step's program as its child.
+//! MPI and has it. In a job of Slurm's `srun` starts them on the job's nodes, and on a Ray cluster the
+//! nodes that the job has reserved do, as they are asked to. Either way each is this program again, `stepwell-supervise --rank FOLDER`, which runs the step's program as its child.
 //!
 //! Invariants: the first rank that fails by itself ends all, and is the one whose status and log the
 //! step has. What asks the launcher to stop reaches every rank, and each ends its program within its
@@ -35,6 +35,10 @@ use crate::{excerpt, verdict};
 /// How much longer than a rank's grace its launcher may take.
 const LAUNCHER_GRACE_MS: u64 = 5_000;
 
+/// What is said when it may be either: what a node runs is not gone all at once.
+const NODE_LOST: &str =
+    "a node of the step was lost while the step ran, or what ran there was killed";
+
 /// How long the file of a rank's end may take to be seen from its launcher's node.
 const FILE_DELAY: Duration = Duration::from_secs(5);
 
@@ -64,7 +68,7 @@ pub(crate) fn supervised<'a>(attempt: &Attempt, spec: &'a Spec) -> io::Result<Co
 /// Adds what ranks on other nodes have used, which this machine's kernel does not count.
 pub(crate) fn count(attempt: &Attempt, spec: &Spec, usage: &mut Usage) {
     let launcher = spec.several.as_ref().map(|several| several.launcher);
-    if launcher != Some(Launcher::Slurm) {
+    if matches!(launcher, None | Some(Launcher::Here)) {
         return;
     }
     for end in Ranks::of(attempt.folder()).ends() {
@@ -126,7 +130,7 @@ fn launch(attempt: &Attempt) -> Result<Ending, crate::Error> {
     let several = several.ok_or_else(|| io::Error::other("the step is one process"))?;
     let ranks = Ranks::of(attempt.folder());
     ranks.make()?;
-    let by = carrier::by(&spec, &several);
+    let by = carrier::by(&spec, &several)?;
     let nodes = place::nodes(&several)?;
     let mut world = World::new(&several, by.word(), nodes, 0);
     world.port = place::free_ports(world.size().saturating_add(1))?;
@@ -153,17 +157,27 @@ fn ending(
     // program too: the workers alone decide.
     let is_served =
         |ends: &[End]| world.parameter_servers > 0 && ranks::all_succeeded(ends, world.workers());
-    while ended.failed
-        && !is_served(&ends)
-        && ranks::first_failed(&ends).is_none()
-        && world.by == world::By::Srun
-        && Instant::now() < deadline
-    {
+    let is_known = |ends: &[End]| {
+        let well = !ended.failed && ranks::all_succeeded(ends, world.workers());
+        well || is_served(ends) || ranks::first_failed(ends).is_some()
+    };
+    let is_elsewhere = matches!(world.by, world::By::Srun | world::By::Nodes);
+    while is_elsewhere && !ended.lost && !is_known(&ends) && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(100));
         ends = ranks.ends();
     }
     if is_served(&ends) {
         return Ending::with_code(0);
+    }
+    let printed = || {
+        let text = std::fs::read(attempt.folder().join(carrier::LOG)).unwrap_or_default();
+        let end = String::from_utf8_lossy(&text[text.len().saturating_sub(PRINTED_MAX)..]);
+        end.trim_end().to_owned()
+    };
+    // The others may have failed because of it, and before that was known.
+    let lost = || Failure::new(FailureKind::Lost, NODE_LOST).with_detail(printed());
+    if ended.lost {
+        return Ending::failed(lost());
     }
     if let Some(first) = ranks::first_failed(&ends) {
         return of_rank(spec, several, world, first);
@@ -171,8 +185,9 @@ fn ending(
     if !ended.failed && ranks::all_succeeded(&ends, world.workers()) {
         return Ending::with_code(0);
     }
-    let text = std::fs::read(attempt.folder().join(carrier::LOG)).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text[text.len().saturating_sub(PRINTED_MAX)..]);
+    if ended.signalled {
+        return Ending::failed(lost());
+    }
     let missing = (0..world.size()).find(|rank| !ends.iter().any(|end| end.rank == *rank));
     let summary = match missing {
         Some(rank) => format!(
@@ -181,16 +196,16 @@ fn ending(
         ),
         None => format!("{} failed", carrier::name(world.by)),
     };
-    Ending::failed(
-        Failure::new(FailureKind::Environment, summary).with_detail(text.trim_end().to_owned()),
-    )
+    Ending::failed(Failure::new(FailureKind::Environment, summary).with_detail(printed()))
 }
 
 /// The step has failed as its first rank did that failed.
 fn of_rank(spec: &Spec, several: &Several, world: &World, end: &End) -> Ending {
     let who = match several.launcher {
         Launcher::Here => format!("process {} of {}", end.rank, world.size()),
-        Launcher::Slurm => format!("process {} of {} on {}", end.rank, world.size(), end.node),
+        Launcher::Slurm | Launcher::Ray => {
+            format!("process {} of {} on {}", end.rank, world.size(), end.node)
+        }
     };
     let mut failure = verdict::of_process(&who, end.code, end.signal, &end.usage);
     if end.rank > 0 {

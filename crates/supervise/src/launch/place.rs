@@ -5,6 +5,8 @@ use std::io;
 use std::net::TcpListener;
 use std::process::Command;
 
+use serde::Deserialize;
+
 use crate::folder::{Launcher, Several};
 
 /// Where ports are looked for: below those that the kernel gives to connections.
@@ -23,11 +25,31 @@ pub struct JobNode {
     pub address: String,
 }
 
+/// The variable that says what is reserved on a Ray cluster.
+const RESERVED: &str = "STEPWELL_NODES";
+
+/// The nodes that are reserved on a Ray cluster, as the one that this is says.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Reserved {
+    /// The command that has a node run a program: the number of the node and the program follow.
+    pub(super) on: Vec<String>,
+    addresses: Vec<String>,
+}
+
+impl Reserved {
+    pub(super) fn read() -> io::Result<Self> {
+        let text = std::env::var(RESERVED);
+        let text = text.map_err(|_| io::Error::other(format!("`{RESERVED}` is not set")))?;
+        Ok(serde_json::from_str(&text)?)
+    }
+}
+
 /// The addresses of the nodes, in the order of their ranks. On this machine all nodes are this one.
 pub(super) fn nodes(several: &Several) -> io::Result<Vec<String>> {
     match several.launcher {
         Launcher::Here => Ok(vec!["127.0.0.1".to_owned(); several.nodes as usize]),
         Launcher::Slurm => Ok(of_job()?.into_iter().map(|node| node.address).collect()),
+        Launcher::Ray => Ok(Reserved::read()?.addresses),
     }
 }
 

@@ -17,15 +17,16 @@ use crate::log_times::LogTimes;
 use crate::process::Process;
 use crate::program::{self, Cause};
 use crate::reap::Reaper;
-use crate::signals::Signals;
+use crate::signals::{self, Signals};
 use crate::{descendants, now};
 
 /// The exit status of a rank that could not begin: its launcher reads why on its standard error.
 const EXIT_NO_RANK: u8 = 70;
 
-/// Is the rank that its variables say, of the attempt in a folder.
-pub(crate) fn main(folder: &str) -> ExitCode {
-    match run(&Attempt::open(folder)) {
+/// Is the rank that its variables say, of the attempt in a folder. It stops its program when the process
+/// is gone that has started it, if that one has this number.
+pub(crate) fn main(folder: &str, parent: Option<&str>) -> ExitCode {
+    match run(&Attempt::open(folder), parent) {
         Ok(status) => status.into(),
         Err(error) => {
             let text = stepwell_model::in_words(&error);
@@ -35,8 +36,11 @@ pub(crate) fn main(folder: &str) -> ExitCode {
     }
 }
 
-fn run(attempt: &Attempt) -> Result<u8, Error> {
+fn run(attempt: &Attempt, parent: Option<&str>) -> Result<u8, Error> {
     let signals = Signals::block()?;
+    if let Some(parent) = parent {
+        signals::stop_without(parent)?;
+    }
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(io::Error::from)?;
     let spec = attempt.spec()?;

@@ -24,13 +24,15 @@ pub(super) enum By {
     Mpiexec,
     /// `srun`.
     Srun,
+    /// The nodes that are reserved on a Ray cluster, each of which runs what it is asked to.
+    Nodes,
 }
 
 impl By {
     /// The variables by which a process knows its rank: one of them is there.
     pub(super) const fn rank_variables(self) -> &'static [&'static str] {
         match self {
-            Self::Launcher => &["STEPWELL_RANK"],
+            Self::Launcher | Self::Nodes => &["STEPWELL_RANK"],
             Self::Mpiexec => &["PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK"],
             Self::Srun => &["SLURM_PROCID"],
         }
@@ -90,7 +92,7 @@ impl World {
     }
 
     /// The node of a rank, and its place there.
-    fn place(&self, rank: u32) -> (u32, u32) {
+    pub(super) fn place(&self, rank: u32) -> (u32, u32) {
         let nodes = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX).max(1);
         match self.goes_around() {
             true => (rank % nodes, rank / nodes),
