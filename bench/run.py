@@ -24,6 +24,7 @@ import passing
 import published
 import reuse
 import schedules
+import slurm
 import snapshot
 import spark
 import start
@@ -82,6 +83,8 @@ def figures(quick: bool, megabytes: int) -> Dict[str, Callable[[], Figure]]:
         "parallel": bind(parallel.overhead, few),
         "parallel-scaling": bind(parallel.scaling, few),
         "parallel-million": parallel.million,
+        "slurm-steps": bind(slurm.overhead, 200 if quick else 1_000, 2),
+        "slurm-queued": bind(slurm.queued, 1_000 if quick else 10_000),
         "published": bind(published.latency, few),
         "published-rate": bind(published.rate, 2_000 if quick else 10_000),
         "published-memory": bind(published.memory, 2_000 if quick else 10_000),
