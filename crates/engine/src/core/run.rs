@@ -234,17 +234,7 @@ impl Run {
                 self.interrupted.insert(*step, *attempt);
                 ready.push(*step);
             }
-            Event::Skipped { step, because } => {
-                let state = match because {
-                    SkipReason::SaidToFail(_) => StepState::Failed,
-                    _ => StepState::Skipped,
-                };
-                self.states[step.get()] = state;
-                self.unsettled -= 1;
-                if state == StepState::Failed || *because == SkipReason::StepCancelled {
-                    self.failed.get_or_insert(*step);
-                }
-            }
+            Event::Skipped { step, because } => self.skip(*step, because),
             Event::Began => self.began = true,
             Event::CancelAsked => self.ask_to_stop(),
             Event::StepCancelAsked { step } => {
@@ -255,13 +245,27 @@ impl Run {
                 step,
                 failure,
                 stops,
-            } => {
-                self.said_failed.insert(*step, failure.clone());
-                if *stops {
-                    self.ask_step_to_stop(*step);
-                }
-            }
+            } => self.say_failed(*step, failure.clone(), *stops),
             Event::Finished { status } => self.finished = Some(*status),
+        }
+    }
+
+    fn skip(&mut self, step: StepIndex, because: &SkipReason) {
+        let state = match because {
+            SkipReason::SaidToFail(_) => StepState::Failed,
+            _ => StepState::Skipped,
+        };
+        self.states[step.get()] = state;
+        self.unsettled -= 1;
+        if state == StepState::Failed || *because == SkipReason::StepCancelled {
+            self.failed.get_or_insert(step);
+        }
+    }
+
+    fn say_failed(&mut self, step: StepIndex, failure: Failure, stops: bool) {
+        self.said_failed.insert(step, failure);
+        if stops {
+            self.ask_step_to_stop(step);
         }
     }
 
