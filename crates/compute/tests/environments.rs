@@ -79,22 +79,29 @@ impl Room {
 
     /// Makes a wheel of the package `tiny`.
     fn publish(&self, version: &str) {
+        self.publish_package("tiny", version, "");
+    }
+
+    /// Makes a wheel of a package that asks for another, if it does.
+    fn publish_package(&self, name: &str, version: &str, asks_for: &str) {
         let make = "
 import sys, zipfile
-folder, version = sys.argv[1:]
-info = f'tiny-{version}.dist-info/'
+folder, package, version, asks_for = sys.argv[1:]
+info = f'{package}-{version}.dist-info/'
+asks = f'Requires-Dist: {asks_for}\\n' if asks_for else ''
 files = {
-    'tiny.py': f'version = {version!r}\\n',
-    info + 'METADATA': f'Metadata-Version: 2.1\\nName: tiny\\nVersion: {version}\\n',
+    f'{package}.py': f'version = {version!r}\\n',
+    info + 'METADATA': f'Metadata-Version: 2.1\\nName: {package}\\nVersion: {version}\\n{asks}',
     info + 'WHEEL': 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n',
 }
 record = ''.join(f'{name},,\\n' for name in [*files, info + 'RECORD'])
-with zipfile.ZipFile(f'{folder}/tiny-{version}-py3-none-any.whl', 'w') as wheel:
+with zipfile.ZipFile(f'{folder}/{package}-{version}-py3-none-any.whl', 'w') as wheel:
     for name, text in {**files, info + 'RECORD': record}.items():
         wheel.writestr(name, text)
 ";
         let wheels = self.path("wheels");
-        run(Command::new(&*PYTHON).args(["-c", make, wheels.as_str(), version]));
+        let arguments = ["-c", make, wheels.as_str(), name, version, asks_for];
+        run(Command::new(&*PYTHON).args(arguments));
     }
 
     fn environments(&self, uv: &str) -> Environments {
@@ -200,6 +207,23 @@ async fn a_request_is_resolved_once_until_the_folder_of_wheels_that_it_names_cha
     room.publish("2.0");
     let newer = room.environments("uv").prepare(&spec).await;
     assert_eq!(version_of_tiny(&newer.expect("it can be built")), "2.0");
+}
+
+#[tokio::test]
+async fn what_other_packages_ask_for_of_the_original_is_left_out_and_what_that_asks_for_stays() {
+    let room = Room::new();
+    room.publish_package("library", "1.0", "azureml-core");
+    room.publish_package("azureml_core", "1.61", "tiny");
+    let prepared = room
+        .environments("uv")
+        .prepare(&room.spec(&["library"]))
+        .await
+        .expect("it can be built");
+    assert_eq!(version_of_tiny(&prepared), "1.0");
+    let names = "import importlib.util; import library; \
+                 print(importlib.util.find_spec('azureml_core'))";
+    let found = run(Command::new(&prepared.python).args(["-c", names]));
+    assert_eq!(found, "None");
 }
 
 #[tokio::test]

@@ -160,6 +160,33 @@ pub(super) fn brought_by(azureml: &[String], asked: &[String]) -> Vec<String> {
     found
 }
 
+/// Whether a requirement or a pin is of the family whose place Stepwell takes.
+pub(super) fn is_azureml(line: &str) -> bool {
+    let name = package_name(line);
+    name == "azureml" || name.starts_with("azureml-")
+}
+
+/// The pins without those of the family, which other packages ask for, and what was left out. All
+/// that those had brought is pinned beside them and stays.
+pub(super) fn without_azureml(pins: &str) -> (String, Vec<&str>) {
+    let mut kept = String::with_capacity(pins.len());
+    let mut left_out = Vec::new();
+    let mut keeps = true;
+    for line in pins.split_inclusive('\n') {
+        // The lines of a pin's hashes are indented.
+        if !line.starts_with(char::is_whitespace) {
+            keeps = !is_azureml(line);
+            if !keeps {
+                left_out.push(line.trim_end_matches(['\\', '\n', ' ']));
+            }
+        }
+        if keeps {
+            kept.push_str(line);
+        }
+    }
+    (kept, left_out)
+}
+
 /// Whether the user says which version of the package, or has one that holds it.
 fn is_settled(package: &str, asked: &[String]) -> bool {
     let name = package_name(package);
@@ -225,6 +252,26 @@ mod tests {
         assert!(brought(&["azureml-core"], &[]).contains("msrest"));
         assert!(brought(&["azureml-dataprep[pandas]"], &[]).contains("\npandas"));
         assert_eq!(brought(&["azureml-unheard-of"], &[]), "");
+    }
+
+    #[test]
+    fn pins_of_the_family_are_left_out_with_their_hashes_and_what_they_brought_stays() {
+        let pins = "# content\nadal==1.2.7 \\\n    --hash=sha256:2a\nazureml-core==1.55.0.post2 \\\n    \
+                    --hash=sha256:7b \\\n    --hash=sha256:7c\nazureml-dataprep-rslex==2.22.5\n\
+                    azuremlite==1.0\nmsrest==0.7\n";
+        let (kept, left_out) = without_azureml(pins);
+        assert_eq!(
+            kept,
+            "# content\nadal==1.2.7 \\\n    --hash=sha256:2a\nazuremlite==1.0\nmsrest==0.7\n"
+        );
+        assert_eq!(
+            left_out,
+            [
+                "azureml-core==1.55.0.post2",
+                "azureml-dataprep-rslex==2.22.5"
+            ]
+        );
+        assert_eq!(without_azureml(&kept), (kept.clone(), Vec::new()));
     }
 
     #[test]

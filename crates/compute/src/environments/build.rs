@@ -9,6 +9,7 @@ use std::process::Stdio;
 use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_model::Failure;
 
+use super::brought::without_azureml;
 use super::error::Error;
 use super::folder::{Folder, Resolution, write_private};
 use super::interpreter::{Interpreter, Search};
@@ -65,7 +66,11 @@ impl Builder {
     ) -> Result<Prepared, Error> {
         self.folder.create()?;
         let _guard = self.folder.guard(key).await?;
-        let recalled = self.folder.recall(key);
+        // Locks that older servers made may have what takes the place of Stepwell.
+        let recalled = self
+            .folder
+            .recall(key)
+            .filter(|resolution| without_azureml(&resolution.lock).1.is_empty());
         if let Some(resolution) = &recalled
             && let Some(prepared) = self.folder.environment(&resolution.key()).ready()
         {
@@ -179,15 +184,24 @@ impl Builder {
             build.run(&arguments, Stdio::null()).await
         };
         // The options say where the pinned packages are, so the lock alone is enough.
-        let lock = |pins: String| options + &content + &pins;
+        let lock = |pins: String| -> Result<String, Error> {
+            let (pins, left_out) = without_azureml(&pins);
+            if !left_out.is_empty() {
+                build.log.note(format!(
+                    "`{}` are left out, which other packages ask for: Stepwell takes their place",
+                    left_out.join("`, `")
+                ))?;
+            }
+            Ok(options + &content + &pins)
+        };
         match (compile_as_of(as_of).await, as_of) {
             (Err(Error::Uv { .. }), Some(day)) => {
                 build.log.note(format!(
                     "with packages as of {day} it cannot be resolved; those of today are taken"
                 ))?;
-                Ok((lock(compile_as_of(None).await?), None))
+                Ok((lock(compile_as_of(None).await?)?, None))
             }
-            (pins, as_of) => Ok((lock(pins?), as_of)),
+            (pins, as_of) => Ok((lock(pins?)?, as_of)),
         }
     }
 

@@ -131,8 +131,7 @@ impl Request {
             self.add_options(line);
             return None;
         }
-        let name = package_name(line);
-        if name != "azureml" && !name.starts_with("azureml-") {
+        if !brought::is_azureml(line) {
             let corrected = names::corrected(line);
             if let Some(meant) = &corrected {
                 self.notices.push(format!("`{line}` is taken as `{meant}`"));
