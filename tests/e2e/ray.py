@@ -16,9 +16,9 @@ class Ray:
         self._keeper = Keeper("ray-here", needed)
         self.address = self._keeper.said
 
-    def start_node(self, name: str) -> None:
-        """Starts one more node."""
-        self._keeper.call("node", name)
+    def start_node(self, name: str, *resource: str) -> None:
+        """Starts one more node, with one of a resource that several may have if that is named."""
+        self._keeper.call("node", name, *resource)
 
     def kill_node(self, name: str) -> None:
         """Kills a node with all that runs there."""

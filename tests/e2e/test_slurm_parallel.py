@@ -25,7 +25,8 @@ from pathlib import Path
 NODE = os.environ["AZ_BATCHAI_TASK_INDEX"]
 
 def init():
-    print("a worker of", os.environ["SLURMD_NODENAME"], flush=True)
+    node = os.environ.get("SLURMD_NODENAME") or os.environ["RAY_HERE_NODE"]
+    print("a worker of", node, flush=True)
 
 def run(mini_batch):
     begun = Path(os.environ["BEGUN"])

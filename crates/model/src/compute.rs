@@ -262,6 +262,11 @@ impl ComputeKind {
                 processes_per_node: spread.per_node.unwrap_or(1),
                 ..resources
             },
+            (Self::Ray(target), Some(spread)) if spread.nodes > 1 => crate::Resources {
+                nodes: spread.nodes,
+                cores: resources.cores.or(target.cores).or(spread.per_node),
+                ..resources
+            },
             _ => resources,
         }
     }
@@ -338,6 +343,12 @@ mod tests {
             (3, 2, 1)
         );
         assert_eq!(slurm.needs(asked, None), asked);
+        let cluster = json!({"address": "http://head:8265"});
+        let ray = ComputeKind::parse("ray", &cluster).expect("a target");
+        let needs = ray.needs(asked, Some(spread));
+        assert_eq!((needs.nodes, needs.cores, needs.gpus), (3, Some(2), 1));
+        let one = Spread { nodes: 1, ..spread };
+        assert_eq!(ray.needs(asked, Some(one)), asked);
         assert_eq!(ComputeKind::default().needs(asked, Some(spread)), asked);
     }
 

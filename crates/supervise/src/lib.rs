@@ -38,7 +38,7 @@ pub use folder::{
     Attempt, Claim, Error, Holder, InputPlace, Launcher, Liveness, OutputPlace, Several, Spec,
     Started, State, Warm, Workers,
 };
-pub use launch::{JobNode, nodes_of_job};
+pub use launch::{JobNode, Reserved, nodes_of_job};
 pub use life::{EXIT_NOT_RECORDED, NEWS_ENDED, NEWS_READY, NEWS_STARTED, main};
 pub use process::Process;
 pub use storage::{is_passing, storage_failure};

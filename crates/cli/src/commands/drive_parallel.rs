@@ -27,6 +27,8 @@ pub(crate) struct Args {
 enum Cluster {
     /// Slurm, in the job that the driver is part of.
     Slurm,
+    /// Ray, in the job that the driver is part of.
+    Ray,
 }
 
 /// Does it.
@@ -46,6 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let placed_by = match args.placed_by {
         None => PlacedBy::Here,
         Some(Cluster::Slurm) => PlacedBy::Slurm,
+        Some(Cluster::Ray) => PlacedBy::Ray,
     };
     Ok(match driver::run(&job, &python, placed_by)? {
         driver::Exit::Completed => Exit::Success,

@@ -107,7 +107,7 @@ fn nodes_request(
         "name": job,
         "nodes": submission.needs.nodes,
         "each": each.collect::<Map<_, Value>>(),
-        "supervisor": [program, "--holder", cluster, job, folder],
+        "supervisor": [program, "--tied", "{parent}", "--holder", cluster, job, folder],
         "sweep": [program, "--sweep", folder],
     })
 }
@@ -235,7 +235,9 @@ mod tests {
             "name": "job",
             "nodes": 3,
             "each": {"CPU": 4.0, "memory": 1 << 30, "worker": 1.0},
-            "supervisor": ["/opt/supervise", "--holder", "ray@http://head:8265", "job", "/data/a"],
+            "supervisor": [
+                "/opt/supervise", "--tied", "{parent}", "--holder", "ray@http://head:8265", "job", "/data/a",
+            ],
             "sweep": ["/opt/supervise", "--sweep", "/data/a"],
         });
         assert_eq!(request, expected);

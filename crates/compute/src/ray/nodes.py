@@ -40,6 +40,9 @@ JOB_LOG = "ray.log"
 NODES = "nodes"
 CLAIM = "claim.json"
 
+# The word that stands for the number of the process that starts a program on its node.
+PARENT = "{parent}"
+
 # The key of the supervisor among what the first node runs.
 SUPERVISOR = "supervisor"
 
@@ -84,22 +87,16 @@ class Node:
 
         return ray.get_runtime_context().get_node_id()
 
-    async def run(self, key, argv, variables=None, log=LAUNCH_LOG):
-        """Runs one of Stepwell's programs and gives its exit status, or -N for signal N.
-
-        The program stops when this process is gone.
-        """
-        program, *arguments = argv
+    async def run(self, key, argv, variables=None, folder=None, log=LAUNCH_LOG):
+        """Runs one of Stepwell's programs and gives its exit status, or -N for signal N."""
+        words = [str(os.getpid()) if word == PARENT else word for word in argv]
         with open(os.path.join(self.folder, log), "ab") as file:
             process = await asyncio.create_subprocess_exec(
-                program,
-                "--tied",
-                str(os.getpid()),
-                *arguments,
+                *words,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=file,
-                cwd=self.folder,
+                cwd=folder or self.folder,
                 env={**self.variables, **(variables or {})},
                 # Ray kills the group of a process of its own that ends.
                 start_new_session=True,
@@ -126,16 +123,16 @@ class Node:
         for process in left:
             await process.wait()
 
-    async def supervise(self, argv, nodes, addresses):
+    async def supervise(self, argv, nodes, places):
         """Runs the step's supervisor, whose launcher has the nodes run the step's processes."""
         # Nobody else may connect to what is in it.
         place = tempfile.mkdtemp(prefix="stepwell-nodes-")
         path = os.path.join(place, "socket")
         server = await asyncio.start_unix_server(partial(serve_one, nodes), path, limit=MESSAGE_MAX)
         on = [sys.executable, "-I", "-S", os.path.join(self.folder, SCRIPT), "on", path]
-        variables = {VARIABLE: json.dumps({"on": on, "addresses": addresses})}
+        variables = {VARIABLE: json.dumps({"on": on, **places})}
         try:
-            return await self.run(SUPERVISOR, argv, variables, JOB_LOG)
+            return await self.run(SUPERVISOR, argv, variables, log=JOB_LOG)
         finally:
             server.close()
             shutil.rmtree(place, ignore_errors=True)
@@ -153,7 +150,7 @@ async def serve_one(nodes, reader, writer):
 
     asked = json.loads(await reader.readline())
     node, key = nodes[asked["node"]], uuid.uuid4().hex
-    running = node.run.remote(key, asked["argv"], asked["variables"])
+    running = node.run.remote(key, asked["argv"], asked["variables"], asked["folder"])
     listening = asyncio.ensure_future(pass_on(reader, node, key))
     try:
         answer = {"status": await running}
@@ -244,8 +241,8 @@ class Job:
 
         try:
             ids = self.result([node.place.remote() for node in nodes], self.look)
-            addresses = self.addresses(ids)
-            supervisor = nodes[0].supervise.remote(self.request["supervisor"], nodes, addresses)
+            places = self.places(ids)
+            supervisor = nodes[0].supervise.remote(self.request["supervisor"], nodes, places)
             (status,) = self.result([supervisor], partial(self.pass_on, nodes[0]))
         except ray.exceptions.RayActorError as error:
             print("a node of the step was lost:", gist(error), file=sys.stderr)
@@ -258,15 +255,19 @@ class Job:
             return 128 - status
         return status
 
-    def addresses(self, ids):
-        """The addresses of the nodes, as Ray reaches them; their names are noted down."""
+    def places(self, ids):
+        """What the nodes are and have; their names are noted down."""
         import ray
 
         known = {node["NodeID"]: node for node in ray.nodes()}
+        names = [known[each]["NodeManagerHostname"] for each in ids]
         if not os.path.exists(CLAIM):
             with open(NODES, "w") as file:
-                print(",".join(known[each]["NodeManagerHostname"] for each in ids), file=file)
-        return [known[each]["NodeManagerAddress"] for each in ids]
+                print(",".join(names), file=file)
+        # The addresses by which Ray reaches them.
+        addresses = [known[each]["NodeManagerAddress"] for each in ids]
+        nodes = [{"name": n, "address": a} for n, a in zip(names, addresses)]
+        return {"nodes": nodes, "cores": int(self.request["each"]["CPU"])}
 
     def pass_on(self, first):
         if self.is_asked:
@@ -298,6 +299,7 @@ def run_on(path, node, *argv):
     with socket.socket(socket.AF_UNIX) as place:
         place.connect(path)
         request = {"node": int(node), "argv": argv, "variables": variables}
+        request["folder"] = os.getcwd()
         place.sendall(json.dumps(request).encode() + b"\n")
         signal.signal(signal.SIGTERM, partial(pass_on_stop, place))
         said = ""

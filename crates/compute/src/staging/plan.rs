@@ -58,7 +58,7 @@ pub(super) fn staged(
             stepwell: &stager.program,
             prepared,
             path: variables.get("PATH").map_or(path, String::as_str),
-            placed_by: placed_by(&job.compute),
+            placed_by: placed_by(job),
         })?,
     };
     let spec = Spec {
@@ -94,9 +94,10 @@ pub(super) fn staged(
 }
 
 /// What places the processes of a driver on the nodes of its job.
-const fn placed_by(target: &ComputeKind) -> Option<&'static str> {
-    match target {
+fn placed_by(job: &Job) -> Option<&'static str> {
+    match &job.compute {
         ComputeKind::Slurm(_) => Some("slurm"),
+        ComputeKind::Ray(_) if job.places_workers() => Some("ray"),
         ComputeKind::Local(_) | ComputeKind::Isolated(_) | ComputeKind::Ray(_) => None,
     }
 }

@@ -1,6 +1,7 @@
 //! What the driver's machine has for workers: every node of a step is taken to be like it.
 
 use stepwell_model::ParallelSettings;
+use stepwell_supervise::Reserved;
 
 use super::PlacedBy;
 
@@ -42,19 +43,24 @@ pub(super) fn share_of_memory(
 fn nodes_here(settings: &ParallelSettings, placed_by: PlacedBy) -> u32 {
     match placed_by {
         PlacedBy::Here => settings.node_count.max(1),
-        PlacedBy::Slurm => 1,
+        PlacedBy::Slurm | PlacedBy::Ray => 1,
     }
 }
 
-/// The processors that the step has here: of a job of Slurm's those that it was given.
+/// The processors that the step has here: of a cluster's job those that it was given.
 fn processors(placed_by: PlacedBy) -> u32 {
     let machines = || {
         let all = std::thread::available_parallelism().map_or(1, usize::from);
         u32::try_from(all).unwrap_or(u32::MAX)
     };
-    given(placed_by, "SLURM_CPUS_ON_NODE")
-        .and_then(|count| u32::try_from(count).ok())
-        .unwrap_or_else(machines)
+    let given = match placed_by {
+        PlacedBy::Here => None,
+        PlacedBy::Slurm => {
+            given(placed_by, "SLURM_CPUS_ON_NODE").and_then(|count| u32::try_from(count).ok())
+        }
+        PlacedBy::Ray => Reserved::read().ok().map(|reserved| reserved.cores),
+    };
+    given.unwrap_or_else(machines)
 }
 
 /// The memory that the step has here, in bytes.
@@ -69,7 +75,7 @@ fn memory(placed_by: PlacedBy) -> u64 {
 fn given(placed_by: PlacedBy, name: &str) -> Option<u64> {
     let text = match placed_by {
         PlacedBy::Slurm => std::env::var(name).ok()?,
-        PlacedBy::Here => return None,
+        PlacedBy::Here | PlacedBy::Ray => return None,
     };
     text.parse().ok().filter(|number| *number > 0)
 }

@@ -52,6 +52,8 @@ pub enum PlacedBy {
     Here,
     /// Slurm, in the job that the driver is part of.
     Slurm,
+    /// Ray, in the job that the driver is part of.
+    Ray,
 }
 
 /// Runs a job from its beginning, or on from where an earlier driver was killed.

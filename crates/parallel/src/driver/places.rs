@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_model::WorkerRequest;
-use stepwell_supervise::{Attempt, JobNode, WarmWorkers, nodes_of_job};
+use stepwell_supervise::{Attempt, JobNode, Reserved, WarmWorkers, nodes_of_job};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::connections::{HostNews, Reach};
@@ -16,7 +16,7 @@ use super::hosts::{Hosts, Lost};
 use super::machine::gpus;
 use super::place::{Invitation, Local, Placement, Role};
 use super::report::Reporter;
-use super::srun::{ProgramEnd, Srun};
+use super::srun::{By, ProgramEnd, Srun};
 use super::{Error, PlacedBy};
 use crate::ParallelJob;
 use crate::core::{Return, SchedulerInput, WorkerId};
@@ -26,18 +26,25 @@ use crate::protocol::HostId;
 pub(crate) struct Nodes {
     /// How many.
     count: u32,
-    /// Those of its job, this one first, if there are others than this machine.
-    of_job: Option<Vec<JobNode>>,
+    /// Those of its job, this one first, if there are others than this machine, and what starts
+    /// programs there.
+    of_job: Option<(Vec<JobNode>, By)>,
 }
 
 impl Nodes {
     /// As many as a step asks for.
     pub(crate) fn of(placed_by: PlacedBy, count: u32) -> io::Result<Self> {
         let of_job = match placed_by {
-            PlacedBy::Slurm if count > 1 => Some(nodes_of_job()?),
-            PlacedBy::Slurm | PlacedBy::Here => None,
+            PlacedBy::Slurm if count > 1 => Some((nodes_of_job()?, By::Srun)),
+            PlacedBy::Ray if count > 1 => {
+                let Reserved { on, nodes, .. } = Reserved::read()?;
+                Some((nodes, By::Ray(on)))
+            }
+            PlacedBy::Slurm | PlacedBy::Ray | PlacedBy::Here => None,
         };
-        let there = of_job.as_ref().map_or(count as usize, Vec::len);
+        let there = of_job
+            .as_ref()
+            .map_or(count as usize, |(nodes, _)| nodes.len());
         if there < count as usize {
             return Err(io::Error::other(format!(
                 "the step is for {count} nodes, and its job has {there}"
@@ -163,7 +170,7 @@ impl Placement for Places {
 /// How hosts are started in this job; what they need to know is written for them.
 fn srun(
     invitation: &Invitation,
-    nodes: Vec<JobNode>,
+    (nodes, by): (Vec<JobNode>, By),
     port: u16,
     ended: UnboundedSender<ProgramEnd>,
 ) -> io::Result<Srun> {
@@ -182,7 +189,7 @@ fn srun(
     let program = vec![own, HOST_COMMAND.to_owned(), folder.to_string()];
     let spec = Attempt::open(&*folder).spec().map_err(io::Error::other)?;
     let hidden = spec.variables.into_keys().collect();
-    Ok(Srun::new(nodes, program, &folder, hidden, ended))
+    Ok(Srun::new(by, nodes, program, &folder, hidden, ended))
 }
 
 /// The folder of the attempt that this is the driver of.

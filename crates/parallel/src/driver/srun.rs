@@ -1,7 +1,8 @@
-//! The programs of hosts as tasks of Slurm's, in the job that the driver is part of.
+//! The programs of hosts as tasks of Slurm's, or as what the nodes run that Ray has reserved, in the job
+//! that the driver is part of.
 //!
-//! Each is a step of the job of its own, so that a node that is lost ends no other. What `srun` hands
-//! from node to node holds nothing of the step's variables: a host reads those, and the driver's secret,
+//! With Slurm each is a step of the job of its own, so that a node that is lost ends no other. What is
+//! handed from node to node holds nothing of the step's variables: a host reads those, and the driver's secret,
 //! from files of the attempt's folder.
 
 use std::collections::HashMap;
@@ -41,8 +42,18 @@ pub(crate) struct ProgramEnd {
     pub(crate) how: String,
 }
 
-/// Starts hosts by `srun`.
+/// What starts a program on another node.
+#[derive(Debug, Clone)]
+pub(crate) enum By {
+    /// `srun`.
+    Srun,
+    /// The nodes that Ray has reserved: by this command, which the number of the node follows.
+    Ray(Vec<String>),
+}
+
+/// Starts hosts by `srun`, or by what Ray has instead.
 pub(crate) struct Srun {
+    by: By,
     /// The nodes of the job, the driver's own first.
     nodes: Vec<JobNode>,
     /// The command line of a host, but for its id.
@@ -56,9 +67,19 @@ pub(crate) struct Srun {
     ended: UnboundedSender<ProgramEnd>,
 }
 
+impl By {
+    fn program(&self) -> &str {
+        match self {
+            Self::Srun => "srun",
+            Self::Ray(on) => on.first().map_or("python", String::as_str),
+        }
+    }
+}
+
 impl Srun {
     /// In this job; ends are sent through `ended`.
     pub(crate) fn new(
+        by: By,
         nodes: Vec<JobNode>,
         program: Vec<String>,
         folder: &Utf8Path,
@@ -66,6 +87,7 @@ impl Srun {
         ended: UnboundedSender<ProgramEnd>,
     ) -> Self {
         Self {
+            by,
             nodes,
             program,
             folder: folder.to_owned(),
@@ -76,9 +98,20 @@ impl Srun {
     }
 
     fn command(&self, host: HostId, log: &Utf8Path) -> io::Result<Command> {
-        let mut command = Command::new("srun");
+        let mut command = match &self.by {
+            By::Srun => {
+                let mut command = Command::new("srun");
+                command.args(options(&self.name(host.node)));
+                command
+            }
+            By::Ray(on) => {
+                let (program, rest) = on.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+                let mut command = Command::new(program);
+                command.args(rest).arg(host.node.to_string());
+                command
+            }
+        };
         command
-            .args(options(&self.name(host.node)))
             .args(&self.program)
             .args([host.node.to_string(), host.launch.to_string()])
             .env_remove(WarmWorkers::VARIABLE)
@@ -112,12 +145,17 @@ impl Launch for Srun {
         let log = self.folder.join(format!("host-{}.log", host.node));
         let child = self.command(host, &log)?.spawn();
         let child = child.map_err(|error| {
-            io::Error::new(error.kind(), format!("`srun` cannot be started: {error}"))
+            let program = self.by.program();
+            io::Error::new(
+                error.kind(),
+                format!("`{program}` cannot be started: {error}"),
+            )
         })?;
         let end = Arc::<Notify>::default();
         self.running
             .insert((host.node, host.launch), Arc::clone(&end));
-        tokio::spawn(wait(child, host, log, end, self.ended.clone()));
+        let named = (self.by.program().to_owned(), log);
+        tokio::spawn(wait(child, host, named, end, self.ended.clone()));
         Ok(())
     }
 
@@ -151,7 +189,7 @@ fn options(node: &str) -> Vec<String> {
 async fn wait(
     mut child: Child,
     host: HostId,
-    log: Utf8PathBuf,
+    (program, log): (String, Utf8PathBuf),
     end: Arc<Notify>,
     ended: UnboundedSender<ProgramEnd>,
 ) {
@@ -168,16 +206,16 @@ async fn wait(
             child.wait().await
         }
     };
-    let how = in_words(status, &log);
+    let how = in_words(&program, status, &log);
     // The driver may be at its end.
     let _ = ended.send(ProgramEnd { host, how });
 }
 
 /// How it ended, with the last line that it has printed.
-fn in_words(status: io::Result<ExitStatus>, log: &Utf8Path) -> String {
+fn in_words(program: &str, status: io::Result<ExitStatus>, log: &Utf8Path) -> String {
     let status = match status {
-        Ok(status) => format!("`srun` ended ({status})"),
-        Err(error) => format!("`srun` cannot be awaited: {error}"),
+        Ok(status) => format!("`{program}` ended ({status})"),
+        Err(error) => format!("`{program}` cannot be awaited: {error}"),
     };
     let printed = fs_err::read_to_string(log).unwrap_or_default();
     match printed.lines().rfind(|line| !line.trim().is_empty()) {

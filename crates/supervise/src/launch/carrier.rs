@@ -158,6 +158,8 @@ impl Carrier {
                     let mut command = Command::new(first);
                     let node = world.place(number).0.to_string();
                     command.args(rest).arg(node).arg(&program);
+                    // The node knows the number of its process.
+                    command.args(["--tied", "{parent}"]);
                     command.env("STEPWELL_RANK", number.to_string());
                     children.push(spawn(apart(rank(command), attempt)?)?);
                 }

@@ -24,7 +24,7 @@ use nix::sys::signal::{SigSet, Signal};
 use stepwell_model::{Failure, FailureKind, Usage, in_words};
 
 use self::carrier::{Carrier, Ended};
-pub use self::place::{JobNode, of_job as nodes_of_job};
+pub use self::place::{JobNode, Reserved, of_job as nodes_of_job};
 pub(crate) use self::rank::main as rank_main;
 use self::ranks::{End, Ranks};
 use self::world::World;

@@ -16,28 +16,35 @@ const LAST_PORT: u16 = 32_000;
 /// How often another place among the ports is tried.
 const TRIES: u32 = 200;
 
-/// A node of the job of Slurm's that a program is part of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A node of the job of a cluster that a program is part of.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct JobNode {
-    /// What Slurm calls it.
+    /// What the cluster calls it.
     pub name: String,
-    /// The address by which Slurm itself reaches it; its name where Slurm cannot be asked.
+    /// The address by which the cluster itself reaches it; its name where Slurm cannot be asked.
     pub address: String,
 }
 
 /// The variable that says what is reserved on a Ray cluster.
 const RESERVED: &str = "STEPWELL_NODES";
 
-/// The nodes that are reserved on a Ray cluster, as the one that this is says.
+/// The nodes that the job of Ray's has reserved that a program is part of; its own is the first.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Reserved {
+pub struct Reserved {
     /// The command that has a node run a program: the number of the node and the program follow.
-    pub(super) on: Vec<String>,
-    addresses: Vec<String>,
+    pub on: Vec<String>,
+    /// The nodes.
+    pub nodes: Vec<JobNode>,
+    /// How many cores of each.
+    pub cores: u32,
 }
 
 impl Reserved {
-    pub(super) fn read() -> io::Result<Self> {
+    /// What is said to programs on the first node.
+    ///
+    /// # Errors
+    /// When this is no such program.
+    pub fn read() -> io::Result<Self> {
         let text = std::env::var(RESERVED);
         let text = text.map_err(|_| io::Error::other(format!("`{RESERVED}` is not set")))?;
         Ok(serde_json::from_str(&text)?)
@@ -48,9 +55,13 @@ impl Reserved {
 pub(super) fn nodes(several: &Several) -> io::Result<Vec<String>> {
     match several.launcher {
         Launcher::Here => Ok(vec!["127.0.0.1".to_owned(); several.nodes as usize]),
-        Launcher::Slurm => Ok(of_job()?.into_iter().map(|node| node.address).collect()),
-        Launcher::Ray => Ok(Reserved::read()?.addresses),
+        Launcher::Slurm => Ok(addresses_of(of_job()?)),
+        Launcher::Ray => Ok(addresses_of(Reserved::read()?.nodes)),
     }
+}
+
+fn addresses_of(nodes: Vec<JobNode>) -> Vec<String> {
+    nodes.into_iter().map(|node| node.address).collect()
 }
 
 /// The nodes of the job that this is part of; the one that the job's script runs on is the first.
