@@ -126,7 +126,8 @@ class Disturbances:
         if answer.returncode == 0:
             _check_idle(Project(copy))
         else:
-            assert "stepwell adopt" in answer.stderr, answer
+            # Files that changed while they were copied do not fit together: the database says so.
+            assert any(word in answer.stderr for word in ("stepwell adopt", "database")), answer
         shutil.rmtree(copy)
         return True
 
