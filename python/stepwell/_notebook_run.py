@@ -105,12 +105,12 @@ def _execute(
         try:
             papermill.execute_notebook(notebook, output, parameters=parameters, **given)
         except papermill.PapermillExecutionError as failed:
-            sys.stderr.write(_COLORS.sub("", _told(failed, notebook)))
+            sys.stderr.write(_COLORS.sub("", _traceback(failed, notebook)))
             return 1
     return 0
 
 
-def _told(failed: Any, notebook: str) -> str:
+def _traceback(failed: Any, notebook: str) -> str:
     """A failure of a cell as a traceback, so that it is shown as one of a script is."""
     lines: List[str] = [str(each) for each in failed.traceback]
     return "Traceback (most recent call last):\n  cell {} of {}\n{}\n".format(

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,19 @@ class Project:
             )
             raise AssertionError(f"{summary}:\n{out}\n{err}")
         return out if code == 0 else err
+
+    def program(self, files: dict[str, str], *line: str, timeout: float = 400) -> str:
+        """Writes `files`, runs Python with `line` to its end, and gives what it printed."""
+        for name, text in files.items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_text(text)
+        given = {name: os.environ.get(name) for name in ("STEPWELL_BIN", "PYTHONPATH")}
+        variables = {**self.variables, **{name: text for name, text in given.items() if text}}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        command = [sys.executable, *line]
+        ran = subprocess.run(command, cwd=self.folder, env=variables, timeout=timeout, **pipes)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return str(ran.stdout)
 
     def connect(self) -> Endpoint:
         """Finds or starts the server."""

@@ -7,9 +7,6 @@ the results are those of one process.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import Iterator
 
 import pytest
@@ -153,24 +150,8 @@ def target(project: Project, slurm: Slurm) -> str:
 def test_a_training_by_several_processes_gives_the_result_of_one(
     project: Project, client: Client, target: str
 ) -> None:
-    (project.folder / "src").mkdir()
-    for name, text in FILES.items():
-        (project.folder / name).write_text(text)
-    variables = dict(project.variables)
-    for name in ("STEPWELL_BIN", "PYTHONPATH"):
-        if name in os.environ:
-            variables[name] = os.environ[name]
-    ran = subprocess.run(
-        [sys.executable, "train.py"],
-        cwd=project.folder,
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    (line,) = [line for line in ran.stdout.splitlines() if line.startswith("RESULTS ")]
+    printed = project.program(FILES, "train.py", timeout=300)
+    (line,) = [line for line in printed.splitlines() if line.startswith("RESULTS ")]
     results = json.loads(line.removeprefix("RESULTS "))
     sizes = {name: result.pop("processes") for name, result in results.items()}
     assert sizes == {

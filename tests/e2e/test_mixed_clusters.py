@@ -4,9 +4,6 @@ parallel elsewhere. The same program all on this machine has the same results.""
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import Iterator
 
 import pytest
@@ -141,24 +138,8 @@ def targets(project: Project) -> Iterator[tuple[str, str]]:
 def test_a_pipeline_over_two_clusters_has_the_results_of_one_machine(
     project: Project, client: Client, targets: tuple[str, str]
 ) -> None:
-    (project.folder / "src").mkdir()
-    for name, text in FILES.items():
-        (project.folder / name).write_text(text)
-    variables = dict(project.variables)
-    for name in ("STEPWELL_BIN", "PYTHONPATH"):
-        if name in os.environ:
-            variables[name] = os.environ[name]
     where = {"local": ["here", "here", "here"], "mixed": ["here", *targets]}
-    ran = subprocess.run(
-        [sys.executable, "train_pipeline.py", json.dumps(where)],
-        cwd=project.folder,
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    project.program(FILES, "train_pipeline.py", json.dumps(where), timeout=300)
     results = json.loads((project.folder / "results.json").read_text())
     assert results["mixed"] == results["local"]
     assert len(results["local"]["rows"]) == 20

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import subprocess
-import sys
 from typing import Any, Iterator
 
 import pytest
@@ -112,23 +109,7 @@ def lines(path: Any) -> list[str]:
 
 def results_of(project: Project, files: dict[str, str], *arguments: str) -> Any:
     """What a program writes to `results.json`: `train.py` of these files of the project."""
-    (project.folder / "src").mkdir()
-    for name, text in files.items():
-        (project.folder / name).write_text(text)
-    variables = dict(project.variables)
-    for name in ("STEPWELL_BIN", "PYTHONPATH"):
-        if name in os.environ:
-            variables[name] = os.environ[name]
-    ran = subprocess.run(
-        [sys.executable, "train.py", *arguments],
-        cwd=project.folder,
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    project.program(files, "train.py", *arguments)
     return json.loads((project.folder / "results.json").read_text())
 
 

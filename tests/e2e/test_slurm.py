@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from typing import Iterator
 
 import pytest
@@ -82,23 +80,8 @@ def target(project: Project, slurm: Slurm) -> str:
 def test_an_old_program_runs_on_a_partition_by_one_command(
     project: Project, client: Client, target: str
 ) -> None:
-    (project.folder / "src").mkdir()
-    for name, text in {"train.py": OLD_PROGRAM, "src/make.py": MAKE, "src/use.py": USE}.items():
-        (project.folder / name).write_text(text)
-    variables = dict(project.variables)
-    for name in ("STEPWELL_BIN", "PYTHONPATH"):
-        if name in os.environ:
-            variables[name] = os.environ[name]
-    ran = subprocess.run(
-        [sys.executable, "train.py"],
-        cwd=project.folder,
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    files = {"train.py": OLD_PROGRAM, "src/make.py": MAKE, "src/use.py": USE}
+    project.program(files, "train.py", timeout=120)
     (run,) = [run for run in client.get("/runs")["runs"] if run["kind"] == "pipeline"]
     made, used = client.steps(run["id"])
     assert "nodes" not in made["usage"]
