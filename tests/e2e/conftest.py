@@ -1,4 +1,4 @@
-"""Fixtures: a fresh folder for each test, which must leave no process behind."""
+"""Fixtures: a fresh folder for each test, which must leave no process behind; clusters."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 
 from .client import Client
 from .project import Project, binary
+from .ray import Ray
+from .slurm import Slurm
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,3 +39,19 @@ def project(tmp_path: Path) -> Iterator[Project]:
 def client(project: Project) -> Client:
     """REST of the project's server."""
     return project.client
+
+
+@pytest.fixture(scope="module")
+def slurm() -> Iterator[Slurm]:
+    """One cluster for all tests of a module."""
+    cluster = Slurm()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(scope="module")
+def ray() -> Iterator[Ray]:
+    """One cluster for all tests of a module."""
+    cluster = Ray()
+    yield cluster
+    cluster.close()

@@ -7,7 +7,6 @@ the results are those of one process.
 from __future__ import annotations
 
 import json
-from typing import Iterator
 
 import pytest
 
@@ -130,14 +129,6 @@ FILES = {
     "src/by_mpi.py": BY_MPI,
     "src/by_socket.py": BY_SOCKET,
 }
-
-
-@pytest.fixture(scope="module")
-def slurm() -> Iterator[Slurm]:
-    """One cluster for all."""
-    cluster = Slurm()
-    yield cluster
-    cluster.close()
 
 
 @pytest.fixture

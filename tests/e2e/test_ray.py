@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 
@@ -85,14 +85,6 @@ for name, run in runs.items():
 with open("results.json", "w") as file:
     json.dump(results, file)
 """
-
-
-@pytest.fixture(scope="module")
-def ray() -> Iterator[Ray]:
-    """One cluster for all."""
-    cluster = Ray()
-    yield cluster
-    cluster.close()
 
 
 @pytest.fixture

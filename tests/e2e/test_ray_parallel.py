@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from typing import Iterator
 
 import pytest
 
@@ -16,14 +15,6 @@ from .test_slurm_parallel import ITEMS, begun, data, parallel, rows
 from .waiting import until
 
 __all__ = ["data"]
-
-
-@pytest.fixture(scope="module")
-def ray() -> Iterator[Ray]:
-    """One cluster for all."""
-    cluster = Ray()
-    yield cluster
-    cluster.close()
 
 
 @pytest.fixture

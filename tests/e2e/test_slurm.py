@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import Iterator
 
 import pytest
 
@@ -60,14 +59,6 @@ with open(os.path.join(parser.parse_args().source, "numbers")) as file:
 Run.get_context().log("sum", total)
 print("on", os.environ["SLURM_JOB_NODELIST"])
 """
-
-
-@pytest.fixture(scope="module")
-def slurm() -> Iterator[Slurm]:
-    """One cluster for all."""
-    cluster = Slurm()
-    yield cluster
-    cluster.close()
 
 
 @pytest.fixture

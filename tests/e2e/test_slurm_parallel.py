@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import stat
 from collections import Counter
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 
@@ -41,14 +41,6 @@ def run(mini_batch):
         time.sleep(600)
     return [os.path.basename(path) for path in mini_batch]
 """
-
-
-@pytest.fixture(scope="module")
-def slurm() -> Iterator[Slurm]:
-    """One cluster for all."""
-    cluster = Slurm()
-    yield cluster
-    cluster.close()
 
 
 @pytest.fixture

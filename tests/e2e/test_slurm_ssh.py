@@ -15,14 +15,6 @@ from .slurm import Slurm
 from .waiting import until
 
 
-@pytest.fixture(scope="module")
-def slurm() -> Iterator[Slurm]:
-    """One cluster for all."""
-    cluster = Slurm()
-    yield cluster
-    cluster.close()
-
-
 @pytest.fixture
 def login(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoginNode]:
     """A login node that the server finds by its name."""
