@@ -1,8 +1,9 @@
 """Errors of Stepwell's client in v1's types.
 
 Programs catch `AzureMLException`, `UserErrorException`, `ServiceException` and, where msrest is
-in use, `HttpOperationError`. `as_v1` gives an error of `stepwell.errors` a class that is both: the
-original one, by which the SDK's own code tells refusals apart, and those that programs name.
+in use, `HttpOperationError` or what v1's pipelines made of it. `as_v1` gives an error of
+`stepwell.errors` a class that is both: the original one, by which the SDK's own code tells
+refusals apart, and those that programs name.
 
 Invariant: an error that has passed `as_v1` can be caught by every class by which it could be
 caught before.
@@ -24,6 +25,7 @@ from azureml.exceptions import (
 from stepwell import errors
 
 Result = TypeVar("Result")
+Kind = TypeVar("Kind", bound=Exception)
 
 
 class HttpResponse(NamedTuple):
@@ -65,10 +67,15 @@ def as_v1(error: errors.StepwellError) -> errors.StepwellError:
     return made  # type: ignore[no-any-return]
 
 
-def not_found(kind: Type[AzureMLException], message: str) -> AzureMLException:
+def not_found(kind: Type[Kind], message: str) -> Kind:
     """A `kind` that a program may also catch as msrest's error for a status of 404."""
+    return refused(kind, message, 404)
+
+
+def refused(kind: Type[Kind], message: str, status: int) -> Kind:
+    """A `kind` that a program may also catch as msrest's error for a status."""
     made: Any = _hybrid((kind, *_http_bases()))(message)
-    made.status_code, made.response = 404, HttpResponse(404, message)
+    made.status_code, made.response = status, HttpResponse(status, message)
     return made  # type: ignore[no-any-return]
 
 
@@ -95,11 +102,20 @@ def _bases(kind: type, v1: type) -> Tuple[type, ...]:
     return tuple(bases)
 
 
+_HTTP_ERRORS = (
+    # The first is of the kind of the second.
+    ("azureml.pipeline.core._restclients.aeva.models.error_response", "ErrorResponseException"),
+    ("msrest.exceptions", "HttpOperationError"),
+)
+
+
 def _http_bases() -> Tuple[type, ...]:
     """msrest's error, if the program has loaded it: only then can the program name it."""
-    msrest = sys.modules.get("msrest.exceptions")
-    kind = getattr(msrest, "HttpOperationError", None)
-    return (kind,) if isinstance(kind, type) else ()
+    for module, name in _HTTP_ERRORS:
+        kind = getattr(sys.modules.get(module), name, None)
+        if isinstance(kind, type):
+            return (kind,)
+    return ()
 
 
 def _hybrid(bases: Tuple[type, ...]) -> type:

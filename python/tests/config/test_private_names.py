@@ -34,6 +34,8 @@ azureml._restclient.models.run_type_v2.RunTypeV2 azureml._restclient.run_client.
 azureml._base_sdk_common._docstring_wrapper.module_logger azureml.data._dataset._Dataset
 azureml._restclient.snapshots_client.SNAPSHOT_MAX_SIZE_BYTES
 azureml._restclient.workspace_client.WorkspaceClient
+azureml.pipeline.core._restclients.aeva.models.ErrorResponse
+azureml.pipeline.core._restclients.aeva.models.error_response.ErrorResponseException
 azureml._run_impl.constants.RunEnvVars azureml._run_impl.run_watcher.RunWatcher
 """.split()
 
@@ -140,6 +142,15 @@ def test_an_error_is_caught_by_v1s_classes_and_by_its_own(
         assert made.response.status_code == error.status  # type: ignore[attr-defined]
 
 
+MSREST = (  # what it declares itself, as far as it matters here: a constructor of its own
+    "class ClientException(Exception):\n"
+    "    def __init__(self, message, inner_exception=None):\n"
+    "        super().__init__(message)\n"
+    "class HttpOperationError(ClientException):\n"
+    "    def __init__(self, deserialize, response, resp_type=None):\n"
+    "        super().__init__('no')\n"
+)
+
 WITH_MSREST = """
 from msrest.exceptions import HttpOperationError
 from azureml import _edge
@@ -154,20 +165,43 @@ for error in (_edge.as_v1(errors.NotFound("not_found", "no", status=404)),
 """
 
 
-def test_a_program_that_uses_msrest_can_catch_its_error(tmp_path: Path) -> None:
-    # What msrest itself declares, as far as it matters here: a constructor of its own.
+WITH_PIPELINES_OWN = """
+from azureml import _edge
+from azureml.exceptions import UserErrorException
+from azureml.pipeline.core import _published
+from azureml.pipeline.core._restclients.aeva.models.error_response import ErrorResponseException
+from msrest.exceptions import HttpOperationError
+from stepwell import errors
+assert issubclass(ErrorResponseException, HttpOperationError)
+try:
+    with _published.refusals():
+        raise errors.NotFound("not_found", "no", status=404)
+except ErrorResponseException as caught:
+    print(caught.response.status_code, isinstance(caught, UserErrorException), caught.message)
+try:
+    with _published.refusals(ValueError):
+        raise errors.Conflict("conflict", "taken", status=409)
+except ErrorResponseException as caught:
+    print(caught.response.status_code, isinstance(caught, ValueError), caught)
+"""
+
+
+def said(tmp_path: Path, program: str) -> str:
+    """What a program prints where msrest is installed."""
     package = tmp_path / "msrest"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "exceptions.py").write_text(
-        "class ClientException(Exception):\n"
-        "    def __init__(self, message, inner_exception=None):\n"
-        "        super().__init__(message)\n"
-        "class HttpOperationError(ClientException):\n"
-        "    def __init__(self, deserialize, response, resp_type=None):\n"
-        "        super().__init__('no')\n"
-    )
+    (package / "exceptions.py").write_text(MSREST)
     path = [str(tmp_path), str(Path(_edge.__file__).parents[1])]
-    code = f"import sys; sys.path[:0] = {path!r}\n{WITH_MSREST}"
+    code = f"import sys; sys.path[:0] = {path!r}\n{program}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout == "404 True no\n" * 2, done.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_program_that_uses_msrest_can_catch_its_error(tmp_path: Path) -> None:
+    assert said(tmp_path, WITH_MSREST) == "404 True no\n" * 2
+
+
+def test_a_program_that_names_the_refusal_of_v1s_pipelines_can_catch_it(tmp_path: Path) -> None:
+    assert said(tmp_path, WITH_PIPELINES_OWN) == "404 True no\n409 True taken\n"

@@ -160,13 +160,14 @@ def start(
 @contextmanager
 def refusals(kind: Optional[Type[Exception]] = None) -> Iterator[None]:
     """What the server refuses is the program's mistake: a `kind`, or a `UserErrorException`."""
+    from azureml import _edge
     from azureml.exceptions import UserErrorException
     from stepwell.errors import Conflict, InvalidGraph, InvalidRequest, NotFound
 
     try:
         yield
     except (Conflict, InvalidGraph, InvalidRequest, NotFound) as error:
-        raise (kind or UserErrorException)(str(error)) from error
+        raise _edge.refused(kind or UserErrorException, str(error), error.status) from error
 
 
 def address(workspace: Workspace, rest: str) -> str:

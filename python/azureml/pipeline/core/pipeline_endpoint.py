@@ -159,11 +159,19 @@ class PipelineEndpoint(object):
         """
         if id is None and name is None:
             raise ValueError("name the endpoint by its id or by its name")
+        from azureml import _edge
+        from azureml.exceptions import UserErrorException
+        from stepwell.errors import NotFound
+
+        path = f"/endpoints/{id}" if id is not None else f"/endpoints/named/{name}"
         with _published.refusals():
-            if id is not None:
-                record = workspace._client.get(f"/endpoints/{id}")
-            else:
-                record = workspace._client.get(f"/endpoints/named/{name}")
+            try:
+                record = workspace._client.get(path)
+            except NotFound as error:
+                # Programs that publish what is not there yet look for the middle of this sentence.
+                wanted = f"pipeline endpoint `{name if id is None else id}`"
+                said = f"{wanted} not found in workspace `{workspace.name}`"
+                raise _edge.not_found(UserErrorException, said) from error
         return PipelineEndpoint._of(workspace, record)
 
     @staticmethod

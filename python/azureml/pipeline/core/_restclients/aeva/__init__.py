@@ -1,0 +1,1 @@
+"""The client of v1's pipeline service; see `models`."""
