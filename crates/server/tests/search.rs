@@ -118,6 +118,35 @@ fn a_stream_that_is_taken_up_again_misses_nothing_and_repeats_nothing() {
 }
 
 #[test]
+fn a_stream_of_children_has_those_of_one_run_from_the_first_on() {
+    let server = Served::start();
+    let parent = run(&server, "parent", "ann", &[]);
+    let child = trial(&server, &parent, "child", &json!([]));
+    run(&server, "other", "ann", &[]);
+    end(&server, &child, "Completed");
+    end(&server, &parent, "Completed");
+
+    let changes = |parent: &str| {
+        let path = format!("/api/v1/events?follow=false&parent={parent}");
+        let answer = server.own("GET", &path, "");
+        let data = answer
+            .body
+            .lines()
+            .filter_map(|line| line.strip_prefix("data:"));
+        let change = |text: &str| {
+            let event: Value = serde_json::from_str(text).expect("JSON");
+            assert_eq!(event["run"], child.as_str());
+            event["status"].as_str().unwrap_or_default().to_owned()
+        };
+        data.map(change).collect::<Vec<_>>()
+    };
+    assert_eq!(changes(&parent), ["Running", "Completed"]);
+    assert_eq!(changes(&child), [""; 0]);
+    let unknown = "/api/v1/events?parent=00000000-0000-7000-8000-000000000000";
+    assert_eq!(server.own("GET", unknown, "").status, 404);
+}
+
+#[test]
 fn a_list_by_name_comes_in_pages() {
     let server = Served::start();
     for name in ["b", "c", "a"] {

@@ -170,6 +170,17 @@ pub fn newest(connection: &Connection) -> Result<i64> {
         .query_row([], |row| row.get(0))?)
 }
 
+/// The number before the first event of a scheduled run; 0 when there is none.
+///
+/// # Errors
+/// Those of the database.
+pub fn before(connection: &Connection, run: RunId) -> Result<i64> {
+    let query = "SELECT coalesce(min(seq) - 1, 0) FROM journal WHERE run = ?";
+    Ok(connection
+        .prepare_cached(query)?
+        .query_row([id(run)], |row| row.get(0))?)
+}
+
 /// What became of all runs after an event of the journal, in its order, from at most `limit`
 /// events; and the number of the last event that was read.
 ///
@@ -184,8 +195,41 @@ pub fn all_changes_after(
         LEFT JOIN runs s ON s.parent = j.run AND s.step = json_extract(j.event_json, '$.step')
         WHERE j.seq > ? ORDER BY j.seq LIMIT ?";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    read_changes(connection, query, params![after, limit], after)
+}
+
+/// The same of the runs alone whose parent is one run, without the changes of their steps. The join
+/// is in this order so that it costs what was added to the journal, not how many children there are.
+///
+/// # Errors
+/// Those of the database.
+pub fn child_changes_after(
+    connection: &Connection,
+    parent: RunId,
+    after: i64,
+    limit: usize,
+) -> Result<(Vec<Change>, i64)> {
+    let query = "SELECT j.seq, j.at_ms, j.event_json, NULL, j.run FROM journal j
+        CROSS JOIN runs r ON r.id = j.run
+        WHERE j.seq > ? AND r.parent = ? AND json_extract(j.event_json, '$.step') IS NULL
+        ORDER BY j.seq LIMIT ?";
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let found = read_changes(connection, query, params![after, id(parent), most], after)?;
+    match found.0.len() < limit {
+        // What comes after the last of theirs was looked at as well.
+        true => Ok((found.0, newest(connection)?.max(after))),
+        false => Ok(found),
+    }
+}
+
+fn read_changes(
+    connection: &Connection,
+    query: &str,
+    parameters: impl Params,
+    after: i64,
+) -> Result<(Vec<Change>, i64)> {
     let mut statement = connection.prepare_cached(query)?;
-    let mut rows = statement.query(params![after, limit])?;
+    let mut rows = statement.query(parameters)?;
     let (mut changes, mut last) = (Vec::new(), after);
     while let Some(row) = rows.next()? {
         last = row.get(0)?;

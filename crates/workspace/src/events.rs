@@ -1,4 +1,5 @@
-//! What becomes of runs, as it happens: of one run and its steps, or of all runs.
+//! What becomes of runs, as it happens: of one run and its steps, of the children of one, or of all
+//! runs.
 //!
 //! Invariant: a follower gives every change after its beginning once, in the order of the journal,
 //! however slow its reader is. A live change is only a sign that there is something to read: those of runs
@@ -68,16 +69,51 @@ impl Events {
             Some(after) => after,
             None => self.core.store.read(journal::newest).await?,
         };
-        Ok(Follower {
+        Ok(self.endless(Scope::All, live, after, follow))
+    }
+
+    /// Follows the runs that were submitted as children of one, without their steps: after an event,
+    /// else from the first child on. Without `follow` it ends with what is in the journal.
+    ///
+    /// # Errors
+    /// When there is no such parent.
+    pub async fn of_children(
+        &self,
+        parent: RunId,
+        after: Option<i64>,
+        follow: bool,
+    ) -> Result<Follower> {
+        let live = self.core.engine.watch();
+        let root = scheduled(&self.runs.get(parent).await?);
+        let after = match after {
+            Some(after) => after,
+            None => {
+                self.core
+                    .store
+                    .read(move |db| journal::before(db, root))
+                    .await?
+            }
+        };
+        Ok(self.endless(Scope::Children { parent }, live, after, follow))
+    }
+
+    fn endless(
+        &self,
+        scope: Scope,
+        live: Receiver<Arc<[Change]>>,
+        after: i64,
+        follow: bool,
+    ) -> Follower {
+        Follower {
             core: Arc::clone(&self.core),
             live,
-            scope: Scope::All,
+            scope,
             after,
             waiting: VecDeque::new(),
             behind: true,
             ends_with_journal: !follow,
             over: false,
-        })
+        }
     }
 }
 
@@ -86,14 +122,18 @@ impl Events {
 enum Scope {
     /// Those of all runs.
     All,
+    /// Those of the runs whose parent is one, without their steps.
+    Children { parent: RunId },
     /// Those in the journal of one run, or of one step there.
     Run { root: RunId, only: Option<RunId> },
 }
 
 impl Scope {
-    fn holds(self, change: &Change) -> bool {
+    /// Whether a change may be one of these: of children only the journal knows.
+    fn may_hold(self, change: &Change) -> bool {
         match self {
             Self::All => true,
+            Self::Children { .. } => change.step.is_none(),
             Self::Run { root, only } => {
                 change.root == root && only.is_none_or(|only| only == change.run)
             }
@@ -103,7 +143,7 @@ impl Scope {
     /// Whether nothing can follow this change.
     fn ends_with(self, change: &Change) -> bool {
         match self {
-            Self::All => false,
+            Self::All | Self::Children { .. } => false,
             Self::Run { root, only } => {
                 change.run == only.unwrap_or(root) && change.status.is_terminal()
             }
@@ -150,6 +190,7 @@ impl Follower {
         let (after, scope) = (self.after, self.scope);
         let read = move |db: &_| match scope {
             Scope::All => journal::all_changes_after(db, after, READ_MAX),
+            Scope::Children { parent } => journal::child_changes_after(db, parent, after, READ_MAX),
             Scope::Run { root, .. } => {
                 let changes = journal::changes_after(db, root, after)?;
                 let last = changes.last().map_or(after, |change| change.seq);
@@ -158,9 +199,9 @@ impl Follower {
         };
         let (changes, last) = self.core.store.read(read).await?;
         // Of one run all is read at once.
-        self.behind = matches!(scope, Scope::All) && last > after;
+        self.behind = !matches!(scope, Scope::Run { .. }) && last > after;
         self.after = last;
-        let held = changes.into_iter().filter(|change| scope.holds(change));
+        let held = changes.into_iter().filter(|change| scope.may_hold(change));
         self.waiting.extend(held);
         Ok(())
     }
@@ -169,7 +210,7 @@ impl Follower {
     async fn wait(&mut self) -> Option<bool> {
         loop {
             match self.live.recv().await {
-                Ok(group) if group.iter().any(|change| self.scope.holds(change)) => {
+                Ok(group) if group.iter().any(|change| self.scope.may_hold(change)) => {
                     return Some(true);
                 }
                 Ok(_) => {}

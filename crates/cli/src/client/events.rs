@@ -1,4 +1,4 @@
-//! The server's event stream of a run, read line by line.
+//! The server's event streams, read line by line: of a run, or of the children of one.
 //!
 //! A stream ends when the run is over, or when the connection breaks: the reader knows which, and
 //! [`Events::last_seq`] is where a new stream goes on without a gap.
@@ -19,8 +19,21 @@ pub(crate) struct Events {
 impl Client {
     /// The changes of a run after the journal's place `after`; 0 for all.
     pub(crate) fn events(&self, run: Uuid, after: i64) -> Result<Events> {
-        let query = [("after", after.to_string())];
-        let answer = self.get_raw(&format!("runs/{run}/events"), &query)?;
+        self.stream(&format!("runs/{run}/events"), &[], after)
+    }
+
+    /// The changes of the runs that were submitted as children of a run, after the journal's place
+    /// `after`; 0 for all. The stream has no end of its own.
+    pub(crate) fn child_events(&self, parent: Uuid, after: i64) -> Result<Events> {
+        self.stream("events", &[("parent", parent.to_string())], after)
+    }
+
+    fn stream(&self, path: &str, query: &[(&str, String)], after: i64) -> Result<Events> {
+        let mut query = query.to_vec();
+        if after > 0 {
+            query.push(("after", after.to_string()));
+        }
+        let answer = self.get_raw(path, &query)?;
         Ok(Events {
             lines: Box::new(BufReader::new(answer.into_body().into_reader())),
             last_seq: after,

@@ -28,6 +28,7 @@ use ureq::{Agent, Body, RequestBuilder};
 
 pub(crate) use calls::RunFilter;
 pub(crate) use error::{Error, Result};
+pub(crate) use events::Events;
 pub(crate) use log::{LogChunk, Patience};
 pub(crate) use trust::{AuthoritiesError, check_authorities};
 

@@ -13,7 +13,7 @@ use stepwell_model::{Failure, FailureKind, RunId};
 use stepwell_worker::Worker;
 use uuid::Uuid;
 
-use crate::client::{self, Client};
+use crate::client::{self, Client, Events};
 use crate::embedded;
 use crate::failure::Advice as _;
 
@@ -99,10 +99,10 @@ impl Link {
         self.call(|client| client.run(id))
     }
 
-    /// A run, once it is over or the time is up.
-    pub(super) fn wait(&self, run: &str, limit: Duration) -> Result<Run, Fault> {
-        let id = id(run)?;
-        self.call(|client| client.wait_up_to(id, limit))
+    /// What becomes of the runs that were submitted as children of a run, after a place in the
+    /// journal; 0 for all.
+    pub(super) fn child_events(&self, parent: RunId, after: i64) -> Result<Events, Fault> {
+        self.call(|client| client.child_events(parent.uuid(), after))
     }
 
     pub(super) fn children(&self, run: &str) -> Result<Vec<Run>, Fault> {

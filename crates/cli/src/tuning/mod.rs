@@ -26,6 +26,7 @@ use link::Link;
 use record::Record;
 use suggest::Suggester;
 use trials::Trials;
+use watch::Watch;
 
 /// How often a request to stop and the time limit are looked at.
 const TICK: Duration = Duration::from_millis(200);
@@ -55,6 +56,14 @@ pub(crate) fn run(worker: &Worker) -> Result<Ended, Failure> {
         trials.resumed_values(),
         trials.earlier_histories(),
     );
+    let watch = Watch::begin(watch::Watched {
+        search: worker.request().run,
+        metric: search.primary_metric.name.clone(),
+        goal: search.primary_metric.goal,
+        samples: search.policy.watches(),
+        link: link.clone(),
+        events: events.clone(),
+    });
     let mut driver = Driver {
         core: Core::new(settings),
         search,
@@ -64,6 +73,7 @@ pub(crate) fn run(worker: &Worker) -> Result<Ended, Failure> {
         trials,
         record,
         events,
+        watch,
         suggester: None,
         bests: Vec::new(),
         shown: None,
@@ -83,6 +93,7 @@ struct Driver<'a> {
     trials: Trials,
     record: Record,
     events: Sender<Event>,
+    watch: Watch,
     suggester: Option<Suggester>,
     /// Each new best in order: the trial, its value, when.
     bests: Vec<(usize, f64, u64)>,
@@ -150,7 +161,7 @@ impl Driver<'_> {
             .write(now_ms(), &event)
             .map_err(|error| storage(&error))?;
         let effects = self.core.step(event.clone());
-        self.trials.tell(&self.core, &event);
+        self.trials.log_event(&self.core, &event);
         self.perform(effects)?;
         self.show_progress();
         Ok(())
@@ -161,7 +172,7 @@ impl Driver<'_> {
             match effect {
                 Effect::Suggest { trial } => self.suggest(trial),
                 Effect::Submit { trial, values } => self.submit(trial, &values)?,
-                Effect::Watch { trial, run } => self.watch(trial, run),
+                Effect::Watch { trial, run } => self.watch.add(trial, &run),
                 Effect::Cancel { trial, reason } => self.cancel(trial, reason),
                 Effect::Best { trial, value } => self.note_best(trial, value),
                 // `serve` sees it in the state, so that it comes after all else is recorded.
@@ -207,18 +218,6 @@ impl Driver<'_> {
             }
             Err(link::Fault::Stopping) => Ok(()),
         }
-    }
-
-    fn watch(&self, trial: usize, run: String) {
-        watch::begin(watch::Watched {
-            trial,
-            run,
-            metric: self.search.primary_metric.name.clone(),
-            goal: self.search.primary_metric.goal,
-            often: self.search.policy.watches(),
-            link: self.link.clone(),
-            events: self.events.clone(),
-        });
     }
 
     fn cancel(&self, trial: usize, reason: CancelReason) {

@@ -215,7 +215,7 @@ impl Trials {
     }
 
     /// A line of the log for what a reader wants to know.
-    pub(super) fn tell(&self, core: &Core, event: &Event) {
+    pub(super) fn log_event(&self, core: &Core, event: &Event) {
         match event {
             Event::Submitted { trial, run } => {
                 let values = json!(as_object(&core.trials()[*trial].values));

@@ -1,65 +1,173 @@
-//! Follows one trial on a thread of its own: what it logs of the primary metric, and its end.
+//! Follows the trials of a search, all together: their ends come by one stream of the server's
+//! events, and what they log of the primary metric is asked for.
+//!
+//! Invariant: of a trial whose run is known its values are reported before its end, and its end once.
 
+use std::collections::HashMap;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::Value;
 use stepwell_api::{MetricKind, MetricPoint, RunStatus};
+use stepwell_model::RunId;
 use stepwell_tune::{Event, Goal, History, Outcome};
+use uuid::Uuid;
 
 use super::link::{Fault, Link};
 
-/// How long one question may take where each value matters.
-const OFTEN: Duration = Duration::from_millis(500);
+/// How often the values of a trial that runs are asked for, where they matter before its end.
+const SAMPLE_EVERY: Duration = Duration::from_millis(500);
 
-/// How long it may take where only the end matters.
-const SELDOM: Duration = Duration::from_secs(10);
-
-/// A trial and what is wanted of it.
+/// What is followed, and for whom.
 pub(super) struct Watched {
-    pub(super) trial: usize,
-    pub(super) run: String,
+    /// The search, whose children the trials are.
+    pub(super) search: RunId,
     pub(super) metric: String,
     pub(super) goal: Goal,
     /// Whether values matter before the end.
-    pub(super) often: bool,
+    pub(super) samples: bool,
     pub(super) link: Link,
     pub(super) events: Sender<Event>,
 }
 
-/// Begins to follow a trial; it ends with the trial.
-pub(super) fn begin(watched: Watched) {
-    std::thread::spawn(move || follow(&watched));
+/// Follows trials, on threads of its own, until the process ends.
+pub(super) struct Watch(Arc<Shared>);
+
+struct Shared {
+    watched: Watched,
+    trials: Mutex<Trials>,
 }
 
-fn follow(watched: &Watched) {
-    let trial = watched.trial;
-    let limit = if watched.often { OFTEN } else { SELDOM };
-    let mut known = 0;
-    loop {
-        let outcome = match watched.link.wait(&watched.run, limit) {
-            Ok(run) => outcome(run.status),
-            // A run that is gone was stopped by somebody.
-            Err(Fault::Refused(_)) => Some(Outcome::Canceled),
-            Err(Fault::Stopping) => return,
+/// The trials by their runs.
+#[derive(Default)]
+struct Trials {
+    open: HashMap<Uuid, usize>,
+    /// Ends of runs whose trials are not known yet: a run may end before its submission is answered.
+    ended: HashMap<Uuid, Outcome>,
+    /// Whether no more ends will be heard of.
+    closed: bool,
+}
+
+impl Watch {
+    /// Begins to listen.
+    pub(super) fn begin(watched: Watched) -> Self {
+        let samples = watched.samples;
+        let shared = Arc::new(Shared {
+            watched,
+            trials: Mutex::default(),
+        });
+        let listening = Arc::clone(&shared);
+        std::thread::spawn(move || listening.listen());
+        if samples {
+            let sampling = Arc::clone(&shared);
+            std::thread::spawn(move || sampling.sample());
+        }
+        Self(shared)
+    }
+
+    /// Follows a trial, whose run may have ended already.
+    pub(super) fn add(&self, trial: usize, run: &str) {
+        let Ok(run) = run.parse::<Uuid>() else {
+            // It cannot be followed, nor can it be a run of the server's.
+            self.0.report(trial, Outcome::Failed);
+            return;
         };
-        if watched.often || outcome.is_some() {
-            let values = history(watched);
-            if values.len() > known {
-                known = values.len();
-                if watched
-                    .events
-                    .send(Event::Logged { trial, values })
-                    .is_err()
-                {
-                    return;
+        let mut trials = self.0.trials();
+        let ended = trials.ended.remove(&run);
+        if ended.is_none() && !trials.closed {
+            trials.open.insert(run, trial);
+            return;
+        }
+        drop(trials);
+        self.0.end(run, trial, ended.unwrap_or(Outcome::Canceled));
+    }
+}
+
+impl Shared {
+    fn trials(&self) -> MutexGuard<'_, Trials> {
+        self.trials.lock().expect("no holder panics")
+    }
+
+    /// Reads the ends of the search's runs. A stream that broke off goes on after its last event.
+    fn listen(&self) {
+        let Watched { link, search, .. } = &self.watched;
+        let mut after = 0;
+        let fault = loop {
+            match link.child_events(*search, after) {
+                Ok(mut events) => {
+                    for event in events.by_ref() {
+                        if let Some(outcome) = outcome(event.status) {
+                            self.on_end(event.run, outcome);
+                        }
+                    }
+                    after = events.last_seq();
                 }
+                Err(fault) => break fault,
+            }
+        };
+        if let Fault::Refused(reason) = fault {
+            self.close(reason);
+        }
+    }
+
+    /// The server lets the search hear no more of its trials.
+    fn close(&self, reason: String) {
+        self.send(Event::Broken { reason });
+        let mut trials = self.trials();
+        trials.closed = true;
+        let open = std::mem::take(&mut trials.open);
+        drop(trials);
+        for trial in open.into_values() {
+            self.report(trial, Outcome::Canceled);
+        }
+    }
+
+    fn on_end(&self, run: Uuid, outcome: Outcome) {
+        let mut trials = self.trials();
+        let Some(trial) = trials.open.remove(&run) else {
+            trials.ended.insert(run, outcome);
+            return;
+        };
+        drop(trials);
+        self.end(run, trial, outcome);
+    }
+
+    fn end(&self, run: Uuid, trial: usize, outcome: Outcome) {
+        self.ask_values(run, trial);
+        self.report(trial, outcome);
+    }
+
+    fn report(&self, trial: usize, outcome: Outcome) {
+        self.send(Event::Ended { trial, outcome });
+    }
+
+    /// The receiver ends with the search, as does the process.
+    fn send(&self, event: Event) {
+        let _ = self.watched.events.send(event);
+    }
+
+    /// Asks again and again for the values of the trials that are not over.
+    fn sample(&self) {
+        loop {
+            std::thread::sleep(SAMPLE_EVERY);
+            let open = self.trials().open.clone();
+            for (run, trial) in open {
+                self.ask_values(run, trial);
             }
         }
-        if let Some(outcome) = outcome {
-            // The driver may have ended, and with it the receiver.
-            let _ = watched.events.send(Event::Ended { trial, outcome });
-            return;
+    }
+
+    fn ask_values(&self, run: Uuid, trial: usize) {
+        let Watched {
+            link, metric, goal, ..
+        } = &self.watched;
+        let found = link.metrics(&run.to_string(), Some(metric));
+        let series = found.unwrap_or_default();
+        let own = series.into_iter().filter(|(name, _)| name == metric);
+        let values = numbers(own.flat_map(|(_, points)| points), *goal);
+        if !values.is_empty() {
+            self.send(Event::Logged { trial, values });
         }
     }
 }
@@ -71,16 +179,6 @@ const fn outcome(status: RunStatus) -> Option<Outcome> {
         RunStatus::Canceled => Some(Outcome::Canceled),
         _ => None,
     }
-}
-
-fn history(watched: &Watched) -> History {
-    let found = watched.link.metrics(&watched.run, Some(&watched.metric));
-    let series = found.unwrap_or_default();
-    let own = series
-        .into_iter()
-        .filter(|(name, _)| *name == watched.metric);
-    let points = own.flat_map(|(_, points)| points);
-    numbers(points, watched.goal)
 }
 
 /// The numbers among points; what is none is worse than any.

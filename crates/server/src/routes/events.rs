@@ -11,9 +11,11 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use serde::Deserialize;
 use stepwell_api::{ErrorReply, StreamMessage};
+use stepwell_model::RunId;
 use stepwell_store::journal::Change;
 use stepwell_workspace::Follower;
 use utoipa::IntoParams;
+use uuid::Uuid;
 
 use crate::access::{Caller, still_good};
 use crate::app::{App, Context};
@@ -76,6 +78,9 @@ pub(super) struct AllEventsQuery {
     after: Option<i64>,
     /// Whether the stream continues with what comes; when false, it ends with the journal.
     follow: Option<bool>,
+    /// Only changes of the runs that were submitted as children of this one, as the trials of a
+    /// search are, and not those of steps; from the first child on unless an event is named.
+    parent: Option<Uuid>,
 }
 
 /// The last event that a client has, if it says so.
@@ -125,6 +130,10 @@ pub(super) async fn follow_all_events(
     turn.give_back();
     let after = last_event(&headers)?.or(query.after);
     let follow = query.follow.unwrap_or(true);
-    let follower = app.workspace.events.of_all(after, follow).await?;
+    let events = &app.workspace.events;
+    let follower = match query.parent.map(RunId::new) {
+        Some(parent) => events.of_children(parent, after, follow).await?,
+        None => events.of_all(after, follow).await?,
+    };
     Ok(stream(app, caller, follower))
 }
