@@ -17,8 +17,8 @@ use fs_err as fs;
 use stepwell_data::folder::INCOMING_PREFIX;
 use stepwell_model::{Failure, FailureKind};
 
-use crate::folder::{OutputPlace, Spec};
 use crate::relocate::{Manner, Wins, bring, collision, discard_aside, kind_at, remove};
+use crate::spec::{OutputPlace, Spec};
 use crate::storage_failure;
 
 /// The folders that a program finds in its working folder, and that are kept.

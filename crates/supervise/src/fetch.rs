@@ -11,7 +11,7 @@ use std::path::Path;
 use fs_err as fs;
 use stepwell_model::{Failure, FailureKind};
 
-use crate::folder::{InputPlace, Spec};
+use crate::spec::{InputPlace, Spec};
 use crate::storage_failure;
 
 /// How deep folders may lie in each other; a link that leads upwards makes them endless.

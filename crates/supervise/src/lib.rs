@@ -26,6 +26,7 @@ mod program;
 mod reap;
 mod relocate;
 mod signals;
+mod spec;
 mod storage;
 mod sweep;
 mod verdict;
@@ -34,13 +35,11 @@ mod warm;
 
 pub use clock::now;
 pub use collect::discard;
-pub use folder::{
-    Attempt, Claim, Error, Holder, InputPlace, Launcher, Liveness, OutputPlace, Several, Spec,
-    Started, State, Warm, Workers,
-};
+pub use folder::{Attempt, Claim, Error, Holder, Liveness, Started, State};
 pub use launch::{JobNode, Reserved, nodes_of_job};
 pub use life::{EXIT_NOT_RECORDED, NEWS_ENDED, NEWS_READY, NEWS_STARTED, main};
 pub use process::Process;
+pub use spec::{InputPlace, Launcher, OutputPlace, Several, Spec, Warm, Workers};
 pub use storage::{is_passing, storage_failure};
 pub use sweep::sweep;
 pub use view::{View, ViewError, can_isolate};

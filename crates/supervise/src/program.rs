@@ -15,10 +15,10 @@ use nix::sys::wait::{Id, WaitPidFlag};
 use rustix::io::FdFlags;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
-use crate::folder::Spec;
 use crate::log_times::LogTimes;
 use crate::reap::Reaper;
 use crate::signals::{Signals, Wake};
+use crate::spec::Spec;
 use crate::view::{self, Room, View};
 use crate::warm::{self, Loan};
 

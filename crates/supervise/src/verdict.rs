@@ -9,8 +9,8 @@ use std::process::ExitStatus;
 use nix::sys::signal::Signal;
 use stepwell_model::{Failure, FailureKind, Outcome, Usage, in_words};
 
-use crate::folder::Spec;
 use crate::program::Cause;
+use crate::spec::Spec;
 use crate::view::ViewError;
 
 /// The longest text of a reported failure, in bytes: it is stored with the run.

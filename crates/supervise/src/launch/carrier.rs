@@ -13,9 +13,10 @@ use stepwell_model::Communicator;
 use super::place::Reserved;
 use super::ranks::{self, Ranks};
 use super::world::{self, VARIABLE, World};
-use crate::folder::{Attempt, Launcher, Several, Spec};
+use crate::folder::Attempt;
 use crate::program::tie_to;
 use crate::signals::{Signals, Wake};
+use crate::spec::{Launcher, Several, Spec};
 
 /// The file of an attempt for what carries its ranks prints.
 pub(super) const LOG: &str = "launch.log";

@@ -28,8 +28,9 @@ pub use self::place::{JobNode, Reserved, of_job as nodes_of_job};
 pub(crate) use self::rank::main as rank_main;
 use self::ranks::{End, Ranks};
 use self::world::World;
-use crate::folder::{Attempt, Launcher, Several, Spec, Warm};
+use crate::folder::Attempt;
 use crate::signals::Signals;
+use crate::spec::{Launcher, Several, Spec, Warm};
 use crate::{excerpt, verdict};
 
 /// How much longer than a rank's grace its launcher may take.

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use crate::folder::{Launcher, Several};
+use crate::spec::{Launcher, Several};
 
 /// Where ports are looked for: below those that the kernel gives to connections.
 const FIRST_PORT: u16 = 20_000;

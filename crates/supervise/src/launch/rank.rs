@@ -12,12 +12,13 @@ use stepwell_model::{Usage, expand_variables};
 
 use super::ranks::{End, Ranks};
 use super::world::{By, VARIABLE, World};
-use crate::folder::{Attempt, Error, Several, Spec};
+use crate::folder::{Attempt, Error};
 use crate::log_times::LogTimes;
 use crate::process::Process;
 use crate::program::{self, Cause};
 use crate::reap::Reaper;
 use crate::signals::{self, Signals};
+use crate::spec::{Several, Spec};
 use crate::{descendants, now};
 
 /// The exit status of a rank that could not begin: its launcher reads why on its standard error.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stepwell_model::Communicator;
 
-use crate::folder::Several;
+use crate::spec::Several;
 
 /// The variable that carries the world to each of its processes.
 pub(super) const VARIABLE: &str = "STEPWELL_WORLD";
@@ -174,7 +174,7 @@ mod tests {
     use stepwell_model::Distribution;
 
     use super::*;
-    use crate::folder::Launcher;
+    use crate::spec::Launcher;
 
     fn world(communicator: Communicator, parameter_servers: u32) -> World {
         let several = Several {

@@ -15,7 +15,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_model::is_module;
 
 use super::remembered::{self, Script};
-use crate::folder::Spec;
+use crate::spec::Spec;
 
 /// The packages, with the reason for each that needs one.
 const SAFE: [&str; 19] = [

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::folder::Spec;
+use crate::spec::Spec;
 
 /// The modules that load an interpreter and fork it, with their names. They lie beside the
 /// `sitecustomize` that every Python of a step runs first.

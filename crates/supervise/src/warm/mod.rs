@@ -27,7 +27,7 @@ pub use self::key::ZYGOTE_FILES;
 pub(crate) use self::workers::{Lent, Loan, VARIABLE as WORKERS};
 pub use self::workers::{WarmWorker, WarmWorkers, end_of};
 use self::zygote::{Refusal, Zygote};
-use crate::folder::{Spec, Warm};
+use crate::spec::{Spec, Warm};
 
 /// The end of the word of an interpreter that has loaded more than the usual modules.
 pub const HEAVY: &str = "+";

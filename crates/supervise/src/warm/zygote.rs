@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 use super::budget;
 use super::channel::Channel;
 use super::key::{Key, is_of_one_step};
-use crate::folder::Spec;
 use crate::process::{Stat, children};
 use crate::program::tie_to;
 use crate::reap::Reaper;
+use crate::spec::Spec;
 
 /// The first argument of an interpreter that is to be loaded, with the room for a script's path.
 const PLACEHOLDER: &str = "stepwell-zygote";
