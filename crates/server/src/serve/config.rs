@@ -174,6 +174,10 @@ impl ServeError {
                 "choose another folder with `--data`, or fix its permissions or free space"
             }
             Self::Store(error) if error.is_storage() => "free some space, or fix the permissions",
+            Self::Store(stepwell_store::Error::Damaged { .. }) => {
+                "`stepwell restore BACKUP` brings a backup back; a folder whose server runs is copied \
+                 with `stepwell backup`; `stepwell doctor` says more"
+            }
             Self::Store(_) | Self::Engine(_) => "`stepwell doctor` says more",
             Self::Tls(_) => {
                 "`--tls-cert` and `--tls-key` name the PEM files of the certificate and its key"
