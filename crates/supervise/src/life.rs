@@ -21,11 +21,12 @@ use stepwell_data::cas::Cas;
 use stepwell_data::snapshot;
 use stepwell_model::{Failure, FailureKind, Outcome, Start, Usage, in_words};
 
-use crate::folder::{Attempt, Error, Holder, Spec, Started};
+use crate::folder::{Attempt, Error, Holder, Started};
 use crate::log_times::LogTimes;
 use crate::process::Process;
 use crate::reap::{Left, Reaper};
 use crate::signals::{self, Signals};
+use crate::spec::Spec;
 use crate::storage::{explain_full_disk, storage_failure};
 use crate::view::{Room, View};
 use crate::{
@@ -132,14 +133,14 @@ impl Over {
 /// Says that the next step may come, and has the interpreter loaded that it may start in.
 fn report_ready(ready: &mut io::Result<Ready>) {
     let Ok(ready) = ready else {
-        return tell(NEWS_READY);
+        return report(NEWS_READY);
     };
     ready.warm.keep();
     let words = ready.warm.words().into_iter();
     let words: Vec<String> = std::iter::once(NEWS_READY.to_owned())
         .chain(words)
         .collect();
-    tell(&words.join(" "));
+    report(&words.join(" "));
 }
 
 /// What a supervisor does before it knows its attempt.
@@ -225,7 +226,7 @@ fn live(attempt: &Attempt, ready: &mut Ready) -> Result<Over, Error> {
     }
     let (outcome, left) = supervise(attempt, &spec, ready);
     record(attempt, &spec, &outcome)?;
-    tell(NEWS_ENDED);
+    report(NEWS_ENDED);
     if matches!(outcome, Outcome::Succeeded(_)) {
         ready.warm.learn(&spec);
     }
@@ -278,7 +279,7 @@ fn supervise(attempt: &Attempt, spec: &Spec, ready: &mut Ready) -> (Outcome, Lef
         ..Usage::default()
     };
     announce(attempt, main.as_raw_nonzero().get(), &usage);
-    let mut reaper = Reaper::beside(ready.warm.sessions()).telling(lent);
+    let mut reaper = Reaper::beside(ready.warm.sessions()).reporting_to(lent);
     let mut times = LogTimes::new(&spec.log, attempt.folder(), log_start);
     let ended = program::wait(main, &own, signals, &mut reaper, &mut times)
         .and_then(|cause| Ok((cause, descendants::end_all(main, signals, &mut reaper)?)));
@@ -394,11 +395,11 @@ fn announce(attempt: &Attempt, pid: i32, usage: &Usage) {
     if let Err(error) = written {
         attempt.note(&in_words(&error));
     }
-    tell(&format!("{NEWS_STARTED} {}", at.as_millis()));
+    report(&format!("{NEWS_STARTED} {}", at.as_millis()));
 }
 
 /// The reader may be gone; the folder has it all.
-fn tell(news: &str) {
+fn report(news: &str) {
     let _ = writeln!(io::stdout(), "{news}");
 }
 

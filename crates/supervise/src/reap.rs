@@ -51,7 +51,7 @@ impl Reaper {
     }
 
     /// The same, that also tells whoever was lent an interpreter.
-    pub(crate) fn telling(self, lent: Option<Lent>) -> Self {
+    pub(crate) fn reporting_to(self, lent: Option<Lent>) -> Self {
         Self { lent, ..self }
     }
 
@@ -137,7 +137,7 @@ impl Reaper {
                 if !is_other {
                     self.add(&used);
                     if let Some(lent) = &mut self.lent {
-                        lent.tell(pid, status);
+                        lent.report(pid, status);
                     }
                 }
                 Ok(Some((pid, status)))

@@ -133,7 +133,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         Some(Action::List(args)) => list_all(args, &session),
         Some(Action::Show(args)) => {
             let found = pipeline(&session, &args.pipeline)?;
-            tell(&found, args.json)
+            print_one(&found, args.json)
         }
         Some(Action::Submit(args)) => submit(args, &session),
         Some(Action::Enable(args)) => set(args, &session, PublishedStatus::Active),
@@ -179,7 +179,7 @@ fn list_endpoints(args: &ListArgs, session: &Session) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn tell(found: &PublishedPipeline, json: bool) -> Result<Exit, Failure> {
+fn print_one(found: &PublishedPipeline, json: bool) -> Result<Exit, Failure> {
     if json {
         output::json(found)?;
     } else {
@@ -191,7 +191,7 @@ fn tell(found: &PublishedPipeline, json: bool) -> Result<Exit, Failure> {
 fn set(args: &ShowArgs, session: &Session, status: PublishedStatus) -> Result<Exit, Failure> {
     let found = pipeline(session, &args.pipeline)?;
     let changed = session.call(|client| client.set_published_status(found.id, status))?;
-    tell(&changed, args.json)
+    print_one(&changed, args.json)
 }
 
 fn submit(args: &SubmitArgs, session: &Session) -> Result<Exit, Failure> {

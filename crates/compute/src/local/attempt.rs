@@ -197,7 +197,7 @@ impl AttemptTask {
                     supervisor.gone().await;
                     return None;
                 }
-                () = sleep(poll_every), if !supervisor.tells() => {
+                () = sleep(poll_every), if !supervisor.reports() => {
                     if self.attempt.has_ended() {
                         return None;
                     }

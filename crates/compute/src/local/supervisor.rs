@@ -133,8 +133,8 @@ impl Supervisor {
         }))
     }
 
-    /// Whether it tells when its program starts and when its step has ended.
-    pub(super) fn tells(&self) -> bool {
+    /// Whether it reports when its program starts and when its step has ended.
+    pub(super) fn reports(&self) -> bool {
         self.own.as_ref().is_some_and(|own| own.news.is_some())
     }
 

@@ -140,10 +140,10 @@ async fn converse(
 async fn hear_worker(
     id: Option<WorkerId>,
     mut reading: impl AsyncRead + Unpin,
-    tell: UnboundedSender<Vec<u8>>,
+    outgoing: UnboundedSender<Vec<u8>>,
     to: Sender<ConnectionEvent>,
 ) {
-    if to.send(ConnectionEvent::Came(id, tell)).await.is_err() {
+    if to.send(ConnectionEvent::Came(id, outgoing)).await.is_err() {
         return;
     }
     while let Ok(Some((said, body))) = protocol::read(&mut reading).await {
@@ -159,11 +159,11 @@ async fn hear_worker(
 async fn hear_host(
     id: HostId,
     mut reading: impl AsyncRead + Unpin,
-    tell: UnboundedSender<Vec<u8>>,
+    outgoing: UnboundedSender<Vec<u8>>,
     to: Sender<ConnectionEvent>,
 ) {
     let event = |news| ConnectionEvent::Host(id, news);
-    if to.send(event(HostNews::Came(tell))).await.is_err() {
+    if to.send(event(HostNews::Came(outgoing))).await.is_err() {
         return;
     }
     while let Ok(Some((said, _))) = protocol::read(&mut reading).await {
@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_worker_of_another_version_is_told_ours_and_reported() {
+    async fn a_worker_of_another_version_is_sent_ours_and_reported() {
         let mut connections = Connections::listen("secret".to_owned(), Reach::ThisMachine)
             .await
             .expect("it listens");

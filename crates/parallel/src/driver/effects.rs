@@ -121,8 +121,8 @@ impl Driver<'_> {
     /// One that has gone is replaced when its end is heard.
     fn send(&self, worker: WorkerId, bytes: Vec<u8>) {
         let link = self.links.get(&worker);
-        if let Some(tell) = link.and_then(|link| link.tell.as_ref()) {
-            let _ = tell.send(bytes);
+        if let Some(outgoing) = link.and_then(|link| link.outgoing.as_ref()) {
+            let _ = outgoing.send(bytes);
         }
     }
 

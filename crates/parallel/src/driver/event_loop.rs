@@ -79,7 +79,7 @@ impl Payload {
 pub(super) struct Link {
     /// It has connected at some time.
     pub(super) came: bool,
-    pub(super) tell: Option<UnboundedSender<Vec<u8>>>,
+    pub(super) outgoing: Option<UnboundedSender<Vec<u8>>>,
     /// It was asked to end, and closes the connection before it is gone.
     pub(super) dismissed: bool,
     /// Its process is gone; what it has said is still being heard.
@@ -253,9 +253,9 @@ impl<'a> Driver<'a> {
                 return Ok(all_met);
             }
             Plan::Failed(why) => return Err(Error::Plan(why)),
-            Plan::Came(tell) => {
-                let _ = tell.send(self.welcome(0, 0));
-                self.planner = Some(tell);
+            Plan::Came(outgoing) => {
+                let _ = outgoing.send(self.welcome(0, 0));
+                self.planner = Some(outgoing);
                 return Ok(true);
             }
         };
@@ -275,12 +275,12 @@ impl<'a> Driver<'a> {
     /// Something that came over a worker's connection.
     fn hear(&mut self, news: ConnectionEvent) -> Result<(), Error> {
         match news {
-            ConnectionEvent::Came(Some(worker), tell) => {
+            ConnectionEvent::Came(Some(worker), outgoing) => {
                 let per_node = self.limits.per_node.max(1);
                 let (node, process) = (worker.slot / per_node, worker.slot % per_node);
-                let _ = tell.send(self.welcome(node, process));
+                let _ = outgoing.send(self.welcome(node, process));
                 if let Some(link) = self.links.get_mut(&worker) {
-                    link.tell = Some(tell);
+                    link.outgoing = Some(outgoing);
                     link.came = true;
                 }
                 Ok(())
@@ -289,7 +289,7 @@ impl<'a> Driver<'a> {
                 let Entry::Occupied(mut link) = self.links.entry(worker) else {
                     return Ok(());
                 };
-                link.get_mut().tell = None;
+                link.get_mut().outgoing = None;
                 match link.get_mut().ended.take() {
                     Some(how) => {
                         link.remove();
@@ -387,7 +387,7 @@ impl<'a> Driver<'a> {
             };
         };
         match self.links.get_mut(&worker) {
-            Some(link) if link.tell.is_some() => {
+            Some(link) if link.outgoing.is_some() => {
                 link.ended = Some(how);
                 Ok(())
             }

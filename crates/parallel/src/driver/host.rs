@@ -88,7 +88,7 @@ struct Host {
     placement: Local,
     ended: UnboundedReceiver<(Role, String)>,
     orders: Receiver<HostOrder>,
-    tell: OwnedWriteHalf,
+    outgoing: OwnedWriteHalf,
     heard: Instant,
 }
 
@@ -109,17 +109,17 @@ impl Host {
             io::Error::new(error.kind(), what)
         })?;
         stream.set_nodelay(true)?;
-        let (reading, mut tell) = stream.into_split();
+        let (reading, mut outgoing) = stream.into_split();
         let hello = WorkerMessage::Hello {
             protocol: protocol::VERSION,
             token: summons.token.clone(),
             worker: id.name(),
             pid: std::process::id(),
         };
-        tell.write_all(&frame(&hello, b"")).await?;
+        outgoing.write_all(&frame(&hello, b"")).await?;
         let (take, orders) = channel(WAITING);
         tokio::spawn(listen(reading, take));
-        let (tell_ended, ended) = unbounded_channel();
+        let (ended_sender, ended) = unbounded_channel();
         let invitation = Invitation {
             address: summons.address,
             token: summons.token,
@@ -131,10 +131,10 @@ impl Host {
             variables,
         };
         Ok(Self {
-            placement: Local::new(invitation, tell_ended, None),
+            placement: Local::new(invitation, ended_sender, None),
             ended,
             orders,
-            tell,
+            outgoing,
             heard: Instant::now(),
         })
     }
@@ -195,7 +195,7 @@ impl Host {
     }
 
     async fn say(&mut self, message: &HostMessage) -> io::Result<()> {
-        let said = timeout(SILENT_FOR, self.tell.write_all(&frame(message, b""))).await;
+        let said = timeout(SILENT_FOR, self.outgoing.write_all(&frame(message, b""))).await;
         said.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 

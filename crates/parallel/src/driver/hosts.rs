@@ -57,7 +57,7 @@ enum Host {
     Coming { since: Instant, waiting: Vec<Role> },
     /// It is connected.
     Here {
-        tell: UnboundedSender<Vec<u8>>,
+        outgoing: UnboundedSender<Vec<u8>>,
         heard: Instant,
     },
 }
@@ -104,7 +104,7 @@ impl<L: Launch> Hosts<L> {
         let no_node = || io::Error::other(format!("the step has no node {number}"));
         let node = self.node(number).ok_or_else(no_node)?;
         match &mut node.host {
-            Host::Here { tell, .. } => order(tell, &start_of(worker, number, process)),
+            Host::Here { outgoing, .. } => order(outgoing, &start_of(worker, number, process)),
             Host::Coming { waiting, .. } => waiting.push(role),
             Host::None => {
                 node.launches += 1;
@@ -138,7 +138,7 @@ impl<L: Launch> Hosts<L> {
             return;
         };
         match &mut node.host {
-            Host::Here { tell, .. } => order(tell, &HostOrder::Kill { worker }),
+            Host::Here { outgoing, .. } => order(outgoing, &HostOrder::Kill { worker }),
             Host::Coming { waiting, .. } => {
                 waiting.retain(|other| *other != role);
                 // The driver may be at its end.
@@ -158,17 +158,20 @@ impl<L: Launch> Hosts<L> {
     }
 
     /// A host has connected.
-    pub(crate) fn came(&mut self, id: HostId, tell: UnboundedSender<Vec<u8>>, now: Instant) {
+    pub(crate) fn came(&mut self, id: HostId, outgoing: UnboundedSender<Vec<u8>>, now: Instant) {
         let Some(node) = self.current(id) else {
             return; // it sees that nobody listens
         };
         if let Host::Coming { waiting, .. } = &mut node.host {
             for role in std::mem::take(waiting) {
                 if let Role::Worker(worker, number, process) = role {
-                    order(&tell, &start_of(worker, number, process));
+                    order(&outgoing, &start_of(worker, number, process));
                 }
             }
-            node.host = Host::Here { tell, heard: now };
+            node.host = Host::Here {
+                outgoing,
+                heard: now,
+            };
         }
     }
 
@@ -176,7 +179,7 @@ impl<L: Launch> Hosts<L> {
     pub(crate) fn said(&mut self, id: HostId, said: HostMessage, now: Instant) {
         let ended = self.ended.clone();
         let Some(Node {
-            host: Host::Here { tell, heard },
+            host: Host::Here { outgoing, heard },
             workers,
             ..
         }) = self.current(id)
@@ -185,7 +188,7 @@ impl<L: Launch> Hosts<L> {
         };
         *heard = now;
         match said {
-            HostMessage::Alive => order(tell, &HostOrder::Alive),
+            HostMessage::Alive => order(outgoing, &HostOrder::Alive),
             HostMessage::Ended { worker, how } => {
                 let of_it =
                     |role: &&Role| matches!(role, Role::Worker(other, ..) if *other == worker);
@@ -265,7 +268,7 @@ impl<L: Launch> Hosts<L> {
     pub(crate) fn end_all(&mut self) {
         for (number, node) in (1..).zip(&mut self.nodes) {
             match std::mem::replace(&mut node.host, Host::None) {
-                Host::Here { tell, .. } => order(&tell, &HostOrder::End),
+                Host::Here { outgoing, .. } => order(&outgoing, &HostOrder::End),
                 Host::Coming { .. } => self.launcher.end(HostId {
                     node: number,
                     launch: node.launches,
@@ -299,8 +302,8 @@ const fn start_of(worker: WorkerId, node: u32, process: u32) -> HostOrder {
 }
 
 /// One that has gone is noticed when its connection ends.
-fn order(tell: &UnboundedSender<Vec<u8>>, order: &HostOrder) {
-    let _ = tell.send(frame(order, b""));
+fn order(outgoing: &UnboundedSender<Vec<u8>>, order: &HostOrder) {
+    let _ = outgoing.send(frame(order, b""));
 }
 
 #[cfg(test)]
@@ -331,8 +334,8 @@ mod tests {
     type Ends = UnboundedReceiver<(Role, String)>;
 
     fn hosts() -> (Hosts<Noted>, Ends) {
-        let (tell, ended) = unbounded_channel();
-        (Hosts::new(Noted::default(), 2, tell), ended)
+        let (outgoing, ended) = unbounded_channel();
+        (Hosts::new(Noted::default(), 2, outgoing), ended)
     }
 
     fn worker(slot: u32) -> WorkerId {
@@ -346,9 +349,9 @@ mod tests {
     const FIRST: HostId = HostId { node: 1, launch: 1 };
 
     /// The orders that a host was given, without their lengths.
-    fn orders(told: &mut UnboundedReceiver<Vec<u8>>) -> Vec<HostOrder> {
-        let told = std::iter::from_fn(|| told.try_recv().ok());
-        told.map(|bytes| serde_json::from_slice(&bytes[8..]).expect("an order"))
+    fn orders(sent: &mut UnboundedReceiver<Vec<u8>>) -> Vec<HostOrder> {
+        let sent = std::iter::from_fn(|| sent.try_recv().ok());
+        sent.map(|bytes| serde_json::from_slice(&bytes[8..]).expect("an order"))
             .collect()
     }
 
@@ -362,8 +365,8 @@ mod tests {
         let (gone, _) = ended.try_recv().expect("it had not begun");
         hosts.forget(gone);
         assert_eq!((gone, hosts.launcher.0.len()), (role(3), 1));
-        let (tell, mut told) = unbounded_channel();
-        hosts.came(FIRST, tell, now);
+        let (outgoing, mut sent) = unbounded_channel();
+        hosts.came(FIRST, outgoing, now);
         hosts.start(role(3), now).expect("asked for");
         hosts.kill(role(2));
         let expected = [
@@ -371,7 +374,7 @@ mod tests {
             start_of(worker(3), 1, 1),
             HostOrder::Kill { worker: worker(2) },
         ];
-        assert_eq!(orders(&mut told), expected);
+        assert_eq!(orders(&mut sent), expected);
         let how = "killed".to_owned();
         let said = HostMessage::Ended {
             worker: worker(2),
@@ -388,9 +391,9 @@ mod tests {
         for launch in 1..=LAUNCHES {
             let id = HostId { node: 1, launch };
             hosts.start(role(2), now).expect("asked for");
-            let (tell, mut told) = unbounded_channel();
-            hosts.came(id, tell.clone(), now);
-            assert_eq!(orders(&mut told).len(), 1);
+            let (outgoing, mut sent) = unbounded_channel();
+            hosts.came(id, outgoing.clone(), now);
+            assert_eq!(orders(&mut sent).len(), 1);
             let lost = hosts.left(id, "gone").expect("it is lost");
             let back = match launch {
                 LAUNCHES => Return::Never,
@@ -400,7 +403,7 @@ mod tests {
             assert_eq!(lost.name, "n2");
             assert_eq!(hosts.left(id, "its program too"), None);
             // What was taken for lost is not heard any more.
-            hosts.came(id, tell, now);
+            hosts.came(id, outgoing, now);
             let how = "late".to_owned();
             let said = HostMessage::Ended {
                 worker: worker(2),
@@ -425,12 +428,12 @@ mod tests {
             "nothing could be started there within 120 seconds"
         );
         hosts.start(role(2), after(121)).expect("asked for");
-        let (tell, mut told) = unbounded_channel();
+        let (outgoing, mut sent) = unbounded_channel();
         let second = HostId { node: 1, launch: 2 };
-        hosts.came(second, tell, after(122));
+        hosts.came(second, outgoing, after(122));
         hosts.said(second, HostMessage::Alive, after(150));
         assert_eq!(
-            orders(&mut told).pop(),
+            orders(&mut sent).pop(),
             Some(HostOrder::Alive),
             "it is answered"
         );

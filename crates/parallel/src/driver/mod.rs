@@ -87,7 +87,7 @@ fn exit(verdict: &Verdict) -> Exit {
         Verdict::Exceeded(what) | Verdict::Stuck(what) => what.clone(),
         Verdict::NoWorkers(what, why) => format!("{what}: {why}"),
     };
-    // Nobody is left to tell if the log cannot be written.
+    // There is nobody to report to if the log cannot be written.
     let _ = writeln!(std::io::stderr(), "error: {why}");
     Exit::Failed
 }

@@ -272,7 +272,7 @@ impl Local {
     }
 }
 
-/// Waits for the end of a process, kills what it has left, and tells.
+/// Waits for the end of a process, kills what it has left, and reports it.
 async fn wait(mut child: Child, role: Role, ended: UnboundedSender<(Role, String)>) {
     let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let how = match child.wait().await {

@@ -69,7 +69,7 @@ pub(crate) struct Places {
     hosts: Option<Hosts>,
 }
 
-/// What happens to processes, as the places tell it.
+/// What happens to processes, as the places report it.
 pub(crate) struct Ends {
     /// Of workers and of the planner, in words.
     pub(crate) processes: UnboundedReceiver<(Role, String)>,
@@ -96,16 +96,16 @@ impl Places {
             gpus: gpus(),
             variables: BTreeMap::new(),
         };
-        let (tell_process, processes) = unbounded_channel();
-        let (tell_program, programs) = unbounded_channel();
+        let (process_sender, processes) = unbounded_channel();
+        let (program_sender, programs) = unbounded_channel();
         let hosts = match nodes.of_job {
             Some(of_job) => {
-                let srun = srun(&invitation, of_job, port, tell_program)?;
-                Some(Hosts::new(srun, nodes.count, tell_process.clone()))
+                let srun = srun(&invitation, of_job, port, program_sender)?;
+                Some(Hosts::new(srun, nodes.count, process_sender.clone()))
             }
             None => None,
         };
-        let here = Local::new(invitation, tell_process, warm);
+        let here = Local::new(invitation, process_sender, warm);
         let ends = Ends {
             processes,
             programs,
@@ -213,7 +213,7 @@ impl Driver<'_> {
         };
         let now = Instant::now();
         match news {
-            HostNews::Came(tell) => hosts.came(id, tell, now),
+            HostNews::Came(outgoing) => hosts.came(id, outgoing, now),
             HostNews::Said(said) => hosts.said(id, said, now),
             HostNews::Left => {
                 let lost = hosts.left(id, "its connection has ended");

@@ -116,7 +116,7 @@ impl ProgressLog {
     }
 
     /// Hands a record over. `false` when the thread has ended because it cannot write: then
-    /// [`Self::close`] tells why.
+    /// [`Self::close`] says why.
     pub(crate) fn add(&self, record: Record) -> bool {
         self.records.send(record).is_ok()
     }

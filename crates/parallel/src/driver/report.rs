@@ -54,7 +54,7 @@ pub(crate) struct Reporter {
 }
 
 impl Reporter {
-    /// Reports into the folders of a run; `stamp` tells this attempt's overview from others'.
+    /// Reports into the folders of a run; `stamp` marks this attempt's overview.
     pub(crate) fn new(
         files: &Utf8Path,
         state: &Utf8Path,
@@ -83,7 +83,7 @@ impl Reporter {
 
     /// A line for the step's log.
     pub(crate) fn say(line: &str) {
-        // Nobody is left to tell if the log cannot be written.
+        // There is nobody to report to if the log cannot be written.
         let _ = writeln!(io::stdout(), "{line}");
     }
 

@@ -63,7 +63,7 @@ pub(crate) fn list(inputs: Vec<JobInput>, size: Option<u64>) -> std::io::Result<
 /// What the planner's process says; `None` for what has nothing to do with the plan.
 pub(crate) fn understood(news: ConnectionEvent) -> Option<Plan> {
     Some(match news {
-        ConnectionEvent::Came(_, tell) => Plan::Came(tell),
+        ConnectionEvent::Came(_, outgoing) => Plan::Came(outgoing),
         ConnectionEvent::WorkerMessage(_, WorkerMessage::Planned { items }, body) => {
             Plan::Cut(Cut { body, items })
         }

@@ -185,7 +185,7 @@ fn options(node: &str) -> Vec<String> {
     ]
 }
 
-/// Waits for the end of a program, and tells.
+/// Waits for the end of a program, and reports it.
 async fn wait(
     mut child: Child,
     host: HostId,

@@ -65,7 +65,7 @@ impl WarmPlace {
     }
 }
 
-/// Hears of the ends of the supervisor's children, kills what a worker has left, and tells.
+/// Hears of the ends of the supervisor's children, kills what a worker has left, and reports it.
 async fn hear(mut ends: UnixStream, running: Running, ended: UnboundedSender<(Role, String)>) {
     let mut end = [0; 8];
     while ends.read_exact(&mut end).await.is_ok() {

@@ -69,7 +69,7 @@ pub(crate) struct Lent(UnixStream);
 
 impl Lent {
     /// Tells the driver that a child has ended. It knows which are its workers.
-    pub(crate) fn tell(&mut self, child: i32, status: ExitStatus) {
+    pub(crate) fn report(&mut self, child: i32, status: ExitStatus) {
         let end = [child.to_ne_bytes(), status.into_raw().to_ne_bytes()].concat();
         // It may be gone.
         let _ = self.0.write_all(&end);
@@ -223,14 +223,14 @@ mod tests {
         assert!(loan.text().ends_with(":/start/worker.py"));
         assert_eq!(lent.reason(), None);
         let mut ends = UnixStream::from(loan.ends);
-        lent.tell(7, ExitStatus::from_raw(3 << 8));
+        lent.report(7, ExitStatus::from_raw(3 << 8));
         let mut bytes = [0; END_BYTES];
         ends.read_exact(&mut bytes).expect("an end");
         assert_eq!(end_of(bytes), (7, ExitStatus::from_raw(3 << 8)));
         ends.write_all(b"why").expect("written");
         assert_eq!(lent.reason().as_deref(), Some("why"));
         drop((own, ends));
-        lent.tell(8, ExitStatus::from_raw(0));
+        lent.report(8, ExitStatus::from_raw(0));
         assert_eq!(lent.reason(), None);
     }
 }

@@ -256,7 +256,7 @@ impl Driver {
         loaded.looking = true;
         let looking = self.ports.lister.list(&data.datastore, &data.path);
         let answers = self.answers.clone();
-        tokio::spawn(async move { tell(&answers, Message::Listed(seq, looking.await)) });
+        tokio::spawn(async move { send(&answers, Message::Listed(seq, looking.await)) });
     }
 
     /// Handles what came in.
@@ -504,13 +504,13 @@ impl Driver {
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(RETRY.1);
             };
-            tell(&answers, Message::Answer(seq, slot, result));
+            send(&answers, Message::Answer(seq, slot, result));
         });
     }
 }
 
-/// Tells the loop; one that is gone needs no answer.
-fn tell(answers: &WeakUnboundedSender<Message>, message: Message) {
+/// Sends to the loop; one that is gone needs no answer.
+fn send(answers: &WeakUnboundedSender<Message>, message: Message) {
     if let Some(answers) = answers.upgrade() {
         drop(answers.send(message));
     }

@@ -168,7 +168,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
     match &args.action {
         None => list_all(&args.list, &session),
         Some(Action::List(args)) => list_all(args, &session),
-        Some(Action::Show(args)) => tell(&find(&session, &args.name)?, args.json),
+        Some(Action::Show(args)) => print_one(&find(&session, &args.name)?, args.json),
         Some(Action::Add(args)) => add(args, &session),
         Some(Action::Test(args)) => probe::run(&find(&session, &args.name)?, args.json, &session),
         Some(Action::Remove(args)) => {
@@ -209,7 +209,7 @@ fn add(args: &AddArgs, session: &Session) -> Result<Exit, Failure> {
         settings,
     };
     let made = session.call(|client| client.put_compute(&args.name, &body))?;
-    tell(&made, args.json)?;
+    print_one(&made, args.json)?;
     if args.kind != Kind::Local && !args.json {
         output::note(&format!(
             "`stepwell compute test {}` runs a tiny step there and says what works",
@@ -326,7 +326,7 @@ fn settings_of_here(args: &AddArgs) -> Map<String, Value> {
     settings
 }
 
-fn tell(compute: &Compute, json: bool) -> Result<Exit, Failure> {
+fn print_one(compute: &Compute, json: bool) -> Result<Exit, Failure> {
     if json {
         output::json(compute)?;
     } else {
