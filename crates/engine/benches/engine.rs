@@ -4,25 +4,26 @@
 //! database, each as a ratio to the smallest graph's time per step (1.0 is linear), and the
 //! memory of the core for each step. Run by `make bench`.
 
+#[path = "../tests/common/mod.rs"]
+mod common;
+
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
 use stepwell_compute::fake::{FakeExecutor, Play};
-use stepwell_data::folder::DataFolder;
-use stepwell_datastore::Registry;
 use stepwell_engine::core::{Effect, Policy, Scheduler, SchedulerInput, Topology};
-use stepwell_engine::driver::{About, Engine, Start, StepContext, Submission, TokenOf};
+use stepwell_engine::driver::{About, Engine, Start, Submission};
 use stepwell_model::{
-    EnvironmentSpec, Graph, Outcome, ProcessTask, Program, RunId, RunKind, RunSpec, Step,
-    StepIndex, StepSpec, TargetName, Task, Usage,
+    Graph, Outcome, Program, RunId, StepIndex, StepSpec, TargetName, Usage, testing,
 };
 use stepwell_store::Store;
 use tokio::sync::mpsc::unbounded_channel;
 use uuid::Uuid;
+
+use common::{context, graph, new_id};
 
 /// Counts the bytes that are in use.
 struct Counting;
@@ -87,48 +88,14 @@ fn core(steps: usize) -> (Duration, usize) {
     (start.elapsed(), bytes)
 }
 
-fn graph(steps: usize) -> Graph {
-    let step = |after| Step {
-        run: RunId::new(Uuid::now_v7()),
-        spec: StepSpec {
-            name: "step".to_owned(),
-            kind: "PythonScriptStep".to_owned(),
-            target: TargetName::new("t"),
-            task: Task::Process(ProcessTask {
-                program: Program::Script("pass.py".to_owned()),
-                arguments: Vec::new(),
-                snapshot: None,
-                environment: EnvironmentSpec::Interpreter {
-                    python: "/usr/bin/python3".to_owned(),
-                },
-                variables: BTreeMap::new(),
-                parameter_variables: BTreeMap::new(),
-                timeout_s: None,
-                distribution: None,
-            }),
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-            after,
-            allow_reuse: false,
-            resources: stepwell_model::Resources::default(),
-        },
+/// A graph of so many steps.
+fn layered(steps: usize) -> Graph {
+    let step = testing::step(testing::process(Program::Script("pass.py".to_owned())));
+    let step = |after| StepSpec {
+        after,
+        ..step.clone()
     };
-    Graph::new(dependencies(steps).into_iter().map(step).collect()).expect("no cycle")
-}
-
-fn site(folder: Utf8PathBuf) -> StepContext {
-    let registry = Registry::open(&DataFolder::new(&folder), 1 << 20).expect("a cache");
-    let datastores = Arc::new(registry);
-    StepContext {
-        folder: DataFolder::new(folder),
-        datastores: Arc::clone(&datastores),
-        url: String::new(),
-        token: TokenOf::new(|run| run.to_string()),
-        workspace: String::new(),
-        workspace_id: String::new(),
-        subscription_id: String::new(),
-        resource_group: String::new(),
-    }
+    graph(dependencies(steps).into_iter().map(step))
 }
 
 /// The engine with its database: time from submission to the recorded end.
@@ -142,24 +109,12 @@ async fn engine(steps: usize) -> Duration {
         store,
         executors,
         reports,
-        site: site(path),
+        site: context(&path),
         cores: 64,
     };
     let engine = Engine::start(start).await.expect("starts");
-    let graph = Arc::new(graph(steps));
-    let spec = RunSpec {
-        id: RunId::new(Uuid::now_v7()),
-        kind: RunKind::Pipeline,
-        experiment: "bench".to_owned(),
-        parent: None,
-        sdk_path: None,
-        parameters: BTreeMap::new(),
-        declared: BTreeMap::new(),
-        open_inputs: Vec::new(),
-        continue_on_step_failure: false,
-        regenerate_outputs: false,
-        kept: BTreeMap::new(),
-    };
+    let graph = Arc::new(layered(steps));
+    let spec = testing::run(new_id());
     let run = spec.id;
     let about = About {
         new_experiment: Uuid::now_v7(),

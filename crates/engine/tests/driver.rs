@@ -1,22 +1,19 @@
 //! The driver with its database and a played executor: what a crash leaves is taken up again.
 
-use std::collections::BTreeMap;
+mod common;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use camino::Utf8Path;
 use stepwell_compute::fake::{FakeExecutor, Play};
-use stepwell_data::folder::DataFolder;
-use stepwell_datastore::Registry;
-use stepwell_engine::driver::{About, Engine, Start, StepContext, Submission, TokenOf};
-use stepwell_model::{
-    EnvironmentSpec, Graph, ProcessTask, Program, RunId, RunKind, RunSpec, Step, StepSpec,
-    TargetName, Task,
-};
+use stepwell_engine::driver::{About, Engine, Start, Submission};
+use stepwell_model::{Program, testing};
 use stepwell_store::Store;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::unbounded_channel;
-use uuid::Uuid;
+
+use common::{context, graph, new_id};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -28,16 +25,7 @@ async fn server(folder: &Utf8Path) -> Engine {
         store: Store::open(&folder.join("stepwell.db")).expect("a database"),
         executors: FakeExecutor::everywhere(reporter, |_| Play::succeed()),
         reports,
-        site: StepContext {
-            folder: DataFolder::new(folder),
-            datastores: datastores(folder),
-            url: String::new(),
-            token: TokenOf::new(|run| run.to_string()),
-            workspace: String::new(),
-            workspace_id: String::new(),
-            subscription_id: String::new(),
-            resource_group: String::new(),
-        },
+        site: context(folder),
         cores: 2,
     };
     Engine::start(start).await.expect("it starts")
@@ -45,46 +33,10 @@ async fn server(folder: &Utf8Path) -> Engine {
 
 /// A run of so many steps that wait for nothing.
 fn independent(steps: usize) -> Submission {
-    let step = |_| Step {
-        run: RunId::new(Uuid::now_v7()),
-        spec: StepSpec {
-            name: "step".to_owned(),
-            kind: "PythonScriptStep".to_owned(),
-            target: TargetName::new("t"),
-            task: Task::Process(ProcessTask {
-                program: Program::Command("true".to_owned()),
-                arguments: Vec::new(),
-                snapshot: None,
-                environment: EnvironmentSpec::Interpreter {
-                    python: "/usr/bin/python3".to_owned(),
-                },
-                variables: BTreeMap::new(),
-                parameter_variables: BTreeMap::new(),
-                timeout_s: None,
-                distribution: None,
-            }),
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-            after: Vec::new(),
-            allow_reuse: false,
-            resources: stepwell_model::Resources::default(),
-        },
-    };
+    let step = testing::step(testing::process(Program::Command("true".to_owned())));
     Submission {
-        spec: RunSpec {
-            id: RunId::new(Uuid::now_v7()),
-            kind: RunKind::Pipeline,
-            experiment: "e".to_owned(),
-            parent: None,
-            sdk_path: None,
-            parameters: BTreeMap::new(),
-            declared: BTreeMap::new(),
-            open_inputs: Vec::new(),
-            continue_on_step_failure: false,
-            regenerate_outputs: false,
-            kept: BTreeMap::new(),
-        },
-        graph: Arc::new(Graph::new((0..steps).map(step).collect()).expect("a graph")),
+        spec: testing::run(new_id()),
+        graph: Arc::new(graph(vec![step; steps])),
         about: About::default(),
     }
 }
@@ -114,9 +66,4 @@ fn an_accepted_run_that_the_loop_never_heard_of_takes_its_slots_once() {
         assert!(in_time, "stuck: {loads:?}");
         assert!(loads.is_empty(), "{loads:?}");
     });
-}
-
-fn datastores(folder: &Utf8Path) -> Arc<Registry> {
-    let registry = Registry::open(&DataFolder::new(folder), 1 << 20);
-    Arc::new(registry.expect("a cache"))
 }

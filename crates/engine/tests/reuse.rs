@@ -1,6 +1,8 @@
 //! Ring 3: reuse by the driver, on a real database and real folders, with an executor that plays a script:
 //! each job writes its arguments to its outputs, and succeeds.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -9,18 +11,17 @@ use stepwell_compute::fake::{FakeExecutor, Play, words};
 use stepwell_compute::{Job, Report};
 use stepwell_data::folder::DataFolder;
 use stepwell_datastore::Registry;
-use stepwell_engine::driver::{
-    About, Engine, Explanation, Start, StepContext, Submission, TokenOf,
-};
+use stepwell_engine::driver::{About, Engine, Explanation, Start, Submission};
 use stepwell_model::{
-    Arg, DatasetDefinition, DatasetKind, EnvironmentSpec, Graph, Input, InputSource, Output,
-    ProcessTask, Program, Registration, RunId, RunKind, RunSpec, RunStatus, Step, StepIndex,
-    StepSpec, TargetName, Task,
+    Arg, DatasetDefinition, DatasetKind, Input, InputSource, Output, ProcessTask, Program,
+    Registration, RunId, RunSpec, RunStatus, StepIndex, StepSpec, Task, testing,
 };
 use stepwell_store::runs::{self, Filter, Record};
 use stepwell_store::{Store, datasets, reuse};
 use tokio::sync::mpsc::unbounded_channel;
 use uuid::Uuid;
+
+use common::{context, graph, new_id};
 
 struct World {
     _folder: tempfile::TempDir,
@@ -70,23 +71,10 @@ impl World {
         parameters: BTreeMap<String, String>,
         regenerate_outputs: bool,
     ) -> RunId {
-        let step = |spec| Step {
-            run: RunId::new(Uuid::now_v7()),
-            spec,
-        };
-        let graph = Graph::new(steps.into_iter().map(step).collect()).expect("a graph");
         let spec = RunSpec {
-            id: RunId::new(Uuid::now_v7()),
-            kind: RunKind::Pipeline,
-            experiment: "e".to_owned(),
-            parent: None,
-            sdk_path: None,
             parameters,
-            declared: BTreeMap::new(),
-            open_inputs: Vec::new(),
-            continue_on_step_failure: false,
             regenerate_outputs,
-            kept: BTreeMap::new(),
+            ..testing::run(new_id())
         };
         let about = About {
             outputs: vec![("made".to_owned(), StepIndex(0), "out".to_owned())],
@@ -95,7 +83,7 @@ impl World {
         };
         let submission = Submission {
             spec,
-            graph: Arc::new(graph),
+            graph: Arc::new(graph(steps)),
             about,
         };
         let accepted = self.engine.submit(submission).await.expect("accepted");
@@ -152,21 +140,11 @@ async fn engine(root: &Utf8Path, store: Store, started: Arc<Mutex<Vec<String>>>)
         Play::succeed()
     };
     let executors = FakeExecutor::everywhere(reporter, play);
-    let site = StepContext {
-        folder: DataFolder::new(root),
-        datastores: datastores(root),
-        url: String::new(),
-        token: TokenOf::new(|run| run.to_string()),
-        workspace: String::new(),
-        workspace_id: String::new(),
-        subscription_id: String::new(),
-        resource_group: String::new(),
-    };
     let start = Start {
         store,
         executors,
         reports,
-        site,
+        site: context(root),
         cores: 4,
     };
     Engine::start(start).await.expect("starts")
@@ -183,36 +161,19 @@ fn step(name: &str, argument: Arg, before: Option<usize>) -> StepSpec {
         download: false,
         path_on_compute: None,
     };
+    let script = testing::process(Program::Script("s.py".to_owned()));
     StepSpec {
         name: name.to_owned(),
-        kind: "PythonScriptStep".to_owned(),
-        target: TargetName::new("t"),
-        task: Task::Process(ProcessTask {
-            program: Program::Script("s.py".to_owned()),
-            arguments: vec![argument],
-            snapshot: None,
-            environment: EnvironmentSpec::Interpreter {
-                python: "python3".to_owned(),
-            },
-            variables: BTreeMap::new(),
-            parameter_variables: BTreeMap::new(),
-            timeout_s: None,
-            distribution: None,
-        }),
         inputs: before.map(input).into_iter().collect(),
         outputs: vec![Output {
-            name: "out".to_owned(),
-            datastore: "workspaceblobstore".to_owned(),
-            path: None,
-            upload_from: None,
             make_folder: true,
-            keep_existing: false,
-            source_globs: Vec::new(),
-            register: None,
+            ..testing::output("out", "workspaceblobstore")
         }],
-        after: Vec::new(),
         allow_reuse: true,
-        resources: stepwell_model::Resources::default(),
+        ..testing::step(ProcessTask {
+            arguments: vec![argument],
+            ..script
+        })
     }
 }
 

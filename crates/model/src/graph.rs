@@ -359,33 +359,15 @@ fn walk_cycle(steps: &[Step], unmet: &[usize]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{EnvironmentSpec, ProcessTask, Program};
+    use crate::{Program, testing};
 
     #[test]
     fn more_targets_than_can_be_numbered_are_refused() {
         let step = |number: usize| Step {
             run: RunId::new(uuid::Uuid::nil()),
             spec: StepSpec {
-                name: String::new(),
-                kind: String::new(),
                 target: TargetName::new(number.to_string()),
-                task: Task::Process(ProcessTask {
-                    program: Program::Command(String::new()),
-                    arguments: Vec::new(),
-                    snapshot: None,
-                    environment: EnvironmentSpec::Interpreter {
-                        python: String::new(),
-                    },
-                    variables: std::collections::BTreeMap::new(),
-                    parameter_variables: std::collections::BTreeMap::new(),
-                    timeout_s: None,
-                    distribution: None,
-                }),
-                inputs: Vec::new(),
-                outputs: Vec::new(),
-                after: Vec::new(),
-                allow_reuse: false,
-                resources: Resources::default(),
+                ..testing::step(testing::process(Program::Command(String::new())))
             },
         };
         let mut steps: Vec<Step> = (0..Graph::TARGETS_MAX).map(step).collect();

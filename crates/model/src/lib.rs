@@ -30,6 +30,8 @@ mod slurm;
 mod spark;
 mod task;
 mod template;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod time;
 mod transfer;
 mod tune;

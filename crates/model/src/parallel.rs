@@ -387,7 +387,7 @@ fn keys(text: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Program;
+    use crate::{Program, testing};
 
     fn parse(text: &str) -> Result<ParallelSettings, String> {
         let texts = text.split(' ').filter_map(|word| word.split_once('='));
@@ -415,18 +415,7 @@ mod tests {
         ];
         let settings = settings.map(|(name, setting)| (name.to_owned(), setting));
         let mut task = ParallelTask {
-            worker: ProcessTask {
-                program: Program::Script("score.py".to_owned()),
-                arguments: Vec::new(),
-                snapshot: None,
-                environment: EnvironmentSpec::Interpreter {
-                    python: "python3".to_owned(),
-                },
-                variables: BTreeMap::new(),
-                parameter_variables: BTreeMap::new(),
-                timeout_s: None,
-                distribution: None,
-            },
+            worker: testing::process(Program::Script("score.py".to_owned())),
             inputs: Vec::new(),
             output: None,
             settings: settings.into(),

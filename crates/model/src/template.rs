@@ -251,30 +251,17 @@ fn close(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Arg, DatasetValue, EnvironmentSpec, ProcessTask, Program, TargetName, Task};
+    use crate::{Arg, DatasetValue, ProcessTask, Program, testing};
 
     fn step(arguments: Vec<Arg>) -> StepSpec {
+        let script = testing::process(Program::Script("train.py".to_owned()));
         StepSpec {
             name: "train".to_owned(),
-            kind: "PythonScriptStep".to_owned(),
-            target: TargetName::new("t"),
-            task: Task::Process(ProcessTask {
-                program: Program::Script("train.py".to_owned()),
-                arguments,
-                snapshot: None,
-                environment: EnvironmentSpec::Interpreter {
-                    python: "python3".to_owned(),
-                },
-                variables: BTreeMap::new(),
-                parameter_variables: BTreeMap::new(),
-                timeout_s: None,
-                distribution: None,
-            }),
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-            after: Vec::new(),
             allow_reuse: true,
-            resources: crate::Resources::default(),
+            ..testing::step(ProcessTask {
+                arguments,
+                ..script
+            })
         }
     }
 
@@ -370,17 +357,10 @@ mod tests {
         let step = |spec| crate::Step { run, spec };
         let graph = Graph::new(bound.steps.into_iter().map(step).collect()).expect("a graph");
         let spec = RunSpec {
-            id: run,
-            kind: crate::RunKind::Pipeline,
-            experiment: "e".to_owned(),
-            parent: None,
-            sdk_path: None,
             parameters: bound.texts,
             declared: bound.parameters,
             open_inputs: made.open_inputs.clone(),
-            continue_on_step_failure: false,
-            regenerate_outputs: false,
-            kept: BTreeMap::new(),
+            ..testing::run(run)
         };
         let again = Template::of_run(spec, &graph);
         let nine = values("depth", Value::Text("9".to_owned()));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 use stepwell_model::{
-    DatasetValue, Digest, EnvironmentSpec, Input, InputSource, Parameter, Place, ProcessTask,
-    Program, StepSpec, TargetName, Task, Template, Timestamp,
+    DatasetValue, Digest, Input, InputSource, Parameter, Place, ProcessTask, Program, StepSpec,
+    Template, Timestamp, testing,
 };
 use stepwell_store::drafts::{self, Draft, Origin};
 use stepwell_store::endpoints::{self, Change};
@@ -25,25 +25,9 @@ fn template(dataset: &str) -> Template {
         id: dataset.to_owned(),
         place: Some(place("views/1")),
     };
+    let script = testing::process(Program::Script("train.py".to_owned()));
     let step = StepSpec {
         name: "train".to_owned(),
-        kind: "PythonScriptStep".to_owned(),
-        target: TargetName::new("t"),
-        task: Task::Process(ProcessTask {
-            program: Program::Script("train.py".to_owned()),
-            arguments: Vec::new(),
-            snapshot: Some(Digest::new([7; 32])),
-            environment: EnvironmentSpec::Interpreter {
-                python: "python3".to_owned(),
-            },
-            variables: BTreeMap::from([(
-                "table".to_owned(),
-                "0192f5c4-1111-7222-8333-444455556666".to_owned(),
-            )]),
-            parameter_variables: BTreeMap::new(),
-            timeout_s: None,
-            distribution: None,
-        }),
         inputs: vec![Input {
             name: "raw".to_owned(),
             source: InputSource::Datastore {
@@ -53,10 +37,15 @@ fn template(dataset: &str) -> Template {
             download: false,
             path_on_compute: None,
         }],
-        outputs: Vec::new(),
-        after: Vec::new(),
         allow_reuse: true,
-        resources: stepwell_model::Resources::default(),
+        ..testing::step(ProcessTask {
+            snapshot: Some(Digest::new([7; 32])),
+            variables: BTreeMap::from([(
+                "table".to_owned(),
+                "0192f5c4-1111-7222-8333-444455556666".to_owned(),
+            )]),
+            ..script
+        })
     };
     Template {
         parameters: BTreeMap::from([("data".to_owned(), Parameter::Dataset(value))]),

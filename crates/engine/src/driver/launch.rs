@@ -213,7 +213,7 @@ fn holds(python: &str, packages: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use stepwell_model::{InputSource, ProcessTask, Program, StepSpec, TargetName, Task};
+    use stepwell_model::{InputSource, Program, StepSpec, testing};
     use uuid::Uuid;
 
     use super::*;
@@ -228,35 +228,10 @@ mod tests {
         Step {
             run: RunId::new(Uuid::nil()),
             spec: StepSpec {
-                name: "step".to_owned(),
                 kind: "DataTransferStep".to_owned(),
-                target: TargetName::new("t"),
-                task: Task::Process(ProcessTask {
-                    program: Program::Command("true".to_owned()),
-                    arguments: Vec::new(),
-                    snapshot: None,
-                    environment: EnvironmentSpec::Interpreter {
-                        python: "python3".to_owned(),
-                    },
-                    variables: BTreeMap::new(),
-                    parameter_variables: BTreeMap::new(),
-                    timeout_s: None,
-                    distribution: None,
-                }),
                 inputs: inputs.into_iter().enumerate().map(input).collect(),
-                outputs: vec![Output {
-                    name: "out".to_owned(),
-                    datastore: output.to_owned(),
-                    path: None,
-                    upload_from: None,
-                    make_folder: false,
-                    keep_existing: false,
-                    source_globs: Vec::new(),
-                    register: None,
-                }],
-                after: Vec::new(),
-                allow_reuse: false,
-                resources: stepwell_model::Resources::default(),
+                outputs: vec![testing::output("out", output)],
+                ..testing::step(testing::process(Program::Command("true".to_owned())))
             },
         }
     }
