@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from azureml.core.workspace import Workspace
     from stepwell import _wire
 
+# What v1's refusal begins with; programs that make an environment which is not there look for it.
+_NOT_RETRIEVED = "Error retrieving the environment definition. Code: 404: "
+
 # Facts about a registration, not about the environment; equal descriptions have one version.
 _NOT_DESCRIBED = ("name", "version", "assetId")
 
@@ -79,7 +82,7 @@ def _number(name: str, version: Optional[str]) -> Optional[int]:
 
 def _missing(name: str, version: Optional[str]) -> str:
     of = "" if version is None else f" version {version}"
-    sentence = f"the workspace has no environment `{name}`{of}"
+    sentence = f"{_NOT_RETRIEVED}the workspace has no environment `{name}`{of}"
     if name.startswith("AzureML-"):
         return sentence + (
             "; no packages are known that this curated one had: describe it with "

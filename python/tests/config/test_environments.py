@@ -126,8 +126,11 @@ def test_a_workspace_keeps_versions_of_an_environment(project: Path) -> None:
     assert Environment.list(workspace)["training"].version == "2"
     assert workspace.environments["training"].version == "2"
     for name, version in (("nothing", None), ("training", "9"), ("training", "new")):
-        with pytest.raises(UserErrorException, match="has no environment"):
+        with pytest.raises(UserErrorException, match="has no environment") as refusal:
             Environment.get(workspace, name, version)
+        # Programs that then make the environment look for this.
+        known = "Error retrieving the environment definition. Code: 404"
+        assert known in refusal.value.args[0]
     with pytest.raises(UserErrorException, match="no packages are known"):
         Environment.get(workspace, "AzureML-Triton")
 
