@@ -146,5 +146,36 @@ def test_a_numpy_that_has_them_and_one_that_shall_not_are_left_alone(
 
 
 @pytest.mark.parametrize("python", _pythons())
+@pytest.mark.parametrize("switch", ["1", "0"])
+def test_what_scikit_learn_once_had_within_it_is_the_package_itself(
+    python: str, switch: str, folder: Path
+) -> None:
+    externals = folder / "jobs" / "sklearn" / "externals"
+    externals.mkdir(parents=True)
+    for each in (externals.parent, externals):
+        (each / "__init__.py").write_text("")
+    (folder / "jobs" / "joblib.py").write_text("there = 1\n")
+    (folder / "jobs" / "a.py").write_text(
+        "try:\n"
+        "    from sklearn.externals import joblib\n"
+        "    import sklearn.externals.joblib as again, joblib as own\n"
+        "    print(joblib is again is own, own.__name__, own.__spec__.name)\n"
+        "    from sklearn.externals import six\n"
+        "except ImportError as error:\n"
+        "    print(type(error).__name__)\n"
+    )
+    notice = "[stepwell] scikit-learn has no `sklearn.externals.joblib`: it is the package"
+    printed = _run(
+        python, folder, "jobs/a.py", PYTHONUNBUFFERED="1", STEPWELL_OLD_SKLEARN_NAMES=switch
+    ).splitlines()
+    missing = "ImportError"
+    if switch == "0":
+        assert printed == [missing]
+    else:
+        said = [f"{notice} `joblib`, as before 0.23", "True joblib joblib"]
+        assert printed[:2] == said and len(printed) == 3, printed
+
+
+@pytest.mark.parametrize("python", _pythons())
 def test_every_python_imports_numpy_as_before(python: str, folder: Path) -> None:
     assert _with_numpy(python, folder, "1.16.0")[0] == "1"

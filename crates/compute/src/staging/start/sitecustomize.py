@@ -10,6 +10,7 @@ script.py` stays what is run, so that `__main__`, tracebacks and pickles are the
   its modules are compiled without the former and get the latter by their class.
 - numpy gets back the names of Python's own that it had until 1.24, such as `np.float`, when a program
   asks for one.
+- scikit-learn gets back `sklearn.externals.joblib` and `six`, which it had until 0.23.
 - An interpreter that is loaded ahead stops here until it is forked for a step (`zygote.py`).
 - For a script that the supervisor does not know yet, the modules that are loaded at its end are named
   in the file `STEPWELL_IMPORTED`.
@@ -90,6 +91,39 @@ class _FindNumpy(object):
             return getattr(builtins, name)
 
         numpy.__getattr__ = find
+
+
+class _FindMoved(object):
+    """Finds, where nobody else does, what scikit-learn once had within it: packages of their own."""
+
+    MOVED = {"sklearn.externals.joblib": "joblib", "sklearn.externals.six": "six"}
+
+    def __init__(self, package):
+        self.package = package
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        package = cls.MOVED.get(name)
+        if package is None:
+            return None
+        import os
+        from importlib.machinery import ModuleSpec
+
+        if os.environ.get("STEPWELL_OLD_SKLEARN_NAMES") == "0":
+            return None
+        return ModuleSpec(name, cls(package))
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        import importlib
+        import sys
+
+        name = module.__name__
+        sys.modules[name] = importlib.import_module(self.package)
+        words = "[stepwell] scikit-learn has no `{}`: it is the package `{}`, as before 0.23\n"
+        sys.stderr.write(words.format(name, self.package))
 
 
 def _teach_python_3_6():
@@ -220,6 +254,7 @@ def _begin():
     own = os.path.dirname(__file__)
     sys.path[:] = [folder for folder in sys.path if folder != own]
     sys.meta_path.insert(0, _FindNumpy)
+    sys.meta_path.append(_FindMoved)
     if "STEPWELL_ZYGOTE" in os.environ:
         # It returns in a fork, as the Python of a step, or of none.
         if not _serve(os.path.join(own, "zygote.py")):
