@@ -3,6 +3,9 @@
 Both write into the folder `azureml`, so whichever was installed last would win file by file and
 nothing could be trusted. The check lists the folders that modules are loaded from and looks at
 names only; it reads no file and loads nothing.
+
+Stepwell's wheel has records of its own by those names (`scripts/stand-ins`), so that installers
+find what `pip install azureml-sdk` asks for and bring nothing. Their version tells them apart.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ ORIGINALS = (
     "azureml_widgets",
 )
 _RECORDS = (".dist-info", ".egg-info")
+_STAND_IN = "+stepwell"
 
 
 class Original(NamedTuple):
@@ -66,7 +70,7 @@ def _original(name: str, folder: str) -> Optional[Original]:
         return None
     distribution, _, version = name.rpartition(".")[0].partition("-")
     distribution = distribution.replace(".", "_")
-    if distribution not in ORIGINALS:
+    if distribution not in ORIGINALS or version.endswith(_STAND_IN):
         return None
     return Original(distribution.replace("_", "-"), version.partition("-")[0], folder)
 
@@ -78,6 +82,6 @@ def _refusal(found: List[Original]) -> str:
         f"{first.name} {first.version} is installed in {first.folder}, and both it and "
         "Stepwell provide the module `azureml`. "
         "Remove it and put Stepwell's files back:\n"
-        f"    {sys.executable} -m pip uninstall -y {names}\n"
+        f"    {sys.executable} -m pip uninstall -y stepwell {names}\n"
         f"    {sys.executable} -m pip install --force-reinstall --no-deps stepwell"
     )

@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 from importlib import import_module
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from typing import List
+from typing import Any, List
 
 import pytest
 
@@ -39,7 +41,7 @@ def test_the_original_beside_stepwell_is_refused_with_the_way_to_mend_it(
     assert done.returncode == 1
     assert said[0].startswith(f"ImportError: {name} 1."), done.stderr
     assert str(tmp_path) in said[0]
-    assert said[1].endswith(f"-m pip uninstall -y {name}")
+    assert said[1].endswith(f"-m pip uninstall -y stepwell {name}")
     assert said[2].endswith("-m pip install --force-reinstall --no-deps stepwell")
 
 
@@ -48,6 +50,40 @@ def test_packages_that_only_add_to_the_original_are_left_alone(tmp_path: Path) -
         (tmp_path / record).mkdir()
     missing = tmp_path / "missing"
     assert run("import azureml.exceptions", tmp_path, missing).returncode == 0
+
+
+def stand_ins() -> Any:
+    loader = SourceFileLoader("stand_ins", str(PYTHON.parent / "scripts" / "stand-ins"))
+    spec = spec_from_loader("stand_ins", loader)
+    assert spec is not None
+    made = module_from_spec(spec)
+    loader.exec_module(made)
+    return made
+
+
+def test_the_records_that_stepwell_has_by_the_originals_names_are_those_of_the_script() -> None:
+    folder = PYTHON.parent / "python-stand-ins" / "purelib"
+    there = {str(each.relative_to(folder)): each for each in folder.rglob("*") if each.is_file()}
+    assert {path: each.read_text() for path, each in there.items()} == stand_ins().files()
+    names = {name.replace("-", "_") for name in stand_ins().NAMES}
+    assert set(import_module("azureml._guard").ORIGINALS) < names
+
+
+def test_installers_find_the_original_there_and_stepwell_runs(tmp_path: Path) -> None:
+    for path, text in stand_ins().files().items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    code = "import azureml.core; from importlib.metadata import distribution as find\n"
+    code += "core = find('azureml-core'); print(core.metadata['Name'], core.version, core.files)"
+    done = run(code, tmp_path)
+    assert done.stdout == "azureml-core 1.62.99+stepwell None\n", done.stderr
+    asked = ["azureml-sdk[notebooks]", "azureml-core~=1.62.0", "azureml-dataprep>=5,<6"]
+    pip = [sys.executable, "-m", "pip", "install", "--upgrade", "--no-index", "--dry-run", *asked]
+    variables = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(pip, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Requirement already satisfied: azureml-") == len(asked)
+    assert "Would install" not in done.stdout
 
 
 def test_importing_azureml_core_loads_nothing_that_is_slow() -> None:
