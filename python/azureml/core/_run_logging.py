@@ -23,14 +23,17 @@ class RunLogging(RunCore):
 
         Args:
             name: The metric's name.
-            value: A number or a text; of a numpy array or tensor, the one value it holds.
+            value: A number or a text; of a numpy array or tensor, the one value it holds. What is
+                neither, such as `None` or a dictionary of parameters, is logged as its text.
             description: A description for people.
             step: The step of training it belongs to.
 
         Raises:
-            UserErrorException: The value is neither a number nor a text.
+            UserErrorException: The value is several.
         """
         plain = scalar(value)
+        if plain is None and (isinstance(value, Mapping) or not hasattr(value, "__iter__")):
+            plain = str(value)
         if plain is None:
             raise UserErrorException(
                 f"the value of metric `{name}` is {_a(type(value).__name__)} and not a "

@@ -38,7 +38,7 @@ def test_a_script_that_insists_on_a_run_is_told_what_is_missing() -> None:
     assert "AZUREML_RUN_ID" in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [[1], range(3), None, (n for n in "ab"), {"a": 1}])
+@pytest.mark.parametrize("value", [[1], range(3), (n for n in "ab"), {1, 2}])
 def test_log_refuses_what_is_not_one_value(value: object) -> None:
     from azureml.core.experiment import Experiment
     from azureml.core.workspace import Workspace

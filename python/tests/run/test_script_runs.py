@@ -97,6 +97,8 @@ def test_everything_a_script_logs_can_be_read_in_the_shapes_of_v1(project: Path)
             run.log('loss', 1 / (epoch + 1), step=epoch)
         run.log('worst', float('inf'))
         run.log('kind', 'trees')
+        run.log('max_depth', None)
+        run.log('best', {'depth': 3})
         run.log_list('folds', [1, 2.5])
         run.log_row('point', x=1, y=2)
         run.log_row('points', x=1, y=2)
@@ -116,6 +118,8 @@ def test_everything_a_script_logs_can_be_read_in_the_shapes_of_v1(project: Path)
         "loss": [1.0, 0.5, 1 / 3],
         "worst": math.inf,
         "kind": "trees",
+        "max_depth": "None",
+        "best": "{'depth': 3}",
         "folds": [1, 2.5],
         "point": {"x": 1, "y": 2},
         "points": {"x": [1, 3], "y": [2, 4]},
