@@ -84,9 +84,14 @@ impl Room {
 
     /// Makes a wheel of a package that asks for another, if it does.
     fn publish_package(&self, name: &str, version: &str, asks_for: &str) {
+        self.publish_for("py3", name, version, asks_for);
+    }
+
+    /// Makes a wheel for one kind of Python.
+    fn publish_for(&self, tag: &str, name: &str, version: &str, asks_for: &str) {
         let make = "
 import sys, zipfile
-folder, package, version, asks_for = sys.argv[1:]
+folder, tag, package, version, asks_for = sys.argv[1:]
 info = f'{package}-{version}.dist-info/'
 asks = f'Requires-Dist: {asks_for}\\n' if asks_for else ''
 files = {
@@ -95,12 +100,12 @@ files = {
     info + 'WHEEL': 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n',
 }
 record = ''.join(f'{name},,\\n' for name in [*files, info + 'RECORD'])
-with zipfile.ZipFile(f'{folder}/{package}-{version}-py3-none-any.whl', 'w') as wheel:
+with zipfile.ZipFile(f'{folder}/{package}-{version}-{tag}-none-any.whl', 'w') as wheel:
     for name, text in {**files, info + 'RECORD': record}.items():
         wheel.writestr(name, text)
 ";
         let wheels = self.path("wheels");
-        let arguments = ["-c", make, wheels.as_str(), name, version, asks_for];
+        let arguments = ["-c", make, wheels.as_str(), tag, name, version, asks_for];
         run(Command::new(&*PYTHON).args(arguments));
     }
 
@@ -176,7 +181,8 @@ async fn requests_that_resolve_to_the_same_share_an_environment() {
         .await
         .expect("it is there");
     assert_eq!(any, pinned);
-    assert_eq!((room.calls("pip compile"), room.calls("venv")), (2, 1));
+    // What states a version is also asked whether it has wheels.
+    assert_eq!((room.calls("pip compile"), room.calls("venv")), (3, 1));
 }
 
 #[tokio::test]
@@ -307,6 +313,101 @@ async fn a_python_that_is_not_to_be_had_is_replaced_unless_that_is_switched_off(
     let again = room.environments("uv").with_python_fallback(true);
     let again = again.prepare(&spec).await.expect("it is there");
     assert_eq!(again.notice, Some(notice));
+}
+
+/// The series of the interpreters that uv may build from, older than the one of the tests.
+fn older_pythons() -> Vec<String> {
+    let versions = "
+import glob, os, re, subprocess, sys
+root = os.environ.get('PYENV_ROOT') or os.path.expanduser('~/.pyenv')
+listed = subprocess.run([sys.argv[1], 'python', 'list', '--only-installed'], capture_output=True, text=True).stdout
+names = [os.path.basename(path) for path in glob.glob(root + '/versions/3.*')] + re.findall(r'cpython-(\\S+?)-', listed)
+minors = {int(name.split('.')[1]) for name in names if re.fullmatch(r'3\\.[0-9]+\\.[0-9]+', name)}
+print(*sorted(minor for minor in minors if 6 <= minor < sys.version_info.minor))
+";
+    let minors = run(Command::new(&*PYTHON).args(["-c", versions, UV.as_str()]));
+    minors.split_whitespace().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_python_that_nobody_named_gives_way_to_an_older_one_that_has_wheels_of_what_is_pinned() {
+    let room = Room::new();
+    room.script(
+        "uv",
+        "[ \"$1 $2\" = 'python install' ] && { echo 'error: no network' >&2; exit 2; }",
+    );
+    let older = older_pythons();
+    for minor in &older {
+        room.publish_for(&format!("cp3{minor}"), "aged", "1.0", "");
+    }
+    let prepared = room
+        .environments("uv")
+        .prepare(&room.spec(&["aged==1.0", "tiny"]))
+        .await;
+    let Some(newest) = older.last() else {
+        let failure = prepared.expect_err("no Python has it");
+        assert!(failure.detail.contains("aged"), "{}", failure.detail);
+        return;
+    };
+    let prepared = prepared.expect("an older Python has it");
+    let asks = "import sys, aged, tiny; print(sys.version_info.minor)";
+    let minor = run(Command::new(&prepared.python).args(["-c", asks]));
+    assert_eq!(minor, *newest);
+    let notice = prepared.notice.expect("it is said");
+    assert!(notice.contains("no wheels of `aged==1.0`"), "{notice}");
+    // One whose pins have wheels stays, and nothing is said.
+    let stays = room
+        .environments("uv")
+        .prepare(&room.spec(&["tiny==1.0"]))
+        .await;
+    let stays = stays.expect("it can be built");
+    assert_eq!(stays.notice, None);
+}
+
+/// A project whose package tells which setuptools built it.
+fn project(room: &Room, name: &str, requires: &str) -> String {
+    let backend = "
+import setuptools, zipfile
+def build_wheel(folder, settings=None, metadata=None):
+    info = 'NAME-1.0.dist-info/'
+    files = {
+        'NAME.py': f'version = {setuptools.version!r}\\n',
+        info + 'METADATA': 'Metadata-Version: 2.1\\nName: NAME\\nVersion: 1.0\\n',
+        info + 'WHEEL': 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n',
+    }
+    record = ''.join(f'{name},,\\n' for name in [*files, info + 'RECORD'])
+    with zipfile.ZipFile(f'{folder}/NAME-1.0-py3-none-any.whl', 'w') as wheel:
+        for name, text in {**files, info + 'RECORD': record}.items():
+            wheel.writestr(name, text)
+    return 'NAME-1.0-py3-none-any.whl'
+";
+    let folder = room.path(name);
+    std::fs::create_dir(&folder).expect("a new folder");
+    let build = format!(
+        "[build-system]\nrequires = ['{requires}']\nbuild-backend = 'backend'\n\
+         backend-path = ['.']\n[project]\nname = '{name}'\ndynamic = ['version']\n"
+    );
+    std::fs::write(folder.join("pyproject.toml"), build).expect("a file");
+    std::fs::write(folder.join("backend.py"), backend.replace("NAME", name)).expect("a file");
+    format!("{name} @ file://{folder}")
+}
+
+#[tokio::test]
+async fn source_builds_have_a_setuptools_with_pkg_resources_unless_they_ask_for_a_newer_one() {
+    let room = Room::new();
+    room.publish_package("setuptools", "80.0", "");
+    room.publish_package("setuptools", "82.0", "");
+    for (name, requires, built_by) in [
+        ("plain", "setuptools", "80.0"),
+        ("newest", "setuptools>=81", "82.0"),
+    ] {
+        let spec = room.spec(&[&project(&room, name, requires)]);
+        let prepared = room.environments("uv").prepare(&spec).await;
+        let prepared = prepared.expect("it can be built");
+        let asks = format!("import {name}; print({name}.version)");
+        let version = run(Command::new(&prepared.python).args(["-c", &asks]));
+        assert_eq!(version, built_by, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@
 //! not care who else asks in this process; across processes it works under guards. Invariant: an
 //! environment is sealed last, and a sealed one is never touched again.
 
+use std::env;
+use std::io;
 use std::process::Stdio;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,11 +14,15 @@ use stepwell_model::Failure;
 use super::brought::without_azureml;
 use super::error::Error;
 use super::folder::{Folder, Resolution, write_private};
-use super::interpreter::{Interpreter, Search};
+use super::interpreter::{Asked, Interpreter, Search};
 use super::log::BuildLog;
+use super::older::older_with_wheels;
 use super::request::{Key, Request};
 use super::uv::{Call, Uv};
 use crate::executor::Prepared;
+
+/// The releases of setuptools that have `pkg_resources`.
+const BUILD_CONSTRAINT: &str = "setuptools<81";
 
 /// What builds need to know besides the request.
 #[derive(Debug)]
@@ -31,12 +37,13 @@ pub(super) struct Builder {
 }
 
 /// One request under way.
-struct Build<'a> {
-    request: &'a Request,
-    key: &'a Key,
+pub(super) struct Build<'a> {
+    pub(super) request: &'a Request,
+    pub(super) key: &'a Key,
     base: &'a Utf8Path,
-    uv: Uv,
-    log: BuildLog,
+    pub(super) folder: &'a Folder,
+    pub(super) uv: Uv,
+    pub(super) log: BuildLog,
 }
 
 impl Builder {
@@ -87,7 +94,7 @@ impl Builder {
     }
 
     async fn begin<'a>(
-        &self,
+        &'a self,
         request: &'a Request,
         key: &'a Key,
         base: &'a Utf8Path,
@@ -107,6 +114,7 @@ impl Builder {
             request,
             key,
             base,
+            folder: &self.folder,
             uv,
             log,
         })
@@ -120,14 +128,28 @@ impl Builder {
             log: &build.log,
             fallback: self.python_fallback,
         };
-        let chosen = search.choose(build.request.asked()).await?;
+        let asked = build.request.asked();
+        let mut chosen = search.choose(asked).await?;
+        if !matches!(asked, Asked::Version(_))
+            && let Some(older) = older_with_wheels(
+                build,
+                &search,
+                &chosen.interpreter,
+                self.packages_of_their_time,
+            )
+            .await?
+        {
+            chosen = older;
+        }
         let interpreter = chosen.interpreter;
         build.log.note(format!(
             "Python {} at `{}`",
             interpreter.version, interpreter.python
         ))?;
         let as_of = chosen.as_of.filter(|_| self.packages_of_their_time);
-        let (lock, as_of) = self.lock(build, &interpreter.python, as_of).await?;
+        let (lock, as_of) = self
+            .lock(build, &interpreter.python, as_of.as_deref())
+            .await?;
         let notice = chosen.notice.map(|notice| match as_of {
             Some(day) if !build.request.requirements.is_empty() => {
                 format!("{notice}, with packages as of {day}")
@@ -181,7 +203,9 @@ impl Builder {
                 arguments.extend(["--exclude-newer", day]);
             }
             arguments.push(input.as_str());
-            build.run(&arguments, Stdio::null()).await
+            build
+                .run_with_builds(&arguments, || Ok(Stdio::null()))
+                .await
         };
         // The options say where the pinned packages are, so the lock alone is enough.
         let lock = |pins: String| -> Result<String, Error> {
@@ -252,7 +276,7 @@ impl Builder {
                 sync.push("--compile-bytecode");
             }
             sync.push(lock.as_str());
-            build.run(&sync, guard.stdin()?).await?;
+            build.run_with_builds(&sync, || guard.stdin()).await?;
             if !compiles {
                 compile_all(&python).await;
             }
@@ -266,6 +290,30 @@ impl Builder {
 }
 
 impl Build<'_> {
+    /// Runs what may build packages from source. Those of old releases import `pkg_resources`, which
+    /// newer setuptools have no more; one that asks for such a setuptools gets it.
+    async fn run_with_builds(
+        &self,
+        arguments: &[&str],
+        stdin: impl Fn() -> io::Result<Stdio>,
+    ) -> Result<String, Error> {
+        if env::var_os("UV_BUILD_CONSTRAINT").is_some() {
+            return self.run(arguments, stdin()?).await;
+        }
+        let file = self.folder.request_file(self.key, "build");
+        write_private(&file, BUILD_CONSTRAINT.as_bytes())?;
+        let constrained = [arguments, &["--build-constraints", file.as_str()]].concat();
+        match self.run(&constrained, stdin()?).await {
+            Err(Error::Uv { words, .. }) if words.contains(BUILD_CONSTRAINT) => {
+                self.log.note(format!(
+                    "a package is built by a newer setuptools than `{BUILD_CONSTRAINT}`"
+                ))?;
+                self.run(arguments, stdin()?).await
+            }
+            outcome => outcome,
+        }
+    }
+
     async fn run(&self, arguments: &[&str], stdin: Stdio) -> Result<String, Error> {
         let call = Call {
             arguments,

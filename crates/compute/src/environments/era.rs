@@ -39,16 +39,22 @@ pub(super) fn packages_as_of(asked: &str, taken: &str) -> Option<&'static str> {
     if taken <= asked {
         return None;
     }
-    let of = |series: (u32, u32)| {
-        let known = PYTHON_3.iter().find(|years| years.minor == series.1);
-        known.filter(|_| series.0 == 3)
-    };
     let last = match asked.0 {
         0..3 => PYTHON_2_LAST,
-        _ => of(asked).map_or(PYTHON_3[0].last, |years| years.last),
+        _ => years_of(asked).map_or(PYTHON_3[0].last, |years| years.last),
     };
     // Days of this form sort as text.
-    Some(of(taken).map_or(last, |years| last.max(years.first)))
+    Some(years_of(taken).map_or(last, |years| last.max(years.first)))
+}
+
+/// The first day on which numpy, pandas and scikit-learn had wheels for a Python.
+pub(super) fn first_day(version: &str) -> Option<&'static str> {
+    years_of(series(version)?).map(|years| years.first)
+}
+
+fn years_of(series: (u32, u32)) -> Option<&'static Years> {
+    let known = PYTHON_3.iter().find(|years| years.minor == series.1);
+    known.filter(|_| series.0 == 3)
 }
 
 /// The first two numbers of a version.

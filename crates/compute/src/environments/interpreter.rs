@@ -18,6 +18,9 @@ use super::error::Error;
 use super::log::{BuildLog, tail};
 use super::uv::{Call, Uv};
 
+/// The oldest Python that the SDK runs in.
+pub(super) const SDK_RUNS_FROM: (u32, u32) = (3, 6);
+
 /// What an interpreter says about itself; enough to know whether packages fit it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Interpreter {
@@ -89,8 +92,8 @@ pub(super) struct Chosen {
     pub(super) interpreter: Interpreter,
     /// That it is not the one that was asked for, in one line.
     pub(super) notice: Option<String>,
-    /// The day whose packages fit what was asked for, when a newer Python takes its place.
-    pub(super) as_of: Option<&'static str>,
+    /// The day whose packages fit what was asked for, when another Python takes its place.
+    pub(super) as_of: Option<String>,
 }
 
 impl From<Interpreter> for Chosen {
@@ -135,6 +138,14 @@ impl Search<'_> {
         }
     }
 
+    /// An interpreter of a series that is installed or can be; `None` if it is not to be had.
+    pub(super) async fn of(&self, series: &str) -> Result<Option<Interpreter>, Error> {
+        match self.installed_of(series).await? {
+            Some(found) => Ok(Some(found)),
+            None => Ok(self.install(series).await?.ok()),
+        }
+    }
+
     fn of_series(&self, found: Interpreter, asked: &str, firmly: bool) -> Result<Chosen, Error> {
         if !is_numeric(asked) || is_release_of(&found.version, asked) {
             return Ok(found.into());
@@ -167,7 +178,7 @@ impl Search<'_> {
             found.version
         );
         self.log.note(&notice)?;
-        let as_of = era::packages_as_of(asked, &found.version);
+        let as_of = era::packages_as_of(asked, &found.version).map(str::to_owned);
         Ok(Chosen {
             notice: Some(notice),
             as_of,
@@ -292,7 +303,6 @@ async fn working(candidates: &[Utf8PathBuf], series: &str) -> Vec<Interpreter> {
 /// first: the newest release of the oldest series that is newer and that the SDK runs in, or else the
 /// newest of all.
 fn replacement<'a>(asked: &str, installed: &'a [Interpreter]) -> Option<&'a Interpreter> {
-    const SDK_RUNS_FROM: (u32, u32) = (3, 6);
     let asked = era::series(asked)?;
     let series_of = |each: &Interpreter| era::series(&each.version).unwrap_or_default();
     let fit = |each: &&Interpreter| series_of(each) >= asked.max(SDK_RUNS_FROM);

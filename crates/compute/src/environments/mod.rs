@@ -28,6 +28,9 @@
 //! so in one line. With `STEPWELL_PYTHON_FALLBACK=0` it is a failure that lists what is there, and
 //! with `STEPWELL_PACKAGES_OF_THEIR_TIME=0` the packages are those of today.
 //!
+//! A Python that the program did not name is replaced by an older one when that alone has wheels
+//! of what the program pins (`wheels`), with packages of the time of those pins.
+//!
 //! Invariant: for the same content, [`Environments::prepare`] gives the same path to everyone.
 
 mod brought;
@@ -42,8 +45,10 @@ mod interpreter;
 mod local;
 mod log;
 mod names;
+mod older;
 mod request;
 mod uv;
+mod wheels;
 
 use std::env;
 

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::io;
 use std::process::Stdio;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -139,6 +140,21 @@ impl Uv {
         Err(Error::Uv {
             verb: verb(call.arguments),
             words: complaint(call.log.tail_since(mark)?),
+        })
+    }
+
+    /// What uv answers, or its words when it refuses; the log has nothing of it. For questions
+    /// whose refusal is an answer.
+    pub(super) async fn ask(&self, arguments: &[&str]) -> io::Result<Result<String, String>> {
+        let output = self
+            .command(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .await?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(match output.status.success() {
+            true => Ok(text(&output.stdout)),
+            false => Err(text(&output.stderr)),
         })
     }
 
