@@ -49,6 +49,14 @@ pub(crate) fn show(compute: &Compute, style: Style) -> String {
             line(label, &in_words(value));
         }
     }
+    if let Some(isolation) = compute.settings.get("isolation") {
+        line("isolated", "yes");
+        for (name, label) in [("readable", "may read"), ("writable", "may write")] {
+            if let Some(paths) = isolation.get(name) {
+                line(label, &in_words(paths));
+            }
+        }
+    }
     if let Some(backing) = backing(compute) {
         for (name, value) in backing {
             if name != "kind" {
@@ -150,5 +158,14 @@ mod tests {
                 "partition gpu",
             ]
         );
+    }
+
+    #[test]
+    fn an_isolated_target_says_what_its_steps_may_see() {
+        let isolation = json!({"isolation": {"readable": ["/a", "/b"]}});
+        let shown = show(&compute("guarded", "local", isolation), Style::PLAIN);
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let lines: Vec<String> = shown.lines().map(words).skip(4).collect();
+        assert_eq!(lines, ["isolated yes", "may read /a /b"]);
     }
 }
