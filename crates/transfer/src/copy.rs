@@ -429,7 +429,7 @@ impl LocalWork {
     }
 
     fn copy_large(&self, job: &LocalJob, is_resumed: bool) -> Result<()> {
-        let from = local::open(&job.from)?;
+        let from = local::open_in_order(&job.from)?;
         let part = local::part_file(&job.to);
         if !is_resumed {
             local::remove_part(&part)?;
@@ -445,7 +445,11 @@ impl LocalWork {
             })?;
         }
         let size = job.file.source.size;
-        let there = to.metadata().map_err(failed)?.len().min(size);
+        let written = to.metadata().map_err(failed)?.len();
+        if written > size {
+            to.set_len(size).map_err(failed)?;
+        }
+        let there = written.min(size);
         if there == 0 && local::clone(&from, &to) {
             self.counted.copied(size);
         } else {
@@ -458,7 +462,6 @@ impl LocalWork {
                 failed(error)
             })?;
         }
-        to.set_len(size).map_err(failed)?;
         let about = from.metadata().map_err(failed)?;
         local::keep_attributes(&about, &to).map_err(failed)?;
         local::give_name(&part, &job.to)

@@ -55,6 +55,14 @@ pub(crate) fn open(path: &Utf8Path) -> Result<File> {
     File::open(path).map_err(|error| Error::file("read", path, &error))
 }
 
+/// Opens a file to read it from first to last byte: the kernel reads further ahead than otherwise.
+pub(crate) fn open_in_order(path: &Utf8Path) -> Result<File> {
+    let file = open(path)?;
+    // It is only advice.
+    let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
+    Ok(file)
+}
+
 /// Reads a part of a file.
 pub(crate) fn read_part(file: &File, path: &Utf8Path, range: &Range<u64>) -> Result<Vec<u8>> {
     let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);

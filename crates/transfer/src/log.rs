@@ -226,9 +226,9 @@ fn read(path: &Utf8Path, request: &str) -> Option<State> {
 mod tests {
     use super::*;
 
-    fn folder() -> (tempfile::TempDir, Utf8PathBuf) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = Utf8PathBuf::try_from(folder.path().to_owned()).expect("UTF-8");
+    fn folder() -> (camino_tempfile::Utf8TempDir, Utf8PathBuf) {
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let path = folder.path().to_owned();
         (folder, path)
     }
 
