@@ -198,9 +198,9 @@ mod tests {
     use super::*;
 
     /// A tree of files and folders (those that end in `/`), and its root.
-    fn tree(entries: &[(&str, &str)]) -> (tempfile::TempDir, Utf8PathBuf) {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8PathBuf::from_path_buf(guard.path().to_owned()).expect("UTF-8");
+    fn tree(entries: &[(&str, &str)]) -> (camino_tempfile::Utf8TempDir, Utf8PathBuf) {
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let root = guard.path().to_owned();
         for (path, content) in entries {
             let path = root.join(path);
             if path.as_str().ends_with('/') {

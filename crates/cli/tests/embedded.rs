@@ -2,23 +2,21 @@
 
 use std::process::{Command, Output, Stdio};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
+use camino_tempfile::Utf8TempDir;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// A project's folder; its server is stopped when the test ends.
 struct Project {
-    _guard: TempDir,
+    _guard: Utf8TempDir,
     folder: Utf8PathBuf,
 }
 
 impl Project {
     fn new() -> Self {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let folder = Utf8Path::from_path(guard.path())
-            .expect("UTF-8")
-            .join("churn");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let folder = guard.path().join("churn");
         fs_err::create_dir(&folder).expect("a folder");
         Self {
             _guard: guard,

@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn a_sibling_is_found_beside_stepwell_then_on_the_path_and_else_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let folder = Utf8Path::from_path(folder.path()).expect("utf-8");
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
         let (bin, other) = (folder.join("bin"), folder.join("other"));
         let stepwell = bin.join("stepwell");
         let worker = Worker::Sibling("stepwell-transfer".to_owned());

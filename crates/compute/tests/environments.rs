@@ -40,12 +40,12 @@ fn run(command: &mut Command) -> String {
 
 /// A data folder, a folder of wheels, and a uv that notes how it is called.
 struct Room {
-    folder: tempfile::TempDir,
+    folder: camino_tempfile::Utf8TempDir,
 }
 
 impl Room {
     fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = camino_tempfile::tempdir().expect("a temporary folder");
         let room = Self { folder };
         std::fs::create_dir(room.path("wheels")).expect("a new folder");
         room.publish("1.0");
@@ -54,7 +54,7 @@ impl Room {
     }
 
     fn path(&self, name: &str) -> Utf8PathBuf {
-        let folder = Utf8Path::from_path(self.folder.path()).expect("a UTF-8 path");
+        let folder = self.folder.path();
         folder.join(name)
     }
 

@@ -101,8 +101,8 @@ mod tests {
 
     #[test]
     fn what_runs_left_is_copied_and_what_is_of_the_moment_is_not() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let top = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let top = guard.path();
         let (from, to) = (top.join("from"), top.join("to"));
         for file in [
             "objects/ab/cd",

@@ -410,9 +410,9 @@ mod tests {
 
     use super::*;
 
-    fn store() -> (tempfile::TempDir, Cas) {
-        let temp = tempfile::tempdir().expect("a folder");
-        let root = Utf8Path::from_path(temp.path()).expect("utf-8").join("cas");
+    fn store() -> (camino_tempfile::Utf8TempDir, Cas) {
+        let temp = camino_tempfile::tempdir().expect("a folder");
+        let root = temp.path().join("cas");
         let cas = Cas::open(&root).expect("opened");
         (temp, cas)
     }
@@ -424,7 +424,7 @@ mod tests {
     #[test]
     fn an_object_is_read_only_and_read_back_from_its_digest() {
         let (temp, cas) = store();
-        let source = Utf8Path::from_path(temp.path()).expect("utf-8").join("a");
+        let source = temp.path().join("a");
         fs_err::write(&source, b"hello").expect("written");
         let digest = cas.put_file(&source).expect("stored");
         assert_eq!(cas.put_bytes(b"hello").expect("stored"), digest);

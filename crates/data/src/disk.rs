@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn usage_counts_every_file_beneath_and_no_link_target() {
-        let temp = tempfile::tempdir().expect("a folder");
-        let dir = Utf8Path::from_path(temp.path()).expect("utf-8");
+        let temp = camino_tempfile::tempdir().expect("a folder");
+        let dir = temp.path();
         fs_err::create_dir(dir.join("inner")).expect("created");
         fs_err::write(dir.join("inner/data"), [7; 10_000]).expect("written");
         std::os::unix::fs::symlink("/usr", dir.join("link")).expect("linked");

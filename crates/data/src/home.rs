@@ -271,10 +271,8 @@ mod tests {
 
     #[test]
     fn a_folder_knows_its_place_and_its_owner() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let top = Utf8Path::from_path(guard.path())
-            .expect("UTF-8")
-            .canonicalize_utf8();
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let top = guard.path().canonicalize_utf8();
         let top = top.expect("it exists");
         let key = OwnerKey::open(&top.join("state/key")).expect("a key");
         let new = DataFolder::new(top.join("new"));
@@ -310,8 +308,8 @@ mod tests {
 
     #[test]
     fn a_folder_that_others_can_look_into_is_mended() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let root = guard.path();
         for (mode, mended) in [(0o755, true), (0o770, true), (0o700, false), (0o2775, true)] {
             fs::set_permissions(root, std::fs::Permissions::from_mode(mode)).expect("set");
             assert_eq!(secure(root).expect("ours"), mended, "{mode:o}");

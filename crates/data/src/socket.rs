@@ -82,8 +82,8 @@ mod tests {
 
     #[test]
     fn a_data_folder_has_one_place_wherever_it_is_moved_and_a_copy_has_another() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let root = guard.path();
         let (first, moved) = (root.join("first"), root.join("moved"));
         fs::create_dir(&first).expect("a folder");
         let before = place(&first).expect("a place");
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn the_folder_of_sockets_is_the_users_own_or_none() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let parent = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let parent = guard.path();
         let mode = |path: &Utf8Path| fs::metadata(path).expect("there").mode() & 0o777;
         let folder = own_folder(parent).expect("made");
         assert_eq!(mode(&folder), 0o700);

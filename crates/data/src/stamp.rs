@@ -130,8 +130,8 @@ mod tests {
     const LONG_AFTER: Timestamp = Timestamp::from_millis(i64::MAX);
 
     fn with_file(check: impl FnOnce(&Utf8Path)) {
-        let temp = tempfile::tempdir().expect("a folder");
-        let path = Utf8Path::from_path(temp.path()).expect("utf-8").join("f");
+        let temp = camino_tempfile::tempdir().expect("a folder");
+        let path = temp.path().join("f");
         fs_err::write(&path, "one").expect("written");
         check(&path);
     }

@@ -4,15 +4,15 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
 use camino::Utf8Path;
-use tempfile::TempDir;
+use camino_tempfile::Utf8TempDir;
 
 /// A temporary folder.
-pub(crate) struct Folder(TempDir);
+pub(crate) struct Folder(Utf8TempDir);
 
 impl Folder {
     /// A folder with these files, as path and text.
     pub(crate) fn with(files: &[(&str, &str)]) -> Self {
-        let folder = Self(tempfile::tempdir().expect("a folder"));
+        let folder = Self(camino_tempfile::tempdir().expect("a folder"));
         for (path, text) in files {
             folder.write(path, text);
         }
@@ -20,7 +20,7 @@ impl Folder {
     }
 
     pub(crate) fn path(&self) -> &Utf8Path {
-        Utf8Path::from_path(self.0.path()).expect("the temporary folder's path is UTF-8")
+        self.0.path()
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {

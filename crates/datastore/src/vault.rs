@@ -187,8 +187,8 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens_with_the_same_key_and_name_only() {
-        let temp = tempfile::tempdir().expect("a folder");
-        let path = Utf8Path::from_path(temp.path()).expect("utf-8").join("key");
+        let temp = camino_tempfile::tempdir().expect("a folder");
+        let path = temp.path().join("key");
         let vault = Vault::open(&path).expect("a new key");
         let mode = fs_err::metadata(&path).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -208,8 +208,8 @@ mod tests {
 
     #[test]
     fn a_secret_opens_under_its_own_name_only_in_any_case() {
-        let temp = tempfile::tempdir().expect("a folder");
-        let path = Utf8Path::from_path(temp.path()).expect("utf-8").join("key");
+        let temp = camino_tempfile::tempdir().expect("a folder");
+        let path = temp.path().join("key");
         let vault = Vault::open(&path).expect("a new key");
         let sealed = vault.seal_secret("Db-Key", "hunter2").expect("sealed");
         assert!(!sealed.windows(7).any(|bytes| bytes == b"hunter2"));

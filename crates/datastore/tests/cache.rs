@@ -4,15 +4,15 @@ use std::fs::FileTimes;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::time::{Duration, SystemTime};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
+use camino_tempfile::Utf8TempDir;
 use stepwell_datastore::cache::Cache;
 use stepwell_datastore::definition::Place;
 use stepwell_datastore::transfer::{Lanes, Progress};
 use stepwell_datastore::{Credentials, Datastore};
-use tempfile::TempDir;
 
 struct Rig {
-    root: TempDir,
+    root: Utf8TempDir,
     store: Datastore,
     cache: Cache,
 }
@@ -20,8 +20,8 @@ struct Rig {
 impl Rig {
     /// A far side with four files of 100 bytes, and a cache that holds `bytes_max`.
     fn new(bytes_max: u64) -> Self {
-        let root = tempfile::tempdir().expect("a folder");
-        let path = Utf8Path::from_path(root.path()).expect("a UTF-8 path");
+        let root = camino_tempfile::tempdir().expect("a folder");
+        let path = root.path();
         let far = path.join("far");
         fs_err::create_dir(&far).expect("a folder");
         for name in ["a", "b", "c", "d"] {
@@ -36,9 +36,7 @@ impl Rig {
     }
 
     fn path(&self, name: &str) -> Utf8PathBuf {
-        Utf8Path::from_path(self.root.path())
-            .expect("a UTF-8 path")
-            .join(name)
+        self.root.path().join(name)
     }
 
     /// Gives a file to a reader, and what it reads.

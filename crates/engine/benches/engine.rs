@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use camino::Utf8PathBuf;
 use stepwell_compute::fake::{FakeExecutor, Play};
 use stepwell_engine::core::{Effect, Policy, Scheduler, SchedulerInput, Topology};
 use stepwell_engine::driver::{About, Engine, Start, Submission};
@@ -100,8 +99,8 @@ fn layered(steps: usize) -> Graph {
 
 /// The engine with its database: time from submission to the recorded end.
 async fn engine(steps: usize) -> Duration {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
+    let folder = camino_tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().to_owned();
     let store = Store::open(&path.join("stepwell.db")).expect("opens");
     let (reporter, reports) = unbounded_channel();
     let executors = FakeExecutor::everywhere(reporter, |_| Play::succeed());

@@ -50,8 +50,8 @@ fn runtime() -> Runtime {
 
 #[test]
 fn an_accepted_run_that_the_loop_never_heard_of_takes_its_slots_once() {
-    let guard = tempfile::tempdir().expect("a folder");
-    let folder = Utf8Path::from_path(guard.path()).expect("UTF-8");
+    let guard = camino_tempfile::tempdir().expect("a folder");
+    let folder = guard.path();
     // On one thread nothing else runs between the answer and the crash.
     runtime().block_on(async {
         let engine = server(folder).await;

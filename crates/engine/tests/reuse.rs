@@ -24,7 +24,7 @@ use uuid::Uuid;
 use common::{context, graph, new_id};
 
 struct World {
-    _folder: tempfile::TempDir,
+    _folder: camino_tempfile::Utf8TempDir,
     root: Utf8PathBuf,
     store: Store,
     engine: Engine,
@@ -34,8 +34,8 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
+        let folder = camino_tempfile::tempdir().expect("a temporary folder");
+        let root = folder.path().to_owned();
         let store = Store::open(&root.join("stepwell.db")).expect("opens");
         let started = Arc::default();
         let engine = engine(&root, store.clone(), Arc::clone(&started)).await;

@@ -152,8 +152,8 @@ mod tests {
 
     #[test]
     fn a_folder_is_served_once_even_when_the_lock_file_is_deleted() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let root = guard.path();
         let folder = DataFolder::new(root);
         assert_eq!(holder(&folder), None);
         let first = Lock::take(&folder).expect("it is free");
@@ -174,8 +174,8 @@ mod tests {
 
     #[test]
     fn a_folder_of_hard_links_is_another_folder() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let top = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let top = guard.path();
         let [original, copy] = ["original", "copy"].map(|name| {
             std::fs::create_dir(top.join(name)).expect("a folder");
             DataFolder::new(top.join(name))
@@ -201,10 +201,8 @@ mod tests {
 
     #[test]
     fn a_folder_knows_when_its_path_leads_elsewhere() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let path = Utf8Path::from_path(guard.path())
-            .expect("UTF-8")
-            .join("data");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let path = guard.path().join("data");
         std::fs::create_dir(&path).expect("a folder");
         let root = Root::open(&path).expect("it is there");
         assert_eq!(root.identity(), home::identity(&path).ok());

@@ -5,15 +5,15 @@ mod common;
 use std::os::unix::fs::PermissionsExt as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use camino_tempfile::Utf8TempDir;
 use common::{block_on, config};
 use stepwell_data::socket;
 use stepwell_server::{Endpoint, ServeError, adopt, holder};
-use tempfile::TempDir;
 
 /// Serves a folder, asks something of it, and stops.
 fn serve_once(
     folder: &Utf8Path,
-    guard: &TempDir,
+    guard: &Utf8TempDir,
     ask: impl FnOnce(&Endpoint) + Send + 'static,
 ) -> Result<(), ServeError> {
     let mut config = config(guard);
@@ -42,8 +42,8 @@ fn send(endpoint: &Endpoint, method: &str, path: &str, body: &str) -> u16 {
     agent.run(request).expect("an answer").status().as_u16()
 }
 
-fn root(guard: &TempDir) -> Utf8PathBuf {
-    let root = Utf8PathBuf::from_path_buf(guard.path().to_owned()).expect("UTF-8");
+fn root(guard: &Utf8TempDir) -> Utf8PathBuf {
+    let root = guard.path().to_owned();
     root.canonicalize_utf8().expect("it exists").join("data")
 }
 
@@ -66,7 +66,7 @@ fn adopted(folder: &Utf8Path) -> stepwell_server::Adopted {
 
 #[test]
 fn a_folder_that_others_could_look_into_is_mended_before_anything_is_written() {
-    let guard = tempfile::tempdir().expect("a temporary folder");
+    let guard = camino_tempfile::tempdir().expect("a temporary folder");
     let folder = root(&guard);
     std::fs::create_dir(&folder).expect("a folder");
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).expect("set");
@@ -80,7 +80,7 @@ fn a_folder_that_others_could_look_into_is_mended_before_anything_is_written() {
 
 #[test]
 fn a_folder_that_was_moved_after_a_clean_stop_just_works() {
-    let guard = tempfile::tempdir().expect("a temporary folder");
+    let guard = camino_tempfile::tempdir().expect("a temporary folder");
     let folder = root(&guard);
     serve_once(&folder, &guard, |_| ()).expect("it serves");
     let renamed = folder.with_file_name("renamed");
@@ -95,7 +95,7 @@ fn a_folder_that_was_moved_after_a_clean_stop_just_works() {
 
 #[test]
 fn a_folder_that_was_moved_or_copied_with_runs_that_are_not_over_waits_for_its_owner() {
-    let guard = tempfile::tempdir().expect("a temporary folder");
+    let guard = camino_tempfile::tempdir().expect("a temporary folder");
     let folder = root(&guard);
     serve_once(&folder, &guard, |endpoint| {
         let body = r#"{"experiment": "e"}"#;
@@ -135,7 +135,7 @@ fn a_folder_that_was_moved_or_copied_with_runs_that_are_not_over_waits_for_its_o
 
 #[test]
 fn a_copy_goes_on_by_itself_and_a_planted_folder_waits_for_its_owner() {
-    let guard = tempfile::tempdir().expect("a temporary folder");
+    let guard = camino_tempfile::tempdir().expect("a temporary folder");
     let folder = root(&guard);
     serve_once(&folder, &guard, |endpoint| {
         let body = r#"{"name": "ann", "role": "owner"}"#;
@@ -171,7 +171,7 @@ fn a_copy_goes_on_by_itself_and_a_planted_folder_waits_for_its_owner() {
 
 #[test]
 fn a_token_that_lies_in_an_empty_folder_is_not_believed() {
-    let guard = tempfile::tempdir().expect("a temporary folder");
+    let guard = camino_tempfile::tempdir().expect("a temporary folder");
     let folder = root(&guard);
     std::fs::create_dir_all(folder.join("envs/planted")).expect("a folder");
     std::fs::write(folder.join("token"), "x".repeat(64)).expect("a file");
@@ -185,7 +185,7 @@ fn a_token_that_lies_in_an_empty_folder_is_not_believed() {
 
 #[test]
 fn a_deleted_database_is_not_made_anew_where_there_were_runs() {
-    let guard = tempfile::tempdir().expect("a temporary folder");
+    let guard = camino_tempfile::tempdir().expect("a temporary folder");
     let folder = root(&guard);
     serve_once(&folder, &guard, |_| ()).expect("it serves");
     std::fs::create_dir(folder.join("runs/0192f5c4-1111-7222-8333-00007b5b0002")).expect("a run");
@@ -196,7 +196,7 @@ fn a_deleted_database_is_not_made_anew_where_there_were_runs() {
 
 #[test]
 fn after_a_stop_the_database_file_alone_is_complete_and_the_socket_is_gone() {
-    let guard = tempfile::tempdir().expect("a temporary folder");
+    let guard = camino_tempfile::tempdir().expect("a temporary folder");
     let folder = root(&guard);
     let data = stepwell_data::folder::DataFolder::new(&folder);
     let served = data.clone();
@@ -219,7 +219,7 @@ fn after_a_stop_the_database_file_alone_is_complete_and_the_socket_is_gone() {
 
 #[test]
 fn a_socket_that_was_deleted_is_made_again() {
-    let guard = tempfile::tempdir().expect("a temporary folder");
+    let guard = camino_tempfile::tempdir().expect("a temporary folder");
     let folder = root(&guard);
     serve_once(&folder, &guard, |endpoint| {
         for file in [

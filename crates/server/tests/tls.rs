@@ -27,9 +27,9 @@ fn certificates(folder: &Utf8Path) -> (String, TlsFiles) {
     (authority.pem(), files)
 }
 
-fn folder() -> (tempfile::TempDir, Utf8PathBuf) {
-    let guard = tempfile::tempdir().expect("a folder");
-    let path = Utf8PathBuf::from_path_buf(guard.path().to_owned()).expect("UTF-8");
+fn folder() -> (camino_tempfile::Utf8TempDir, Utf8PathBuf) {
+    let guard = camino_tempfile::tempdir().expect("a folder");
+    let path = guard.path().to_owned();
     (guard, path)
 }
 
@@ -116,7 +116,7 @@ fn files_that_are_no_pair_are_refused_by_name() {
         ),
     ];
     for (files, expected) in cases {
-        let data = tempfile::tempdir().expect("a folder");
+        let data = camino_tempfile::tempdir().expect("a folder");
         let mut config = config(&data);
         config.tls = Some(files);
         let refused = block_on(config, |_| ()).expect_err("it must not serve");
@@ -128,7 +128,7 @@ fn files_that_are_no_pair_are_refused_by_name() {
 
 #[test]
 fn other_machines_are_not_let_near_before_somebody_was_given_a_token() {
-    let data = tempfile::tempdir().expect("a folder");
+    let data = camino_tempfile::tempdir().expect("a folder");
     let open = |mode| {
         let mut config = config(&data);
         config.host = std::net::Ipv4Addr::UNSPECIFIED.into();

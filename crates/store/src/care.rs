@@ -60,8 +60,8 @@ mod tests {
 
     #[test]
     fn a_sound_database_is_copied_and_a_damaged_one_is_named() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let folder = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let folder = guard.path();
         let path = folder.join("a.db");
         let made = Connection::open(&path).expect("a database");
         made.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE t (x TEXT);")

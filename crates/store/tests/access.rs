@@ -1,6 +1,5 @@
 //! Tokens and the audit.
 
-use camino::Utf8Path;
 use stepwell_model::Timestamp;
 use stepwell_store::audit::{self, Detail, RECORDS_MAX, Record};
 use stepwell_store::tokens::{self, Token};
@@ -41,9 +40,9 @@ fn record(at_ms: i64, path: &str) -> Record {
     }
 }
 
-fn open() -> (tempfile::TempDir, Store) {
-    let guard = tempfile::tempdir().expect("a temporary folder");
-    let folder = Utf8Path::from_path(guard.path()).expect("UTF-8");
+fn open() -> (camino_tempfile::Utf8TempDir, Store) {
+    let guard = camino_tempfile::tempdir().expect("a temporary folder");
+    let folder = guard.path();
     let store = Store::open(&folder.join("stepwell.db")).expect("opened");
     (guard, store)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use camino::Utf8PathBuf;
 use stepwell_model::{DatasetDefinition, DatasetKind, Timestamp};
 use stepwell_store::datasets::{self, Dataset, DatasetFile, KnownName};
 use stepwell_store::{Error, NamedPart, Store};
@@ -31,8 +30,8 @@ fn dataset(id: u128, digest: &str, modified_ns: i64) -> Dataset {
 
 #[tokio::test]
 async fn a_version_is_added_for_new_content_only_and_its_number_never_comes_back() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = Utf8PathBuf::from_path_buf(folder.path().join("db")).expect("UTF-8");
+    let folder = camino_tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("db");
     let store = Store::open(&path).expect("opened");
     let work = |db: &stepwell_store::Connection| {
         let add = |id, digest, time| {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8PathBuf;
 use stepwell_model::Timestamp;
 use stepwell_store::models::{
     self, Change, Filter, Model, ModelDataset, ModelFile, ModelSamples, Place,
@@ -52,16 +51,16 @@ fn named(filter: &Filter, db: &Connection, limit: usize) -> Vec<String> {
 async fn with_store<T: Send + 'static>(
     work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
 ) -> T {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = Utf8PathBuf::from_path_buf(folder.path().join("db")).expect("UTF-8");
+    let folder = camino_tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("db");
     let store = Store::open(&path).expect("opened");
     store.write(work).await.expect("worked")
 }
 
 #[tokio::test]
 async fn registrations_at_once_get_versions_of_their_own() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = Utf8PathBuf::from_path_buf(folder.path().join("db")).expect("UTF-8");
+    let folder = camino_tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("db");
     let store = Store::open(&path).expect("opened");
     let mut waiting = Vec::new();
     for _ in 0..40 {

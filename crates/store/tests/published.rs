@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use camino::Utf8PathBuf;
 use stepwell_model::{
     DatasetValue, Digest, Input, InputSource, Parameter, Place, ProcessTask, Program, StepSpec,
     Template, Timestamp, testing,
@@ -73,8 +72,8 @@ fn pipeline(number: u128, template: &Template) -> Published {
 }
 
 fn with_store(work: impl AsyncFnOnce(Store)) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = Utf8PathBuf::from_path_buf(folder.path().join("stepwell.db")).expect("UTF-8");
+    let folder = camino_tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("stepwell.db");
     let store = Store::open(&path).expect("opens");
     Runtime::new().expect("a runtime").block_on(work(store));
 }

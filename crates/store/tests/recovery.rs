@@ -48,8 +48,8 @@ proptest! {
         place in any::<prop::sample::Index>(),
         byte in any::<u8>(),
     ) {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let folder = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let folder = guard.path();
         let database = killed(folder);
         let log = format!("{database}-wal");
         let mut bytes = std::fs::read(&log).expect("read");

@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000);
 
-fn folder() -> (tempfile::TempDir, Utf8PathBuf) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = Utf8PathBuf::from_path_buf(folder.path().join("stepwell.db")).expect("UTF-8");
+fn folder() -> (camino_tempfile::Utf8TempDir, Utf8PathBuf) {
+    let folder = camino_tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("stepwell.db");
     (folder, path)
 }
 

@@ -95,10 +95,8 @@ mod tests {
 
     #[test]
     fn the_log_of_an_earlier_attempt_is_not_shown() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let log = Utf8Path::from_path(folder.path())
-            .expect("utf-8")
-            .join("log");
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("log");
         fs_err::write(&log, "first\nsecond\n").expect("a log");
         let work = Utf8Path::new("/data/work");
         assert_eq!(of_log(&log, 6, work).expect("read"), "second");

@@ -368,9 +368,9 @@ mod tests {
 
     use super::*;
 
-    fn attempt() -> (tempfile::TempDir, Attempt) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = Utf8Path::from_path(folder.path()).expect("utf-8");
+    fn attempt() -> (camino_tempfile::Utf8TempDir, Attempt) {
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let path = folder.path();
         let attempt = Attempt::of_run(path, 1);
         fs::create_dir(attempt.folder()).expect("a folder");
         (folder, attempt)

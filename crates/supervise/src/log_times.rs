@@ -71,8 +71,8 @@ mod tests {
 
     #[test]
     fn each_growth_is_recorded_once() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = Utf8Path::from_path(folder.path()).expect("a text");
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let root = folder.path();
         let (log, attempt) = (root.join("log"), root.join("attempt-2"));
         std::fs::write(&log, "first").expect("written");
         let mut times = LogTimes::new(&log, &attempt, 5);

@@ -9,14 +9,14 @@ use stepwell_datastore::{Credentials, Datastore};
 use stepwell_transfer::{Copy, End, Error, Options, Outcome, Progress, Refusal};
 
 struct Rig {
-    _folder: tempfile::TempDir,
+    _folder: camino_tempfile::Utf8TempDir,
     root: Utf8PathBuf,
 }
 
 impl Rig {
     fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = Utf8PathBuf::try_from(folder.path().to_owned()).expect("UTF-8");
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let root = folder.path().to_owned();
         Self {
             _folder: folder,
             root,

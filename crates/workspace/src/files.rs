@@ -77,8 +77,8 @@ mod tests {
 
     #[test]
     fn a_name_stays_in_the_folder_whatever_links_it_meets() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let root = guard.path();
         std::os::unix::fs::symlink("/", root.join("link")).expect("a link");
         for name in ["outputs/model", "new/folder/file"] {
             assert_eq!(locate(root, name).expect("inside"), root.join(name));

@@ -86,8 +86,8 @@ mod tests {
 
     #[test]
     fn the_servers_own_folder_is_no_datastore_whatever_leads_to_it() {
-        let kept = tempfile::tempdir().expect("a folder");
-        let top = Utf8Path::from_path(kept.path()).expect("UTF-8");
+        let kept = camino_tempfile::tempdir().expect("a folder");
+        let top = kept.path();
         let own = top.join("data");
         fs_err::create_dir_all(own.join("runs")).expect("a folder");
         fs_err::write(own.join("stepwell.db"), "").expect("a file");

@@ -109,8 +109,8 @@ mod tests {
 
     #[test]
     fn a_link_is_no_socket() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let root = guard.path();
         let socket = root.join("s");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("bound");
         connect(&socket).expect("it is ours");

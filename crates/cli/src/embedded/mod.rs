@@ -328,10 +328,8 @@ mod tests {
 
     #[test]
     fn a_data_folder_is_kept_out_of_version_control() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let folder = Utf8Path::from_path(guard.path())
-            .expect("UTF-8")
-            .join(DATA_FOLDER);
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let folder = guard.path().join(DATA_FOLDER);
         prepare(&folder).expect("a writable folder");
         let ignore = fs_err::read_to_string(folder.join(".gitignore")).expect("a file");
         assert_eq!(ignore, "*\n");
@@ -339,10 +337,8 @@ mod tests {
 
     #[test]
     fn a_folder_that_cannot_be_made_is_named() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let file = Utf8Path::from_path(guard.path())
-            .expect("UTF-8")
-            .join("file");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let file = guard.path().join("file");
         fs_err::write(&file, "").expect("a file");
         let error = prepare(&file.join(DATA_FOLDER)).expect_err("a file is in the way");
         let text = stepwell_model::in_words(&error);
@@ -352,8 +348,8 @@ mod tests {
 
     #[test]
     fn an_endpoint_file_is_never_believed() {
-        let guard = tempfile::tempdir().expect("a temporary folder");
-        let folder = Utf8Path::from_path(guard.path()).expect("UTF-8");
+        let guard = camino_tempfile::tempdir().expect("a temporary folder");
+        let folder = guard.path();
         let stranger = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let planted = Endpoint {
             url: format!("http://{}", stranger.local_addr().expect("an address")),

@@ -279,8 +279,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_outlives_the_guard_keeps_others_away() {
-        let root = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8PathBuf::from_path_buf(root.path().to_owned()).expect("a UTF-8 path");
+        let root = camino_tempfile::tempdir().expect("a temporary folder");
+        let root = root.path().to_owned();
         let folder = Folder::new(root.clone());
         folder.create().expect("the folders are made");
         let key = Key::of(&["anything"]);
@@ -306,8 +306,8 @@ mod tests {
 
     #[test]
     fn a_record_that_does_not_vouch_for_its_lock_is_forgotten() {
-        let root = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8PathBuf::from_path_buf(root.path().to_owned()).expect("a UTF-8 path");
+        let root = camino_tempfile::tempdir().expect("a temporary folder");
+        let root = root.path().to_owned();
         let folder = Folder::new(root);
         folder.create().expect("the folders are made");
         let key = Key::of(&["anything"]);

@@ -196,9 +196,9 @@ fn unreadable(path: &Utf8Path, err: io::Error) -> Error {
 mod tests {
     use super::*;
 
-    fn folder() -> (tempfile::TempDir, Utf8PathBuf) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
+    fn folder() -> (camino_tempfile::Utf8TempDir, Utf8PathBuf) {
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let path = folder.path().to_owned();
         (folder, path)
     }
 

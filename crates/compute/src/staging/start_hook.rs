@@ -85,8 +85,8 @@ mod tests {
 
     #[test]
     fn the_module_is_written_and_another_one_is_replaced() {
-        let root = tempfile::tempdir().expect("a folder");
-        let root = Utf8Path::from_path(root.path()).expect("UTF-8");
+        let root = camino_tempfile::tempdir().expect("a folder");
+        let root = root.path();
         let folder = root.join("sdk/start");
         write(&folder);
         fs_err::write(folder.join(MODULES[0].0), "old").expect("written");

@@ -161,8 +161,8 @@ mod tests {
 
     #[test]
     fn an_environment_shows_itself_and_what_it_is_made_from_and_no_home() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = Utf8Path::from_path(folder.path()).expect("UTF-8");
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let root = folder.path();
         fs_err::create_dir_all(root.join("env/bin")).expect("made");
         fs_err::create_dir_all(root.join("home/bin")).expect("made");
         let configuration = format!("home = {root}/home/bin\nversion = 3\n");

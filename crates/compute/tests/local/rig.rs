@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use camino_tempfile::Utf8TempDir;
 use rustix::process::Pid;
 use stepwell_compute::fake::{FakeExecutor, Play, words};
 use stepwell_compute::local::{LocalConfig, LocalExecutor};
@@ -21,7 +22,6 @@ use stepwell_model::{
     Timestamp, Usage, WaitReason,
 };
 use stepwell_supervise::{Attempt, Holder, State};
-use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::cluster;
@@ -39,7 +39,7 @@ pub(crate) struct Rig {
     compute: ComputeKind,
     kill: fn(&Rig, &Job, &Holder),
     reports: UnboundedReceiver<Report>,
-    root: Arc<TempDir>,
+    root: Arc<Utf8TempDir>,
 }
 
 /// An environment that is there, unless the job asks for one that cannot be built.
@@ -67,10 +67,10 @@ impl PrepareEnvironment for Environments {
 impl Rig {
     /// The real one, with a grace of half a second.
     pub(crate) fn local() -> Self {
-        Self::local_in(Arc::new(tempfile::tempdir().expect("a folder")))
+        Self::local_in(Arc::new(camino_tempfile::tempdir().expect("a folder")))
     }
 
-    fn local_in(root: Arc<TempDir>) -> Self {
+    fn local_in(root: Arc<Utf8TempDir>) -> Self {
         let config = LocalConfig {
             supervisor_program: SUPERVISOR.into(),
             grace: Duration::from_millis(500),
@@ -88,11 +88,11 @@ impl Rig {
 
     /// The one of a cluster of its own.
     pub(crate) fn on(cluster: &cluster::Cluster) -> Self {
-        let root = Arc::new(tempfile::tempdir().expect("a folder"));
+        let root = Arc::new(camino_tempfile::tempdir().expect("a folder"));
         Self::slurm_in(root, cluster.conf.clone())
     }
 
-    fn slurm_in(root: Arc<TempDir>, conf: String) -> Self {
+    fn slurm_in(root: Arc<Utf8TempDir>, conf: String) -> Self {
         let new = |stager, sender| -> Box<dyn Executor> {
             Box::new(slurm::executor(of_clusters(), stager, sender))
         };
@@ -112,10 +112,13 @@ impl Rig {
             resources: BTreeMap::new(),
             token_file: None,
         };
-        Self::ray_in(Arc::new(tempfile::tempdir().expect("a folder")), target)
+        Self::ray_in(
+            Arc::new(camino_tempfile::tempdir().expect("a folder")),
+            target,
+        )
     }
 
-    fn ray_in(root: Arc<TempDir>, target: RayTarget) -> Self {
+    fn ray_in(root: Arc<Utf8TempDir>, target: RayTarget) -> Self {
         let new = |stager, sender| -> Box<dyn Executor> {
             Box::new(ray::executor(of_clusters(), stager, sender))
         };
@@ -123,7 +126,7 @@ impl Rig {
     }
 
     fn real(
-        root: Arc<TempDir>,
+        root: Arc<Utf8TempDir>,
         compute: ComputeKind,
         kill: fn(&Rig, &Job, &Holder),
         new: impl FnOnce(Arc<Stager>, UnboundedSender<Report>) -> Box<dyn Executor>,
@@ -160,7 +163,7 @@ impl Rig {
             )),
             _ => Play::Run,
         };
-        let root = Arc::new(tempfile::tempdir().expect("a folder"));
+        let root = Arc::new(camino_tempfile::tempdir().expect("a folder"));
         let folder = DataFolder::new(path(&root));
         Self {
             executor: Box::new(FakeExecutor::new(sender, script)),
@@ -474,8 +477,8 @@ pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     waited.unwrap_or_else(|_| panic!("waited in vain until {what}"));
 }
 
-fn path(root: &TempDir) -> &Utf8Path {
-    Utf8Path::from_path(root.path()).expect("a UTF-8 path")
+fn path(root: &Utf8TempDir) -> &Utf8Path {
+    root.path()
 }
 
 /// A file that a script makes to say that it is ready.

@@ -226,9 +226,9 @@ mod tests {
         }
     }
 
-    fn folder() -> (tempfile::TempDir, Utf8PathBuf) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = Utf8PathBuf::try_from(folder.path().to_owned()).expect("UTF-8");
+    fn folder() -> (camino_tempfile::Utf8TempDir, Utf8PathBuf) {
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let path = folder.path().to_owned();
         (folder, path)
     }
 

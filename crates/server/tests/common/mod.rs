@@ -5,11 +5,10 @@
 use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 
-use camino::Utf8PathBuf;
+use camino_tempfile::Utf8TempDir;
 use serde_json::{Value, json};
 use stepwell_api::Role;
 use stepwell_server::{Endpoint, Limits, Mode, ServeConfig, ServeError, serve};
-use tempfile::TempDir;
 
 /// What came back.
 #[derive(Debug)]
@@ -42,12 +41,12 @@ impl Answer {
 pub(crate) struct Served {
     pub(crate) endpoint: Endpoint,
     thread: Option<JoinHandle<()>>,
-    _folder: TempDir,
+    _folder: Utf8TempDir,
 }
 
 /// The settings of a test's server; its folder is made anew.
-pub(crate) fn config(folder: &TempDir) -> ServeConfig {
-    let root = Utf8PathBuf::from_path_buf(folder.path().join("data")).expect("UTF-8");
+pub(crate) fn config(folder: &Utf8TempDir) -> ServeConfig {
+    let root = folder.path().join("data");
     ServeConfig {
         data_folder: root,
         host: std::net::Ipv4Addr::LOCALHOST.into(),
@@ -84,7 +83,7 @@ impl Served {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut ServeConfig)) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = camino_tempfile::tempdir().expect("a temporary folder");
         let mut config = config(&folder);
         change(&mut config);
         let (sender, receiver) = channel();

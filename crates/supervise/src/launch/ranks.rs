@@ -134,8 +134,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_by_rank() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = Utf8Path::from_path(folder.path()).expect("UTF-8");
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let path = folder.path();
         let ranks = Ranks::of(path);
         assert_eq!(ranks.ends(), []);
         ranks.make().expect("a folder");

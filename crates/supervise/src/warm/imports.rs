@@ -236,8 +236,8 @@ mod tests {
 
     #[test]
     fn what_a_script_has_imported_is_learned_once_from_a_report() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let folder = Utf8Path::from_path(folder.path()).expect("UTF-8");
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
         let work = folder.join("work");
         std::fs::create_dir(&work).expect("made");
         std::fs::write(work.join("a.py"), "import yaml\n").expect("written");

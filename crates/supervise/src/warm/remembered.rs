@@ -104,8 +104,8 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_of_one_script_and_damage_is_forgetting() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let objects = Utf8Path::from_path(folder.path()).expect("UTF-8");
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let objects = folder.path();
         let objects = objects.join("objects");
         assert_eq!(recall(&objects, &script(1)), None);
         let modules = ["pandas".to_owned()];
@@ -131,8 +131,8 @@ mod tests {
 
     #[test]
     fn few_scripts_are_remembered() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let objects = Utf8Path::from_path(folder.path()).expect("UTF-8");
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let objects = folder.path();
         let objects = objects.join("objects");
         for number in 0..FILES_MAX + 20 {
             remember(&objects, &script(number), &[]);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use stepwell_data::snapshot::{ScanOptions, scan, store};
 use stepwell_model::{DatasetDefinition, DatasetKind, Digest, Outcome, RunKind, RunStatus, Usage};
 use stepwell_store::datasets::{self, Dataset, KnownName};
@@ -25,7 +25,7 @@ fn definition(path: &str) -> DatasetDefinition {
 }
 
 struct World {
-    _temp: tempfile::TempDir,
+    _temp: camino_tempfile::Utf8TempDir,
     place: GcScope,
 }
 
@@ -39,8 +39,8 @@ struct Made {
 
 impl World {
     fn new() -> Self {
-        let temp = tempfile::tempdir().expect("a folder");
-        let root = Utf8PathBuf::from_path_buf(temp.path().to_owned()).expect("UTF-8");
+        let temp = camino_tempfile::tempdir().expect("a folder");
+        let root = temp.path().to_owned();
         let folder = DataFolder::new(root.join("data-folder"));
         fs_err::create_dir_all(folder.root()).expect("made");
         let place = GcScope {
@@ -236,8 +236,8 @@ impl World {
 
     /// Whether the snapshot can still be written out.
     fn has_code(&self, made: &Made) -> bool {
-        let temp = tempfile::tempdir().expect("a folder");
-        let path = Utf8Path::from_path(temp.path()).expect("UTF-8").join("w");
+        let temp = camino_tempfile::tempdir().expect("a folder");
+        let path = temp.path().join("w");
         stepwell_data::snapshot::materialise(&self.place.cas, &made.snapshot, &path).is_ok()
     }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use camino::Utf8PathBuf;
 use stepwell_model::{RunId, Timestamp};
 use stepwell_schedule::{Listing, Outcome, Policy, Trigger};
 use stepwell_store::Store;
@@ -89,7 +88,7 @@ impl Lister for Folder {
 }
 
 pub(super) struct Rig {
-    _folder: tempfile::TempDir,
+    _folder: camino_tempfile::Utf8TempDir,
     pub(super) store: Store,
     pub(super) clock: Arc<FakeClock>,
     pub(super) runs: Arc<Runs>,
@@ -100,8 +99,8 @@ pub(super) struct Rig {
 
 impl Rig {
     pub(super) fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = Utf8PathBuf::from_path_buf(folder.path().join("stepwell.db")).expect("UTF-8");
+        let folder = camino_tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("stepwell.db");
         let store = Store::open(&path).expect("opens");
         let clock = Arc::new(FakeClock(watch::channel(Timestamp::from_millis(START)).0));
         let (runs, files) = (Arc::<Runs>::default(), Arc::<Folder>::default());
