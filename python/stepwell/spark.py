@@ -23,6 +23,7 @@ def configure(
     dbfs_root: Optional[str] = None,
     workspace_url: Optional[str] = None,
     token_variable: Optional[str] = None,
+    token_secret: Optional[str] = None,
     poll_seconds: Optional[float] = None,
     concurrent_steps_max: Optional[int] = None,
     warm: Optional[bool] = None,
@@ -40,7 +41,9 @@ def configure(
         dbfs_root: The folder that stands for DBFS.
         workspace_url: The address of a Databricks workspace; steps are jobs there.
         token_variable: The environment variable of the server with that workspace's token;
-            `DATABRICKS_TOKEN` when `None`.
+            `DATABRICKS_TOKEN` when `None`. When it is set, it goes before the secret.
+        token_secret: The secret of the workspace with that token; `databricks-token-NAME` when
+            `None`, where attaching a `DatabricksCompute` of that name keeps its access token.
         poll_seconds: The longest time between two questions about a job there; 10 when `None`.
         concurrent_steps_max: How many steps may run there at once; as many as this machine has
             cores when `None`.
@@ -62,6 +65,7 @@ def configure(
         "dbfs_root": dbfs_root,
         "workspace_url": workspace_url,
         "token_variable": token_variable,
+        "token_secret": token_secret,
         "poll_seconds": poll_seconds,
         "warm": warm,
         "warm_seconds": warm_seconds,

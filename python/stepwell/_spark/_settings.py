@@ -22,6 +22,7 @@ KNOWN = (
     "executor_memory",
     "workspace_url",
     "token_variable",
+    "token_secret",
     "dbfs_root",
     "poll_seconds",
     "warm",
@@ -41,6 +42,8 @@ class Settings(NamedTuple):
     """The address of a Databricks workspace: steps are jobs there."""
     token_variable: str
     """The environment variable with that workspace's token."""
+    token_secret: str
+    """The secret with that token, which is used when the variable is not set."""
     dbfs_root: Optional[str]
     """The folder that stands for DBFS on this machine."""
     poll_seconds: float
@@ -61,6 +64,15 @@ class Settings(NamedTuple):
         return self.is_local or bool(
             re.match(r"spark://(127\.0\.0\.1|localhost|\[::1\])[:,]", self.master)
         )
+
+
+def token_secret(target: str) -> str:
+    """The secret with the token that a program has attached a target with.
+
+    >>> token_secret("my_dbc.2")
+    'databricks-token-my-dbc-2'
+    """
+    return ("databricks-token-" + re.sub(r"[^A-Za-z0-9]", "-", target))[:127]
 
 
 def parse(target: str, raw: Mapping[str, Any], where: str = "local[*]") -> Settings:
@@ -102,6 +114,7 @@ def parse(target: str, raw: Mapping[str, Any], where: str = "local[*]") -> Setti
         raw.get("executor_memory"),
         str(url).rstrip("/") if url else None,
         str(raw.get("token_variable") or "DATABRICKS_TOKEN"),
+        str(raw.get("token_secret") or token_secret(target)),
         raw.get("dbfs_root"),
         float(raw.get("poll_seconds") or 10),
         raw.get("warm") is not False,

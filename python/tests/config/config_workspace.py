@@ -12,6 +12,7 @@ class KeepingClient:
 
     def __init__(self) -> None:
         self.computes: Dict[str, Dict[str, Any]] = {}
+        self.secrets: Dict[str, str] = {}
 
     def get(self, path: str, **query: Any) -> Any:
         if path == "/computes":
@@ -25,6 +26,9 @@ class KeepingClient:
 
     def put(self, path: str, body: Any) -> Any:
         name = path.rpartition("/")[2]
+        if path.startswith("/secrets/"):
+            self.secrets[name] = body["value"]
+            return {}
         self.computes[name] = {"name": name, "created": True, "running": 0, **body}
         return self.computes[name]
 

@@ -111,7 +111,7 @@ def test_a_size_is_changed_and_the_rest_stays() -> None:
     assert again.vm_size == "STANDARD_D2_V2"
 
 
-def test_secrets_never_leave_the_program() -> None:
+def test_secrets_never_leave_the_program_but_a_token_that_is_sealed() -> None:
     workspace = KeepingWorkspace()
     secrets = {"password": "hush", "private_key_passphrase": "hush"}
     RemoteCompute.attach(workspace, "vm", "me", "10.0.0.1", **secrets)  # type: ignore[arg-type]
@@ -121,6 +121,7 @@ def test_secrets_never_leave_the_program() -> None:
     cluster = AmlCompute.provisioning_configuration(admin_user_password="hush")
     ComputeTarget.create(workspace, "cluster", cluster)
     assert "hush" not in str(workspace.settings)
+    assert workspace._client.secrets == {"databricks-token-spark": "hush"}
     remote = ComputeTarget(workspace, "vm")
     assert isinstance(remote, RemoteCompute)
     assert (remote.is_attached, vars(remote)["address"]) == (True, "10.0.0.1")

@@ -10,16 +10,17 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Optional
 
 import pytest
 from fake_databricks import TOKEN, Workspace
 from worker import LIMIT_S, Step, until
 
+from stepwell import errors
 from stepwell._spark import _request
 from stepwell._spark._databricks import _data, _payload, _states
 from stepwell._spark._databricks._api import Api
-from stepwell._spark._databricks._api import Workspace as Reached
+from stepwell._spark._databricks._token import Token
 from stepwell._worker import Failure, Worker
 
 CLUSTER = {"existing_cluster_id": "0923-164208-meows279"}
@@ -262,7 +263,8 @@ def test_throttled_and_failing_calls_are_made_again(tmp_path: Path, workspace: W
 
 def test_a_workspace_that_never_answers_is_given_up_with_what_it_said() -> None:
     waits: List[float] = []
-    api = Api(Reached("http://127.0.0.1:9", "T"), {"T": "x"}, waits.append)
+    url = "http://127.0.0.1:9"
+    api = Api(url, Token(url, "T", "s", {"T": "x"}), waits.append)
     with pytest.raises(Failure, match="gives no answer: ") as failed:
         api.get("/api/2.2/jobs/runs/get", run_id=1)
     assert failed.value.kind == "lost" and len(waits) == 8
@@ -324,6 +326,40 @@ def test_a_missing_token_is_said_with_the_variable(tmp_path: Path, workspace: Wo
     assert made.run(DATABRICKS_TOKEN="") == 1
     assert "the environment variable DATABRICKS_TOKEN is not set" in made.failure["summary"]
     assert workspace.calls == []
+
+
+def test_a_sealed_token_is_read_when_the_variable_is_not_set_and_again_when_it_is_refused(
+    workspace: Workspace,
+) -> None:
+    secrets = {"s": "dapi-expired"}
+    asked: List[str] = []
+
+    def read(name: str) -> Optional[str]:
+        asked.append(name)
+        return secrets.get(name)
+
+    token = Token(workspace.url, "T", "s", {}, read)
+    api = Api(workspace.url, token)
+    with pytest.raises(Failure, match="does not accept the token in the secret `s`") as refused:
+        api.get("/api/2.1/clusters/get", cluster_id="c")
+    shown = refused.value.summary + refused.value.hint + refused.value.detail
+    assert "`stepwell secrets set s`" in shown and "dapi-expired" not in shown
+    secrets["s"] = TOKEN  # another one is sealed while the step runs
+    assert api.get("/api/2.1/clusters/get", cluster_id="c")["state"] == "RUNNING"
+    asked.clear()
+    api.get("/api/2.1/clusters/get", cluster_id="c")
+    assert asked == [], "it is in memory"
+    given = Api(workspace.url, Token(workspace.url, "T", "s", {"T": TOKEN}, read))
+    given.get("/api/2.1/clusters/get", cluster_id="c")
+    assert asked == [], "the variable goes first"
+
+
+def test_a_secret_that_the_server_does_not_give_is_said_with_its_name() -> None:
+    def read(name: str) -> Optional[str]:
+        raise errors.NotSupported("no", hint="ask the owner")
+
+    with pytest.raises(Failure, match="the secret `s` with the token for http://w could not be"):
+        Token("http://w", "T", "s", {}, read).text()
 
 
 def test_a_stopped_cluster_is_started_only_with_permission(

@@ -79,6 +79,7 @@ fn request(task: &SparkTask, cx: &LaunchContext<'_>) -> Value {
         },
         "name": task.name,
         "style": task.style.as_str(),
+        "remote": task.remote,
         "source_is_local": task.snapshot.is_some(),
         "timeout_s": task.timeout_s,
     });

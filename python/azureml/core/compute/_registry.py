@@ -1,7 +1,7 @@
 """Compute targets of a workspace: what is asked of the server about them.
 
 What a program created a target with is kept with it, except secrets: those never leave the
-program.
+program. The access token of Databricks is kept by itself, as a secret of the workspace.
 """
 
 from __future__ import annotations

@@ -109,7 +109,9 @@ class ComputeTarget:
 
     @staticmethod
     def attach(workspace: Any, name: str, attach_configuration: Any) -> ComputeTarget:
-        """Register a target that exists elsewhere; secrets are not kept.
+        """Register a target that exists elsewhere.
+
+        Of secrets, only the access token of a Databricks workspace is kept, sealed.
 
         Args:
             workspace: The workspace.
@@ -245,6 +247,9 @@ class ComputeTargetProvisioningConfiguration:
         self._compute_type = type
         self.location = location
 
+    def _keep_secrets(self, workspace: Any, name: str) -> None:
+        """A target that is created has none."""
+
     def validate_configuration(self) -> None:
         """Refuse a configuration no target could be created with."""
 
@@ -254,6 +259,9 @@ class ComputeTargetAttachConfiguration:
 
     def __init__(self, type: Type[ComputeTarget]) -> None:
         self._compute_type = type
+
+    def _keep_secrets(self, workspace: Any, name: str) -> None:
+        """Seal the secrets that steps on the target need."""
 
     def validate_configuration(self) -> None:
         """Refuse a configuration that names no target, or two."""
@@ -290,5 +298,6 @@ def _put(workspace: Any, name: str, configuration: Any, attached: bool) -> Compu
     configuration.validate_configuration()
     settings = {key: value for key, value in vars(configuration).items() if not key.startswith("_")}
     settings["is_attached"] = attached
+    configuration._keep_secrets(workspace, name)
     record = _registry.put(workspace, name, kind._compute_type, settings)
     return ComputeTarget._of_record(workspace, record)

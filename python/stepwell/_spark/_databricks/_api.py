@@ -2,7 +2,7 @@
 
 A call that the workspace has not seen, or that it throttles, is made again; so is a call that it
 may have seen, since those have the same effect when they are made twice (`post_once` is for the
-others). The token is read from the environment for each call and is in no text.
+others). The token is in no text.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import random
 import time
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 from urllib.parse import urlencode
 
+from stepwell._spark._databricks._token import Token
 from stepwell._transport import Lost, NotSent, Request, Response, Transport, Untrusted
 from stepwell._worker import Failure
 
@@ -20,6 +21,7 @@ TIMEOUT_S = 60.0
 TRIES_MAX = 8
 WAIT_S_MAX = 60.0
 THROTTLED = 429
+DENIED = 401
 AGAIN = (THROTTLED, 500, 502, 503, 504)
 """Statuses after which the same call may succeed: throttled, or a fault of the service."""
 
@@ -38,27 +40,20 @@ class Interrupted(Exception):
     """It is not known whether the workspace has performed a call that may not be made twice."""
 
 
-class Workspace(NamedTuple):
-    """How a workspace is reached."""
-
-    url: str
-    token_variable: str
-
-
 class Api(object):
     """The REST API of one workspace."""
 
     def __init__(
         self,
-        workspace: Workspace,
-        environ: Mapping[str, str],
+        url: str,
+        token: Token,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         """`sleep` waits between tries."""
-        self._workspace = workspace
-        self._environ = environ
+        self._url = url
+        self._token = token
         self._sleep = sleep
-        self._transport = Transport(workspace.url)
+        self._transport = Transport(url)
         self._random = random.Random()
 
     def get(self, target: str, **query: Any) -> Dict[str, Any]:
@@ -108,6 +103,8 @@ class Api(object):
                 if response.status < 300:
                     return _object(response)
                 refused = _refusal(response)
+                if refused.status == DENIED and self._token.is_renewed():
+                    continue
                 if response.status not in AGAIN:
                     raise self._denied(refused) or refused
                 if not repeat and response.status != THROTTLED:
@@ -117,7 +114,7 @@ class Api(object):
             self._sleep(wait_s(attempt, asked_for, self._random.random()))
         raise Failure(
             "lost",
-            f"the workspace {self._workspace.url} gives no answer: {last}",
+            f"the workspace {self._url} gives no answer: {last}",
             hint="the job may be running there; a next attempt of the step finds it again",
         )
 
@@ -128,39 +125,29 @@ class Api(object):
         except Untrusted as untrusted:
             raise Failure(
                 "environment",
-                f"the certificate of {self._workspace.url} is not trusted: {untrusted}",
+                f"the certificate of {self._url} is not trusted: {untrusted}",
                 hint="name the file of its authority in STEPWELL_CA_FILE",
             ) from None
 
     def _headers(self) -> Dict[str, str]:
-        name = self._workspace.token_variable
-        token = self._environ.get(name, "").strip()
-        if not token:
-            raise Failure(
-                "environment",
-                f"there is no token for {self._workspace.url}: the environment variable "
-                f"{name} is not set",
-                hint="set it where the Stepwell server is started",
-            )
         return {
-            "Authorization": "Bearer " + token,
+            "Authorization": "Bearer " + self._token.text(),
             "Content-Type": "application/json",
             "Accept": "application/json",
             "User-Agent": "stepwell",
         }
 
     def _denied(self, refused: Refused) -> Optional[Failure]:
-        if refused.status not in (401, 403):
+        if refused.status not in (DENIED, 403):
             return None
-        if refused.status == 401:
-            what = "does not accept the token in {}: it may have expired"
+        if refused.status == DENIED:
+            what = "does not accept the token {}: it may have expired"
         else:
-            what = "does not permit this to the owner of the token in {}"
+            what = "does not permit this to the owner of the token {}"
         return Failure(
             "environment",
-            f"{self._workspace.url} " + what.format(self._workspace.token_variable),
-            hint="make a token in the workspace, set the variable where the server is started, "
-            "and start the server again",
+            f"{self._url} " + what.format(self._token.place),
+            hint=self._token.how_to_renew,
             detail=str(refused),
         )
 

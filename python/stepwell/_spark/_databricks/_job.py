@@ -12,8 +12,9 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from stepwell._spark import _failure
 from stepwell._spark._databricks import _data, _files, _payload, _states
-from stepwell._spark._databricks._api import Api, Refused, Workspace
+from stepwell._spark._databricks._api import Api, Refused
 from stepwell._spark._databricks._intent import Intent
+from stepwell._spark._databricks._token import Token
 from stepwell._spark._ports import argument_pairs, widgets
 from stepwell._spark._request import Request
 from stepwell._spark._settings import Settings
@@ -43,9 +44,10 @@ class Job(object):
         self._request = request
         self._environ = environ
         self._poll_s_max = settings.poll_seconds
-        workspace = Workspace(settings.workspace_url or "", settings.token_variable)
-        self._api = Api(workspace, environ, self._sleep)
-        self._intent = Intent.open(request.state, workspace.url)
+        url = settings.workspace_url or ""
+        token = Token(url, settings.token_variable, settings.token_secret, environ)
+        self._api = Api(url, token, self._sleep)
+        self._intent = Intent.open(request.state, url)
 
     def run(self) -> int:
         """Stage, submit, poll, report."""
