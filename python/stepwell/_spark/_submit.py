@@ -226,6 +226,8 @@ def environment(
         "PYSPARK_DRIVER_PYTHON": python,
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         "PYTHONUNBUFFERED": "1",
+        # As spark-submit sets it: a text has the same hash in the program and in its tasks.
+        "PYTHONHASHSEED": "0",
         # Log4j reads it; a Java option would be lost when a step sets its own.
         "LOG4J_CONFIGURATION_FILE": "file:" + folders.logging,
         "SPARK_LOCAL_DIRS": folders.local,
