@@ -104,7 +104,8 @@ def main(path: str) -> int:
                 Failure(
                     "user_code",
                     secrets.redact(failed.summary()),
-                    hint="the notebook with its outputs is kept as {}/{}.html".format(
+                    hint=failed.remedy()
+                    or "the notebook with its outputs is kept as {}/{}.html".format(
                         os.path.basename(job["kept"]), job["name"]
                     ),
                     detail=secrets.redact(failed.detail()),

@@ -13,6 +13,8 @@ from typing import Any, Dict, List
 
 from worker import QUICK, Step
 
+from stepwell._spark._notebook import _failed
+
 LOCAL = {"master": "local[2]", "conf": QUICK}
 
 ETL = r"""# Databricks notebook source
@@ -242,6 +244,31 @@ def test_a_failing_cell_is_named_with_its_source_and_traceback(tmp_path: Path) -
     assert cells[1]["outputs"][0]["data"]["text/plain"] == "DataFrame[id: bigint]"
     assert cells[3]["outputs"][-1]["ename"] == "ZeroDivisionError"
     assert "never" not in step.log
+
+
+DELTA = """# Databricks notebook source
+frame = spark.range(2)
+try:
+    spark.sql("select * from delta.`/tmp/rows`")
+except Exception as error:
+    print(error)
+
+# COMMAND ----------
+
+frame.write.format("delta").save("/tmp/rows")
+"""
+
+
+def test_a_delta_table_without_its_package_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    step = Step(tmp_path, {"kind": "notebook", "path": "nb", "parameters": {}}, LOCAL)
+    step.write("nb.py", DELTA)
+    assert step.run() == 1
+    failure = step.failure
+    assert failure["summary"].startswith("cell 2 of `nb.py` failed: ")
+    assert "data source: delta" in failure["summary"]
+    assert "MavenLibrary" in failure["hint"] and "`deltalake`" in failure["hint"]
+    assert _failed._LACKS_DELTA.search(step.log.split("cell 2")[0]), "a table by its path"
+    assert not _failed._LACKS_DELTA.search("Failed to find the data source: deltas")
 
 
 SCALA = """// Databricks notebook source

@@ -129,6 +129,59 @@ def test_data_passes_through_a_notebook_and_an_equal_one_is_reused(workspace: Wo
     assert reused.get_properties().get("azureml.isreused") == "true"
 
 
+DELTA = """# Databricks notebook source
+from deltalake import DeltaTable, write_deltalake
+numbers = spark.createDataFrame(DeltaTable(dbutils.widgets.get("table")).to_pyarrow_table())
+write_deltalake(dbutils.widgets.get("scaled"), numbers.selectExpr("n * 2 as n").toArrow())
+"""
+WRITE_DELTA = """
+import sys, pandas
+from deltalake import write_deltalake
+for first in (0, 5):
+    rows = pandas.DataFrame({"n": range(first, first + 5)})
+    write_deltalake(sys.argv[1], rows, mode="append")
+"""
+READ_DELTA = """
+import sys
+from deltalake import DeltaTable
+print("the sum is", DeltaTable(sys.argv[1]).to_pandas()["n"].sum())
+"""
+
+
+def test_delta_tables_pass_between_scripts_and_notebooks_on_spark(workspace: Workspace) -> None:
+    texts = {"write": WRITE_DELTA, "delta": DELTA, "read": READ_DELTA}
+    for name, text in texts.items():
+        (Path("src") / (name + ".py")).write_text(text)
+    table, scaled = PipelineData("table"), PipelineData("scaled")
+    write = PythonScriptStep(
+        "write.py",
+        arguments=[table],
+        outputs=[table],
+        source_directory="src",
+        compute_target="cpu",
+    )
+    scale = DatabricksStep(
+        name="scale",
+        notebook_path="delta",
+        source_directory="src",
+        inputs=[table],
+        outputs=[scaled],
+        num_workers=1,
+        compute_target="dbc",
+    )
+    read = PythonScriptStep(
+        "read.py",
+        arguments=[scaled],
+        inputs=[scaled],
+        source_directory="src",
+        compute_target="cpu",
+    )
+    run = submitted(workspace, [write, scale, read])
+    status = run.wait_for_completion(show_output=False, raise_on_error=False)
+    assert status == "Finished", log_of(run, "scale")
+    assert "the sum is 90" in log_of(run, "read.py")
+
+
 def test_a_notebook_goes_on_when_the_server_is_killed(
     workspace: Workspace, project: Path, served: Path
 ) -> None:

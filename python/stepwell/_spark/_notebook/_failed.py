@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from typing import List, Tuple
 
 from stepwell._spark._notebook._source import Cell, Notebook
 
 SOURCE_LINES_MAX = 40
+DELTA = (
+    "Delta Lake is not part of pyspark: give the step its package with MavenLibrary and Delta's "
+    "two settings with spark_conf, or read and write the table with the Python package `deltalake`"
+)
+_LACKS_DELTA = re.compile(
+    r"Failed to find (the )?data source: delta\b|`delta`\.`[^`]+` cannot be found"
+)
 
 
 class CellFailed(Exception):
@@ -32,6 +40,10 @@ class CellFailed(Exception):
             self.kind,
             ": " + self.message if self.message else "",
         )
+
+    def remedy(self) -> str:
+        """What the notebook's author can do, where that is known; else empty."""
+        return DELTA if _LACKS_DELTA.search(self.message) else ""
 
     def detail(self) -> str:
         """The cell's source with the line that failed, and the traceback."""
