@@ -1,7 +1,7 @@
 """From the files of a table to a pandas data frame.
 
-Columns get the types that pandas infers, unless the definition sets them. Only as much is read
-as the first steps of the definition ask for.
+Columns get the types that pandas infers, and dates are told from other text (`_dates`), unless the
+definition sets them. Only as much is read as that and the first steps of the definition ask for.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any, Dict, Iterator, List, Optional
 
-from azureml.data import _optional, _table_steps, _transfer
+from azureml.data import _dates, _optional, _table_steps, _transfer
 from azureml.data._column_types import converted
 from azureml.data._definition import Definition
 from azureml.data._files import Found
@@ -31,16 +31,24 @@ def read(definition: Definition, files: List[Found], on_error: str = "null") -> 
         DatasetExecutionError: A file cannot be read as it is described.
     """
     pd = _optional.pandas("reading a TabularDataset")
-    limit = _table_steps.rows_needed(definition.steps)
+    reading = definition.reading or {}
+    infers = reading.get("format") == "delimited" and reading["infer"]
+    needed = _table_steps.rows_needed(definition.steps)
+    # The types are the same whether all rows are read or only the first.
+    limit = max(needed, _dates.ROWS) if infers and needed is not None else needed
     frames = []
     rows = 0
-    for frame in _Reader(pd, definition.reading or {}).frames(files, limit):
+    for frame in _Reader(pd, reading).frames(files, limit):
         frames.append(frame)
         rows += len(frame)
-        if limit is not None and rows >= limit:
+        if needed is not None and rows >= needed:
             break
     whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    for column, spec in ((definition.reading or {}).get("types") or {}).items():
+    types = reading.get("types") or {}
+    if infers:
+        said_by_paths = files[0].values if files else ()
+        whole = _dates.told_apart(pd, whole, [*types, PATH_COLUMN, *said_by_paths])
+    for column, spec in types.items():
         if column in whole.columns:
             whole[column] = converted(pd, whole[column], spec, on_error)
     return _table_steps.apply(pd, whole, definition)

@@ -80,7 +80,7 @@ class TabularDatasetFactory:
                 of these; a path may be a folder and may hold `*` and `**`.
             validate: Whether it is made sure now that there are files.
             include_path: Whether a column `Path` names the file of each row.
-            infer_column_types: Whether numbers are recognised; else all is text.
+            infer_column_types: Whether numbers and dates are recognised; else all is text.
             set_column_types: Types of columns, made by `DataType`.
             separator: What stands between columns.
             header: A `PromoteHeadersBehavior`, or whether each file has a line of names.
