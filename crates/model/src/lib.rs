@@ -63,7 +63,7 @@ pub use run_query::{Field, Operand, Operator, QueryError, RunQuery};
 pub use slurm::SlurmTarget;
 pub use spark::{SparkCode, SparkCodeKind, SparkStyle, SparkTask};
 pub use task::{Input, InputSource, Output, References, Registration, Task, TaskKind};
-pub use template::{AssignmentError, Bound, OpenInput, Template};
+pub use template::{AssignmentError, Bound, OpenInput, Template, properties_of_pipeline};
 pub use time::Timestamp;
 pub use transfer::{
     EntryType, ProcedureParameter, ProcedureType, Rows, Selection, TransferTask, WriteMode,

@@ -49,6 +49,21 @@ pub struct Template {
     /// Whether steps that do not depend on a failed step still run.
     #[serde(default)]
     pub continue_on_step_failure: bool,
+    /// Properties of every run of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
+}
+
+/// The property in which the SDK keeps which datasets the steps of a pipeline are given.
+const INPUT_DATASETS: &str = "stepwell.input_datasets";
+
+/// Those of a run's properties that tell of its pipeline, and so belong to every run of that.
+#[must_use]
+pub fn properties_of_pipeline(properties: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let kept = properties.get_key_value(INPUT_DATASETS);
+    kept.map(|(name, value)| (name.clone(), value.clone()))
+        .into_iter()
+        .collect()
 }
 
 /// A template whose parameters all have values.
@@ -127,6 +142,7 @@ impl Template {
             outputs: Vec::new(),
             sdk_path: spec.sdk_path,
             continue_on_step_failure: spec.continue_on_step_failure,
+            properties: BTreeMap::new(),
         }
     }
 
@@ -299,6 +315,14 @@ mod tests {
 
     fn values(name: &str, value: Value) -> BTreeMap<String, Value> {
         BTreeMap::from([(name.to_owned(), value)])
+    }
+
+    #[test]
+    fn of_a_runs_properties_only_those_of_its_pipeline_go_on() {
+        let named = |name: &str| (name.to_owned(), "{}".to_owned());
+        let properties = BTreeMap::from(["azureml.parameters", INPUT_DATASETS].map(named));
+        let kept = properties_of_pipeline(&properties);
+        assert_eq!(kept.keys().collect::<Vec<_>>(), [INPUT_DATASETS]);
     }
 
     #[test]

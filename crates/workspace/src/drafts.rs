@@ -287,7 +287,8 @@ impl Drafts {
             ..Assignments::default()
         };
         let subject = ("azureml.pipelinedraftid", draft.id);
-        submission.about.properties = properties(subject, &submission.spec.declared, assignments);
+        let own = properties(subject, &submission.spec.declared, assignments);
+        submission.about.properties.extend(own);
         if let Some(path) = &draft.template.sdk_path {
             sdk::link(&self.core.folder, path)?;
         }

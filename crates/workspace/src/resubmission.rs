@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use stepwell_model::{Graph, RunId, RunKind, RunStatus, StepIndex, Template};
+use stepwell_model::{
+    Graph, RunId, RunKind, RunStatus, StepIndex, Template, properties_of_pipeline,
+};
 use stepwell_store::runs::{self, Record};
 use stepwell_store::{Connection, journal};
 
@@ -61,6 +63,7 @@ pub(crate) async fn request(
     };
     let template = Template {
         outputs: named_outputs(&record, &graph, &steps),
+        properties: properties_of_pipeline(&record.properties),
         ..Template::of_run(spec, &graph)
     };
     Ok(RunRequest {

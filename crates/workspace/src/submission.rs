@@ -128,11 +128,14 @@ pub(crate) fn start(
         regenerate_outputs: details.regenerate_outputs,
         kept: BTreeMap::new(),
     };
+    let mut properties = template.properties.clone();
+    properties.extend(details.about.properties);
     Ok(Submission {
         spec,
         graph: Arc::new(graph.map_err(EngineError::Graph)?),
         about: About {
             outputs: template.outputs.clone(),
+            properties,
             ..details.about
         },
     })

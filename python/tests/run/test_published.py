@@ -104,6 +104,13 @@ def seen(run: PipelineRun) -> Dict[str, Any]:
     return result
 
 
+def datasets_of(run: PipelineRun) -> Dict[str, str]:
+    """The ids of the datasets that the only step of a run was given, by the names of its inputs."""
+    (made,) = run.get_steps()
+    used = made.get_details()["inputDatasets"]
+    return {each["consumptionDetails"]["inputName"]: each["dataset"].id for each in used}
+
+
 ONE = {
     "rate": "0.5",
     "flag": "True",
@@ -151,6 +158,9 @@ def test_a_published_pipeline_runs_with_its_defaults_and_with_other_values(proje
     experiment = Experiment(made.workspace, project.name)
     second = experiment.submit(published, pipeline_parameters=others)
     assert seen(second) == TWO
+    used = [datasets_of(run) for run in (first, second)]
+    assert [sorted(each) for each in used] == [["files", "table"]] * 2
+    assert not set(used[0].values()) & set(used[1].values())
     (step_run,) = second.get_steps()
     reasons = second._client.get(f"/runs/{step_run.id}/why")["steps"][0]["reasons"]
     assert "variable AML_PARAMETER_depth was `3` and is `7`" in reasons
@@ -186,6 +196,7 @@ def test_the_pipeline_of_a_run_is_published_with_its_values(project: Path) -> No
     published = run.publish_pipeline("from run", "again", "2")
     again = published.submit(made.workspace, project.name)
     assert seen(again) == expected
+    assert datasets_of(again) == datasets_of(run)
     values = {"files": made.files("two"), "depth": 1}
     other = seen(published.submit(made.workspace, project.name, values))
     assert other["files"] == TWO["files"] and other["variables"]["AML_PARAMETER_depth"] == "1"

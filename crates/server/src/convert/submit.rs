@@ -8,6 +8,7 @@ use stepwell_api as api;
 use stepwell_model as model;
 use stepwell_model::{
     OpenInput, Parameter, RunId, RunKind, StepIndex, TargetName, Template, Value,
+    properties_of_pipeline,
 };
 use stepwell_workspace::RunRequest;
 
@@ -118,6 +119,7 @@ pub(crate) fn open(
         open_inputs,
         sdk_path: body.client.sdk_path,
         continue_on_step_failure: body.continue_on_step_failure,
+        properties: properties_of_pipeline(&body.properties),
     };
     Ok((template, values))
 }

@@ -13,7 +13,9 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 use stepwell_engine::driver::{About, Accepted, Submission};
-use stepwell_model::{Assignments, Digest, Parameter, RunId, RunKind, Template, Value};
+use stepwell_model::{
+    Assignments, Digest, Parameter, RunId, RunKind, Template, Value, properties_of_pipeline,
+};
 use stepwell_store::published::{self as store, Published, References};
 use stepwell_store::{journal, runs};
 use uuid::Uuid;
@@ -147,13 +149,16 @@ impl PublishedPipelines {
             Ok((record, journal::find_graph(db, scheduled)?))
         };
         let (record, graph) = self.0.store.read(read).await?;
-        record.ok_or_else(|| Error::no_run(run))?;
+        let record = record.ok_or_else(|| Error::no_run(run))?;
         let (spec, graph) = graph.ok_or_else(|| {
             Error::not_found(format!(
                 "run {run} was opened by a program, and has no steps"
             ))
         })?;
-        Ok(Template::of_run(spec, &graph))
+        Ok(Template {
+            properties: properties_of_pipeline(&record.properties),
+            ..Template::of_run(spec, &graph)
+        })
     }
 
     async fn template_of_run(&self, run: RunId) -> Result<Template> {
@@ -317,11 +322,12 @@ impl PublishedPipelines {
         };
         let mut submission = submission::start(&ready.template, &values, details)?;
         submission::check_resources(&self.0, &submission.graph).await?;
-        submission.about.properties = properties(
+        let own = properties(
             ("azureml.pipelineid", *id),
             &submission.spec.declared,
             assignments,
         );
+        submission.about.properties.extend(own);
         Ok(submission)
     }
 }
