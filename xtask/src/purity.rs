@@ -16,6 +16,7 @@ const PURE: &[&str] = &[
     "crates/engine/src/core",
     "crates/parallel/src/core",
     "crates/transfer/src/plan.rs",
+    "crates/compute/src/environments/metadata.rs",
     "crates/compute/src/environments/wheels.rs",
 ];
 

@@ -411,6 +411,25 @@ async fn source_builds_have_a_setuptools_with_pkg_resources_unless_they_ask_for_
 }
 
 #[tokio::test]
+async fn old_releases_of_pandas_count_though_uv_cannot_read_what_they_need() {
+    let room = Room::new();
+    room.publish_package("pandas", "0.23.4", "pytz (>=2011k)");
+    for name in ["numpy", "pytz", "python_dateutil"] {
+        room.publish_package(name, "2026.1", "");
+    }
+    for pandas in ["pandas==0.23.4", "pandas<0.25"] {
+        let prepared = room
+            .environments("uv")
+            .prepare(&room.spec(&[pandas]))
+            .await
+            .expect("it can be built");
+        let asks = "import pandas, pytz; print(pandas.version)";
+        let version = run(Command::new(&prepared.python).args(["-c", asks]));
+        assert_eq!(version, "0.23.4");
+    }
+}
+
+#[tokio::test]
 async fn without_uv_the_failure_says_how_to_get_it() {
     let room = Room::new();
     let failure = room.environments("no-uv").prepare(&room.spec(&[])).await;

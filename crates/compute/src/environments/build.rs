@@ -16,6 +16,7 @@ use super::error::Error;
 use super::folder::{Folder, Resolution, write_private};
 use super::interpreter::{Asked, Interpreter, Search};
 use super::log::BuildLog;
+use super::metadata;
 use super::older::older_with_wheels;
 use super::request::{Key, Request};
 use super::uv::{Call, Uv};
@@ -203,9 +204,7 @@ impl Builder {
                 arguments.extend(["--exclude-newer", day]);
             }
             arguments.push(input.as_str());
-            build
-                .run_with_builds(&arguments, || Ok(Stdio::null()))
-                .await
+            build.compile(&arguments).await
         };
         // The options say where the pinned packages are, so the lock alone is enough.
         let lock = |pins: String| -> Result<String, Error> {
@@ -290,6 +289,21 @@ impl Builder {
 }
 
 impl Build<'_> {
+    /// Resolves; releases whose needs uv cannot read count as well.
+    async fn compile(&self, arguments: &[&str]) -> Result<String, Error> {
+        let no_input = || Ok(Stdio::null());
+        match self.run_with_builds(arguments, no_input).await {
+            Err(Error::Uv { words, .. }) if metadata::is_unreadable(&words) => {
+                self.log
+                    .note("what old releases of pandas need is said to uv")?;
+                let settings = self.folder.uv_settings(&metadata::settings())?;
+                let told = [arguments, &["--project", settings.as_str()]].concat();
+                self.run_with_builds(&told, no_input).await
+            }
+            outcome => outcome,
+        }
+    }
+
     /// Runs what may build packages from source. Those of old releases import `pkg_resources`, which
     /// newer setuptools have no more; one that asks for such a setuptools gets it.
     async fn run_with_builds(

@@ -6,6 +6,7 @@
 //! requests/<request key>.in    what was asked
 //! requests/<request key>.lock  what uv resolved it to
 //! requests/<request key>.json  which interpreter and which environment that means
+//! requests/uv.toml             settings for uv, where a request needs them
 //! locks/<key>                  held by who works on that key
 //! interpreters/<key>/          `python` and `python3` for an interpreter that lacks those names
 //! ```
@@ -98,6 +99,15 @@ impl Folder {
     pub(super) fn request_file(&self, request: &Key, extension: &str) -> Utf8PathBuf {
         self.0
             .join(format!("requests/{}.{extension}", request.as_str()))
+    }
+
+    /// The folder in which uv finds these settings; they are the same for all requests.
+    pub(super) fn uv_settings(&self, settings: &str) -> io::Result<Utf8PathBuf> {
+        let folder = self.0.join("requests");
+        let aside = folder.join(format!("uv.{}", std::process::id()));
+        write_private(&aside, settings.as_bytes())?;
+        fs::rename(aside, folder.join("uv.toml"))?;
+        Ok(folder)
     }
 
     /// What a request was resolved to, if that can still be trusted.

@@ -44,6 +44,7 @@ mod hint;
 mod interpreter;
 mod local;
 mod log;
+mod metadata;
 mod names;
 mod older;
 mod request;

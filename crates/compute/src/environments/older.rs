@@ -51,7 +51,7 @@ pub(super) async fn older_with_wheels(
             );
             build.log.note(&notice)?;
             let as_of = match of_their_time {
-                true => wheels_of.as_of(&gained, supply).await?,
+                true => wheels_of.as_of(&wheels::had(&pins, supply), supply).await?,
                 false => None,
             };
             return Ok(Some(Chosen {

@@ -63,6 +63,13 @@ pub(super) fn fitting<'s, 'a>(
     older.iter().filter(fits).collect()
 }
 
+/// What is pinned and had: all of it tells when a program was written, also what has wheels for any
+/// Python.
+pub(super) fn had<'a>(pins: &[&'a str], supply: &Supply<'_>) -> Vec<&'a str> {
+    let lacks = |pin: &&&str| supply.lacks.contains(**pin);
+    pins.iter().filter(|pin| !lacks(pin)).copied().collect()
+}
+
 /// What uv's refusal to resolve without building means: whether it is for want of wheels. Anything
 /// else, such as an index that does not answer, says nothing of wheels.
 pub(super) fn is_want_of_wheels(words: &str) -> bool {
@@ -152,6 +159,22 @@ mod tests {
         // What the preferred Python has is not given up.
         assert_eq!(check(&["pandas"], &["3.9 pandas", "3.8 !"]), "");
         assert_eq!(check(&["pandas"], &[]), "");
+    }
+
+    #[test]
+    fn everything_pinned_that_is_had_tells_when_a_program_was_written() {
+        let supply = Supply {
+            series: "3.7".to_owned(),
+            lacks: BTreeSet::from(["source==1.0"]),
+            has_the_rest: true,
+        };
+        assert_eq!(
+            had(
+                &["pandas==0.23.4", "source==1.0", "joblib==0.14.0"],
+                &supply
+            ),
+            ["pandas==0.23.4", "joblib==0.14.0"]
+        );
     }
 
     #[test]
