@@ -179,3 +179,49 @@ def test_what_scikit_learn_once_had_within_it_is_the_package_itself(
 @pytest.mark.parametrize("python", _pythons())
 def test_every_python_imports_numpy_as_before(python: str, folder: Path) -> None:
     assert _with_numpy(python, folder, "1.16.0")[0] == "1"
+
+
+PANDAS = """
+import pandas as pd
+frame = pd.DataFrame(columns=["a", "b"])
+frame = frame.append({"b": "x", "a": 1}, ignore_index=True)
+frame = frame.append(pd.Series({"a": 2, "b": "y"}, name=7))
+frame = frame.append(pd.DataFrame({"a": [3], "c": [0.5]}), ignore_index=True)
+frame = frame.append([{"a": 4}, {"a": 5}]).append([])
+print(frame["a"].tolist(), frame["b"].tolist()[:2], list(frame), frame.index.tolist())
+print([name for name, column in frame.iteritems()], list(pd.Series([1]).iteritems()))
+print(pd.Series([1]).append(pd.Series([2]), ignore_index=True).tolist())
+for wrong in ({"a": 1}, pd.Series({"a": 1})):
+    try:
+        frame.append(wrong)
+    except TypeError as error:
+        print(error)
+"""
+
+
+def test_pandas_has_append_and_iteritems_again_and_says_so_once(folder: Path) -> None:
+    release = pytest.importorskip("pandas").__version__
+    (folder / "a.py").write_text(PANDAS)
+    printed = _run(sys.executable, folder, "a.py", PYTHONUNBUFFERED="1").splitlines()
+    said = [line for line in printed if line.startswith("[stepwell]")]
+    names = ["DataFrame.append", "DataFrame.iteritems", "Series.iteritems", "Series.append"]
+    assert said == [
+        f"[stepwell] pandas {release} has no `{name}`: it is done as before 2.0" for name in names
+    ]
+    assert [line for line in printed if line not in said] == [
+        "[1, 2, 3, 4, 5] ['x', 'y'] ['a', 'b', 'c'] [0, 1, 2, 0, 1]",
+        "['a', 'b', 'c'] [(0, 1)]",
+        "[1, 2]",
+        "Can only append a dict if ignore_index=True",
+        "Can only append a Series if ignore_index=True or if it has a name",
+    ]
+
+
+def test_a_pandas_that_shall_not_have_them_is_left_alone(folder: Path) -> None:
+    pytest.importorskip("pandas")
+    (folder / "a.py").write_text(
+        "import pandas as pd\n"
+        "print(hasattr(pd.DataFrame(), 'append'), hasattr(pd.Series, 'iteritems'))\n"
+    )
+    printed = _run(sys.executable, folder, "a.py", STEPWELL_OLD_PANDAS_NAMES="0")
+    assert printed == "False False\n"

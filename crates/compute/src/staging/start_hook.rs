@@ -1,5 +1,6 @@
-//! The module that every Python of a step runs first, `start/sitecustomize.py`, those that it runs in
-//! an interpreter that is loaded ahead, and the program of a worker that is a fork of one.
+//! The module that every Python of a step runs first, `start/sitecustomize.py`, those that it runs
+//! beside pandas and in an interpreter that is loaded ahead, and the program of a worker that is a
+//! fork of one.
 //!
 //! It is kept in a folder of its own in the data folder, from where Python takes it by `PYTHONPATH`.
 //! Without it scripts run, but lack the names that Azure ML's launcher gave them.
@@ -14,8 +15,9 @@ use stepwell_data::folder::DataFolder;
 use stepwell_supervise::ZYGOTE_FILES;
 
 const HOOK: &str = include_str!("start/sitecustomize.py");
-const MODULES: [(&str, &str); 4] = [
+const MODULES: [(&str, &str); 5] = [
     ("sitecustomize.py", HOOK),
+    ("old_pandas.py", include_str!("start/old_pandas.py")),
     (WORKER, include_str!("start/worker.py")),
     ZYGOTE_FILES[0],
     ZYGOTE_FILES[1],

@@ -10,6 +10,7 @@ script.py` stays what is run, so that `__main__`, tracebacks and pickles are the
   its modules are compiled without the former and get the latter by their class.
 - numpy gets back the names of Python's own that it had until 1.24, such as `np.float`, when a program
   asks for one.
+- pandas gets back `append` and `iteritems`, which it had until 2.0 (`old_pandas.py`).
 - scikit-learn gets back `sklearn.externals.joblib` and `six`, which it had until 0.23.
 - An interpreter that is loaded ahead stops here until it is forked for a step (`zygote.py`).
 - For a script that the supervisor does not know yet, the modules that are loaded at its end are named
@@ -42,17 +43,15 @@ def _prepare_script(script):
         main.json = json
 
 
-class _FindNumpy(object):
-    """Finds numpy as the others do, and gives it back what it had."""
-
-    # `np.float` was `float`, and so on; scripts for Azure ML log their values by them.
-    HAD = ("bool", "complex", "float", "int", "object", "str")
+class _FindAged(object):
+    """Finds numpy and pandas as the others do, and gives them back what they had."""
 
     @classmethod
     def find_spec(cls, name, path=None, target=None):
         import sys
 
-        if name != "numpy":
+        give_back = {"numpy": _name_numpy, "pandas": _name_pandas}.get(name)
+        if give_back is None:
             return None
         others = [finder for finder in sys.meta_path if finder is not cls]
         found = (finder.find_spec(name, path, target) for finder in others)
@@ -62,35 +61,42 @@ class _FindNumpy(object):
 
             def begin_and_name(module):
                 begin(module)
-                cls.name(module)
+                give_back(module)
 
             spec.loader.exec_module = begin_and_name
         return spec
 
-    @classmethod
-    def name(cls, numpy):
-        """Answer for the names that are gone, which only numpy from 1.24 on is asked for."""
-        asked = vars(numpy).get("__getattr__")
-        release = str(vars(numpy).get("__version__")).split(".")
-        if asked is None or release[:1] == ["0"] or release[:2] < ["1", "24"]:
-            return
-        warned = set()
 
-        def find(name):
-            import builtins
-            import os
-            import sys
+def _name_numpy(numpy):
+    """Answer for the names that are gone, which only numpy from 1.24 on is asked for."""
+    # `np.float` was `float`, and so on; scripts for Azure ML log their values by them.
+    had = ("bool", "complex", "float", "int", "object", "str")
+    asked = vars(numpy).get("__getattr__")
+    release = str(vars(numpy).get("__version__")).split(".")
+    if asked is None or release[:1] == ["0"] or release[:2] < ["1", "24"]:
+        return
+    warned = set()
 
-            # An interpreter that is loaded ahead has numpy before it has the step's variables.
-            if name not in cls.HAD or os.environ.get("STEPWELL_OLD_NUMPY_NAMES") == "0":
-                return asked(name)
-            if name not in warned:
-                warned.add(name)
-                words = "[stepwell] numpy {0} has no `np.{1}`: it is Python's `{1}`, as before 1.24\n"
-                sys.stderr.write(words.format(".".join(release), name))
-            return getattr(builtins, name)
+    def find(name):
+        import builtins
+        import os
+        import sys
 
-        numpy.__getattr__ = find
+        # An interpreter that is loaded ahead has numpy before it has the step's variables.
+        if name not in had or os.environ.get("STEPWELL_OLD_NUMPY_NAMES") == "0":
+            return asked(name)
+        if name not in warned:
+            warned.add(name)
+            words = "[stepwell] numpy {0} has no `np.{1}`: it is Python's `{1}`, as before 1.24\n"
+            sys.stderr.write(words.format(".".join(release), name))
+        return getattr(builtins, name)
+
+    numpy.__getattr__ = find
+
+
+def _name_pandas(pandas):
+    if str(vars(pandas).get("__version__")).split(".")[0] not in ("0", "1"):
+        _run_beside("old_pandas")["give_back"](pandas)
 
 
 class _FindMoved(object):
@@ -219,13 +225,16 @@ def _report_imports(path):
     atexit.register(report)
 
 
-def _serve(zygote):
-    """Keep this interpreter loaded for steps to come."""
-    with open(zygote, "rb") as file:
-        code = compile(file.read(), zygote, "exec")
-    names = {"__name__": "stepwell_zygote", "__file__": zygote}
+def _run_beside(name):
+    """What a module that lies beside this one has; it is no module of the script."""
+    import os
+
+    place = os.path.join(os.path.dirname(__file__), name + ".py")
+    with open(place, "rb") as file:
+        code = compile(file.read(), place, "exec")
+    names = {"__name__": "stepwell_" + name, "__file__": place}
     exec(code, names)
-    return names["serve"]()
+    return names
 
 
 def _keep_compiled():
@@ -253,11 +262,11 @@ def _begin():
     # Nothing else is here to be found.
     own = os.path.dirname(__file__)
     sys.path[:] = [folder for folder in sys.path if folder != own]
-    sys.meta_path.insert(0, _FindNumpy)
+    sys.meta_path.insert(0, _FindAged)
     sys.meta_path.append(_FindMoved)
     if "STEPWELL_ZYGOTE" in os.environ:
         # It returns in a fork, as the Python of a step, or of none.
-        if not _serve(os.path.join(own, "zygote.py")):
+        if not _run_beside("zygote")["serve"]():
             return
     script = os.environ.pop("STEPWELL_SCRIPT", None)
     report = os.environ.pop("STEPWELL_IMPORTED", None)
