@@ -91,6 +91,7 @@ def figures(quick: bool, megabytes: int) -> Dict[str, Callable[[], Figure]]:
         "newest-run": bind(lists.newest, few),
         "short-id": bind(lists.short_id, few),
         "spark": bind(spark.cold_notebook, few),
+        "spark-first": bind(spark.cold_notebook, few, first=True),
         "spark-small": bind(spark.small_notebooks, 2 if quick else 4),
         "trials": bind(tuning.trials, 200 if quick else 1_000, 2 if quick else 3),
         "schedules": bind(schedules.due_at_once, 1_000 if quick else 10_000),

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from typing import Optional, Tuple
+from typing import Mapping, Optional, Tuple
 
 from stepwell._worker import Failure
 
@@ -56,6 +56,29 @@ def find_spark() -> Tuple[str, str]:
     return found.submodule_search_locations[0], str(version)
 
 
+def program(environ: Mapping[str, str]) -> Optional[str]:
+    """The Java program that Spark's scripts would start with these variables, if it is there."""
+    home = environ.get("JAVA_HOME")
+    java = os.path.join(home, "bin", "java") if home else shutil.which("java", path=_path(environ))
+    return java if java and os.access(java, os.X_OK) else None
+
+
+def release(java: str) -> str:
+    """What a Java says of itself in the file beside it; empty if it has none."""
+    home = os.path.dirname(os.path.dirname(os.path.realpath(java)))
+    try:
+        with open(os.path.join(home, "release"), encoding="utf-8") as file:
+            return file.read()
+    except (OSError, ValueError):
+        return ""
+
+
+def released(java: str) -> Optional[int]:
+    """The major version of a Java by that file, which takes no start of it."""
+    found = re.search(r'^JAVA_VERSION="[^"\n]*"', release(java), re.MULTILINE)
+    return major(found.group(0).replace("JAVA_VERSION=", "version ")) if found else None
+
+
 def find_java(pyspark: str) -> str:
     """The Java program that Spark will start.
 
@@ -63,15 +86,17 @@ def find_java(pyspark: str) -> str:
         Failure: There is none, or it is too old.
     """
     least = needed(pyspark)
-    home = os.environ.get("JAVA_HOME")
-    java = os.path.join(home, "bin", "java") if home else shutil.which("java")
-    if not java or not os.access(java, os.X_OK):
+    java = program(os.environ)
+    if java is None:
+        home = os.environ.get("JAVA_HOME")
         where = f"JAVA_HOME (`{home}`) has no bin/java" if home else "none is on the PATH"
         raise Failure("environment", f"Spark needs Java {least} or newer, and {where}", hint=HOW)
-    printed = subprocess.run(
-        [java, "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ).stdout
-    version = major(printed)
+    version = released(java)
+    if version is None:
+        printed = subprocess.run(
+            [java, "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ).stdout
+        version = major(printed)
     if version is not None and version < least:
         raise Failure(
             "environment",
@@ -79,3 +104,7 @@ def find_java(pyspark: str) -> str:
             hint=HOW,
         )
     return java
+
+
+def _path(environ: Mapping[str, str]) -> str:
+    return environ.get("PATH", os.defpath)

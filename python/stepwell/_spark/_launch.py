@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import stepwell
 from stepwell._spark import _failure, _java, _progress, _submit
@@ -24,7 +25,7 @@ from stepwell._spark._notebook._shell import CommandFailed, install
 from stepwell._spark._ports import argument_pairs, port_uris, widgets
 from stepwell._spark._request import Request, uri
 from stepwell._spark._settings import Settings
-from stepwell._spark._warm import PIPE, _fit
+from stepwell._spark._warm import PIPE, _archive, _fit
 from stepwell._spark._warm._lease import Lease, Place, lease
 from stepwell._worker import Failure, Worker
 
@@ -90,11 +91,12 @@ class _Started(NamedTuple):
             return status
         print(where)
         properties = _properties(self.conf, self._properties_path)
+        variables = {**_with_archive(self.conf, self.variables), **self.variables}
         try:
             line = _submit.command(
                 spark_home, self.application, self.settings, properties, self.attached
             )
-            return _follow(worker, _started(line, self.variables))
+            return _follow(worker, _started(line, variables))
         finally:
             os.unlink(properties)
 
@@ -154,6 +156,16 @@ class _Started(NamedTuple):
             )
         finally:
             os.unlink(properties)
+
+
+def _with_archive(conf: Mapping[str, str], variables: Mapping[str, str]) -> Dict[str, str]:
+    """The variable by which Spark's own scripts give the JVM the archive of its classes."""
+    environ = {**os.environ, **variables}
+    if "SPARK_SUBMIT_OPTS" in environ or "spark.driver.extraClassPath" in conf:
+        return {}
+    archive = _archive.find(environ)
+    options = archive.options() if archive else []
+    return {"SPARK_SUBMIT_OPTS": shlex.join(options)} if options else {}
 
 
 def _ended(held: Lease, worker: Worker, process: subprocess.Popen[bytes]) -> int:

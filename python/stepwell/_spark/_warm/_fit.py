@@ -47,7 +47,7 @@ _OWN_JVM = (
 _PASSED = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR"),
     *("LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONHASHSEED", "PYSPARK_PIN_THREAD"),
-    *("JAVA_HOME", "SPARK_CONF_DIR", "HADOOP_HOME", "HADOOP_CONF_DIR"),
+    *("JAVA_HOME", "SPARK_CONF_DIR", "HADOOP_HOME", "HADOOP_CONF_DIR", "XDG_CACHE_HOME"),
 )
 """Variables that a JVM is begun with, when they are there. None is a credential."""
 

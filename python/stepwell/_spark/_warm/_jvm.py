@@ -12,6 +12,8 @@ import os
 import time
 from typing import Any, Callable, List, NamedTuple
 
+from stepwell._spark._warm._begin import Beginning
+
 ROOM = 1 << 30
 """Bytes that a JVM may hold beside its heap; one that holds more is not used again."""
 UNCLEAN = "stepwell.unclean"
@@ -34,14 +36,19 @@ class Entry(NamedTuple):
 class Jvm(object):
     """A JVM without an application, or with one."""
 
-    def __init__(self, logging: str) -> None:
-        """Begin it, by this process's variables; it takes some seconds.
+    def __init__(self, logging: str, beginning: Beginning) -> None:
+        """Wait until it has begun, which takes some seconds.
 
         Args:
             logging: The log configuration for the time between two applications.
+            beginning: Its start.
         """
         from pyspark.java_gateway import launch_gateway
 
+        begun = beginning.end()
+        self.process = begun.process
+        os.environ["PYSPARK_GATEWAY_PORT"] = str(begun.port)
+        os.environ["PYSPARK_GATEWAY_SECRET"] = begun.secret
         self._gateway = launch_gateway()
         # Conversions of Python values would import NumPy and pandas; here are none.
         self._gateway._gateway_client.converters = None
@@ -58,10 +65,10 @@ class Jvm(object):
         self._server: Any = None
         self._opened: List[Any] = []
 
-    @property
-    def process(self) -> Any:
-        """The process of the JVM."""
-        return self._gateway.proc
+    def line(self) -> List[str]:
+        """Its command line."""
+        with open(f"/proc/{self.process.pid}/cmdline", "rb") as file:
+            return os.fsdecode(file.read()).split("\0")
 
     def begin(
         self, properties: str, logging: str, folder: str, blocks: str, files: List[int]

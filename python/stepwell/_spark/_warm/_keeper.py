@@ -7,15 +7,17 @@ that the JVM is clean. It is begun with few variables (`_fit`), so that it knows
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
 import socket
 import sys
 import time
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
-from stepwell._spark._warm import _jvm, _slots
+from stepwell._spark._warm import _archive, _jvm, _slots
+from stepwell._spark._warm._begin import Beginning
 from stepwell._spark._warm._protocol import Channel, Gone
 
 LOGGING = """\
@@ -57,18 +59,36 @@ class Keeper(object):
         self._socket.listen(8)
         self._mine = self._identity()
         self._jvm: Any = None
+        self._maker: Optional[_archive.Maker] = None
 
     def run(self, first: Channel) -> None:
         """Begin the JVM, serve the step that asked for it, then those that come."""
         logging = os.path.join(self._folder, "log4j2.properties")
         with open(logging, "w", encoding="utf-8") as file:
             file.write(LOGGING)
-        self._jvm = _jvm.Jvm(logging)
-        os.unlink(os.path.join(self._folder, BEGIN))
+        self._jvm = self._begun(logging)
         stays = self._serve(first)
         while stays:
             channel = self._next()
             stays = channel is not None and self._serve(channel)
+
+    def _begun(self, logging: str) -> _jvm.Jvm:
+        """The JVM, with the archive of its classes if there is one."""
+        archive = _archive.find(os.environ)
+        with contextlib.suppress(OSError):
+            self._maker = _archive.Maker(archive) if archive else None
+        properties = os.path.join(self._folder, BEGIN)
+        more = self._maker.recording() if self._maker else []
+        beginning = Beginning(properties, archive, more)
+        try:
+            return _jvm.Jvm(logging, beginning)
+        except Exception:
+            beginning.process.kill()
+            if archive is not None:
+                archive.remove()  # lest it be the reason
+            raise
+        finally:
+            os.unlink(properties)
 
     def _next(self) -> Optional[Channel]:
         """The next step; `None` when it is time to end."""
@@ -79,11 +99,13 @@ class Keeper(object):
                 if channel.is_of_this_user():
                     return channel
                 channel.close()
+            elif self._maker is not None:
+                self._maker.go_on(self._jvm.line(), free_memory().bytes)
         return None
 
     def _is_wanted(self) -> bool:
         here = self._identity() == self._mine
-        return here and self._jvm.process.poll() is None and free_memory() > _FREE_MIN
+        return here and self._jvm.process.poll() is None and free_memory().share > _FREE_MIN
 
     def _serve(self, channel: Channel) -> bool:
         """Serve one step; whether the JVM can serve another."""
@@ -150,6 +172,8 @@ class Keeper(object):
 
     def close(self) -> None:
         """End the JVM; nobody finds the socket any more."""
+        if self._maker is not None:
+            self._maker.close()
         self._socket.close()
         if self._identity() == self._mine:  # not that of another, in a folder made anew
             os.unlink(self._path)
@@ -158,14 +182,23 @@ class Keeper(object):
             self._jvm.process.wait()
 
 
-def free_memory() -> float:
-    """The share of the machine's memory that programs can still have."""
+class Free(NamedTuple):
+    """The memory that programs can still have."""
+
+    bytes: int
+    share: float
+    """Of the machine's."""
+
+
+def free_memory() -> Free:
+    """The memory that is available."""
     found = {}
     with open("/proc/meminfo", encoding="ascii") as file:
         for line in file:
             name, _, value = line.partition(":")
             found[name] = int(value.split()[0])
-    return found.get("MemAvailable", found["MemTotal"]) / found["MemTotal"]
+    free = found.get("MemAvailable", found["MemTotal"])
+    return Free(free << 10, free / found["MemTotal"])
 
 
 def main(folder: str, idle_s: str, first: str) -> int:

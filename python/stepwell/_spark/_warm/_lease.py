@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import socket
 import subprocess
 import sys
@@ -123,20 +122,14 @@ def _begun(
     """Start a keeper, in place of one that does not fit."""
     slot.clear()
     slot.write_key(wanted.key)
-    begin = begun_with(os.path.join(slot.path, _BEGIN))
+    begun_with(os.path.join(slot.path, _BEGIN))
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    environ = {
-        **wanted.environ,
-        "PYSPARK_SUBMIT_ARGS": (
-            f"--master local --properties-file {shlex.quote(begin)} pyspark-shell"
-        ),
-    }
     line = [sys.executable, "-m", "stepwell._spark._warm._keeper"]
     with theirs, open(os.path.join(slot.path, "log.txt"), "wb") as log:
         subprocess.Popen(
             [*line, slot.path, str(idle_s), str(theirs.fileno())],
             cwd=slot.path,
-            env=environ,
+            env=wanted.environ,
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=log,

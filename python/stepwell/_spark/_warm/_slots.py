@@ -45,7 +45,7 @@ def make_private(path: str) -> None:
         raise Unsafe(f"`{path}` can be used by others: chmod 700 it")
 
 
-class _Lock(object):
+class Lock(object):
     """A file that one process at a time holds."""
 
     def __init__(self, path: str) -> None:
@@ -66,7 +66,7 @@ class _Lock(object):
 class Slot(object):
     """A slot that this process holds."""
 
-    def __init__(self, path: str, lock: _Lock) -> None:
+    def __init__(self, path: str, lock: Lock) -> None:
         self.path = path
         self._lock = lock
 
@@ -137,7 +137,7 @@ def take(root: str, key: str) -> Optional[Slot]:
         OSError: It cannot be written.
     """
     make_private(root)
-    choosing = _Lock(os.path.join(root, "lock"))
+    choosing = Lock(os.path.join(root, "lock"))
     try:
         choosing.take(wait=True)
         free = list(_free(root))
@@ -153,7 +153,7 @@ def _free(root: str) -> Iterator[Slot]:
     for number in range(SLOTS):
         path = os.path.join(root, f"warm-{number}")
         make_private(path)
-        lock = _Lock(os.path.join(path, "lock"))
+        lock = Lock(os.path.join(path, "lock"))
         if lock.take(wait=False):
             yield Slot(path, lock)
         else:
