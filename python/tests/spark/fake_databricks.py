@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Dict, List, Optional, Tuple
@@ -28,6 +29,8 @@ class Workspace(object):
         """The end of a path, and the answer instead; `None` breaks the connection after the call
         has been performed."""
         self.files: Dict[str, bytes] = {}
+        self.sent: Dict[str, bytes] = {}
+        """Files that were written, also those that are removed by now."""
         self.notebooks: Dict[str, bytes] = {}
         self.outcome: Dict[str, Any] = {"result_state": "SUCCESS"}
         self.output: Dict[str, Any] = {}
@@ -123,8 +126,9 @@ class Workspace(object):
                 "message": old.get("state_message", ""),
             }
             old.pop("code", None)
+            folder = re.search(r"dbfs:(/stepwell/[\w-]+)", json.dumps(run["body"]))
             for name, data in self.writes.items():
-                self.files[name] = data
+                self.files[name.replace("{run}", folder.group(1) if folder else "")] = data
         return self._both(old, {"state": "TERMINATED", "termination_details": new})
 
     def _both(self, old: Dict[str, Any], new: Dict[str, Any]) -> Dict[str, Any]:
@@ -160,6 +164,8 @@ class Workspace(object):
         return 200, {}, {}
 
     def _dbfs_close(self, body: Dict[str, Any]) -> Answer:
+        path = self._handles[body["handle"]]
+        self.sent[path] = self.files[path]
         return 200, {}, {}
 
     def _dbfs_get_status(self, query: Dict[str, Any]) -> Answer:

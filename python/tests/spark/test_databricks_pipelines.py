@@ -1,4 +1,4 @@
-"""The token that a program attaches a Databricks workspace with: sealed, read by its steps."""
+"""Steps in a Databricks workspace by the real server: their data, and a token that is sealed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fake_databricks import Workspace as Databricks
 
 from azureml.core import Experiment, Workspace
 from azureml.core.compute import ComputeTarget, DatabricksCompute
-from azureml.pipeline.core import Pipeline
-from azureml.pipeline.steps import DatabricksStep
+from azureml.pipeline.core import Pipeline, PipelineData
+from azureml.pipeline.steps import DatabricksStep, PythonScriptStep
 from stepwell import spark
 
 
@@ -82,3 +82,58 @@ def test_the_token_of_an_attached_workspace_is_sealed_and_read_by_the_steps_on_i
     assert "databricks-token-old" not in str(workspace.get_default_keyvault().list_secrets())
     ComputeTarget(workspace, "dbc.main").delete()
     assert "databricks-token" not in str(workspace.get_default_keyvault().list_secrets())
+
+
+MAKE = "import os, sys; os.makedirs(sys.argv[1]); open(sys.argv[1] + '/a.txt', 'w').write('5')"
+USE = "import sys; print('came back:', open(sys.argv[1] + '/part-0').read())"
+
+
+def test_data_of_a_pipeline_goes_through_a_script_in_a_workspace(
+    project: Path, databricks: Databricks
+) -> None:
+    source = project / "src"
+    source.mkdir()
+    for name, text in (("make", MAKE), ("job", "print('there')"), ("use", USE)):
+        (source / (name + ".py")).write_text(text)
+    workspace = Workspace.from_config()
+    attached(workspace, databricks, "jobs", TOKEN)
+    databricks.writes = {"{run}/scaled/part-0": b"ten"}
+    numbers, scaled = PipelineData("numbers"), PipelineData("scaled")
+    steps = [
+        PythonScriptStep(
+            "make.py",
+            arguments=[numbers],
+            outputs=[numbers],
+            source_directory="src",
+            compute_target="cpu",
+        ),
+        DatabricksStep(
+            name="nb",
+            python_script_name="job.py",
+            source_directory="src",
+            python_script_params=["--by", "2"],
+            inputs=[numbers],
+            outputs=[scaled],
+            existing_cluster_id="0923-164208-meows279",
+            compute_target="jobs",
+        ),
+        PythonScriptStep(
+            "use.py",
+            arguments=[scaled],
+            inputs=[scaled],
+            source_directory="src",
+            compute_target="cpu",
+        ),
+    ]
+    run = Experiment(workspace, "jobs").submit(Pipeline(workspace, steps))
+    status = run.wait_for_completion(show_output=False, raise_on_error=False)
+    assert status == "Finished", said_of(run)
+    (use,) = run.find_step_run("use.py")
+    assert "came back: ten" in use.get_job_log()
+    sent = {path.rpartition("/")[2]: data for path, data in databricks.sent.items()}
+    assert sent["a.txt"] == b"5" and sent["job.py"] == b"print('there')"
+    (body,) = databricks.bodies("runs/submit")
+    parameters = body["tasks"][0]["spark_python_task"]["parameters"]
+    assert parameters[:2] == ["--by", "2"] and "-numbers" in parameters
+    assert not databricks.files, "what was copied to DBFS is removed"
+    ComputeTarget(workspace, "jobs").delete()
