@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from .bodies import pipeline, shell
@@ -34,6 +35,29 @@ def test_a_step_that_waits_for_a_slot_says_so_and_since_when(
     assert client.wait(run)["status"] == "Canceled"
     (settled,) = [row for row in client.steps(run) if row["id"] == waiting["id"]]
     assert (settled["status"], settled["waiting"]) == ("Canceled", None)
+
+
+def test_a_step_holds_the_cores_that_it_asks_for_and_what_waits_for_them_says_so(
+    project: Project, client: Client
+) -> None:
+    cores = len(os.sched_getaffinity(0))
+    gate, ran = project.folder / "gate", project.folder / "ran"
+    script = f"echo $0 >> {ran}; until [ -e {gate} ]; do sleep 0.01; done; echo $0 >> {ran}"
+    wide = {**shell("wide", script), "resources": {"cores": cores}}
+    names = [f"s{number}" for number in range(cores)]
+    run = client.submit(pipeline(wide, *(shell(name, script) for name in names)))["id"]
+    until(ran.exists, bool, "the one that asks for all cores runs")
+    rows = client.steps(run)
+    assert [row["status"] for row in rows] == ["Running", *["Queued"] * cores]
+    expected = "cores" if cores > 1 else "slot"
+    assert {row["waiting"]["reason"] for row in rows[1:]} == {expected}
+    if cores > 1:
+        shown = project.stepwell("show", rows[1]["id"])
+        assert "waits for free cores of its compute target" in shown
+    gate.touch()
+    assert client.wait(run)["status"] == "Completed"
+    assert ran.read_text().split()[:2] == ["wide", "wide"]
+    assert len(ran.read_text().split()) == 2 * (cores + 1)
 
 
 def test_an_environment_that_takes_a_while_is_seen_to_be_built(

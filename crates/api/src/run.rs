@@ -77,7 +77,7 @@ pub struct Run {
 /// What a run waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RunWait {
-    /// `slot` for a free slot of its compute target, `identical_step` for a step whose outputs it
+    /// `slot` for a free slot of its compute target, `cores` for free cores of it, `identical_step` for a step whose outputs it
     /// will reuse, `cluster_queue`, `environment` while that is built, `data` while inputs are
     /// fetched.
     pub reason: String,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use insta::assert_snapshot;
-use stepwell_engine::core::{Decision, Effect, Policy, Scheduler, SchedulerInput, Topology};
+use stepwell_engine::core::{Decision, Effect, Limit, Policy, Scheduler, SchedulerInput, Topology};
 use stepwell_model::{
     Event, Failure, FailureKind, Outcome, RunId, SkipReason, StepIndex, TargetName, Usage,
     WaitReason,
@@ -15,7 +15,7 @@ use uuid::Uuid;
 const RUN: RunId = RunId::new(Uuid::from_u128(1));
 
 /// `"a -> b, a -> c"` with so many slots: steps named by letters, arrows from first to last. A step
-/// with a capital goes on after an interruption.
+/// with a capital goes on after an interruption; one with a number asks for so many cores.
 struct Fixture {
     names: Vec<String>,
     scheduler: Scheduler,
@@ -42,11 +42,14 @@ impl Fixture {
             }
         }
         let targets = vec![0; names.len()];
+        let cores = names.iter().map(|name| name[1..].parse().unwrap_or(1));
+        let cores: Vec<u32> = cores.collect();
         let resumable = names
             .iter()
             .map(|name| name.starts_with(char::is_uppercase));
         let topology = Topology::from_edges(&dependencies, targets, vec![TargetName::new("t")])
-            .with_resumable(resumable.collect());
+            .with_resumable(resumable.collect())
+            .with_cores(cores);
         let mut fixture = Self {
             names,
             scheduler: Scheduler::new(slots),
@@ -497,9 +500,72 @@ fn what_an_attempt_waits_for_is_recorded_until_it_runs_and_each_reason_once() {
 #[test]
 fn a_raised_limit_starts_what_waits() {
     let mut fixture = Fixture::new("a, b, c", 1, Policy::StopAtFirstFailure);
-    fixture.send(SchedulerInput::Limit(TargetName::new("t"), 3));
+    fixture.send(SchedulerInput::Limit(TargetName::new("t"), Limit::of(3)));
     assert_snapshot!(fixture.history, @"
     submitted, a+
     b+, c+
+    ");
+}
+
+#[test]
+fn steps_hold_the_cores_that_they_ask_for_and_nobody_passes_one_that_waits_for_many() {
+    let ok = || Outcome::Succeeded(Usage::default());
+    let mut fixture = Fixture::new("a2, b2, c4, d, e9", 4, Policy::StopAtFirstFailure);
+    let waits = |fixture: &Fixture, step: u32| fixture.scheduler.waits_for(RUN, StepIndex(step));
+    assert_eq!(waits(&fixture, 2), Some(WaitReason::Cores));
+    assert_eq!(
+        waits(&fixture, 3),
+        Some(WaitReason::Cores),
+        "one core is free"
+    );
+    for name in ["a2", "b2", "c4", "d", "e9"] {
+        fixture.end(name, ok());
+    }
+    assert_snapshot!(fixture.history, @r"
+    submitted, a2+, b2+
+    a2 ok
+    b2 ok, c4+
+    c4 ok, d+
+    d ok, e9+
+    e9 ok, Completed
+    ");
+}
+
+#[test]
+fn those_behind_a_step_that_waits_for_many_cores_start_when_it_is_cancelled() {
+    let mut fixture = Fixture::new("a, b4, c", 4, Policy::ContinueOnFailure);
+    fixture.send(SchedulerInput::CancelStep(RUN, StepIndex(1)));
+    let mut other = Fixture::new("a, b4", 4, Policy::StopAtFirstFailure);
+    let second = RunId::new(Uuid::from_u128(2));
+    let topology = Topology::from_edges(&[Vec::new()], vec![0], vec![TargetName::new("t")]);
+    other.send(SchedulerInput::Submit(
+        second,
+        topology,
+        Policy::StopAtFirstFailure,
+    ));
+    other.send(SchedulerInput::Cancel(RUN));
+    assert_snapshot!(format!("{}\n{}", fixture.history, other.history), @r"
+    submitted, a+
+    cancel of b4 asked, b4 skipped, c+
+
+    submitted, a+
+    submitted
+    cancel asked, b4 skipped, a+, stop a!
+    ");
+}
+
+#[test]
+fn where_cores_are_not_counted_steps_are() {
+    let mut fixture = Fixture::new("a2, b2, c2", 1, Policy::StopAtFirstFailure);
+    let limit = Limit {
+        steps: 2,
+        cores: None,
+    };
+    fixture.send(SchedulerInput::Limit(TargetName::new("t"), limit));
+    let third = fixture.scheduler.waits_for(RUN, StepIndex(2));
+    assert_eq!(third, Some(WaitReason::Slot));
+    assert_snapshot!(fixture.history, @r"
+    submitted, a2+
+    b2+
     ");
 }

@@ -158,10 +158,29 @@ impl Simulation {
             .collect();
         let reusable = (0..steps).map(|_| self.random.chance(50)).collect();
         let resumable = (0..steps).map(|_| self.random.chance(30)).collect();
+        let cores: Vec<u32> = (0..steps)
+            .map(|_| 1 + self.random.below(6) as u32)
+            .collect();
         let names = vec![TargetName::new("a"), TargetName::new("b")];
         Topology::from_edges(&dependencies, targets, names)
             .with_reusable(reusable)
             .with_resumable(resumable)
+            .with_cores(cores)
+    }
+
+    /// The steps of a target never hold more cores than there are, but for one that is alone.
+    fn check_cores(&self) {
+        let mut held: BTreeMap<&TargetName, (u32, u32)> = BTreeMap::new();
+        for (run, step, _) in self.world.running.keys() {
+            let topology = &self.runs[run].topology;
+            let (steps, cores) = held.entry(topology.target(*step)).or_default();
+            *steps += 1;
+            *cores += topology.cores(*step);
+        }
+        for (name, (steps, cores)) in held {
+            let fits = steps == 1 || (steps <= self.slots && cores <= self.slots);
+            assert!(fits, "{name}: {steps} steps hold {cores} cores");
+        }
     }
 
     /// What an honest world answers: a hit if a step of the class has succeeded by now. It may
@@ -307,6 +326,7 @@ impl Simulation {
             if self.random.chance(4) {
                 self.world.perform(effect, &mut self.random);
             }
+            self.check_cores();
         }
     }
 

@@ -219,6 +219,12 @@ impl ComputeKind {
         }
     }
 
+    /// Whether it is the server's own machine.
+    #[must_use]
+    pub const fn is_here(&self) -> bool {
+        matches!(self, Self::Local(_) | Self::Isolated(_))
+    }
+
     /// What its steps see of the file system, if that is not all.
     #[must_use]
     pub const fn isolation(&self) -> Option<&Isolation> {

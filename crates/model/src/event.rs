@@ -115,6 +115,8 @@ pub enum Event {
 pub enum WaitReason {
     /// A free slot of its compute target.
     Slot,
+    /// Free cores of its compute target, for itself or for a step before it.
+    Cores,
     /// An identical step, whose outputs it will reuse.
     IdenticalStep,
     /// Its turn in the queue of a cluster.
@@ -131,6 +133,7 @@ impl WaitReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Slot => "slot",
+            Self::Cores => "cores",
             Self::IdenticalStep => "identical_step",
             Self::ClusterQueue => "cluster_queue",
             Self::Environment => "environment",
@@ -143,6 +146,7 @@ impl WaitReason {
     pub fn find(name: &str) -> Option<Self> {
         let all = [
             Self::Slot,
+            Self::Cores,
             Self::IdenticalStep,
             Self::ClusterQueue,
             Self::Environment,
@@ -154,6 +158,9 @@ impl WaitReason {
     const fn in_words(self) -> &'static str {
         match self {
             Self::Slot => "a free slot of its compute target",
+            Self::Cores => {
+                "free cores of its compute target, which it or a step before it asks for"
+            }
             Self::IdenticalStep => "an identical step, whose outputs it will reuse",
             Self::ClusterQueue => "its turn in the cluster's queue",
             Self::Environment => "its environment, which is being built",
@@ -174,7 +181,9 @@ impl WaitReason {
     #[must_use]
     pub const fn status(self) -> crate::RunStatus {
         match self {
-            Self::Slot | Self::IdenticalStep | Self::ClusterQueue => crate::RunStatus::Queued,
+            Self::Slot | Self::Cores | Self::IdenticalStep | Self::ClusterQueue => {
+                crate::RunStatus::Queued
+            }
             Self::Environment | Self::Data => crate::RunStatus::Preparing,
         }
     }

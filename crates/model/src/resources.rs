@@ -58,6 +58,15 @@ impl Resources {
         self.nodes.saturating_mul(self.processes_per_node)
     }
 
+    /// How many cores are asked for on all nodes: one, if nothing is said.
+    #[must_use]
+    pub const fn cores_of_all(&self) -> u32 {
+        match self.cores {
+            Some(cores) => cores.saturating_mul(self.nodes),
+            None => 1,
+        }
+    }
+
     /// Whether nothing is asked for.
     #[must_use]
     pub fn is_default(&self) -> bool {

@@ -13,27 +13,30 @@ impl Scheduler {
     /// # Errors
     /// The first invariant that does not hold, in words.
     pub fn check_invariants(&self) -> Result<(), String> {
-        let mut in_use: HashMap<&TargetName, u32> = HashMap::new();
+        let mut in_use: HashMap<&TargetName, (u32, u64)> = HashMap::new();
         for (id, run) in &self.runs {
             self.check_run(*id, run)?;
             for (step, state) in run.states.iter().enumerate() {
                 if state.attempt().is_some() {
-                    *in_use
-                        .entry(run.topology.target(StepIndex::from(step)))
-                        .or_default() += 1;
+                    let step = StepIndex::from(step);
+                    let (steps, cores) = in_use.entry(run.topology.target(step)).or_default();
+                    *steps += 1;
+                    *cores += u64::from(run.topology.cores(step));
                 }
             }
         }
         for (name, target) in &self.targets {
-            let counted = in_use.remove(name).unwrap_or(0);
-            if target.in_use != counted {
+            let held = in_use.remove(name).unwrap_or_default();
+            let counted = (target.in_use, target.cores_held);
+            if counted != held {
                 return Err(format!(
-                    "{name}: {} slots counted, {counted} held",
-                    target.in_use
+                    "{name}: {counted:?} slots and cores counted, {held:?} held"
                 ));
             }
-            if target.in_use < target.limit && target.waiting().next().is_some() {
-                return Err(format!("{name}: a step waits although a slot is free"));
+            if target.could_start_one() {
+                return Err(format!(
+                    "{name}: a step waits although there is room for it"
+                ));
             }
             for (run, step) in target.waiting() {
                 let state = self.runs.get(&run).and_then(|run| run.state(step));
@@ -46,7 +49,9 @@ impl Scheduler {
         }
         self.check_keys()?;
         match in_use.into_iter().next() {
-            Some((name, held)) => Err(format!("{name}: {held} slots held of an unknown target")),
+            Some((name, (held, _))) => {
+                Err(format!("{name}: {held} slots held of an unknown target"))
+            }
             None => Ok(()),
         }
     }

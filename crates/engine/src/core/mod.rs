@@ -17,5 +17,6 @@ mod target;
 mod topology;
 
 pub use reuse::Resolution;
-pub use scheduler::{ATTEMPTS_MAX, Decision, Effect, Scheduler, SchedulerInput, TargetLoad};
+pub use scheduler::{ATTEMPTS_MAX, Decision, Effect, Scheduler, SchedulerInput};
+pub use target::{Limit, TargetLoad};
 pub use topology::{Policy, Topology};

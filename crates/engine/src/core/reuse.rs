@@ -123,7 +123,7 @@ impl Scheduler {
         run.states[step.get()] = StepState::Queued;
         run.keys.extend(key.map(|key| (step, key)));
         let name = run.topology.target(step).clone();
-        self.target(&name).push(id, step);
+        self.await_turn(id, step);
         self.assign(&name, decision);
     }
 

@@ -8,7 +8,7 @@ use stepwell_model::{
 
 use super::reuse::{InFlight, Resolution};
 use super::run::{Run, StepState};
-use super::target::Target;
+use super::target::{Limit, Target, TargetLoad};
 use super::topology::{Policy, Topology};
 
 /// How many attempts there are at a step whose attempts are interrupted.
@@ -33,8 +33,8 @@ pub enum SchedulerInput {
     CancelStep(RunId, StepIndex),
     /// Somebody says that a step has failed, and whether its attempt is to stop.
     Fail(RunId, StepIndex, Failure, bool),
-    /// A compute target has so many slots from now on.
-    Limit(TargetName, u32),
+    /// A compute target takes so much at once from now on.
+    Limit(TargetName, Limit),
 }
 
 /// What the world must do. Doing an effect twice is doing it once.
@@ -58,26 +58,13 @@ pub struct Decision {
     pub effects: Vec<Effect>,
 }
 
-/// How busy a compute target is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TargetLoad {
-    /// Its name.
-    pub name: TargetName,
-    /// How many steps may run on it at once.
-    pub limit: u32,
-    /// How many hold a slot.
-    pub running: u32,
-    /// How many wait for one.
-    pub queued: u32,
-}
-
 /// Every run that is not over.
 #[derive(Debug)]
 pub struct Scheduler {
     pub(super) runs: HashMap<RunId, Run>,
     pub(super) targets: HashMap<TargetName, Target>,
-    limits: HashMap<TargetName, u32>,
-    default_limit: u32,
+    limits: HashMap<TargetName, Limit>,
+    default_limit: Limit,
     pub(super) in_flight: InFlight,
     /// Reused by every input, so that deciding allocates little.
     ready: Vec<StepIndex>,
@@ -85,14 +72,14 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// An empty scheduler; targets without a limit of their own get `default_limit` slots.
+    /// An empty scheduler; targets without a limit of their own take so many steps and cores.
     #[must_use]
     pub fn new(default_limit: u32) -> Self {
         Self {
             runs: HashMap::new(),
             targets: HashMap::new(),
             limits: HashMap::new(),
-            default_limit: default_limit.max(1),
+            default_limit: Limit::of(default_limit.max(1)),
             in_flight: InFlight::default(),
             ready: Vec::new(),
             examined: 0,
@@ -136,12 +123,7 @@ impl Scheduler {
     /// How busy each target is that is in use or has a limit of its own, sorted by name.
     #[must_use]
     pub fn loads(&self) -> Vec<TargetLoad> {
-        let load = |(name, target): (&TargetName, &Target)| TargetLoad {
-            name: name.clone(),
-            limit: target.limit,
-            running: target.in_use,
-            queued: StepIndex::from(target.waiting().count()).0,
-        };
+        let load = |(name, target): (&TargetName, &Target)| target.load(name.clone());
         let mut loads: Vec<TargetLoad> = self.targets.iter().map(load).collect();
         loads.sort_by(|a, b| a.name.cmp(&b.name));
         loads
@@ -179,8 +161,10 @@ impl Scheduler {
                 self.fail(run, step, failure, stops, &mut decision);
             }
             SchedulerInput::Limit(target, limit) => {
-                self.limits.insert(target.clone(), limit.max(1));
-                self.target(&target).limit = limit.max(1);
+                let steps = limit.steps.max(1);
+                let limit = Limit { steps, ..limit };
+                self.limits.insert(target.clone(), limit);
+                self.target(&target).limit = limit;
                 self.assign(&target, &mut decision);
             }
         }
@@ -191,7 +175,15 @@ impl Scheduler {
     #[must_use]
     pub fn waits_for(&self, run: RunId, step: StepIndex) -> Option<WaitReason> {
         match self.state(run, step)? {
-            StepState::Queued => Some(WaitReason::Slot),
+            StepState::Queued => {
+                let name = self.runs[&run].topology.target(step);
+                let full = self.targets.get(name).is_none_or(Target::is_full);
+                Some(if full {
+                    WaitReason::Slot
+                } else {
+                    WaitReason::Cores
+                })
+            }
             StepState::Deduplicated => Some(WaitReason::IdenticalStep),
             _ => None,
         }
@@ -477,8 +469,11 @@ impl Scheduler {
             return;
         }
         self.examined += run.states.len() as u64;
-        for target in self.targets.values_mut() {
-            target.remove(id);
+        let mut left = Vec::new();
+        for (name, target) in &mut self.targets {
+            if target.remove(id) {
+                left.push(name.clone());
+            }
         }
         for step in (0..self.runs[&id].topology.len()).map(StepIndex::from) {
             if self.state(id, step).is_some_and(StepState::is_unstarted) {
@@ -492,6 +487,11 @@ impl Scheduler {
                     decision,
                 );
             }
+        }
+        // Those behind them may not have to wait any more.
+        left.sort_unstable();
+        for name in left {
+            self.assign(&name, decision);
         }
     }
 
@@ -513,12 +513,18 @@ impl Scheduler {
         let queue = run.starts_steps();
         match &event {
             Event::Assigned { step, .. } => {
-                let name = run.topology.target(*step).clone();
-                self.target(&name).in_use += 1;
+                let (name, cores) = (
+                    run.topology.target(*step).clone(),
+                    run.topology.cores(*step),
+                );
+                self.target(&name).hold(cores);
             }
             Event::Ended { step, .. } | Event::Interrupted { step, .. } => {
-                let name = run.topology.target(*step).clone();
-                self.target(&name).in_use -= 1;
+                let (name, cores) = (
+                    run.topology.target(*step).clone(),
+                    run.topology.cores(*step),
+                );
+                self.target(&name).free(cores);
             }
             _ => {}
         }
@@ -531,10 +537,16 @@ impl Scheduler {
                 self.ask(id, step, decision);
                 continue;
             }
-            let name = self.runs[&id].topology.target(step).clone();
-            self.target(&name).push(id, step);
+            self.await_turn(id, step);
         }
         self.ready = ready;
+    }
+
+    /// Has a step wait for its target.
+    pub(super) fn await_turn(&mut self, id: RunId, step: StepIndex) {
+        let topology = &self.runs[&id].topology;
+        let (name, cores) = (topology.target(step).clone(), topology.cores(step));
+        self.target(&name).push(id, step, cores);
     }
 
     /// Gives free slots of a target to the steps that wait for them.
@@ -563,8 +575,7 @@ impl Scheduler {
                     if let Some(key) = run.keys.get(&step) {
                         self.in_flight.owners.insert(*key, (id, step));
                     }
-                    let name = name.clone();
-                    self.target(&name).push(id, step);
+                    self.await_turn(id, step);
                 }
                 state => {
                     let Some(attempt) = state.attempt() else {
@@ -573,8 +584,8 @@ impl Scheduler {
                     if let Some(key) = run.keys.get(&step) {
                         self.in_flight.owners.insert(*key, (id, step));
                     }
-                    let name = name.clone();
-                    self.target(&name).in_use += 1;
+                    let (name, cores) = (name.clone(), run.topology.cores(step));
+                    self.target(&name).hold(cores);
                     decision.effects.push(Effect::Start(id, step, attempt));
                     if matches!(state, StepState::Stopping { .. }) {
                         decision.effects.push(Effect::Stop(id, step, attempt));

@@ -31,6 +31,8 @@ pub struct Topology {
     reusable: Arc<[bool]>,
     /// Whether an interrupted attempt leaves what the next one goes on from.
     resumable: Arc<[bool]>,
+    /// The cores of the steps that ask for more than one.
+    cores: Arc<HashMap<StepIndex, u32>>,
 }
 
 impl Topology {
@@ -55,9 +57,11 @@ impl Topology {
         }
         let reusable = steps.iter().map(|step| step.spec.allow_reuse).collect();
         let resumable = steps.iter().map(|step| step.spec.task.kind().resumes());
+        let cores = steps.iter().map(|step| step.spec.resources.cores_of_all());
         Self {
             reusable,
             resumable: resumable.collect(),
+            cores: Arc::new(wide(cores)),
             ..Self::from_edges(&dependencies, targets, names)
         }
     }
@@ -111,7 +115,23 @@ impl Topology {
             names: names.into(),
             reusable: none.clone().into(),
             resumable: none.into(),
+            cores: Arc::default(),
         }
+    }
+
+    /// The same, where each step asks for so many cores: for tests and simulations.
+    #[must_use]
+    pub fn with_cores(self, cores: impl IntoIterator<Item = u32>) -> Self {
+        Self {
+            cores: Arc::new(wide(cores)),
+            ..self
+        }
+    }
+
+    /// How many cores a step asks for: one, if it says nothing.
+    #[must_use]
+    pub fn cores(&self, step: StepIndex) -> u32 {
+        self.cores.get(&step).copied().unwrap_or(1)
     }
 
     /// The same, where these steps may be reused: for tests and simulations.
@@ -191,4 +211,12 @@ impl Topology {
     pub fn target(&self, step: StepIndex) -> &TargetName {
         &self.names[usize::from(self.targets[step.get()])]
     }
+}
+
+/// The steps that ask for more than one core, with how many.
+fn wide(cores: impl IntoIterator<Item = u32>) -> HashMap<StepIndex, u32> {
+    let numbered = cores.into_iter().enumerate();
+    let wide = numbered.filter(|(_, cores)| *cores > 1);
+    wide.map(|(step, cores)| (StepIndex::from(step), cores))
+        .collect()
 }

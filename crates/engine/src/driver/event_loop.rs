@@ -25,7 +25,7 @@ use super::engine::{CancelOutcome, EngineError, Start, StepWait};
 use super::launch::{self, StepContext};
 use super::reuse::{self, CacheQuery, Resolver};
 use super::reuse_chain::{self, Answer};
-use crate::core::{Decision, Effect, Scheduler, SchedulerInput, TargetLoad};
+use crate::core::{Decision, Effect, Limit, Scheduler, SchedulerInput, TargetLoad};
 use crate::kinds;
 
 /// How many inputs are decided before they are recorded together.
@@ -219,13 +219,18 @@ impl EventLoop {
         slots: Option<u32>,
         batch: &mut Batch,
     ) {
-        let slots = slots.unwrap_or_else(|| kind.default_slots(self.cores));
+        let steps = slots.unwrap_or_else(|| kind.default_slots(self.cores));
+        let limit = Limit {
+            steps,
+            // Whoever lets more steps run than there are cores wants them to share those.
+            cores: kind.is_here().then_some(self.cores.max(steps)),
+        };
         if kind == ComputeKind::default() {
             self.computes.remove(&target);
         } else {
             self.computes.insert(target.clone(), kind);
         }
-        self.decide(SchedulerInput::Limit(target, slots), batch);
+        self.decide(SchedulerInput::Limit(target, limit), batch);
     }
 
     /// Takes a report. One of an end about which something is to be found out comes back as a
