@@ -9,6 +9,7 @@ from typing import Iterator
 import pytest
 
 from .client import Client
+from .disk import SmallDisk
 from .project import Project, binary
 from .ray import Ray
 from .slurm import Slurm
@@ -39,6 +40,16 @@ def project(tmp_path: Path) -> Iterator[Project]:
 def client(project: Project) -> Client:
     """REST of the project's server."""
     return project.client
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A small disk where the project's data are to be."""
+    mounted = SmallDisk.mount(tmp_path / ".stepwell", megabytes=4)
+    if mounted is None:
+        pytest.skip("mounting is not permitted")
+    yield mounted
+    mounted.unmount()
 
 
 @pytest.fixture(scope="module")

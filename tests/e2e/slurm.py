@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 
+from .disk import SmallDisk
 from .keeper import Keeper
 from .processes import belonging_to
 from .waiting import until
@@ -42,11 +44,29 @@ class Slurm:
             if keeper.variables().get("SLURMD_NODENAME") == name:
                 keeper.kill()
 
+    def state(self, name: str) -> str:
+        """Whether a node takes jobs, and why not."""
+        asked = ("sinfo", "--noheader", "--nodes", name, "--format=%t %E", "--partition=work")
+        return self.ask(*asked)
+
     def start_node(self, name: str) -> None:
         """Starts a node's daemon again, and waits until the node takes jobs."""
         self._keeper.call("node", name)
-        asked = ("sinfo", "--noheader", "--nodes", name, "--format=%t", "--partition=work")
-        until(lambda: self.ask(*asked), lambda state: state == "idle", f"{name} is idle", 60)
+        until(lambda: self.state(name), lambda state: state == "idle none", f"{name} is idle", 60)
+
+    def small_disk(self, name: str) -> SmallDisk | None:
+        """Has a node keep what Slurm needs for its jobs there on a disk of its own."""
+        self.kill_node(name)
+        folder = self._keeper.folder / f"spool-{name}"
+        shutil.rmtree(folder)
+        disk = SmallDisk.mount(folder, megabytes=1)
+        self.start_node(name)
+        return disk
+
+    def resume(self, name: str) -> None:
+        """Gives back a node, if Slurm has taken it out of use."""
+        if "drain" in self.state(name):
+            self.ask("scontrol", "update", f"nodename={name}", "state=resume")
 
     def close(self) -> None:
         """Ends it."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import resource
 import signal
-from pathlib import Path
-from typing import Iterator
 
 import pytest
 
@@ -16,16 +14,6 @@ from .project import Project
 from .waiting import until
 
 HOLD = 'while [ ! -e "$1" ]; do sleep 0.01; done; echo over; exit "$2"'
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """A small disk where the project's data are to be."""
-    mounted = SmallDisk.mount(tmp_path / ".stepwell", megabytes=4)
-    if mounted is None:
-        pytest.skip("mounting is not permitted; the test with a file-size limit runs anywhere")
-    yield mounted
-    mounted.unmount()
 
 
 def refused_for_storage(client: Client) -> None:

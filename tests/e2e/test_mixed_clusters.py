@@ -1,17 +1,20 @@
-"""One pipeline on this machine, on Slurm and on Ray: prepared here, trained there, scored in
-parallel elsewhere. The same program all on this machine has the same results."""
+"""One program on this machine, on Slurm and on Ray: a pipeline that is prepared here, trained there
+and scored in parallel elsewhere. The results are those of one machine. And what becomes of a step
+when the file system that all share is full."""
 
 from __future__ import annotations
 
 import json
-from typing import Iterator
 
 import pytest
 
+from .bodies import pipeline, shell
 from .client import Client
+from .disk import SmallDisk
 from .project import Project
 from .ray import Ray
 from .slurm import Slurm
+from .waiting import until
 
 PROGRAM = """
 import json, os, sys, tempfile
@@ -119,20 +122,15 @@ FILES = {
 }
 
 
+HOLD = "echo $0 >> {ran}; until [ -e {gate} ]; do sleep 0.05; done"
+
+
 @pytest.fixture
-def targets(project: Project) -> Iterator[tuple[str, str]]:
+def targets(project: Project, slurm: Slurm, ray: Ray) -> tuple[str, str]:
     """The names of a target that is a Slurm cluster and of one that is a Ray cluster."""
-    slurm = Slurm()
-    try:
-        ray = Ray()
-        try:
-            project.stepwell("compute", "add", "by-slurm", "slurm", "--conf", slurm.conf)
-            project.stepwell("compute", "add", "by-ray", "ray", "--address", ray.address)
-            yield "by-slurm", "by-ray"
-        finally:
-            ray.close()
-    finally:
-        slurm.close()
+    project.stepwell("compute", "add", "by-slurm", "slurm", "--conf", slurm.conf)
+    project.stepwell("compute", "add", "by-ray", "ray", "--address", ray.address)
+    return "by-slurm", "by-ray"
 
 
 def test_a_pipeline_over_two_clusters_has_the_results_of_one_machine(
@@ -151,3 +149,33 @@ def test_a_pipeline_over_two_clusters_has_the_results_of_one_machine(
     logs = project.data / "runs" / steps["score"] / "files" / "logs" / "user" / "stdout"
     printed = [path.read_text() for path in sorted(logs.rglob("*.txt"))]
     assert printed and all("with no Ray" not in text for text in printed), printed
+
+
+@pytest.mark.parametrize("target", ["by-slurm", "by-ray"])
+def test_a_step_whose_end_did_not_fit_on_the_shared_disk_ran_once_and_says_so(
+    disk: SmallDisk,
+    project: Project,
+    client: Client,
+    slurm: Slurm,
+    ray: Ray,
+    targets: tuple[str, str],
+    target: str,
+) -> None:
+    ran, gate = project.folder / "ran", project.folder / "gate"
+    step = {**shell("one", HOLD.format(ran=ran, gate=gate)), "target": target}
+    run = client.submit(pipeline(step))["id"]
+    until(lambda: client.run(run)["status"], lambda it: it == "Running", "the step runs", 120)
+    until(ran.exists, bool, "its script runs", 120)
+    disk.fill()
+    gate.touch()
+    # Its supervisor tries for some seconds, and gives up; the server cannot note that, either.
+    left = {"by-slurm": slurm.jobs, "by-ray": lambda: ray.jobs("PENDING", "RUNNING")}[target]
+    until(left, lambda jobs: not jobs, "its job is over", 60)
+    disk.free()
+    assert client.wait(run, 60)["status"] == "Failed"
+    (row,) = client.steps(run)
+    assert row["error"]["kind"] == "storage", row["error"]
+    assert "the step's end could not be recorded" in row["error"]["message"], row["error"]
+    assert "make room on it, and run the step again" in row["error"]["hint"], row["error"]
+    assert ran.read_text() == "one\n"
+    project.check_database()

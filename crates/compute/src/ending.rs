@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use stepwell_model::{AttemptId, Failure, FailureKind, Outcome, Usage};
-use stepwell_supervise::{Attempt, Error, Holder, Process, storage_failure};
+use stepwell_supervise::{Attempt, EXIT_NOT_RECORDED, Error, Holder, Process, storage_failure};
+
+/// What to do when a supervisor could not write to the data folder.
+const MAKE_ROOM: &str = "the disk of the data folder was full or failing: make room on it, and run \
+                         the step again";
 
 /// A failure of what never ran.
 pub(crate) fn failed(failure: Failure) -> Outcome {
@@ -16,6 +20,26 @@ pub(crate) fn internal(summary: String) -> Failure {
 
 pub(crate) fn folder_failure(error: &Error) -> Failure {
     storage_failure("the attempt's folder cannot be used", error)
+}
+
+/// Whether a supervisor that is gone could not write to the attempt's folder: by its exit status, if that
+/// is known, or by its notes, as on a full disk there is room for the name of that file and for nothing else.
+pub(crate) fn could_not_write(code: Option<i32>, attempt: &Attempt) -> bool {
+    match code {
+        Some(code) => code == i32::from(EXIT_NOT_RECORDED),
+        None => attempt.notes().as_deref() == Some(""),
+    }
+}
+
+/// The failure of a step whose supervisor could not write down how it ended.
+pub(crate) fn not_recorded() -> Failure {
+    Failure::new(FailureKind::Storage, "the step's end could not be recorded").with_hint(MAKE_ROOM)
+}
+
+/// The failure of a step that never began, as its supervisor could not claim it.
+pub(crate) fn not_taken() -> Failure {
+    let summary = "the step's supervisor could not take the step";
+    Failure::new(FailureKind::Storage, summary).with_hint(MAKE_ROOM)
 }
 
 /// Records an outcome of this server's own, unless a supervisor has claimed the attempt

@@ -301,7 +301,7 @@ fn supervise(attempt: &Attempt, spec: &Spec, ready: &mut Ready) -> (Outcome, Lef
         verdict::reported(&std::fs::read(path).ok()?)
     };
     let outcome = verdict::of_end(spec, cause, status, usage, reported, excerpt);
-    (keep(spec, explain_full_disk(&spec.work_dir, outcome)), left)
+    (keep(spec, explain_full_disk(spec, outcome)), left)
 }
 
 /// Starts the program: as a fork of a loaded interpreter if that can be, and else by itself. One that

@@ -4,10 +4,11 @@ use std::error::Error;
 use std::io;
 use std::iter::successors;
 
-use camino::Utf8Path;
 use rustix::fs::statvfs;
 use rustix::io::Errno;
 use stepwell_model::{Failure, FailureKind, Outcome, in_words};
+
+use crate::spec::Spec;
 
 /// A disk with less than this left is full to a program.
 const FULL_DISK_BYTES: u64 = 1 << 20;
@@ -32,17 +33,26 @@ pub fn storage_failure(what: &str, error: &(dyn Error + 'static)) -> Failure {
     }
 }
 
-/// Adds to a script's failure that the disk of its working folder is full: what it said of that
-/// may be missing from the log, which is on the same disk.
-pub(crate) fn explain_full_disk(work: &Utf8Path, outcome: Outcome) -> Outcome {
-    let free = statvfs(work.as_std_path()).map(|disk| disk.f_bavail * disk.f_frsize);
-    match outcome {
-        Outcome::Failed(failure, usage) if free.is_ok_and(|free| free < FULL_DISK_BYTES) => {
-            let hint = format!("the disk of `{work}` is full: free some space, then run it again");
-            Outcome::Failed(failure.with_hint(hint), usage)
-        }
-        outcome => outcome,
-    }
+/// Adds to a script's failure that the disk of its working folder, or of its temporary files, is full:
+/// what it said of that may be missing from the log.
+pub(crate) fn explain_full_disk(spec: &Spec, outcome: Outcome) -> Outcome {
+    let Outcome::Failed(failure, usage) = outcome else {
+        return outcome;
+    };
+    let temporary = spec.variables.get("TMPDIR").map_or("/tmp", String::as_str);
+    let places = [spec.work_dir.as_str(), temporary];
+    let failure = match places.into_iter().find(|place| is_full(place)) {
+        Some(place) => failure.with_hint(format!(
+            "the disk of `{place}` is full: free some space, then run it again"
+        )),
+        None => failure,
+    };
+    Outcome::Failed(failure, usage)
+}
+
+fn is_full(place: &str) -> bool {
+    let free = statvfs(place).map(|disk| disk.f_bavail * disk.f_frsize);
+    free.is_ok_and(|free| free < FULL_DISK_BYTES)
 }
 
 fn hint(error: &(dyn Error + 'static)) -> Option<&'static str> {

@@ -150,9 +150,13 @@ impl AttemptTask {
     /// Its job is over, and nobody has claimed the attempt.
     async fn never_began(&mut self, job: &str) -> Option<Outcome> {
         let ended = self.how_it_ended(job).await;
+        if ending::could_not_write(ended.exit_code, &self.attempt) {
+            return self.conclude(failed(self.with_log(ending::not_taken())));
+        }
         if !ended.try_again {
             return self.conclude(failed(ended.of_unclaimed));
         }
+        self.report_queue(ended.of_unclaimed.summary);
         (self.gone, self.missing) = (false, None);
         self.remember(|record| {
             record.job = None;
@@ -366,9 +370,15 @@ impl AttemptTask {
                 tracing::error!(attempt = %self.job.attempt, "half outputs could not be removed");
             }
         }
+        let unwritten =
+            !ended.by_cluster && ending::could_not_write(ended.exit_code, &self.attempt);
+        let failure = match unwritten {
+            true => ending::not_recorded(),
+            false => ended.of_claimed,
+        };
         let outcome = match self.progress.is_stopping() {
             true => Outcome::Cancelled(usage),
-            false => Outcome::Failed(self.with_log(ended.of_claimed), usage),
+            false => Outcome::Failed(self.with_log(failure), usage),
         };
         ending::write(self.job.attempt, &self.attempt, &outcome);
         outcome

@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use stepwell_model::{Failure, FailureKind, Outcome, Usage};
-use stepwell_supervise::{
-    Attempt, EXIT_NOT_RECORDED, Holder, Started, State, discard, is_passing, sweep,
-};
+use stepwell_supervise::{Attempt, Holder, Started, State, discard, is_passing, sweep};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -267,33 +265,26 @@ impl AttemptTask {
                 "the step's supervisor was killed before it started the script",
             );
         };
-        let kind = if code == i32::from(EXIT_NOT_RECORDED) {
-            FailureKind::Storage
-        } else {
-            FailureKind::Internal
+        let failure = match ending::could_not_write(Some(code), &self.attempt) {
+            true => ending::not_taken(),
+            false => internal("the step's supervisor could not take the step".to_owned()),
         };
-        Failure::new(kind, "the step's supervisor could not take the step")
-            .with_detail(self.notes())
+        failure.with_detail(self.notes())
     }
 
     /// What became of a supervisor that died with the claim, and with this exit status, if that
     /// is known: only the server that has started it hears it.
     fn lost(&self, code: Option<i32>) -> Failure {
-        // On a full disk there is room for the name of the note, and for nothing else.
-        let speechless = self.attempt.notes().as_deref() == Some("");
         let failure = match code {
-            Some(code) if code != i32::from(EXIT_NOT_RECORDED) => {
-                internal("the step's supervisor ended without an outcome".to_owned())
-            }
-            None if !speechless => {
+            _ if ending::could_not_write(code, &self.attempt) => ending::not_recorded(),
+            Some(_) => internal("the step's supervisor ended without an outcome".to_owned()),
+            None => {
                 let summary = "the step's supervisor was killed, and the step with it";
                 Failure::new(FailureKind::Lost, summary).with_hint(
                     "something outside Stepwell did it: the machine restarted, the out-of-memory \
                      killer, or a person",
                 )
             }
-            _ => Failure::new(FailureKind::Storage, "the step's end could not be recorded")
-                .with_hint("the disk was full or failing: make room on it, and run the step again"),
         };
         failure.with_detail(self.notes())
     }

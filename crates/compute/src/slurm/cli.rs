@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use super::ask::AskError;
+
 /// How long a command may take; a controller that is busy answers late.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -25,64 +27,24 @@ const KEPT: [&str; 9] = [
     "USER",
 ];
 
-/// Where Slurm's commands run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(super) struct Place {
+/// Runs the commands of one cluster.
+#[derive(Debug)]
+pub(super) struct Cli {
     /// The login node; this machine when absent.
     pub(super) ssh: Option<String>,
     /// The path of `slurm.conf` there, where it is not the usual one.
     pub(super) conf: Option<String>,
 }
 
-impl Place {
-    /// The name of the cluster in claims.
-    pub(super) fn name(&self) -> String {
-        let part = |mark: char, part: &Option<String>| {
-            let part = part.as_ref().map(|part| format!("{mark}{part}"));
-            part.unwrap_or_default()
-        };
-        format!("slurm{}{}", part('@', &self.ssh), part(':', &self.conf))
-    }
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum CliError {
-    /// The command cannot be run.
-    #[error("`{command}` cannot be run: {reason}")]
-    Missing {
-        /// The command.
-        command: String,
-        /// Why.
-        reason: String,
-    },
-    /// Nobody answers now; later somebody may.
-    #[error("{0}")]
-    Silent(String),
-    /// Slurm says no.
-    #[error("{0}")]
-    Refused(String),
-}
-
-/// Runs the commands of one cluster.
-#[derive(Debug)]
-pub(super) struct Cli {
-    place: Place,
-}
-
 impl Cli {
-    pub(super) const fn new(place: Place) -> Self {
-        Self { place }
-    }
-
     /// What a command prints. Once begun it is not broken off when nobody waits for it any more.
     pub(super) async fn run<T: AsRef<str> + Sync>(
         &self,
         command: &str,
         arguments: &[T],
         input: &str,
-    ) -> Result<String, CliError> {
-        let missing = |error: std::io::Error| CliError::Missing {
+    ) -> Result<String, AskError> {
+        let missing = |error: std::io::Error| AskError::Missing {
             command: command.to_owned(),
             reason: error.to_string(),
         };
@@ -101,43 +63,48 @@ impl Cli {
         let Ok(ended) = ended else {
             let seconds = PATIENCE.as_secs();
             let text = format!("`{command}` has not answered for {seconds} seconds");
-            return Err(CliError::Silent(text));
+            return Err(AskError::Silent(text));
         };
         self.answer(command, &ended.map_err(missing)?)
     }
 
     fn command<T: AsRef<str>>(&self, command: &str, arguments: &[T]) -> Command {
-        let Some(host) = &self.place.ssh else {
+        let Some(host) = &self.ssh else {
             let mut made = Command::new(command);
-            let kept = |name: &str| {
-                KEPT.contains(&name) || name.starts_with("SLURM_CONF") || name.starts_with("MUNGE")
-            };
             made.args(arguments.iter().map(AsRef::as_ref)).env_clear();
-            made.envs(std::env::vars().filter(|(name, _)| kept(name)));
-            made.envs(self.place.conf.iter().map(|conf| ("SLURM_CONF", conf)));
+            made.envs(variables());
+            made.envs(self.conf.iter().map(|conf| ("SLURM_CONF", conf)));
             return made;
         };
         let mut made = Command::new("ssh");
         made.args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=20", host, "--"]);
-        made.arg(remote_line(self.place.conf.as_deref(), command, arguments));
+        made.arg(remote_line(self.conf.as_deref(), command, arguments));
         made
     }
 
-    fn answer(&self, command: &str, output: &Output) -> Result<String, CliError> {
+    fn answer(&self, command: &str, output: &Output) -> Result<String, AskError> {
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        match (&self.place.ssh, output.status.code()) {
-            (Some(_), Some(255)) => Err(CliError::Silent(complaint(&said))),
-            (Some(host), Some(127)) => Err(CliError::Missing {
+        match (&self.ssh, output.status.code()) {
+            (Some(_), Some(255)) => Err(AskError::Silent(complaint(&said))),
+            (Some(host), Some(127)) => Err(AskError::Missing {
                 command: command.to_owned(),
                 reason: format!("it was not found on {host}"),
             }),
-            _ if is_passing(&said) => Err(CliError::Silent(complaint(&said))),
-            _ => Err(CliError::Refused(complaint(&said))),
+            _ if is_passing(&said) => Err(AskError::Silent(complaint(&said))),
+            _ => Err(AskError::Refused(complaint(&said))),
         }
     }
+}
+
+/// Those of this server's variables that its commands have, and the jobs.
+pub(super) fn variables() -> Vec<(String, String)> {
+    let kept = |name: &str| {
+        KEPT.contains(&name) || name.starts_with("SLURM_CONF") || name.starts_with("MUNGE")
+    };
+    std::env::vars().filter(|(name, _)| kept(name)).collect()
 }
 
 /// A command with its arguments as a line for the login node's shell.
@@ -215,15 +182,5 @@ mod tests {
         let line = remote_line(Some("/etc/my slurm.conf"), "sbatch", &words);
         let expected = r"SLURM_CONF='/etc/my slurm.conf' sbatch '-p' 'a b' 'it'\''s'";
         assert_eq!(line, expected);
-    }
-
-    #[test]
-    fn clusters_have_names_of_their_own() {
-        let place = |ssh: &str, conf: &str| Place {
-            ssh: Some(ssh.to_owned()).filter(|text| !text.is_empty()),
-            conf: Some(conf.to_owned()).filter(|text| !text.is_empty()),
-        };
-        assert_eq!(place("", "").name(), "slurm");
-        assert_eq!(place("login", "/c").name(), "slurm@login:/c");
     }
 }

@@ -12,7 +12,8 @@ const SHARED: &str = "the data folder and Stepwell's programs must be on a file 
 pub(super) fn of(job: &str, ended: &Ended, log: &str) -> JobEnd {
     JobEnd {
         by_cluster: is_slurms_doing(ended),
-        try_again: false,
+        // Slurm gives no more jobs to the node, so the next one is elsewhere, or waits.
+        try_again: ended.node_trouble.is_some(),
         exit_code: ended.exit_code,
         signal: ended.signal,
         of_claimed: of_claimed(job, ended),
@@ -71,6 +72,13 @@ fn is_slurms_doing(ended: &Ended) -> bool {
 /// The failure of a step whose job ended before its supervisor had begun; `log` is what the job
 /// printed.
 fn of_unclaimed(job: &str, ended: &Ended, log: &str) -> Failure {
+    if let Some(trouble) = &ended.node_trouble {
+        let text = format!(
+            "node `{}` could not begin the step's job: {trouble} (Slurm job {job})",
+            ended.node
+        );
+        return Failure::new(FailureKind::Environment, text);
+    }
     let failure = match (ended.state.as_str(), ended.exit_code) {
         ("CANCELLED" | "NODE_FAIL" | "BOOT_FAIL" | "PREEMPTED" | "TIMEOUT" | "DEADLINE", _) => {
             of_claimed(job, ended)
@@ -145,6 +153,20 @@ mod tests {
         assert_eq!(
             failed.summary,
             "a node of the step's job failed (Slurm job 7)"
+        );
+    }
+
+    #[test]
+    fn a_job_that_its_node_had_no_space_to_begin_is_submitted_anew() {
+        let mut cancelled = ended("CANCELLED", None);
+        cancelled.node = "n1".to_owned();
+        assert!(!of("7", &cancelled, "").try_again);
+        cancelled.node_trouble = Some("SlurmdSpoolDir is full".to_owned());
+        let end = of("7", &cancelled, "");
+        assert!(end.try_again);
+        assert_eq!(
+            end.of_unclaimed.summary,
+            "node `n1` could not begin the step's job: SlurmdSpoolDir is full (Slurm job 7)"
         );
     }
 }

@@ -1,10 +1,14 @@
 //! Steps as jobs of Slurm clusters, asked by Slurm's commands. The loop of an attempt is
 //! [`cluster`](crate::cluster)'s.
 
+mod ask;
 mod capacity;
 mod cli;
 mod cluster;
+mod commands;
 mod ends;
+mod out_of_use;
+mod place;
 mod queue;
 mod script;
 
@@ -17,8 +21,9 @@ use stepwell_supervise::Liveness;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
-use self::cli::{CliError, Place};
+use self::ask::AskError;
 use self::cluster::SlurmCluster;
+use self::place::Place;
 use self::queue::Ended;
 use crate::cluster::listing::Listing;
 use crate::cluster::{
@@ -56,10 +61,7 @@ impl Clusters for Known {
         let ComputeKind::Slurm(target) = target else {
             return None;
         };
-        let place = Place {
-            ssh: target.ssh.clone(),
-            conf: target.conf.clone(),
-        };
+        let place = Place::of(target);
         // One for all targets of the same place.
         let mut clusters = lock(&self.clusters);
         let known = clusters.entry(place.name());
@@ -113,18 +115,15 @@ impl Cluster for Partition {
 
     fn submit<'a>(&'a self, submission: &'a Submission<'a>) -> Submitted<'a> {
         Box::pin(async {
-            let Submission {
-                attempt, folder, ..
-            } = *submission;
             let found = match submission.may_be_there {
-                true => self.cluster.find(&script::job_name(attempt)).await,
+                true => self.cluster.ask.find(&script::job_name(submission)).await,
                 false => Ok(None),
             };
             let submitted = match found {
                 Ok(Some(job)) => Ok(job),
                 Ok(None) => {
                     let options = script::options(submission, &self.target);
-                    let script = script::script(&self.cluster.name, submission.program, folder);
+                    let script = script::script(&self.cluster.name, submission);
                     self.cluster.submit(&options, &script).await
                 }
                 Err(error) => Err(error),
@@ -135,25 +134,33 @@ impl Cluster for Partition {
 
     fn ask_to_stop<'a>(&'a self, job: &'a str) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async {
-            let asked = self.cluster.ask_to_stop(job).await;
+            let asked = self.cluster.ask.ask_to_stop(job).await;
             asked.map_err(|error| error.to_string())
         })
     }
 
     fn end<'a>(&'a self, job: &'a str) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async {
-            let ended = self.cluster.end(job).await;
+            let ended = self.cluster.ask.end(job).await;
             ended.map_err(|error| error.to_string())
         })
     }
 
     fn waits_for(&self, job: &str, reason: &str) -> String {
-        queue::waits_for(job, reason)
+        let nodes = self.cluster.out_of_use();
+        match out_of_use::of_target(&nodes, &self.target) {
+            Some(nodes) if out_of_use::may_be_why(reason) => queue::waits_for_nodes(job, &nodes),
+            _ => queue::waits_for(job, reason),
+        }
     }
 
     fn how_it_ended<'a>(&'a self, job: &'a str, printed: &'a str) -> clusters::Ended<'a> {
         Box::pin(async move {
-            let ended = self.cluster.ended(job).await.ok()?;
+            let mut ended = self.cluster.ask.ended(job).await.ok()?;
+            if ended.may_be_the_nodes() {
+                let nodes = self.cluster.look_out_of_use().await.ok()?;
+                ended.node_trouble = out_of_use::why(&nodes, &ended.node).map(str::to_owned);
+            }
             (!ended.is_alive()).then(|| ends::of(job, &ended, printed))
         })
     }
@@ -163,17 +170,17 @@ impl Cluster for Partition {
     }
 }
 
-fn not_submitted(error: CliError, target: &TargetName) -> NotSubmitted {
+fn not_submitted(error: AskError, target: &TargetName) -> NotSubmitted {
     match error {
-        CliError::Silent(said) => NotSubmitted::Silent(said),
-        CliError::Refused(said) => {
+        AskError::Silent(said) => NotSubmitted::Silent(said),
+        AskError::Refused(said) => {
             let summary = format!("Slurm refused the step's job: {said}");
             let failure = Failure::new(FailureKind::Environment, summary).with_hint(format!(
                 "`stepwell compute show {target}` shows what is asked of Slurm for each step"
             ));
             NotSubmitted::Never(failure)
         }
-        CliError::Missing { .. } => {
+        AskError::Missing { .. } => {
             let failure = Failure::new(FailureKind::Environment, error.to_string());
             NotSubmitted::Never(failure.with_hint(
                 "Slurm's commands must be on the server's PATH; or let the target name a login \

@@ -13,14 +13,27 @@ pub(super) fn parse(text: &str) -> Jobs {
         let id: u64 = fields.next()?.trim().parse().ok()?;
         let state = fields.next()?;
         let reason = fields.next()?.to_owned();
-        let listed = match state {
-            "PENDING" | "CONFIGURING" | "REQUEUED" | "REQUEUE_HOLD" | "REQUEUE_FED"
-            | "RESV_DEL_HOLD" | "SPECIAL_EXIT" => Listed::Waits(reason),
-            _ => Listed::Runs,
+        let listed = match waits(state) {
+            true => Listed::Waits(reason),
+            false => Listed::Runs,
         };
         Some((id.to_string(), listed))
     };
     text.lines().filter_map(line).collect()
+}
+
+/// Whether a job in such a state has not begun.
+pub(super) fn waits(state: &str) -> bool {
+    matches!(
+        state,
+        "PENDING"
+            | "CONFIGURING"
+            | "REQUEUED"
+            | "REQUEUE_HOLD"
+            | "REQUEUE_FED"
+            | "RESV_DEL_HOLD"
+            | "SPECIAL_EXIT"
+    )
 }
 
 /// What a job waits for, for people.
@@ -46,6 +59,14 @@ pub(super) fn waits_for(job: &str, reason: &str) -> String {
     format!("Slurm job {job}: {meaning} ({reason})")
 }
 
+/// What a job waits for whose target has `nodes` out of use.
+pub(super) fn waits_for_nodes(job: &str, nodes: &str) -> String {
+    format!(
+        "Slurm job {job}: nodes that it could run on are out of use: {nodes}; \
+         `scontrol update nodename=NODE state=resume` gives back one that is mended"
+    )
+}
+
 /// What `scontrol show job` says of a job that is over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Ended {
@@ -56,6 +77,10 @@ pub(super) struct Ended {
     /// The exit status and the signal of the job's script.
     pub(super) exit_code: Option<i32>,
     pub(super) signal: Option<i32>,
+    /// The node that its script was to run on; empty if it was given none.
+    pub(super) node: String,
+    /// Why that node takes no jobs any more, where that was asked for.
+    pub(super) node_trouble: Option<String>,
 }
 
 impl Ended {
@@ -73,7 +98,15 @@ impl Ended {
             reason: field("Reason"),
             exit_code: code.parse().ok().filter(|code| *code != 0),
             signal: signal.parse().ok().filter(|signal| *signal != 0),
+            node: field("BatchHost"),
+            node_trouble: None,
         }
+    }
+
+    /// Whether it may have ended because its node could not begin it: Slurm cancels it then, as it may
+    /// not put it back into the queue.
+    pub(super) fn may_be_the_nodes(&self) -> bool {
+        self.state == "CANCELLED" && !self.node.is_empty()
     }
 
     /// Whether the job is not over after all.
@@ -123,10 +156,16 @@ mod tests {
 
     #[test]
     fn the_end_of_a_job() {
-        let text = "JobId=1 JobName=a JobState=NODE_FAIL Reason=NodeDown Requeue=0 ExitCode=0:9";
+        let text = "JobId=1 JobName=a JobState=NODE_FAIL Reason=NodeDown Requeue=0 ExitCode=0:9 \
+                    NodeList=n1 BatchHost=n1";
         let ended = Ended::parse(text);
         assert_eq!(ended.state, "NODE_FAIL");
         assert_eq!((ended.exit_code, ended.signal), (None, Some(9)));
         assert!(!ended.is_alive() && !Ended::default().is_alive());
+        assert_eq!(ended.node, "n1");
+        assert!(!ended.may_be_the_nodes());
+        let cancelled = |node| Ended::parse(&format!("JobState=CANCELLED {node}"));
+        assert!(cancelled("BatchHost=n1").may_be_the_nodes());
+        assert!(!cancelled("NodeList=(null)").may_be_the_nodes());
     }
 }

@@ -1,7 +1,7 @@
 //! What `sbatch` is given for an attempt: its options and the script of the job. Pure.
 
 use camino::Utf8Path;
-use stepwell_model::{AttemptId, SlurmTarget};
+use stepwell_model::SlurmTarget;
 
 use super::capacity::megabytes;
 use super::cli::quoted;
@@ -10,20 +10,23 @@ use crate::cluster::{NODES, Submission};
 /// The file of an attempt for what Slurm and the supervisor print.
 pub(super) const LOG: &str = "slurm.log";
 
-/// The name of the job of an attempt, by which it is found when its id is not known.
-pub(super) fn job_name(attempt: AttemptId) -> String {
-    format!("stepwell-{attempt}")
+/// What the names of all our jobs begin with.
+pub(super) const NAME: &str = "stepwell-";
+
+/// The name of the job of an attempt, by which it is found when its id is not known. One that follows
+/// on jobs that could not begin has a number behind it.
+pub(super) fn job_name(submission: &Submission<'_>) -> String {
+    let name = format!("{NAME}{}", submission.attempt);
+    match submission.jobs_before {
+        0 => name,
+        count => format!("{name}-{}", count + 1),
+    }
 }
 
 /// The options of `sbatch`. The target's own come first, so that what the step asks for is asked
 /// for.
 pub(super) fn options(submission: &Submission<'_>, target: &SlurmTarget) -> Vec<String> {
-    let Submission {
-        attempt,
-        folder,
-        needs,
-        ..
-    } = *submission;
+    let Submission { folder, needs, .. } = *submission;
     let mut options = target.options.clone();
     let named = [
         ("partition", &target.partition),
@@ -38,7 +41,7 @@ pub(super) fn options(submission: &Submission<'_>, target: &SlurmTarget) -> Vec<
         // The engine decides what is tried again.
         "--no-requeue".to_owned(),
         "--export=ALL".to_owned(),
-        format!("--job-name={}", job_name(attempt)),
+        format!("--job-name={}", job_name(submission)),
         format!("--chdir={folder}"),
         format!("--output={}", escaped(&folder.join(LOG))),
         "--open-mode=append".to_owned(),
@@ -70,8 +73,11 @@ fn escaped(path: &Utf8Path) -> String {
 }
 
 /// The script: the supervisor takes its place, so that what Slurm sends reaches it.
-pub(super) fn script(cluster: &str, supervisor: &Utf8Path, folder: &Utf8Path) -> String {
-    let (cluster, supervisor) = (quoted(cluster), quoted(supervisor.as_str()));
+pub(super) fn script(cluster: &str, submission: &Submission<'_>) -> String {
+    let Submission {
+        folder, program, ..
+    } = *submission;
+    let (cluster, supervisor) = (quoted(cluster), quoted(program.as_str()));
     let (nodes, folder) = (quoted(folder.join(NODES).as_str()), quoted(folder.as_str()));
     format!(
         "#!/bin/sh\n\
@@ -84,7 +90,7 @@ pub(super) fn script(cluster: &str, supervisor: &Utf8Path, folder: &Utf8Path) ->
 mod tests {
     use std::time::Duration;
 
-    use stepwell_model::{Resources, TargetName};
+    use stepwell_model::{AttemptId, Resources, TargetName};
 
     use super::*;
 
@@ -104,16 +110,16 @@ mod tests {
             processes_per_node: 2,
             wall_time_s: Some(61),
         };
-        let attempt = "0192f5c4-1111-7222-8333-444455556666#2"
+        let attempt: AttemptId = "0192f5c4-1111-7222-8333-444455556666#2"
             .parse()
             .expect("an id");
-        let submission = Submission {
+        let mut submission = Submission {
             attempt,
             folder: "/data/50%/a".into(),
             needs: &needs,
             outlives_nodes: true,
             target: &TargetName::new("cluster"),
-            program: "/opt/supervise".into(),
+            program: "/opt/it's/supervise".into(),
             stops_within: Duration::ZERO,
             jobs_before: 0,
             may_be_there: false,
@@ -138,7 +144,11 @@ mod tests {
         --gres=gpu:2
         --time=2
         ");
-        let script = script("slurm", "/opt/it's/supervise".into(), "/data/a".into());
+        submission.jobs_before = 1;
+        let name = job_name(&submission);
+        assert_eq!(name, format!("stepwell-{attempt}-2"));
+        submission.folder = "/data/a".into();
+        let script = script("slurm", &submission);
         insta::assert_snapshot!(script, @r#"
         #!/bin/sh
         test -e claim.json || echo "$SLURM_JOB_NODELIST" >'/data/a/nodes'
