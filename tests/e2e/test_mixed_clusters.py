@@ -1,6 +1,6 @@
 """One program on this machine, on Slurm and on Ray: a pipeline that is prepared here, trained there
-and scored in parallel elsewhere. The results are those of one machine. And what becomes of a step
-when the file system that all share is full."""
+and scored in parallel elsewhere, and a search of hyperparameters. The results are those of one
+machine. And what becomes of a step when the file system that all share is full."""
 
 from __future__ import annotations
 
@@ -122,6 +122,46 @@ FILES = {
 }
 
 
+SEARCH = """
+import json, sys
+from azureml.core import Experiment, ScriptRunConfig, Workspace
+from azureml.train.hyperdrive import (
+    GridParameterSampling, HyperDriveConfig, PrimaryMetricGoal, choice,
+)
+
+ws = Workspace.from_config()
+found = {}
+for target in sys.argv[1:]:
+    grid = GridParameterSampling({"--slope": choice(2, 3, 4), "--intercept": choice(0, 1)})
+    config = HyperDriveConfig(
+        run_config=ScriptRunConfig("src", "try.py", compute_target=target),
+        hyperparameter_sampling=grid, primary_metric_name="loss",
+        primary_metric_goal=PrimaryMetricGoal.MINIMIZE, max_total_runs=6, max_concurrent_runs=3)
+    run = Experiment(ws, "search").submit(config)
+    assert run.wait_for_completion(show_output=False)["status"] == "Completed"
+    best = run.get_best_run_by_primary_metric()
+    trials = run.get_children_sorted_by_primary_metric()
+    found[target] = {
+        "search": run.id,
+        "best": [best.id, best.get_metrics()],
+        "trials": [[each["run_id"], json.loads(each["hyperparameters"]),
+                    each["best_primary_metric"]] for each in trials],
+    }
+with open("results.json", "w") as file:
+    json.dump(found, file)
+"""
+TRY = """
+import argparse, os
+from azureml.core import Run
+parser = argparse.ArgumentParser()
+parser.add_argument("--slope", type=int)
+parser.add_argument("--intercept", type=int)
+given = parser.parse_args()
+off = [given.slope * x + given.intercept - (3 * x + 1) for x in range(10)]
+Run.get_context().log("loss", sum(each * each for each in off))
+where = [name for name in ("SLURM_JOB_ID", "RAY_ADDRESS") if name in os.environ]
+print("with", *where or ["neither"])
+"""
 HOLD = "echo $0 >> {ran}; until [ -e {gate} ]; do sleep 0.05; done"
 
 
@@ -149,6 +189,26 @@ def test_a_pipeline_over_two_clusters_has_the_results_of_one_machine(
     logs = project.data / "runs" / steps["score"] / "files" / "logs" / "user" / "stdout"
     printed = [path.read_text() for path in sorted(logs.rglob("*.txt"))]
     assert printed and all("with no Ray" not in text for text in printed), printed
+
+
+def test_a_search_has_the_same_trials_and_the_same_best_one_wherever_they_run(
+    project: Project, client: Client, targets: tuple[str, str]
+) -> None:
+    files = {"search.py": SEARCH, "src/try.py": TRY}
+    project.program(files, "search.py", "here", *targets, timeout=300)
+    found = json.loads((project.folder / "results.json").read_text())
+    where = {"here": "neither", "by-slurm": "SLURM_JOB_ID", "by-ray": "RAY_ADDRESS"}
+    assert list(found) == list(where)
+    for target, marked in where.items():
+        best, metrics = found[target]["best"]
+        assert metrics == {"loss": 0.0}
+        trials = found[target]["trials"]
+        assert trials[0] == [best, {"--slope": 3, "--intercept": 1}, 0.0]
+        assert [trial[1:] for trial in trials] == [trial[1:] for trial in found["here"]["trials"]]
+        rows = client.get("/runs", parent=found[target]["search"])["runs"]
+        assert {row["id"] for row in rows} == {trial[0] for trial in trials}
+        assert len(rows) == 6 and {row["target"] for row in rows} == {target}
+        assert {client.log(row["id"]) for row in rows} == {f"with {marked}\n"}
 
 
 @pytest.mark.parametrize("target", ["by-slurm", "by-ray"])
