@@ -31,9 +31,10 @@ class Keeper:
         self.said = self._process.stdout.readline().strip()
         assert self.said, needed
 
-    def call(self, command: str, *arguments: str) -> None:
-        """Has the script do something with the cluster."""
-        subprocess.run([str(self.script), command, self._folder.name, *arguments], check=True)
+    def call(self, command: str, *arguments: str) -> str:
+        """Has the script do something with the cluster; what it printed."""
+        line = [str(self.script), command, self._folder.name, *arguments]
+        return subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True).stdout
 
     def close(self) -> None:
         """Ends it."""

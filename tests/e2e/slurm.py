@@ -68,6 +68,11 @@ class Slurm:
         if "drain" in self.state(name):
             self.ask("scontrol", "update", f"nodename={name}", "state=resume")
 
+    def rest(self) -> tuple[str, str]:
+        """Starts its REST API; the address, and the file with a token for it."""
+        address = self._keeper.call("rest").strip()
+        return address, str(self._keeper.folder / "token")
+
     def close(self) -> None:
         """Ends it."""
         self._keeper.close()

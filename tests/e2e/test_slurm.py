@@ -90,6 +90,20 @@ def test_a_target_is_tried_before_it_is_used(project: Project, target: str) -> N
     assert checks[1]["detail"].startswith("n"), checks
 
 
+def test_a_cluster_is_asked_by_its_rest_api_when_its_target_says_so(
+    project: Project, client: Client, slurm: Slurm
+) -> None:
+    address, token = slurm.rest()
+    add = ("compute", "add", "by-rest", "slurm", "--rest", address, "--token-file", token)
+    project.stepwell(*add)
+    checks = json.loads(project.stepwell("compute", "test", "by-rest", "--json"))
+    assert all(check["works"] for check in checks), checks
+    assert checks[1]["detail"].startswith("n"), checks
+    step = {**shell("wide", "true"), "target": "by-rest", "resources": {"cores": 3}}
+    refused = client.request("POST", "/runs", pipeline(step))
+    assert "the default partition has 3 with 2 cores, 4000 MB" in refused.error["message"]
+
+
 def test_a_target_that_slurm_does_not_have_says_so(project: Project, slurm: Slurm) -> None:
     add = ("compute", "add", "gpus", "slurm", "--partition", "gpu", "--conf", slurm.conf)
     project.stepwell(*add)

@@ -5,7 +5,7 @@
 //! [`ray`] jobs of clusters, and the `fake` feature has one in memory, for tests of the engine. What all
 //! executors do before and after an attempt's work is the [`Stager`]'s.
 //!
-//! Nothing here knows of graphs, databases or HTTP.
+//! Nothing here knows of graphs, of databases or of the server's own API.
 
 mod cluster;
 mod ending;
@@ -14,6 +14,7 @@ mod executor;
 mod executors;
 #[cfg(feature = "fake")]
 pub mod fake;
+mod http;
 mod job;
 pub mod local;
 mod progress;

@@ -6,6 +6,7 @@
 //! `Serialize` on a type of this crate means *stored on disk* (journal, graph blob, attempt
 //! folder). The shapes of HTTP live in `stepwell-api` and are converted by hand in the server.
 
+mod address;
 mod argument;
 mod assignments;
 mod compute;

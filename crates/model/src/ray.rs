@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Resources;
+use crate::address::{check_token_file, normal};
 
 /// Which cluster, and what each step takes of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,7 +40,7 @@ impl RayTarget {
         }
         let mut target: Self =
             serde_json::from_value(settings.clone()).map_err(|error| error.to_string())?;
-        target.address = normal(&target.address)?;
+        target.address = normal("address", &target.address, 8265)?;
         if target.cores == Some(0) {
             return Err("`cores` is 0: a step takes one at least".to_owned());
         }
@@ -53,12 +54,11 @@ impl RayTarget {
                 return Err(format!("`resources` has `{name}` = {amount}"));
             }
         }
-        match &target.token_file {
-            Some(path) if !path.starts_with('/') => Err(format!(
-                "`token_file` is `{path}`, which is no absolute path"
-            )),
-            _ => Ok(target),
-        }
+        target
+            .token_file
+            .as_deref()
+            .map_or(Ok(()), check_token_file)?;
+        Ok(target)
     }
 
     /// The cores that a step with these needs takes.
@@ -66,19 +66,6 @@ impl RayTarget {
     pub fn cores_of(&self, needs: &Resources) -> u32 {
         needs.cores.or(self.cores).unwrap_or(1)
     }
-}
-
-/// The address without what says nothing.
-fn normal(address: &str) -> Result<String, String> {
-    let refused =
-        || format!("`address` is `{address}`: write it as `http://HEAD:8265`, or with `https`");
-    let (scheme, rest) = address.split_once("://").ok_or_else(refused)?;
-    let host = rest.trim_end_matches('/');
-    let strange = |c: char| c.is_whitespace() || c.is_control() || "@?#'\"\\".contains(c);
-    if !matches!(scheme, "http" | "https") || host.is_empty() || host.contains(strange) {
-        return Err(refused());
-    }
-    Ok(format!("{scheme}://{host}"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::address::{check_token_file, normal};
+
 /// Where a target's jobs are queued, and with what.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -29,6 +31,12 @@ pub struct SlurmTarget {
     /// The path of `slurm.conf` there, where it is not the usual one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conf: Option<String>,
+    /// The address of its REST API, which is asked in place of the commands: `http://head:6820`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest: Option<String>,
+    /// The file with the token for that, on the server's machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<String>,
 }
 
 /// The options of `sbatch` that are Stepwell's own, or with which a job is not one job that runs
@@ -63,8 +71,9 @@ impl SlurmTarget {
         if settings.is_null() {
             return Ok(Self::default());
         }
-        let target: Self =
+        let mut target: Self =
             serde_json::from_value(settings.clone()).map_err(|error| error.to_string())?;
+        target.check_rest()?;
         let named = [
             ("partition", &target.partition),
             ("account", &target.account),
@@ -98,6 +107,27 @@ impl SlurmTarget {
         Ok(target)
     }
 
+    /// What is asked by its REST API is not asked by commands as well.
+    fn check_rest(&mut self) -> Result<(), String> {
+        let Some(address) = &self.rest else {
+            return match &self.token_file {
+                Some(_) => Err("`token_file` is there without `rest`".to_owned()),
+                None => Ok(()),
+            };
+        };
+        self.rest = Some(normal("rest", address, 6820)?);
+        if self.ssh.is_some() || self.conf.is_some() {
+            return Err("`rest` takes the place of `ssh` and `conf`: leave them out".to_owned());
+        }
+        match &self.token_file {
+            Some(path) => check_token_file(path),
+            None => Err(
+                "`token_file` is missing: the file with a token, as `scontrol token` makes one"
+                    .to_owned(),
+            ),
+        }
+    }
+
     /// The partition, in words.
     #[must_use]
     pub fn partition_in_words(&self) -> String {
@@ -128,6 +158,9 @@ mod tests {
         assert_eq!(target.partition_in_words(), "partition `gpu`");
         assert_eq!(serde_json::to_value(&target).expect("JSON"), settings);
         assert_eq!(SlurmTarget::parse(&Value::Null), Ok(SlurmTarget::default()));
+        let rest = json!({"rest": "http://head:6820/", "token_file": "/home/me/token"});
+        let target = SlurmTarget::parse(&rest).expect("settings");
+        assert_eq!(target.rest.as_deref(), Some("http://head:6820"));
     }
 
     #[test]
@@ -139,6 +172,16 @@ mod tests {
             (json!({"options": ["constraint"]}), "as one word"),
             (json!({"options": ["--arr=1-4"]}), "sets itself"),
             (json!({"options": ["--output=x"]}), "sets itself"),
+            (json!({"rest": "head:6820"}), "write it as"),
+            (
+                json!({"rest": "http://head:6820"}),
+                "`token_file` is missing",
+            ),
+            (json!({"token_file": "/t"}), "without `rest`"),
+            (
+                json!({"rest": "http://head:6820", "token_file": "/t", "ssh": "login"}),
+                "takes the place",
+            ),
             (json!({"partitoin": "gpu"}), "unknown field `partitoin`"),
         ] {
             let fault = SlurmTarget::parse(&settings).expect_err("refused");

@@ -1,16 +1,10 @@
 //! Ray's Jobs API: plain HTTP with JSON, at the address of the cluster's dashboard.
 
-use std::time::Duration;
-
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// How long an answer may take. A submission waits for the head node's agent.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How long the head node may take to take a connection.
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+use crate::http::{Http, NoAnswer, token};
 
 /// The longest part of a refusal that is shown, from its end, in bytes.
 const SAID_MAX: usize = 500;
@@ -35,30 +29,22 @@ pub(super) enum ApiError {
 /// Asks one cluster.
 #[derive(Debug)]
 pub(super) struct Api {
-    address: String,
+    http: Http,
     pub(super) token_file: Option<String>,
-    client: Result<Client, String>,
 }
 
 impl Api {
     pub(super) fn new(address: String, token_file: Option<String>) -> Self {
-        let mut client = Client::builder()
-            .connect_timeout(CONNECT_WITHIN)
-            .timeout(PATIENCE);
-        if is_loopback(&address) {
-            client = client.no_proxy();
-        }
         Self {
-            address,
+            http: Http::new(address),
             token_file,
-            client: client.build().map_err(|error| error.to_string()),
         }
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
         let text = self.call(Method::GET, path, None).await?;
         serde_json::from_slice(&text).map_err(|error| {
-            let address = &self.address;
+            let address = &self.http.address;
             ApiError::Refused(format!("{address}{path} is not Ray's Jobs API: {error}"))
         })
     }
@@ -77,45 +63,21 @@ impl Api {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Vec<u8>, ApiError> {
-        let client = self.client.as_ref();
-        let client = client.map_err(|error| ApiError::Refused(error.clone()))?;
-        let mut request = client.request(method, format!("{}{path}", self.address));
-        if let Some(body) = body {
-            request = request
-                .header("content-type", "application/json")
-                .body(body.to_string());
-        }
-        let answer = self.authorised(request)?.send().await.map_err(silent)?;
-        let status = answer.status();
-        let text = answer.bytes().await.map_err(silent)?;
+        let called = self.http.call(method, path, body, |request| {
+            Ok(match &self.token_file {
+                Some(path) => request.bearer_auth(token(path)?),
+                None => request,
+            })
+        });
+        let (status, text) = called.await.map_err(|error| match error {
+            NoAnswer::Silent(said) => ApiError::Silent(said),
+            NoAnswer::Never(said) => ApiError::Refused(said),
+        })?;
         match status.is_success() {
-            true => Ok(text.to_vec()),
+            true => Ok(text),
             false => Err(refusal(status, &String::from_utf8_lossy(&text))),
         }
     }
-
-    /// With the token, which is read anew: it may be another one by now.
-    fn authorised(&self, request: RequestBuilder) -> Result<RequestBuilder, ApiError> {
-        let Some(path) = &self.token_file else {
-            return Ok(request);
-        };
-        let token = fs_err::read_to_string(path);
-        let token = token.map_err(|error| ApiError::Refused(error.to_string()))?;
-        Ok(request.bearer_auth(token.trim()))
-    }
-}
-
-/// Whether the address is of this machine, which no proxy knows.
-fn is_loopback(address: &str) -> bool {
-    let host = address.split("://").nth(1).unwrap_or_default();
-    ["127.", "localhost", "[::1]"]
-        .iter()
-        .any(|beginning| host.starts_with(beginning))
-}
-
-fn silent(error: reqwest::Error) -> ApiError {
-    let error = error.without_url();
-    ApiError::Silent(stepwell_model::in_words(&error))
 }
 
 /// What an answer that is no success says. The head node passes on what the agent that does the
@@ -175,11 +137,5 @@ mod tests {
         assert_eq!(of(500, invalid), ApiError::Refused(text));
         assert!(matches!(of(401, "Unauthorized"), ApiError::Refused(_)));
         assert!(matches!(of(404, "<html>"), ApiError::Refused(_)));
-    }
-
-    #[test]
-    fn only_this_machine_is_asked_without_a_proxy() {
-        assert!(is_loopback("http://127.0.0.1:8265") && is_loopback("http://[::1]:8265"));
-        assert!(!is_loopback("http://head:8265"));
     }
 }

@@ -1,4 +1,5 @@
-//! What a Slurm cluster is asked, however that is done: [`commands`](super::commands) is one way.
+//! What a Slurm cluster is asked, however that is done: by its commands ([`commands`](super::commands))
+//! or by its REST API ([`rest`](super::rest)).
 
 use super::capacity::Capacity;
 use super::out_of_use::OutOfUse;

@@ -12,18 +12,23 @@ pub(super) struct Capacity {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Node {
-    partition: String,
+pub(super) struct Node {
+    pub(super) partition: String,
     /// Whether the partition is the default one.
-    by_default: bool,
-    cores: u32,
-    memory_mb: u64,
-    gpus: u32,
+    pub(super) by_default: bool,
+    pub(super) cores: u32,
+    pub(super) memory_mb: u64,
+    pub(super) gpus: u32,
     /// The longest that the partition lets a job run, in seconds; `None` for no limit.
-    limit_s: Option<u64>,
+    pub(super) limit_s: Option<u64>,
 }
 
 impl Capacity {
+    /// That of nodes, each once for each of its partitions.
+    pub(super) const fn of(nodes: Vec<Node>) -> Self {
+        Self { nodes }
+    }
+
     pub(super) fn parse(text: &str) -> Self {
         let line = |line: &str| {
             let fields: Vec<&str> = line.trim().split('|').collect();
@@ -145,7 +150,7 @@ fn described(nodes: &[&Node]) -> String {
 }
 
 /// The GPUs in Slurm's list of generic resources: `gpu:a100:4(S:0-1),nic:2`.
-fn gpus(gres: &str) -> u32 {
+pub(super) fn gpus(gres: &str) -> u32 {
     let each = gres
         .split(',')
         .filter(|part| part.split(':').next() == Some("gpu"));

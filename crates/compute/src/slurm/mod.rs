@@ -1,4 +1,4 @@
-//! Steps as jobs of Slurm clusters, asked by Slurm's commands. The loop of an attempt is
+//! Steps as jobs of Slurm clusters, asked by Slurm's commands or by its REST API. The loop of an attempt is
 //! [`cluster`](crate::cluster)'s.
 
 mod ask;
@@ -10,6 +10,7 @@ mod ends;
 mod out_of_use;
 mod place;
 mod queue;
+mod rest;
 mod script;
 
 use std::collections::HashMap;

@@ -41,11 +41,16 @@ impl Keeper {
         }
     }
 
-    /// Has the script do something with its cluster.
-    fn call(&self, script: &str, command: &str, arguments: &[&str]) {
+    /// Has the script do something with its cluster; gives what it prints.
+    fn call(&self, script: &str, command: &str, arguments: &[&str]) -> String {
         let mut called = Command::new(script);
         called.arg(command).arg(self.folder.path()).args(arguments);
-        assert!(called.status().expect("the script").success());
+        let output = called
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("the script");
+        assert!(output.status.success(), "{command}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 }
 
@@ -61,6 +66,7 @@ impl Drop for Keeper {
 pub(crate) struct Cluster {
     pub(crate) conf: String,
     keeper: Keeper,
+    rest: OnceLock<String>,
 }
 
 /// The cluster of three nodes that all tests share; it is started when it is first asked for.
@@ -74,7 +80,8 @@ impl Cluster {
         let needed = "Slurm did not start: slurmctld, slurmd, slurm-client and munge?";
         let keeper = Keeper::start(SLURM, nodes, needed);
         let conf = keeper.said.clone();
-        Self { conf, keeper }
+        let rest = OnceLock::new();
+        Self { conf, keeper, rest }
     }
 
     /// Runs one of Slurm's commands; gives what it prints.
@@ -96,6 +103,15 @@ impl Cluster {
         let text = fs_err::read_to_string(file).expect("a pid file");
         let pid = text.trim().parse().ok().and_then(Pid::from_raw);
         kill_process(pid.expect("a process id"), Signal::KILL).expect("it lives");
+    }
+
+    /// Where its REST API is, and the file with the token for it; it is started when it is first asked for.
+    pub(crate) fn rest(&self) -> (String, String) {
+        let address = self
+            .rest
+            .get_or_init(|| self.keeper.call(SLURM, "rest", &[]));
+        let token = self.keeper.folder.path().join("token");
+        (address.clone(), token.display().to_string())
     }
 
     /// Starts one of its daemons again.

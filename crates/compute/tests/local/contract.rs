@@ -407,4 +407,5 @@ held_by!(fake:
     a_running_attempt_can_be_stopped;);
 held_by!(local);
 held_by!(slurm);
+held_by!(slurm_rest);
 held_by!(ray);

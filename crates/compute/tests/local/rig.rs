@@ -83,25 +83,46 @@ impl Rig {
 
     /// The one of a Slurm cluster, with a grace of half a second.
     pub(crate) fn slurm() -> Self {
-        Self::on(cluster::shared())
+        Self::by_commands(cluster::shared())
     }
 
-    /// The one of a cluster of its own.
-    pub(crate) fn on(cluster: &cluster::Cluster) -> Self {
-        let root = Arc::new(camino_tempfile::tempdir().expect("a folder"));
-        Self::slurm_in(root, cluster.conf.clone())
+    /// The same, asked by its REST API.
+    pub(crate) fn slurm_rest() -> Self {
+        Self::by_rest(cluster::shared())
     }
 
-    fn slurm_in(root: Arc<Utf8TempDir>, conf: String) -> Self {
+    /// The one of a cluster that is asked by its commands.
+    pub(crate) fn by_commands(cluster: &cluster::Cluster) -> Self {
+        let target = SlurmTarget {
+            conf: Some(cluster.conf.clone()),
+            ..SlurmTarget::default()
+        };
+        Self::slurm_in(
+            Arc::new(camino_tempfile::tempdir().expect("a folder")),
+            target,
+        )
+    }
+
+    /// The one of a cluster that is asked by its REST API.
+    pub(crate) fn by_rest(cluster: &cluster::Cluster) -> Self {
+        let (address, token) = cluster.rest();
+        let target = SlurmTarget {
+            rest: Some(address),
+            token_file: Some(token),
+            ..SlurmTarget::default()
+        };
+        Self::slurm_in(
+            Arc::new(camino_tempfile::tempdir().expect("a folder")),
+            target,
+        )
+    }
+
+    fn slurm_in(root: Arc<Utf8TempDir>, target: SlurmTarget) -> Self {
         let new = |stager, sender| -> Box<dyn Executor> {
             Box::new(slurm::executor(of_clusters(), stager, sender))
         };
-        let target = ComputeKind::Slurm(SlurmTarget {
-            conf: Some(conf),
-            ..SlurmTarget::default()
-        });
         let kill = |_: &Self, _: &Job, holder: &Holder| cluster::kill_job_of(holder);
-        Self::real(root, target, kill, new)
+        Self::real(root, ComputeKind::Slurm(target), kill, new)
     }
 
     /// The one of a Ray cluster, with a grace of half a second.
@@ -180,9 +201,7 @@ impl Rig {
         let root = Arc::clone(&self.root);
         match &self.compute {
             ComputeKind::Local(_) | ComputeKind::Isolated(_) => Self::local_in(root),
-            ComputeKind::Slurm(target) => {
-                Self::slurm_in(root, target.conf.clone().unwrap_or_default())
-            }
+            ComputeKind::Slurm(target) => Self::slurm_in(root, target.clone()),
             ComputeKind::Ray(target) => Self::ray_in(root, target.clone()),
         }
     }

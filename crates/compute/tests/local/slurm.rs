@@ -1,5 +1,5 @@
 //! What only a cluster can show: its queue and its reasons, and what becomes of a step when parts
-//! of the cluster fail.
+//! of the cluster fail. All of it holds whether the cluster is asked by its commands or by its REST API.
 
 use stepwell_compute::{Job, Report};
 use stepwell_model::{ComputeKind, FailureKind, Outcome, Resources, WaitReason};
@@ -8,6 +8,9 @@ use tokio::runtime::Runtime;
 
 use crate::cluster::{Cluster, shared};
 use crate::rig::{Rig, failure, flag};
+
+/// Makes the rig that asks a cluster in one way or the other.
+type Open = fn(&Cluster) -> Rig;
 
 /// A job that the cluster keeps in its queue until it is released.
 fn held(rig: &Rig, line: &str) -> Job {
@@ -54,9 +57,8 @@ fn job_of(rig: &Rig, job: &Job) -> String {
     }
 }
 
-#[tokio::test]
-async fn a_queued_job_says_in_slurms_words_what_it_waits_for() {
-    let mut rig = Rig::slurm();
+async fn a_queued_job_says_in_slurms_words_what_it_waits_for(open: Open) {
+    let mut rig = open(shared());
     let job = held(&rig, "true");
     rig.executor.start(job.clone());
     let mut said = in_queue(&mut rig).await;
@@ -76,9 +78,8 @@ async fn a_queued_job_says_in_slurms_words_what_it_waits_for() {
     assert!(["n1", "n2", "n3"].contains(&nodes.as_str()), "{nodes}");
 }
 
-#[tokio::test]
-async fn a_queued_job_that_is_stopped_leaves_the_queue_and_never_runs() {
-    let mut rig = Rig::slurm();
+async fn a_queued_job_that_is_stopped_leaves_the_queue_and_never_runs(open: Open) {
+    let mut rig = open(shared());
     let job = held(&rig, "echo ran");
     rig.executor.start(job.clone());
     in_queue(&mut rig).await;
@@ -90,9 +91,8 @@ async fn a_queued_job_that_is_stopped_leaves_the_queue_and_never_runs() {
     assert_eq!(rig.run_again(&job).await, outcome);
 }
 
-#[tokio::test]
-async fn what_can_never_fit_is_refused_at_once_with_what_is_there() {
-    let mut rig = Rig::slurm();
+async fn what_can_never_fit_is_refused_at_once_with_what_is_there(open: Open) {
+    let mut rig = open(shared());
     let mut job = rig.shell("echo ran");
     job.resources = Resources {
         nodes: 4,
@@ -107,9 +107,8 @@ async fn what_can_never_fit_is_refused_at_once_with_what_is_there() {
     assert_eq!(asked_before.as_deref(), Some(said));
 }
 
-#[tokio::test]
-async fn a_refusal_of_slurms_own_is_told() {
-    let mut rig = Rig::slurm();
+async fn a_refusal_of_slurms_own_is_told(open: Open) {
+    let mut rig = open(shared());
     let mut job = rig.shell("echo ran");
     if let ComputeKind::Slurm(target) = &mut job.compute {
         target.options.push("--constraint=moon".to_owned());
@@ -125,11 +124,10 @@ async fn a_refusal_of_slurms_own_is_told() {
     assert!(refused.summary.contains("feature"), "{refused:?}");
 }
 
-#[test]
-fn a_job_whose_server_was_killed_before_it_knew_the_id_is_found_by_its_name() {
+fn a_job_whose_server_was_killed_before_it_knew_the_id_is_found_by_its_name(open: Open) {
     let runtime = Runtime::new().expect("a runtime");
     let (rig, job) = runtime.block_on(async {
-        let mut rig = Rig::slurm();
+        let mut rig = open(shared());
         let job = held(&rig, "echo ran");
         rig.executor.start(job.clone());
         in_queue(&mut rig).await;
@@ -152,9 +150,8 @@ fn a_job_whose_server_was_killed_before_it_knew_the_id_is_found_by_its_name() {
     });
 }
 
-#[tokio::test]
-async fn a_job_that_somebody_else_cancels_is_no_cancelled_step() {
-    let mut rig = Rig::slurm();
+async fn a_job_that_somebody_else_cancels_is_no_cancelled_step(open: Open) {
+    let mut rig = open(shared());
     let job = waiting_for(&rig, "never");
     rig.executor.start(job.clone());
     rig.started(job.attempt).await;
@@ -164,10 +161,11 @@ async fn a_job_that_somebody_else_cancels_is_no_cancelled_step() {
     assert!(lost.summary.contains("cancelled in Slurm"), "{lost:?}");
 }
 
-#[tokio::test]
-async fn a_step_survives_its_clusters_controller_and_what_is_submitted_meanwhile_runs_later() {
+async fn a_step_survives_its_clusters_controller_and_what_is_submitted_meanwhile_runs_later(
+    open: Open,
+) {
     let cluster = Cluster::start(1);
-    let mut rig = Rig::on(&cluster);
+    let mut rig = open(&cluster);
     let first = waiting_for(&rig, "go");
     rig.executor.start(first.clone());
     rig.started(first.attempt).await;
@@ -190,10 +188,9 @@ async fn a_step_survives_its_clusters_controller_and_what_is_submitted_meanwhile
     assert!(matches!(outcome, Outcome::Succeeded(_)), "{outcome:?}");
 }
 
-#[tokio::test]
-async fn a_step_whose_node_fails_is_lost_with_that_reason() {
+async fn a_step_whose_node_fails_is_lost_with_that_reason(open: Open) {
     let cluster = Cluster::start(1);
-    let mut rig = Rig::on(&cluster);
+    let mut rig = open(&cluster);
     let job = waiting_for(&rig, "never");
     rig.executor.start(job.clone());
     rig.started(job.attempt).await;
@@ -211,3 +208,37 @@ async fn a_step_whose_node_fails_is_lost_with_that_reason() {
         rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).expect("it lives");
     }
 }
+
+macro_rules! asked {
+    ($way:ident: $($test:ident)*; $($blocking:ident)*) => {
+        mod $way {
+            use crate::rig::Rig;
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(Rig::$way).await;
+                }
+            )*
+            $(
+                #[test]
+                fn $blocking() {
+                    super::$blocking(Rig::$way);
+                }
+            )*
+        }
+    };
+    ($way:ident) => {
+        asked!($way:
+            a_queued_job_says_in_slurms_words_what_it_waits_for
+            a_queued_job_that_is_stopped_leaves_the_queue_and_never_runs
+            what_can_never_fit_is_refused_at_once_with_what_is_there
+            a_refusal_of_slurms_own_is_told
+            a_job_that_somebody_else_cancels_is_no_cancelled_step
+            a_step_survives_its_clusters_controller_and_what_is_submitted_meanwhile_runs_later
+            a_step_whose_node_fails_is_lost_with_that_reason;
+            a_job_whose_server_was_killed_before_it_knew_the_id_is_found_by_its_name);
+    };
+}
+
+asked!(by_commands);
+asked!(by_rest);

@@ -51,6 +51,7 @@ Examples:
   stepwell compute add aml-cluster slurm --partition gpu
   stepwell compute add cpu-cluster slurm --partition work --option=--time=60 --steps 200
   stepwell compute add far slurm --partition work --ssh me@login.example
+  stepwell compute add rest slurm --rest http://head:6820 --token-file /home/me/token
   stepwell compute add ray-cluster ray --address http://head:8265
   stepwell compute add small local --steps 2
   stepwell compute add plain local --warm off

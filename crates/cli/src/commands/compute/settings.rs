@@ -56,6 +56,9 @@ pub(super) struct AddArgs {
     /// The path of slurm.conf there, where it is not the usual one
     #[arg(long, value_name = "FILE")]
     conf: Option<String>,
+    /// Where the cluster's `slurmrestd` is, which is asked in place of Slurm's commands: `http://HEAD:6820`
+    #[arg(long, value_name = "URL")]
+    rest: Option<String>,
     /// Where the Ray cluster's dashboard is: `http://HEAD:8265`
     #[arg(long, value_name = "URL")]
     address: Option<String>,
@@ -65,7 +68,7 @@ pub(super) struct AddArgs {
     /// What else each step takes of the resources of Ray's nodes: `--resource worker=1`
     #[arg(long = "resource", value_name = "NAME=COUNT", value_parser = resource)]
     resources: Vec<(String, u32)>,
-    /// The file with the token of a Ray cluster that asks for one
+    /// The file with the token for `--rest`, or of a Ray cluster that asks for one
     #[arg(long, value_name = "FILE")]
     token_file: Option<String>,
     /// Whether steps on this machine start in interpreters that are loaded already
@@ -155,6 +158,8 @@ fn settings_of_slurm(args: &AddArgs) -> Map<String, Value> {
         ("mpi", &args.mpi),
         ("ssh", &args.ssh),
         ("conf", &args.conf),
+        ("rest", &args.rest),
+        ("token_file", token_file(args, args.kind == Kind::Slurm)),
     ]);
     if !args.options.is_empty() {
         settings.insert("options".to_owned(), args.options.clone().into());
@@ -164,7 +169,10 @@ fn settings_of_slurm(args: &AddArgs) -> Map<String, Value> {
 
 /// Those of a Ray cluster.
 fn settings_of_ray(args: &AddArgs) -> Map<String, Value> {
-    let mut settings = named([("address", &args.address), ("token_file", &args.token_file)]);
+    let mut settings = named([
+        ("address", &args.address),
+        ("token_file", token_file(args, args.kind != Kind::Slurm)),
+    ]);
     if let Some(cores) = args.cores {
         settings.insert("cores".to_owned(), cores.into());
     }
@@ -174,6 +182,14 @@ fn settings_of_ray(args: &AddArgs) -> Map<String, Value> {
         settings.insert("resources".to_owned(), Value::Object(amounts.collect()));
     }
     settings
+}
+
+/// The one option that both kinds of clusters have.
+const fn token_file(args: &AddArgs, is_own: bool) -> &Option<String> {
+    match is_own {
+        true => &args.token_file,
+        false => &None,
+    }
 }
 
 /// Those that are texts, and were given.
@@ -240,12 +256,19 @@ mod tests {
             of("ray --address http://head:8265 --resource gpu=1"),
             Ok(ray)
         );
+        let rest = json!({"rest": "http://head:6820", "token_file": "/t"});
+        assert_eq!(
+            of("slurm --rest http://head:6820 --token-file /t"),
+            Ok(rest)
+        );
     }
 
     #[test]
     fn an_option_of_another_kind_is_refused() {
         let message = of("slurm --isolated").expect_err("not of Slurm");
         assert_eq!(message, "`--isolated` says nothing of a Slurm cluster");
+        let message = of("local --token-file /t").expect_err("not of this machine");
+        assert_eq!(message, "`--token-file` says nothing of this machine");
         assert!(
             of("local --readable /a").is_err(),
             "only isolated steps have paths"
