@@ -76,6 +76,9 @@ def refused(kind: Type[Kind], message: str, status: int) -> Kind:
     """A `kind` that a program may also catch as msrest's error for a status."""
     made: Any = _hybrid((kind, *_http_bases()))(message)
     made.status_code, made.response = status, HttpResponse(status, message)
+    if not hasattr(made, "message"):
+        # msrest's error shows it, and has set none: it was made as another kind.
+        made.message = message
     return made  # type: ignore[no-any-return]
 
 

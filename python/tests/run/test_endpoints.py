@@ -10,6 +10,7 @@ import pytest
 import requests
 from programs import pipeline, step
 
+from azureml import _edge
 from azureml.core import Experiment, Workspace
 from azureml.core.authentication import (
     InteractiveLoginAuthentication,
@@ -66,6 +67,14 @@ def test_an_endpoint_stands_for_its_versions(project: Path) -> None:
     assert [each.id for each in found.list_pipelines()] == [second.id, third.id]
     with pytest.raises(UserErrorException, match="is disabled"):
         found.submit(project.name)
+
+
+def test_a_refusal_is_shown_where_msrest_is_loaded() -> None:
+    from msrest.exceptions import HttpOperationError
+
+    error = _edge.refused(ValueError, "that is taken", 409)
+    assert isinstance(error, HttpOperationError)
+    assert str(error) == "that is taken"
 
 
 def test_an_endpoint_refuses_what_v1_refused(project: Path) -> None:
