@@ -1,4 +1,4 @@
-"""Columns of dates in delimited files: which are told from other text, and which are not."""
+"""Columns of dates in delimited files: which are recognized, and which stay text."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def databricks() -> Iterator[Databricks]:
 
 
 def attached(workspace: Workspace, databricks: Databricks, name: str, token: str) -> ComputeTarget:
-    """The target of a program, which its owner has told where the workspace is."""
+    """The target of a program, whose owner has said where the workspace is."""
     configuration = DatabricksCompute.attach_configuration(
         resource_group="rg", workspace_name="w", access_token=token
     )

@@ -297,8 +297,8 @@ impl Build<'_> {
                 self.log
                     .note("what old releases of pandas need is said to uv")?;
                 let settings = self.folder.uv_settings(&metadata::settings())?;
-                let told = [arguments, &["--project", settings.as_str()]].concat();
-                self.run_with_builds(&told, no_input).await
+                let with_settings = [arguments, &["--project", settings.as_str()]].concat();
+                self.run_with_builds(&with_settings, no_input).await
             }
             outcome => outcome,
         }

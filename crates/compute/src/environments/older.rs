@@ -70,7 +70,7 @@ pub(super) async fn older_with_wheels(
 }
 
 impl WheelSearch<'_> {
-    /// Whether all of `pins` have wheels; `None` if that cannot be told.
+    /// Whether all of `pins` have wheels; `None` if that cannot be known.
     async fn has(&self, pins: &[&str], which: Which<'_>) -> Result<Option<bool>, Error> {
         if pins.is_empty() {
             return Ok(Some(true));

@@ -9,7 +9,7 @@ use stepwell_engine::driver::{StepContext, TokenOf};
 use stepwell_model::{Graph, RunId, Step, StepSpec};
 use uuid::Uuid;
 
-/// What steps are told, with the built-in datastores of a data folder.
+/// The context of steps, with the built-in datastores of a data folder.
 pub(crate) fn context(folder: &Utf8Path) -> StepContext {
     let folder = DataFolder::new(folder);
     let datastores = Registry::open(&folder, 1 << 20).expect("a cache");

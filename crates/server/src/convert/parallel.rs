@@ -161,7 +161,7 @@ fn convert_input(
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use stepwell_model::{Output, Parameter};
+    use stepwell_model::{Parameter, testing};
 
     use super::*;
     use crate::error::ApiError;
@@ -177,16 +177,7 @@ mod tests {
         for (name, value) in change {
             body[name] = value.clone();
         }
-        let outputs = [Output {
-            name: "scores".to_owned(),
-            datastore: "workspaceblobstore".to_owned(),
-            path: None,
-            upload_from: None,
-            make_folder: false,
-            keep_existing: false,
-            source_globs: Vec::new(),
-            register: None,
-        }];
+        let outputs = [testing::output("scores", "workspaceblobstore")];
         let five = Parameter::Int("5".to_owned());
         let parameters = BTreeMap::from([("size".to_owned(), five)]);
         let cx = TaskContext {
