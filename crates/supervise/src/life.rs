@@ -61,7 +61,8 @@ const RETRY_AFTER_MS: [u64; 4] = [250, 500, 1_000, 2_000];
 /// takes folders from standard input, each closed by a zero byte, until there are no more. So a
 /// server can have the next supervisor ready while the current step runs.
 ///
-/// With `--launch` or `--rank` before the folder it is a part of a step that is several processes;
+/// With `--launch` or `--rank` before the folder it is a part of a step that is several processes, and
+/// with `--stop-ranks` it asks those of them to stop that are on this machine;
 /// with `--sweep` it kills what a supervisor of that folder has left that was killed itself.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -75,6 +76,7 @@ pub fn main() -> ExitCode {
         [] => (None, None),
         ["--launch", folder] => return launch::main(folder),
         ["--rank", folder] => return launch::rank_main(folder, parent),
+        ["--stop-ranks", folder] => return launch::stop_ranks(folder),
         ["--sweep", folder] => return sweep::main(folder),
         [folder] if !folder.starts_with('-') => (None, Some(*folder)),
         ["--holder", cluster, job, folder] => {

@@ -1,15 +1,15 @@
 //! What carries the ranks: the launcher's own children, `mpiexec`, `srun`, or the nodes of a Ray cluster.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use rustix::process::{Pid, Signal};
 use stepwell_model::Communicator;
 
+use super::mpi;
 use super::place::Reserved;
 use super::ranks::{self, Ranks};
 use super::world::{self, VARIABLE, World};
@@ -29,16 +29,25 @@ const LOOK: Duration = Duration::from_secs(1);
 const EXIT_NODE_LOST: i32 = 75;
 const EXIT_SIGNALLED: i32 = 128;
 
-/// Each process would take itself for the only one.
-const NO_MPI: &str = "the step's environment has MPI, whose processes are not started on several nodes \
-                      of a Ray cluster: let the step have one node, run it on a Slurm cluster, or have \
-                      its processes meet by `MASTER_ADDR`, as with `PyTorchConfiguration`";
+/// How long it may take until it is known that a node is gone.
+const LOST_WITHIN: Duration = Duration::from_secs(30);
+
+/// The step's environment has no MPI, or only a part of it.
+const NO_MPIEXEC: &str = "stepwell: the step's environment has no mpiexec: its processes are given their \
+                          ranks as variables, and an MPI library does not know of them; `pip install \
+                          mpi4py mpich` brings both";
 
 /// What is to carry the ranks.
 pub(super) enum By {
     Launcher,
-    Mpiexec(Utf8PathBuf),
-    Srun { mpi: String },
+    Mpiexec {
+        program: Utf8PathBuf,
+        /// The nodes, unless all is on this machine.
+        reserved: Option<Reserved>,
+    },
+    Srun {
+        mpi: String,
+    },
     Nodes(Reserved),
 }
 
@@ -46,7 +55,7 @@ impl By {
     pub(super) const fn word(&self) -> world::By {
         match self {
             Self::Launcher => world::By::Launcher,
-            Self::Mpiexec(_) => world::By::Mpiexec,
+            Self::Mpiexec { .. } => world::By::Mpiexec,
             Self::Srun { .. } => world::By::Srun,
             Self::Nodes(_) => world::By::Nodes,
         }
@@ -66,39 +75,22 @@ pub(super) fn by(spec: &Spec, several: &Several) -> io::Result<By> {
                 false => "none".to_owned(),
             },
         },
-        Launcher::Here if is_mpi => match mpiexec(spec) {
-            Some(mpiexec) => By::Mpiexec(mpiexec),
-            None => {
-                eprintln!(
-                    "stepwell: the step's environment has no mpiexec: its processes are given their \
-                     ranks as variables, and an MPI library does not know of them; `pip install \
-                     mpi4py mpich` brings both"
-                );
-                By::Launcher
+        Launcher::Here | Launcher::Ray => {
+            let reserved = match several.launcher {
+                Launcher::Ray => Some(Reserved::read()?),
+                _ => None,
+            };
+            let mpiexec = mpi::find(spec).filter(|_| is_mpi);
+            match (mpiexec, reserved) {
+                (Some(program), reserved) => By::Mpiexec { program, reserved },
+                (None, reserved) => {
+                    if is_mpi {
+                        eprintln!("{NO_MPIEXEC}");
+                    }
+                    reserved.map_or(By::Launcher, By::Nodes)
+                }
             }
-        },
-        Launcher::Here => By::Launcher,
-        Launcher::Ray if is_mpi && mpiexec(spec).is_some() => {
-            return Err(io::Error::other(NO_MPI));
         }
-        Launcher::Ray => By::Nodes(Reserved::read()?),
-    })
-}
-
-/// The `mpiexec` of the step's environment: beside its interpreter, or on its path.
-fn mpiexec(spec: &Spec) -> Option<Utf8PathBuf> {
-    let own = spec.variables.get("PATH").cloned();
-    let path = own.or_else(|| std::env::var("PATH").ok())?;
-    let program = Utf8Path::new(spec.argv.first()?);
-    let beside = program.parent().filter(|_| program.is_absolute());
-    let folders = path.split(':').map(Utf8Path::new);
-    let mut files = beside
-        .into_iter()
-        .chain(folders)
-        .map(|folder| folder.join("mpiexec"));
-    files.find(|file| {
-        let about = std::fs::metadata(file);
-        about.is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
     })
 }
 
@@ -106,6 +98,8 @@ fn mpiexec(spec: &Spec) -> Option<Utf8PathBuf> {
 pub(super) struct Carrier {
     children: Vec<Child>,
     by: world::By,
+    /// The ranks that `mpiexec` has on other nodes.
+    elsewhere: Option<Elsewhere>,
 }
 
 /// How the carrier ended.
@@ -131,6 +125,7 @@ impl Carrier {
             command
         };
         let mut children = Vec::new();
+        let mut elsewhere = None;
         match by {
             By::Launcher => {
                 for number in 0..world.size() {
@@ -139,14 +134,19 @@ impl Carrier {
                     children.push(spawn(command)?);
                 }
             }
-            By::Mpiexec(mpiexec) => {
-                let mut command = Command::new(mpiexec);
-                command
-                    .arg("-n")
-                    .arg(world.size().to_string())
-                    .arg(&program);
-                of_this_machine(&mut command);
+            By::Mpiexec {
+                program: mpiexec,
+                reserved,
+            } => {
+                let folder = attempt.folder();
+                let mut command = mpi::command(mpiexec, reserved.as_ref(), world, folder)?;
+                command.arg(&program);
                 children.push(spawn(apart(rank(command), attempt)?)?);
+                elsewhere = reserved.as_ref().map(|reserved| Elsewhere {
+                    on: reserved.on.clone(),
+                    nodes: reserved.nodes.len(),
+                    asking: Vec::new(),
+                });
             }
             By::Srun { mpi } => {
                 let mut command = Command::new("srun");
@@ -167,13 +167,18 @@ impl Carrier {
             }
         }
         let by = by.word();
-        Ok(Self { children, by })
+        Ok(Self {
+            children,
+            by,
+            elsewhere,
+        })
     }
 
     /// Waits until all have ended; sees that they do when one failed, when the launcher is asked to
     /// stop, and when only those are left that serve parameters.
     pub(super) fn follow(
         &mut self,
+        attempt: &Attempt,
         signals: &Signals,
         ranks: &Ranks,
         world: &World,
@@ -197,11 +202,16 @@ impl Carrier {
             let is_seen = matches!(self.by, world::By::Mpiexec | world::By::Srun);
             over |= ended.asked || served || (ended.failed && !is_seen);
             if over && (!was_over || wake == Wake::Deadline) {
-                self.end(ranks);
+                self.end(attempt, ranks)?;
             }
             if wake == Wake::Deadline {
                 look = Instant::now() + LOOK;
             }
+        }
+        if let Some(elsewhere) = &self.elsewhere {
+            // What `mpiexec` says of a node that is gone is not its exit status.
+            let is_unexplained = ended.failed && ranks::first_failed(&ranks.ends()).is_none();
+            ended.lost = is_unexplained && !ended.asked && elsewhere.is_one_lost(attempt)?;
         }
         Ok(ended)
     }
@@ -226,7 +236,7 @@ impl Carrier {
     }
 
     /// Asks all ranks to end.
-    fn end(&self, ranks: &Ranks) {
+    fn end(&mut self, attempt: &Attempt, ranks: &Ranks) -> io::Result<()> {
         let terminate = |pid: Option<Pid>| {
             if let Some(pid) = pid {
                 // It may have ended just now.
@@ -240,14 +250,12 @@ impl Carrier {
                 }
             }
             world::By::Mpiexec => {
-                let processes = ranks.processes();
-                for process in processes.iter().filter(|process| process.is_alive()) {
-                    terminate(process.raw_pid());
-                }
-                if processes.is_empty() {
+                if !ranks.stop_here() {
                     self.children
                         .iter()
                         .for_each(|child| terminate(Some(Pid::from_child(child))));
+                } else if let Some(elsewhere) = &mut self.elsewhere {
+                    elsewhere.ask_to_stop(attempt)?;
                 }
             }
             world::By::Srun => {
@@ -264,6 +272,72 @@ impl Carrier {
                 }
             }
         }
+        Ok(())
+    }
+}
+
+/// What has other nodes stop their ranks, which know no other way to end by themselves: `mpiexec`
+/// would kill them.
+struct Elsewhere {
+    /// The command that has a node run a program.
+    on: Vec<String>,
+    nodes: usize,
+    /// Those that are being asked, at most one for each node.
+    asking: Vec<Child>,
+}
+
+impl Elsewhere {
+    fn ask_to_stop(&mut self, attempt: &Attempt) -> io::Result<()> {
+        let mut left = Vec::new();
+        for mut child in self.asking.drain(..) {
+            if child.try_wait()?.is_none() {
+                left.push(child);
+            }
+        }
+        self.asking = left;
+        if !self.asking.is_empty() {
+            return Ok(());
+        }
+        let program = std::env::current_exe()?;
+        for node in 1..self.nodes {
+            let mut command = self.on(node)?;
+            command.arg(&program);
+            command.arg("--stop-ranks").arg(attempt.folder());
+            self.asking.push(spawn(apart(command, attempt)?)?);
+        }
+        Ok(())
+    }
+
+    /// Whether one of the nodes does not run programs any more.
+    fn is_one_lost(&self, attempt: &Attempt) -> io::Result<bool> {
+        let mut asked = Vec::new();
+        for node in 1..self.nodes {
+            let mut command = self.on(node)?;
+            command.arg("true");
+            asked.push(spawn(apart(command, attempt)?)?);
+        }
+        let deadline = Instant::now() + LOST_WITHIN;
+        for child in &mut asked {
+            let status = loop {
+                match child.try_wait()? {
+                    None if Instant::now() < deadline => std::thread::sleep(LOOK / 10),
+                    status => break status,
+                }
+            };
+            if status.and_then(|status| status.code()) == Some(EXIT_NODE_LOST) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The command that has a node run a program, which follows.
+    fn on(&self, node: usize) -> io::Result<Command> {
+        let (first, rest) = self.on.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut command = Command::new(first);
+        command.args(rest).arg(node.to_string());
+        command.stdin(Stdio::null());
+        Ok(command)
     }
 }
 
@@ -288,24 +362,6 @@ fn srun_options(world: &World, mpi: &str) -> Vec<String> {
     let cores = std::env::var("SLURM_CPUS_PER_TASK").ok();
     options.extend(cores.map(|cores| format!("--cpus-per-task={cores}")));
     options
-}
-
-/// `mpiexec` is to use this machine alone, as often as it is asked to and whoever asks, and takes no
-/// scheduler's word for where it is.
-fn of_this_machine(command: &mut Command) {
-    command.envs([
-        ("HYDRA_LAUNCHER", "fork"),
-        ("I_MPI_HYDRA_BOOTSTRAP", "fork"),
-        ("OMPI_ALLOW_RUN_AS_ROOT", "1"),
-        ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),
-        ("OMPI_MCA_rmaps_base_oversubscribe", "1"),
-        ("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"),
-    ]);
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("SLURM_") {
-            command.env_remove(name);
-        }
-    }
 }
 
 /// In a process group of its own, since it would kill the ranks at once if it were asked to stop with
@@ -347,40 +403,5 @@ pub(super) const fn name(by: world::By) -> &'static str {
         world::By::Mpiexec => "mpiexec",
         world::By::Srun => "srun",
         world::By::Nodes => "a node",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mpi_on_several_nodes_of_a_ray_cluster_is_refused_with_what_to_do() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mpiexec = folder.path().join("mpiexec");
-        fs_err::write(&mpiexec, "").expect("a file");
-        let executable = std::fs::Permissions::from_mode(0o700);
-        fs_err::set_permissions(&mpiexec, executable).expect("its mode");
-        let spec = serde_json::json!({
-            "attempt": {"run": "0192f5c4-1111-7222-8333-444455556666", "number": 1},
-            "argv": ["python", "train.py"],
-            "variables": {"PATH": folder.path()},
-            "work_dir": "/work", "files_dir": "/files", "log": "/log", "objects": "/objects",
-            "grace_ms": 0,
-            "several": {
-                "distribution": {"communicator": "mpi"},
-                "nodes": 2, "processes_per_node": 1, "launcher": "ray",
-                "logs": "/logs", "expands": true,
-            },
-        });
-        let spec: Spec = serde_json::from_value(spec).expect("a specification");
-        let several = spec.several.clone().expect("several");
-        let refused = by(&spec, &several).err().expect("a refusal").to_string();
-        assert!(refused.contains("let the step have one node"), "{refused}");
-        let here = Several {
-            launcher: Launcher::Here,
-            ..several
-        };
-        assert!(matches!(by(&spec, &here), Ok(By::Mpiexec(_))));
     }
 }

@@ -2,14 +2,16 @@
 //! program, and the processes themselves, the *ranks*.
 //!
 //! On this machine the ranks are children of the launcher, or of `mpiexec` for a step that asks for
-//! MPI and has it. In a job of Slurm's `srun` starts them on the job's nodes, and on a Ray cluster the
-//! nodes that the job has reserved do, as they are asked to. Either way each is this program again, `stepwell-supervise --rank FOLDER`, which runs the step's program as its child.
+//! MPI and has it. In a job of Slurm's `srun` starts them on the job's nodes. On a Ray cluster the nodes
+//! that the job has reserved do, as the launcher or `mpiexec` asks them to. In each case a rank is this
+//! program again, `stepwell-supervise --rank FOLDER`, which runs the step's program as its child.
 //!
 //! Invariants: the first rank that fails by itself ends all, and is the one whose status and log the
 //! step has. What asks the launcher to stop reaches every rank, and each ends its program within its
 //! own grace.
 
 mod carrier;
+mod mpi;
 mod place;
 mod rank;
 mod ranks;
@@ -99,6 +101,12 @@ pub(crate) fn main(folder: &str) -> ExitCode {
     end_as(&launched)
 }
 
+/// Asks the ranks of the attempt in a folder that are on this machine to stop.
+pub(crate) fn stop_ranks(folder: &str) -> ExitCode {
+    Ranks::of(Attempt::open(folder).folder()).stop_here();
+    ExitCode::SUCCESS
+}
+
 /// How the launcher is to end.
 struct Ending {
     failure: Option<Failure>,
@@ -136,7 +144,7 @@ fn launch(attempt: &Attempt) -> Result<Ending, crate::Error> {
     let mut world = World::new(&several, by.word(), nodes, 0);
     world.port = place::free_ports(world.size().saturating_add(1))?;
     let mut carrier = Carrier::start(attempt, &by, &world)?;
-    let ended = carrier.follow(&signals, &ranks, &world)?;
+    let ended = carrier.follow(attempt, &signals, &ranks, &world)?;
     Ok(ending(attempt, &spec, &several, &world, &ended, &ranks))
 }
 
@@ -162,7 +170,7 @@ fn ending(
         let well = !ended.failed && ranks::all_succeeded(ends, world.workers());
         well || is_served(ends) || ranks::first_failed(ends).is_some()
     };
-    let is_elsewhere = matches!(world.by, world::By::Srun | world::By::Nodes);
+    let is_elsewhere = several.launcher != Launcher::Here;
     while is_elsewhere && !ended.lost && !is_known(&ends) && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(100));
         ends = ranks.ends();

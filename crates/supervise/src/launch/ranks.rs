@@ -5,6 +5,7 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use stepwell_model::{Timestamp, Usage};
 
@@ -59,8 +60,21 @@ impl Ranks {
     }
 
     /// The processes of the ranks that have noted themselves down.
-    pub(crate) fn processes(&self) -> Vec<Process> {
+    fn processes(&self) -> Vec<Process> {
         self.read("process")
+    }
+
+    /// Asks those of the noted processes to stop that are on this machine; says whether any was noted,
+    /// here or elsewhere.
+    pub(crate) fn stop_here(&self) -> bool {
+        let processes = self.processes();
+        for process in processes.iter().filter(|process| process.is_alive()) {
+            if let Some(pid) = process.raw_pid() {
+                // It may have ended just now.
+                let _ = rustix::process::kill_process(pid, Signal::TERM);
+            }
+        }
+        !processes.is_empty()
     }
 
     /// The ends that are known, by rank.
@@ -102,6 +116,9 @@ pub(crate) fn all_succeeded(ends: &[End], workers: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Child, Command};
+
     use super::*;
 
     fn end(rank: u32, code: Option<i32>, asked: bool, at: i64) -> End {
@@ -147,5 +164,31 @@ mod tests {
         let this = Process::current().expect("/proc");
         ranks.begin(0, &this).expect("written");
         assert_eq!(ranks.processes(), [this]);
+    }
+
+    #[test]
+    fn a_rank_of_this_boot_is_asked_to_stop() {
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let ranks = Ranks::of(folder.path());
+        ranks.make().expect("a folder");
+        assert!(!ranks.stop_here(), "none was noted");
+        let mut here = Command::new("sleep").arg("600").spawn().expect("sleep");
+        let mut other = Command::new("sleep").arg("600").spawn().expect("sleep");
+        let process = |child: &Child| {
+            let pid = i32::try_from(child.id()).expect("a process id");
+            Process::find(pid).expect("/proc").expect("it runs")
+        };
+        let elsewhere = Process {
+            boot: "another machine's".to_owned(),
+            ..process(&other)
+        };
+        ranks.begin(0, &process(&here)).expect("written");
+        ranks.begin(1, &elsewhere).expect("written");
+        assert!(ranks.stop_here());
+        let status = here.wait().expect("it ends");
+        assert_eq!(status.signal(), Some(15));
+        assert!(process(&other) != elsewhere && other.try_wait().expect("its state").is_none());
+        other.kill().expect("it runs");
+        other.wait().expect("it ends");
     }
 }
