@@ -181,18 +181,24 @@ impl Place {
     /// # Errors
     /// When a name is empty, an endpoint is no URL, or a credential is not of this kind.
     pub fn check(&self, datastore: &str, credentials: &Credentials) -> Result<()> {
-        let refuse = |fault: String| {
-            Err(Error::Definition {
+        let fault = self.fault().or_else(|| self.fault_of(credentials));
+        match fault {
+            Some(fault) => Err(Error::Definition {
                 datastore: datastore.to_owned(),
                 fault,
-            })
-        };
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// What is wrong with the place, if anything.
+    fn fault(&self) -> Option<String> {
         let (names, endpoint): (Vec<(&str, &String)>, Option<&String>) = match self {
             Self::Local { root } if !root.is_absolute() => {
-                return refuse(format!("the folder `{root}` is not an absolute path"));
+                return Some(format!("the folder `{root}` is not an absolute path"));
             }
             Self::Sqlite { file } if !file.is_absolute() => {
-                return refuse(format!("the file `{file}` is not an absolute path"));
+                return Some(format!("the file `{file}` is not an absolute path"));
             }
             Self::Local { .. } | Self::Sqlite { .. } => (Vec::new(), None),
             Self::PostgreSql(place) | Self::MySql(place) | Self::AzureSql(place) => (
@@ -218,44 +224,49 @@ impl Place {
             }
             | Self::Gcs { bucket, endpoint } => (vec![("bucket", bucket)], endpoint.as_ref()),
         };
-        for (what, name) in names {
-            let is_forbidden =
-                |c: char| c.is_control() || c.is_whitespace() || matches!(c, '/' | '?' | '#');
-            if name.is_empty() || name.contains(is_forbidden) {
-                return refuse(format!("`{name}` cannot name the {what}"));
+        let wrong = names.into_iter().find(|(_, name)| !is_name(name));
+        match (wrong, endpoint) {
+            (Some((what, name)), _) => Some(format!("`{name}` cannot name the {what}")),
+            // Not repeated: what is no plain URL may hold a signature.
+            (None, Some(endpoint)) if !is_plain_url(endpoint) => {
+                Some("the endpoint is not a plain http or https URL without a query".to_owned())
             }
-        }
-        if let Some(endpoint) = endpoint {
-            let url = url::Url::parse(endpoint).ok();
-            let plain = |url: &url::Url| {
-                matches!(url.scheme(), "http" | "https")
-                    && url.has_host()
-                    && url.query().is_none()
-                    && url.password().is_none()
-                    && url.username().is_empty()
-            };
-            if !url.as_ref().is_some_and(plain) {
-                // Not repeated: what is no plain URL may hold a signature.
-                return refuse(
-                    "the endpoint is not a plain http or https URL without a query".to_owned(),
-                );
-            }
-        }
-        let known = self.credential_names();
-        match credentials
-            .keys()
-            .find(|name| !known.contains(&name.as_str()))
-        {
-            Some(_) => refuse(format!(
-                "a {} datastore takes these credentials: {}",
-                self.kind(),
-                if known.is_empty() {
-                    "none".to_owned()
-                } else {
-                    known.join(", ")
-                }
-            )),
-            None => Ok(()),
+            (None, _) => None,
         }
     }
+
+    /// What is wrong with the names of the credentials, if anything.
+    fn fault_of(&self, credentials: &Credentials) -> Option<String> {
+        let known = self.credential_names();
+        let is_known = |name: &String| known.contains(&name.as_str());
+        if credentials.keys().all(is_known) {
+            return None;
+        }
+        let names = match known.is_empty() {
+            true => "none".to_owned(),
+            false => known.join(", "),
+        };
+        let kind = self.kind();
+        Some(format!(
+            "a {kind} datastore takes these credentials: {names}"
+        ))
+    }
+}
+
+/// Whether a name can be a part of an address.
+fn is_name(name: &str) -> bool {
+    let is_forbidden =
+        |c: char| c.is_control() || c.is_whitespace() || matches!(c, '/' | '?' | '#');
+    !name.is_empty() && !name.contains(is_forbidden)
+}
+
+/// Whether this is an address of http or https, with neither a query nor a user.
+fn is_plain_url(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.query().is_none()
+            && url.password().is_none()
+            && url.username().is_empty()
+    })
 }

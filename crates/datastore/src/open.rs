@@ -78,15 +78,7 @@ pub(crate) fn open(place: &Place, secrets: &Revealed) -> Result<Opened, object_s
             endpoint,
             access_key_id,
         } => {
-            let mut builder = AmazonS3Builder::new()
-                .with_bucket_name(bucket)
-                .with_region(region.as_deref().unwrap_or(S3_REGION))
-                .with_client_options(options())
-                .with_retry(retry())
-                .with_http_connector(Patient::default());
-            if let Some(endpoint) = endpoint {
-                builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
-            }
+            let mut builder = s3(bucket, region.as_deref(), endpoint.as_deref());
             builder = match (access_key_id, secret("secret_access_key")) {
                 (Some(id), Some(key)) => builder.with_access_key_id(id).with_secret_access_key(key),
                 _ => builder.with_skip_signature(true),
@@ -97,19 +89,8 @@ pub(crate) fn open(place: &Place, secrets: &Revealed) -> Result<Opened, object_s
             Opened::remote(builder.build()?)
         }
         Place::Gcs { bucket, endpoint } => {
-            let mut builder = GoogleCloudStorageBuilder::new()
-                .with_bucket_name(bucket)
-                .with_client_options(options())
-                .with_retry(retry())
-                .with_http_connector(Patient::default());
-            if let Some(endpoint) = endpoint {
-                builder = builder.with_base_url(endpoint.trim_end_matches('/'));
-            }
-            builder = match secret("service_account_key") {
-                Some(key) => builder.with_service_account_key(key),
-                None => builder.with_skip_signature(true),
-            };
-            Opened::remote(builder.build()?)
+            let key = secret("service_account_key");
+            Opened::remote(gcs(bucket, endpoint.as_deref(), key).build()?)
         }
         // `Datastore::client` has refused it.
         Place::PostgreSql(_) | Place::MySql(_) | Place::AzureSql(_) | Place::Sqlite { .. } => {
@@ -119,6 +100,34 @@ pub(crate) fn open(place: &Place, secrets: &Revealed) -> Result<Opened, object_s
             });
         }
     })
+}
+
+fn s3(bucket: &str, region: Option<&str>, endpoint: Option<&str>) -> AmazonS3Builder {
+    let builder = AmazonS3Builder::new()
+        .with_bucket_name(bucket)
+        .with_region(region.unwrap_or(S3_REGION))
+        .with_client_options(options())
+        .with_retry(retry())
+        .with_http_connector(Patient::default());
+    match endpoint {
+        Some(endpoint) => builder.with_endpoint(endpoint.trim_end_matches('/')),
+        None => builder,
+    }
+}
+
+fn gcs(bucket: &str, endpoint: Option<&str>, key: Option<String>) -> GoogleCloudStorageBuilder {
+    let mut builder = GoogleCloudStorageBuilder::new()
+        .with_bucket_name(bucket)
+        .with_client_options(options())
+        .with_retry(retry())
+        .with_http_connector(Patient::default());
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_base_url(endpoint.trim_end_matches('/'));
+    }
+    match key {
+        Some(key) => builder.with_service_account_key(key),
+        None => builder.with_skip_signature(true),
+    }
 }
 
 const S3_REGION: &str = "us-east-1";

@@ -404,52 +404,64 @@ impl Datastore {
                 datastore,
                 path: (*path).to_owned(),
             },
-            (Theirs::NotFound { .. }, _) => Error::NoContainer {
-                datastore,
-                container: self.place.container(),
-            },
+            (Theirs::Precondition { path, .. }, _) => Error::Changed { datastore, path },
+            (Theirs::NotFound { .. }, _) => self.no_container(),
             (Theirs::PermissionDenied { .. } | Theirs::Unauthenticated { .. }, _) => {
                 Error::Denied {
                     datastore,
                     detail: text,
                 }
             }
-            (Theirs::Precondition { path, .. }, _) => Error::Changed { datastore, path },
-            (error, _) => match cause_of(&error) {
-                _ if no_container => Error::NoContainer {
-                    datastore,
-                    container: self.place.container(),
+            _ if no_container => self.no_container(),
+            _ if is_denied => Error::Denied {
+                datastore,
+                detail: text,
+            },
+            (error, _) => self.fault_by_cause(&error, text, asked),
+        }
+    }
+
+    fn no_container(&self) -> Error {
+        Error::NoContainer {
+            datastore: self.name.clone(),
+            container: self.place.container(),
+        }
+    }
+
+    /// The fault of a request that was neither refused nor about something that is not there.
+    fn fault_by_cause(
+        &self,
+        error: &object_store::Error,
+        text: String,
+        asked: &Asked<'_>,
+    ) -> Error {
+        let datastore = self.name.clone();
+        match cause_of(error) {
+            Cause::Network => Error::Unreachable {
+                datastore,
+                detail: text,
+            },
+            // What cannot be the name of a file here is the client's mistake, not the disk's.
+            Cause::File(
+                kind @ (ErrorKind::InvalidFilename
+                | ErrorKind::NotADirectory
+                | ErrorKind::IsADirectory
+                | ErrorKind::DirectoryNotEmpty),
+            ) => Error::Path {
+                datastore,
+                path: match asked {
+                    Asked::File(path) => (*path).to_owned(),
+                    Asked::Container => String::new(),
                 },
-                _ if is_denied => Error::Denied {
-                    datastore,
-                    detail: text,
-                },
-                Cause::Network => Error::Unreachable {
-                    datastore,
-                    detail: text,
-                },
-                // What cannot be the name of a file here is the client's mistake, not the disk's.
-                Cause::File(
-                    kind @ (ErrorKind::InvalidFilename
-                    | ErrorKind::NotADirectory
-                    | ErrorKind::IsADirectory
-                    | ErrorKind::DirectoryNotEmpty),
-                ) => Error::Path {
-                    datastore,
-                    path: match asked {
-                        Asked::File(path) => (*path).to_owned(),
-                        Asked::Container => String::new(),
-                    },
-                    fault: kind.to_string(),
-                },
-                Cause::File(kind) => Error::File {
-                    kind,
-                    text: format!("datastore `{datastore}`: {text}"),
-                },
-                Cause::Other => Error::Refused {
-                    datastore,
-                    detail: text,
-                },
+                fault: kind.to_string(),
+            },
+            Cause::File(kind) => Error::File {
+                kind,
+                text: format!("datastore `{datastore}`: {text}"),
+            },
+            Cause::Other => Error::Refused {
+                datastore,
+                detail: text,
             },
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stepwell_engine::driver::{About, Accepted};
-use stepwell_model::{Assignments, DatasetValue, Place, RunId, RunKind, Template};
+use stepwell_model::{Assignments, DatasetValue, Place, RunId, RunKind, Template, Timestamp};
 use stepwell_store::drafts::{self as store, Draft, Origin};
 use stepwell_store::published::{Published, References};
 use stepwell_store::runs;
@@ -107,22 +107,7 @@ impl Drafts {
 
     /// The draft that something begins as.
     async fn begin(&self, from: Beginning) -> Result<Draft> {
-        let now = self.core.now();
-        let empty = Draft {
-            seq: 0,
-            id: Uuid::new_v4(),
-            name: String::new(),
-            description: String::new(),
-            experiment: String::new(),
-            tags: BTreeMap::new(),
-            properties: BTreeMap::new(),
-            template: Template::default(),
-            origin: Origin::default(),
-            last_run: None,
-            user: String::new(),
-            created: now,
-            changed: now,
-        };
+        let empty = empty(self.core.now());
         match from {
             Beginning::Pipeline(PipelineSource::Run(run)) => {
                 let template = self.published.template(PipelineSource::Run(run)).await?;
@@ -314,6 +299,25 @@ impl Drafts {
         };
         let source = PipelineSource::Kept(Box::new(draft.template));
         self.published.publish(about, source).await
+    }
+}
+
+/// A draft of nothing yet.
+fn empty(now: Timestamp) -> Draft {
+    Draft {
+        seq: 0,
+        id: Uuid::new_v4(),
+        name: String::new(),
+        description: String::new(),
+        experiment: String::new(),
+        tags: BTreeMap::new(),
+        properties: BTreeMap::new(),
+        template: Template::default(),
+        origin: Origin::default(),
+        last_run: None,
+        user: String::new(),
+        created: now,
+        changed: now,
     }
 }
 

@@ -118,71 +118,71 @@ fn failures(run: &Run, steps: &[Run], style: Style) -> String {
 
 fn head(run: &Run, now: Timestamp, style: Style) -> String {
     let mut text = String::new();
-    let mut line = |label: &str, value: &str| {
+    for (label, value) in about(run, now, style).into_iter().chain(kept(run)) {
         if !value.is_empty() {
             let label = style.paint(Paint::Faint, &format!("{label:<12}"));
             let _ = writeln!(text, "{label}{value}");
         }
+    }
+    text
+}
+
+/// What a run is and how it stands; what is not known of it is empty.
+fn about(run: &Run, now: Timestamp, style: Style) -> Vec<(&str, String)> {
+    let name = match run.parent {
+        None => run.display_name.clone(),
+        Some(_) => String::new(),
     };
-    line("run", &run.id.to_string());
-    line(run.kind.as_str(), &title(run));
-    if run.parent.is_none() {
-        line("name", &run.display_name);
-    }
-    line(
-        "status",
-        &style.paint(status::paint(run.status), status::word(run)),
-    );
-    if let Some(wait) = &run.waiting {
+    let waiting = run.waiting.as_ref().map(|wait| {
         let since = wire_ago(now, &wait.since);
-        line("waiting", &format!("{}, since {since}", wait.message));
-    }
-    line("created", &wire_ago(now, &run.created_at));
-    if run.queued_seconds > 0.0 {
-        line("in queues", &format!("{:.0} s", run.queued_seconds));
-    }
-    line(
-        "time",
-        &took(now, run.started_at.as_deref(), run.ended_at.as_deref()),
-    );
-    line("target", run.target.as_deref().unwrap_or_default());
-    if let Some(parent) = run.parent {
-        line("parent", &parent.to_string());
-    }
+        format!("{}, since {since}", wait.message)
+    });
+    let queued = (run.queued_seconds > 0.0).then(|| format!("{:.0} s", run.queued_seconds));
+    let status = style.paint(status::paint(run.status), status::word(run));
+    let time = took(now, run.started_at.as_deref(), run.ended_at.as_deref());
+    vec![
+        ("run", run.id.to_string()),
+        (run.kind.as_str(), title(run)),
+        ("name", name),
+        ("status", status),
+        ("waiting", waiting.unwrap_or_default()),
+        ("created", wire_ago(now, &run.created_at)),
+        ("in queues", queued.unwrap_or_default()),
+        ("time", time),
+        ("target", run.target.clone().unwrap_or_default()),
+        (
+            "parent",
+            run.parent.map(|id| id.to_string()).unwrap_or_default(),
+        ),
+    ]
+}
+
+/// What a run was given, what it used and what it left.
+fn kept(run: &Run) -> Vec<(&str, String)> {
+    let mut lines = Vec::new();
     for (name, value) in &run.parameters {
-        line("parameter", &format!("{name} = {value}"));
+        lines.push(("parameter", format!("{name} = {value}")));
     }
     for (name, value) in &run.tags {
-        line(
-            "tag",
-            &if value.is_empty() {
-                name.clone()
-            } else {
-                format!("{name} = {value}")
-            },
-        );
+        lines.push(match value.is_empty() {
+            true => ("tag", name.clone()),
+            false => ("tag", format!("{name} = {value}")),
+        });
     }
     if let Some(usage) = &run.usage {
         let memory = size::bytes(usage.peak_memory_bytes);
-        line(
-            "used",
-            &format!(
-                "{memory} of memory, {:.1} s of processor time",
-                usage.cpu_seconds
-            ),
-        );
-        if !usage.nodes.is_empty() {
-            line("nodes", &usage.nodes);
-        }
+        let seconds = usage.cpu_seconds;
+        let used = format!("{memory} of memory, {seconds:.1} s of processor time");
+        lines.extend([("used", used), ("nodes", usage.nodes.clone())]);
     }
     for output in &run.outputs {
         let place = match &output.local_path {
             Some(path) => path.clone(),
             None => format!("{}/{}", output.datastore, output.path),
         };
-        line("output", &format!("{}: {place}", output.name));
+        lines.push(("output", format!("{}: {place}", output.name)));
     }
-    text
+    lines
 }
 
 fn step_table(steps: &[Run], now: Timestamp, style: Style) -> String {

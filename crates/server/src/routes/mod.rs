@@ -71,10 +71,14 @@ const BODY_MAX: usize = 4 << 20;
 
 /// The native routes that need a token, each under the role it asks for.
 fn native() -> OpenApiRouter<Arc<App>> {
-    let max = DefaultBodyLimit::max;
-    let graph = max(GRAPH_MAX);
-    let api = Register::default()
-        .reader(routes!(access::show_caller))
+    let api = of_the_workspace(Register::default());
+    let api = of_assets(of_pipelines(of_runs(api)));
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api.into_router())
+}
+
+/// Who may do what, experiments, datastores and secrets.
+fn of_the_workspace(api: Register) -> Register {
+    api.reader(routes!(access::show_caller))
         .question(Role::Reader, routes!(access::create_ticket))
         .owner(routes!(access::list_tokens, access::create_token))
         .owner(routes!(access::revoke_token))
@@ -103,7 +107,13 @@ fn native() -> OpenApiRouter<Arc<App>> {
         .reader(routes!(secrets::list_secrets))
         .secret(routes!(secrets::get_secret))
         .contributor(routes!(secrets::set_secret, secrets::delete_secret))
-        .reader(routes!(runs::list_runs))
+}
+
+/// Runs and what is known of them.
+fn of_runs(api: Register) -> Register {
+    let max = DefaultBodyLimit::max;
+    let graph = max(GRAPH_MAX);
+    api.reader(routes!(runs::list_runs))
         .submitter(routes!(runs::submit_run).layer(graph))
         .submitter(routes!(runs::resubmit_run))
         .submitter(routes!(runs::create_run))
@@ -112,7 +122,29 @@ fn native() -> OpenApiRouter<Arc<App>> {
         .submitter(routes!(runs::end_run))
         .submitter_or_page(routes!(runs::cancel_run))
         .reader(routes!(runs::wait_for_run))
-        .reader(routes!(schedules::list_schedules))
+        .reader(routes!(why::explain_run))
+        .question(Role::Submitter, routes!(why::plan_run).layer(graph))
+        .reader(routes!(log::read_log))
+        .reader(routes!(log::read_log_times))
+        .own_step(routes!(lend::lend_datastore))
+        .reader(routes!(parallel::show_parallel))
+        .reader(routes!(progress::show_progress))
+        .reader(routes!(trials::list_trials))
+        .reader(routes!(events::follow_events))
+        .reader(routes!(events::follow_all_events))
+        .reader(routes!(graph::show_graph))
+        .reader(routes!(graph::draw_graph))
+        .reader(routes!(metrics::list_metrics))
+        .submitter_often(routes!(metrics::log_metrics).layer(max(METRICS_MAX)))
+        .reader(routes!(files::list_files))
+        .reader(routes!(files::get_file))
+        .submitter_often(routes!(files::put_file))
+}
+
+/// Published pipelines, their endpoints, drafts and schedules.
+fn of_pipelines(api: Register) -> Register {
+    let graph = DefaultBodyLimit::max(GRAPH_MAX);
+    api.reader(routes!(schedules::list_schedules))
         .contributor(routes!(schedules::create_schedule))
         .submitter(routes!(schedules::preview_trigger))
         .reader(routes!(schedules::get_schedule))
@@ -145,24 +177,12 @@ fn native() -> OpenApiRouter<Arc<App>> {
         .reader(routes!(drafts::show_draft_pipeline))
         .submitter(routes!(drafts::submit_draft))
         .contributor(routes!(drafts::publish_draft))
-        .reader(routes!(why::explain_run))
-        .question(Role::Submitter, routes!(why::plan_run).layer(graph))
-        .reader(routes!(log::read_log))
-        .reader(routes!(log::read_log_times))
-        .own_step(routes!(lend::lend_datastore))
-        .reader(routes!(parallel::show_parallel))
-        .reader(routes!(progress::show_progress))
-        .reader(routes!(trials::list_trials))
-        .reader(routes!(events::follow_events))
-        .reader(routes!(events::follow_all_events))
-        .reader(routes!(graph::show_graph))
-        .reader(routes!(graph::draw_graph))
-        .reader(routes!(metrics::list_metrics))
-        .submitter_often(routes!(metrics::log_metrics).layer(max(METRICS_MAX)))
-        .reader(routes!(files::list_files))
-        .reader(routes!(files::get_file))
-        .submitter_often(routes!(files::put_file))
-        .reader(routes!(models::list_models))
+}
+
+/// What is kept by name and version, and snapshots.
+fn of_assets(api: Register) -> Register {
+    let max = DefaultBodyLimit::max;
+    api.reader(routes!(models::list_models))
         .contributor_or_step(routes!(models::register_model))
         .reader(routes!(models::get_model))
         .contributor_or_step(routes!(models::change_model))
@@ -190,9 +210,8 @@ fn native() -> OpenApiRouter<Arc<App>> {
         .contributor(routes!(catalog::put_compute, catalog::delete_compute))
         .reader(routes!(snapshots::show_snapshot))
         .reader(routes!(snapshots::get_snapshot_file))
-        .submitter_often(routes!(snapshots::put_snapshot).layer(graph))
-        .submitter_often(routes!(snapshots::put_object));
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api.into_router())
+        .submitter_often(routes!(snapshots::put_snapshot).layer(max(GRAPH_MAX)))
+        .submitter_often(routes!(snapshots::put_object))
 }
 
 /// The same in the original service's interface.

@@ -1,5 +1,6 @@
 //! What a user changes: it is accounted for up to now, and holds from now on.
 
+use stepwell_model::Timestamp;
 use stepwell_schedule::{Event, Listing, Watch};
 use stepwell_store::Connection;
 use stepwell_store::schedules::{self, FileChange, Schedule};
@@ -22,11 +23,32 @@ pub(crate) struct Alteration {
     pub(crate) baseline: Option<Listing>,
 }
 
+impl Alteration {
+    /// Moves the texts that are set anew into the row.
+    fn apply(&mut self, row: &mut Schedule, now: Timestamp) {
+        let texts = [
+            (&mut row.name, &mut self.name),
+            (&mut row.description, &mut self.description),
+            (&mut row.submission_json, &mut self.submission_json),
+            (&mut row.policy_json, &mut self.policy_json),
+        ];
+        for (into, text) in texts {
+            if let Some(text) = text.take() {
+                *into = text;
+            }
+        }
+        if let Some(trigger) = self.trigger_json.take() {
+            (row.trigger_json, row.trigger_set) = (trigger, now);
+        }
+        row.changed = now;
+    }
+}
+
 impl Driver {
     pub(super) async fn change(
         &mut self,
         id: Uuid,
-        change: Alteration,
+        mut change: Alteration,
     ) -> stepwell_store::Result<Option<Schedule>> {
         let now = self.ports.clock.now();
         let Some(seq) = self.by_id.get(&id).copied() else {
@@ -36,22 +58,9 @@ impl Driver {
             return Ok(None);
         };
         let mut batch = Batch::default();
-        let row = &mut loaded.row;
         let replaces = change.trigger_json.is_some() || change.policy_json.is_some();
-        let set = |into: &mut String, text: Option<String>| {
-            if let Some(text) = text {
-                *into = text;
-            }
-        };
-        set(&mut row.name, change.name);
-        set(&mut row.description, change.description);
-        set(&mut row.submission_json, change.submission_json);
-        set(&mut row.policy_json, change.policy_json);
-        if let Some(trigger) = change.trigger_json {
-            (row.trigger_json, row.trigger_set) = (trigger, now);
-        }
-        row.changed = now;
-        let row = row.clone();
+        change.apply(&mut loaded.row, now);
+        let row = loaded.row.clone();
         if replaces {
             let fresh = Loaded::new(row.clone(), &self.ports.zones);
             let fresh = fresh.map_err(stepwell_store::Error::Conflict)?;
