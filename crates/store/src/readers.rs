@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use camino::{Utf8Path, Utf8PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
+use crate::store::compile_once;
 use crate::{Error, Result};
 
 /// How many idle connections are kept.
@@ -43,9 +44,10 @@ impl Readers {
             Some(connection) => connection,
             None => self.open().map_err(|error| Error::at(error, &self.path))?,
         };
-        connection.execute_batch("BEGIN")?;
+        // Compiled once for each connection.
+        connection.prepare_cached("BEGIN")?.execute([])?;
         let result = read(&connection);
-        connection.execute_batch("COMMIT")?;
+        connection.prepare_cached("COMMIT")?.execute([])?;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_MAX {
             idle.push(connection);
@@ -58,6 +60,7 @@ impl Readers {
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         connection.set_prepared_statement_cache_capacity(64);
+        compile_once(&connection)?;
         Ok(connection)
     }
 }

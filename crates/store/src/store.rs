@@ -4,6 +4,7 @@ use std::sync::mpsc::Sender;
 
 use camino::Utf8Path;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
 use crate::readers::Readers;
@@ -108,6 +109,39 @@ fn open_writer(path: &Utf8Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    compile_once(&connection)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
+}
+
+/// Has each statement compiled once for a connection, whatever values it is given. SQLite would see
+/// whether the new values ask for another plan (`LIMIT ?` does), and rusqlite takes the values away
+/// from a statement that it keeps: so each use of it would compile it anew.
+pub(crate) fn compile_once(connection: &Connection) -> rusqlite::Result<()> {
+    let plans_stay = DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
+    connection.set_db_config(plans_stay, true).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_that_is_kept_is_compiled_once() {
+        let connection = open_writer(":memory:".into()).expect("opened");
+        let table = "CREATE TABLE t (a, b); CREATE INDEX t_by_a ON t (a)";
+        connection.execute_batch(table).expect("made");
+        let query = "SELECT b FROM t WHERE a = ? AND b = ? LIMIT ?";
+        let mut compiled = 0;
+        for number in 1..=5 {
+            let mut statement = connection.prepare_cached(query).expect("compiles");
+            let mut rows = statement.query([number; 3]).expect("asked");
+            assert!(rows.next().expect("read").is_none());
+            drop(rows);
+            compiled += statement.reset_status(StatementStatus::RePrepare);
+        }
+        assert_eq!(compiled, 0);
+    }
 }
