@@ -40,7 +40,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "workspace",
-        &["model", "schedule", "store", "data", "datastore", "engine"],
+        &[
+            "model",
+            "schedule",
+            "tune",
+            "store",
+            "data",
+            "datastore",
+            "engine",
+        ],
     ),
     (
         "server",

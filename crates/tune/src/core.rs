@@ -83,7 +83,7 @@ impl Core {
         &self.trials
     }
 
-    /// The best trial so far with its best value.
+    /// The best trial so far with its best value: the first in the order of [`Goal::rank`].
     #[must_use]
     pub const fn best(&self) -> Option<(usize, f64)> {
         self.best
@@ -207,10 +207,10 @@ impl Core {
             return;
         };
         let goal = self.settings.goal;
-        if self
-            .best
-            .is_none_or(|(_, known)| goal.is_better(value, known))
-        {
+        let ranks_first = |(known, best): (usize, f64)| {
+            goal.rank((Some(value), trial), (Some(best), known)).is_lt()
+        };
+        if self.best.is_none_or(ranks_first) {
             self.best = Some((trial, value));
             effects.push(Effect::Best { trial, value });
         }
@@ -408,6 +408,20 @@ mod tests {
         assert_eq!(last.last(), Some(&Effect::Finish { verdict }));
         assert_eq!(core.best(), Some((2, 0.9)));
         assert_eq!(core.progress().completed, 3);
+    }
+
+    #[test]
+    fn of_equal_trials_the_lowest_number_is_the_best_whoever_ends_first() {
+        let (mut core, _) = begun(settings(3, 3));
+        run(&mut core, 1, 0.9, Outcome::Completed);
+        assert_eq!(core.best(), Some((1, 0.9)));
+        let effects = run(&mut core, 0, 0.9, Outcome::Completed);
+        let (trial, value) = (0, 0.9);
+        assert!(effects.contains(&Effect::Best { trial, value }));
+        let effects = run(&mut core, 2, 0.9, Outcome::Completed);
+        let is_best = |effect: &Effect| matches!(effect, Effect::Best { .. });
+        assert!(!effects.iter().any(is_best), "{effects:?}");
+        assert_eq!(core.best(), Some((0, 0.9)));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! `delay_evaluation`. The rules are those that Azure ML documents for its early termination
 //! policies; what it leaves open (minimising under [`Policy::Bandit`]) is the mirror image.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 /// Whether more or less of the primary metric is better.
@@ -25,6 +27,31 @@ impl Goal {
             Self::Maximize => one > other,
             Self::Minimize => one < other,
         }
+    }
+
+    /// How two trials rank, each by its best value and its number: the better value first, of equal
+    /// values the lower number, and last those that have logged no number. Who ends when does not
+    /// matter.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::cmp::Ordering;
+    /// use stepwell_tune::Goal;
+    /// let goal = Goal::Maximize;
+    /// assert_eq!(goal.rank((Some(0.9), 7), (Some(0.8), 0)), Ordering::Less);
+    /// assert_eq!(goal.rank((Some(0.9), 7), (Some(0.9), 3)), Ordering::Greater);
+    /// assert_eq!(goal.rank((None, 1), (Some(0.1), 2)), Ordering::Greater);
+    /// ```
+    #[must_use]
+    pub fn rank(self, one: (Option<f64>, usize), other: (Option<f64>, usize)) -> Ordering {
+        let by_value = match (one.0, other.0) {
+            (Some(one), Some(other)) if self.is_better(one, other) => Ordering::Less,
+            (Some(one), Some(other)) if self.is_better(other, one) => Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            _ => Ordering::Equal,
+        };
+        by_value.then(one.1.cmp(&other.1))
     }
 
     /// The best of some values; what is no number is worse than any.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use stepwell_model::RunId;
 use stepwell_store::metrics;
 use stepwell_store::runs::{self as store, Record};
+use stepwell_tune::Goal;
 
 use crate::{Error, Result, RunFilter, Runs};
 
@@ -18,7 +19,7 @@ const METRIC_TAG: &str = "primary_metric_config";
 /// The tag of a trial with its values.
 const VALUES_TAG: &str = "hyperparameters";
 
-/// A search's trials, best first; those that have logged no number last.
+/// A search's trials in the order of [`Goal::rank`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trials {
     /// The metric by which they are compared.
@@ -68,24 +69,21 @@ impl Runs {
             best: best.get(&run.id).copied(),
             run,
         };
-        let mut trials: Vec<Trial> = children.into_iter().map(trial).collect();
-        sort(&mut trials, is_more_better);
+        let goal = match is_more_better {
+            true => Goal::Maximize,
+            false => Goal::Minimize,
+        };
+        // They are listed in the order in which they were submitted, which is that of their numbers.
+        let mut trials: Vec<(usize, Trial)> = children.into_iter().map(trial).enumerate().collect();
+        trials.sort_by(|(number, one), (other_number, other)| {
+            goal.rank((one.best, *number), (other.best, *other_number))
+        });
         Ok(Trials {
             metric,
             is_more_better,
-            trials,
+            trials: trials.into_iter().map(|(_, trial)| trial).collect(),
         })
     }
-}
-
-/// Best first; those without a number last, in the order in which they were begun.
-fn sort(trials: &mut [Trial], is_more_better: bool) {
-    let rank = |trial: &Trial| match (trial.best, is_more_better) {
-        (None, _) => f64::INFINITY,
-        (Some(best), true) => -best,
-        (Some(best), false) => best,
-    };
-    trials.sort_by(|a, b| rank(a).total_cmp(&rank(b)));
 }
 
 fn compared_by(search: &Record) -> Option<(String, bool)> {

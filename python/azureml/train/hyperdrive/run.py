@@ -80,6 +80,9 @@ class HyperDriveRun(Run):
     ) -> Optional[Run]:
         """The trial with the best value of the primary metric; `None` when none logged it.
 
+        Of trials with equal values it is the one with the lowest number, and a trial of this search
+        before those of the searches it goes on from.
+
         Args:
             include_failed: Whether trials that failed count.
             include_canceled: Whether trials that were stopped count.
@@ -104,12 +107,15 @@ class HyperDriveRun(Run):
         ]
         if not trials:
             return None
-        return Run.get(self.experiment.workspace, self._sorted(trials)[0]["run_id"])
+        # Of equal ones, the first: the trials of a search come in their order.
+        first = max if self._primary_metric()[1] else min
+        best = first(trials, key=lambda each: float(each["best_primary_metric"]))
+        return Run.get(self.experiment.workspace, best["run_id"])
 
     def get_children_sorted_by_primary_metric(
         self, top: int = 0, reverse: bool = False, discard_no_metric: bool = False
     ) -> List[Dict[str, Any]]:
-        """All trials, best first; those that logged nothing come last.
+        """All trials, best first, of equal ones the lowest number; those that logged nothing last.
 
         Args:
             top: Only so many; all when 0.
@@ -123,9 +129,8 @@ class HyperDriveRun(Run):
         assert isinstance(reverse, bool), "reverse is True or False"
         assert isinstance(discard_no_metric, bool), "discard_no_metric is True or False"
         trials = self._trials()
-        logged = [each for each in trials if each["best_primary_metric"] is not None]
+        found = [each for each in trials if each["best_primary_metric"] is not None]
         silent = [each for each in trials if each["best_primary_metric"] is None]
-        found = self._sorted(logged)
         if reverse:
             found.reverse()
         if not discard_no_metric:
@@ -166,24 +171,19 @@ class HyperDriveRun(Run):
     # What is behind them.
 
     def _trials(self) -> List[Dict[str, Any]]:
+        """The trials in the order of the server, which ranks them as the search does."""
         self._primary_metric()  # Refuses what is no search.
-        reply = self._client.get(self._path + "/trials")
-        best = {trial["run"]: trial["best"] for trial in reply["trials"]}
+        ranked = self._client.get(self._path + "/trials")["trials"]
+        records = {record["id"]: record for record in self._descendants(recursive=False)}
         return [
             {
-                "run_id": record["id"],
-                "hyperparameters": record["tags"].get(VALUES_TAG),
-                "best_primary_metric": best.get(record["id"]),
-                "status": record["status"],
+                "run_id": trial["run"],
+                "hyperparameters": records[trial["run"]]["tags"].get(VALUES_TAG),
+                "best_primary_metric": trial["best"],
+                "status": records[trial["run"]]["status"],
             }
-            for record in self._descendants(recursive=False)
+            for trial in ranked
         ]
-
-    def _sorted(self, trials: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
-        is_more_better = self._primary_metric()[1]
-        return sorted(
-            trials, key=lambda each: float(each["best_primary_metric"]), reverse=is_more_better
-        )
 
     def _primary_metric(self) -> Any:
         """The name of the primary metric, and whether more of it is better."""
