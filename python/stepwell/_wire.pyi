@@ -499,6 +499,10 @@ class Identity(TypedDict):
 class InnerError(TypedDict):
     Code: str
 
+class KeyedRun(TypedDict):
+    key: str
+    run: SubmitRun
+
 class Ledger(TypedDict):
     lines: List[LedgerLine]
     next: NotRequired[Optional[str]]
@@ -1047,6 +1051,7 @@ class RunChange(TypedDict):
 
 class RunEvent(TypedDict):
     at: str
+    logged: NotRequired[Optional[List[MetricPoint]]]
     message: NotRequired[Optional[str]]
     root: str
     run: str
@@ -1268,6 +1273,9 @@ class SparkTask(TypedDict):
     timeout_seconds: NotRequired[Optional[int]]
     variables: NotRequired[Dict[str, str]]
 
+class StartedRuns(TypedDict):
+    runs: List[str]
+
 class StepInput(TypedDict):
     download: NotRequired[bool]
     name: str
@@ -1328,6 +1336,9 @@ class SubmitRun(TypedDict):
     regenerate_outputs: NotRequired[bool]
     steps: List[SubmitStep]
     tags: NotRequired[Dict[str, str]]
+
+class SubmitRuns(TypedDict):
+    runs: List[KeyedRun]
 
 class SubmitStep(TypedDict):
     after: NotRequired[List[int]]

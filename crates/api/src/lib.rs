@@ -78,8 +78,9 @@ pub use spark::{
 pub use status::{EndStatus, RunKind, RunStatus};
 pub use submit::{
     Argument, ClientInfo, Communicator, DataPlace, DatasetValue, Distribution, Environment,
-    OutputRef, Parameter, PlaceOnDatastore, ProcessTask, Program, PythonSpec, RegisterOutput,
-    StepInput, StepOutput, StepResources, SubmitRun, SubmitStep, Task,
+    KeyedRun, OutputRef, Parameter, PlaceOnDatastore, ProcessTask, Program, PythonSpec,
+    RegisterOutput, StartedRuns, StepInput, StepOutput, StepResources, SubmitRun, SubmitRuns,
+    SubmitStep, Task,
 };
 pub use token::{
     AuditPage, AuditRecord, CallerKind, CreateToken, Identity, NewToken, PageTicket, Role,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{EndStatus, RunKind, RunStatus};
+use crate::{EndStatus, MetricPoint, RunKind, RunStatus};
 
 /// A run: a pipeline, a step, a script, or one that a program opened itself.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -239,6 +239,9 @@ pub struct RunEvent {
     pub status: RunStatus,
     /// Why, when it is `Failed`, `Canceled` without having started, or `Completed` by reuse.
     pub message: Option<String>,
+    /// Of an end, where the stream was asked for a metric: what the run has logged under its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logged: Option<Vec<MetricPoint>>,
 }
 
 /// One message of an event stream, as a client of `text/event-stream` sees it. Only the document

@@ -61,6 +61,32 @@ pub struct SubmitRun {
     pub outputs: BTreeMap<String, OutputRef>,
 }
 
+/// Runs to start together: all of them are stored, or none.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitRuns {
+    /// The runs, 1 to 1,000. They are scheduled in this order.
+    pub runs: Vec<KeyedRun>,
+}
+
+/// One of several runs to start.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyedRun {
+    /// As the header `Idempotency-Key` of a run that is started alone: if a run was started under
+    /// it, that is the run. 1 to 255 characters.
+    pub key: String,
+    /// The run.
+    pub run: SubmitRun,
+}
+
+/// The runs that were started together, in the order in which they were asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StartedRuns {
+    /// Their ids.
+    pub runs: Vec<Uuid>,
+}
+
 fn pipeline() -> String {
     "pipeline".to_owned()
 }

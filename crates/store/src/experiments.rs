@@ -38,6 +38,20 @@ pub fn ensure(connection: &Connection, name: &str, id: Uuid, now: Timestamp) -> 
     found.ok_or_else(|| rusqlite::Error::QueryReturnedNoRows.into())
 }
 
+/// The id of the experiment of that name, made with `id` if it does not exist.
+///
+/// # Errors
+/// Those of the database.
+pub fn ensure_id(connection: &Connection, name: &str, id: Uuid, now: Timestamp) -> Result<Uuid> {
+    let query = "SELECT id FROM experiments WHERE name = ?";
+    let mut statement = connection.prepare_cached(query)?;
+    let known = statement.query_row([name], |row| row.get(0)).optional()?;
+    match known {
+        Some(known) => Ok(Uuid::from_bytes(known)),
+        None => Ok(ensure(connection, name, id, now)?.id),
+    }
+}
+
 /// The experiment of that name.
 ///
 /// # Errors

@@ -198,23 +198,31 @@ pub fn all_changes_after(
     read_changes(connection, query, params![after, limit], after)
 }
 
-/// The same of the runs alone whose parent is one run, without the changes of their steps. The join
-/// is in this order so that it costs what was added to the journal, not how many children there are.
+/// The same of the runs alone whose parent is one run, without the changes of their steps; with
+/// `only_ends` nothing but their ends. The join is in this order so that it costs what was added to the
+/// journal, not how many children there are.
 ///
 /// # Errors
 /// Those of the database.
 pub fn child_changes_after(
     connection: &Connection,
     parent: RunId,
+    only_ends: bool,
     after: i64,
     limit: usize,
 ) -> Result<(Vec<Change>, i64)> {
-    let query = "SELECT j.seq, j.at_ms, j.event_json, NULL, j.run FROM journal j
-        CROSS JOIN runs r ON r.id = j.run
-        WHERE j.seq > ? AND r.parent = ? AND json_extract(j.event_json, '$.step') IS NULL
-        ORDER BY j.seq LIMIT ?";
+    let wanted = match only_ends {
+        // What an event is stands at its beginning, so that others are not parsed.
+        true => r#"j.event_json GLOB '{"e":"finished"*'"#,
+        false => "json_extract(j.event_json, '$.step') IS NULL",
+    };
+    let query = format!(
+        "SELECT j.seq, j.at_ms, j.event_json, NULL, j.run FROM journal j
+         CROSS JOIN runs r ON r.id = j.run
+         WHERE j.seq > ? AND {wanted} AND r.parent = ? ORDER BY j.seq LIMIT ?"
+    );
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
-    let found = read_changes(connection, query, params![after, id(parent), most], after)?;
+    let found = read_changes(connection, &query, params![after, id(parent), most], after)?;
     match found.0.len() < limit {
         // What comes after the last of theirs was looked at as well.
         true => Ok((found.0, newest(connection)?.max(after))),
@@ -552,19 +560,8 @@ fn project_end(
 
 /// A failed pipeline says which step failed first, in that step's words.
 fn finish(connection: &Connection, root: RunId, status: RunStatus, at: Timestamp) -> Result<()> {
-    let query = "SELECT display_name, failure_json FROM runs
-                 WHERE parent = ? AND status = 'Failed' ORDER BY ended_ms, seq LIMIT 1";
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
-    let first = connection
-        .prepare_cached(query)?
-        .query_row([id(root)], read)
-        .optional()?;
-    let failure = match (status, first) {
-        (RunStatus::Failed, Some((step, failure))) => {
-            let mut failure: StoredFailure = columns::from_json("failure", &failure)?;
-            failure.message = format!("step `{step}` failed: {}", failure.message);
-            Some(columns::json("failure", &failure)?)
-        }
+    let failure = match status {
+        RunStatus::Failed => first_failure(connection, root)?,
         _ => None,
     };
     // A run whose steps were all reused has begun although no program of it has run.
@@ -582,6 +579,20 @@ fn finish(connection: &Connection, root: RunId, status: RunStatus, at: Timestamp
             reason: format!("{root} has no row"),
         }),
     }
+}
+
+/// The failure of the step that failed first, as that of its run.
+fn first_failure(connection: &Connection, root: RunId) -> Result<Option<String>> {
+    let query = "SELECT display_name, failure_json FROM runs
+                 WHERE parent = ? AND status = 'Failed' ORDER BY ended_ms, seq LIMIT 1";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+    let mut statement = connection.prepare_cached(query)?;
+    let Some((step, failure)) = statement.query_row([id(root)], read).optional()? else {
+        return Ok(None);
+    };
+    let mut failure: StoredFailure = columns::from_json("failure", &failure)?;
+    failure.message = format!("step `{step}` failed: {}", failure.message);
+    columns::json("failure", &failure).map(Some)
 }
 
 #[cfg(test)]

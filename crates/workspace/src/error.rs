@@ -68,6 +68,13 @@ impl Error {
         self
     }
 
+    /// The same of one of several runs that are asked for together, counted from 0.
+    #[must_use]
+    pub(crate) fn of_number(mut self, number: usize) -> Self {
+        self.message = format!("run number {number}: {}", self.message);
+        self
+    }
+
     /// A value that cannot be.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Invalid, message)

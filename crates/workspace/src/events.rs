@@ -73,7 +73,8 @@ impl Events {
     }
 
     /// Follows the runs that were submitted as children of one, without their steps: after an event,
-    /// else from the first child on. Without `follow` it ends with what is in the journal.
+    /// else from the first child on. Without `follow` it ends with what is in the journal. With
+    /// `only_ends` it gives nothing but the ends.
     ///
     /// # Errors
     /// When there is no such parent.
@@ -82,6 +83,7 @@ impl Events {
         parent: RunId,
         after: Option<i64>,
         follow: bool,
+        only_ends: bool,
     ) -> Result<Follower> {
         let live = self.core.engine.watch();
         let root = scheduled(&self.runs.get(parent).await?);
@@ -94,7 +96,8 @@ impl Events {
                     .await?
             }
         };
-        Ok(self.endless(Scope::Children { parent }, live, after, follow))
+        let scope = Scope::Children { parent, only_ends };
+        Ok(self.endless(scope, live, after, follow))
     }
 
     fn endless(
@@ -123,7 +126,7 @@ enum Scope {
     /// Those of all runs.
     All,
     /// Those of the runs whose parent is one, without their steps.
-    Children { parent: RunId },
+    Children { parent: RunId, only_ends: bool },
     /// Those in the journal of one run, or of one step there.
     Run { root: RunId, only: Option<RunId> },
 }
@@ -133,7 +136,9 @@ impl Scope {
     fn may_hold(self, change: &Change) -> bool {
         match self {
             Self::All => true,
-            Self::Children { .. } => change.step.is_none(),
+            Self::Children { only_ends, .. } => {
+                change.step.is_none() && (!only_ends || change.status.is_terminal())
+            }
             Self::Run { root, only } => {
                 change.root == root && only.is_none_or(|only| only == change.run)
             }
@@ -190,7 +195,9 @@ impl Follower {
         let (after, scope) = (self.after, self.scope);
         let read = move |db: &_| match scope {
             Scope::All => journal::all_changes_after(db, after, READ_MAX),
-            Scope::Children { parent } => journal::child_changes_after(db, parent, after, READ_MAX),
+            Scope::Children { parent, only_ends } => {
+                journal::child_changes_after(db, parent, only_ends, after, READ_MAX)
+            }
             Scope::Run { root, .. } => {
                 let changes = journal::changes_after(db, root, after)?;
                 let last = changes.last().map_or(after, |change| change.seq);

@@ -3,7 +3,7 @@
 //! A pipeline or script is started by [`Runs::submit`] and ended by the engine. An interactive run
 //! is opened by a program ([`Runs::open`]), which ends it itself ([`Runs::end`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
@@ -20,7 +20,7 @@ use crate::names::check_experiment;
 use crate::page::{PAGE_MAX, Page, Part};
 use crate::published::earlier;
 use crate::resubmission::{self, Reuse};
-use crate::submission::RunRequest;
+use crate::submission::{RunRequest, submissions};
 use crate::{Error, Result, sdk, waits};
 
 pub use stepwell_store::runs::Filter as RunFilter;
@@ -102,6 +102,22 @@ impl Runs {
             sdk::link(&self.0.folder, path)?;
         }
         Ok(self.0.engine.submit(submission).await?)
+    }
+
+    /// Starts runs together: all of them are stored, with one sync of the disk, or none. A repeated
+    /// idempotency key starts nothing and gives the run of the first.
+    ///
+    /// # Errors
+    /// When something of one of them does not fit the workspace, or they cannot be stored.
+    pub async fn submit_all(&self, requests: Vec<RunRequest>) -> Result<Vec<Accepted>> {
+        let submissions = submissions(&self.0, requests).await?;
+        let paths = submissions
+            .iter()
+            .filter_map(|one| one.spec.sdk_path.as_ref());
+        for path in paths.collect::<BTreeSet<_>>() {
+            sdk::link(&self.0.folder, path)?;
+        }
+        Ok(self.0.engine.submit_all(submissions).await?)
     }
 
     /// Starts a new run of what a pipeline or script run was asked for as.

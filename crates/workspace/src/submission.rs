@@ -55,16 +55,23 @@ pub struct RunRequest {
 
 impl RunRequest {
     /// Checks everything and gives the steps their runs.
-    pub(crate) async fn submission(mut self, core: &Core) -> Result<Submission> {
+    pub(crate) async fn submission(self, core: &Core) -> Result<Submission> {
+        let mut made = submissions(core, vec![self]).await?;
+        made.pop()
+            .ok_or_else(|| Error::internal(&"a request came to nothing"))
+    }
+
+    /// Checks all of it but its steps.
+    async fn check(&mut self, core: &Core) -> Result<()> {
         check_experiment(&self.experiment)?;
         if self.kind == RunKind::Script && self.template.steps.len() != 1 {
             return Err(Error::invalid("a script run has exactly one step"));
         }
-        check(core, &mut self.template, &mut self.values).await?;
-        if let Some(parent) = self.parent {
-            let found = core.store.read(move |db| runs::find(db, parent)).await?;
-            found.ok_or_else(|| Error::no_run(parent))?;
-        }
+        check_values(core, &mut self.template, &mut self.values).await
+    }
+
+    /// Binds its parameters and gives its steps their runs.
+    fn bind(self) -> Result<Submission> {
         let details = Details {
             kind: self.kind,
             experiment: self.experiment,
@@ -83,10 +90,34 @@ impl RunRequest {
             },
         };
         let mut submission = start(&self.template, &self.values, details)?;
-        check_resources(core, &submission.graph).await?;
         submission.spec.kept = self.kept;
         Ok(submission)
     }
+}
+
+/// The submissions of requests that are made together. What they are checked against is read once
+/// for all of them.
+pub(crate) async fn submissions(
+    core: &Core,
+    mut requests: Vec<RunRequest>,
+) -> Result<Vec<Submission>> {
+    let is_one = requests.len() == 1;
+    for (number, request) in requests.iter_mut().enumerate() {
+        request.check(core).await.map_err(|refusal| match is_one {
+            true => refusal,
+            false => refusal.of_number(number),
+        })?;
+    }
+    let parents: BTreeSet<RunId> = requests.iter().filter_map(|one| one.parent).collect();
+    let all = requests.iter().flat_map(|request| &request.template.steps);
+    check_steps(core, &all.collect::<Vec<_>>(), parents).await?;
+    let mut made = Vec::with_capacity(requests.len());
+    for request in requests {
+        let submission = request.bind()?;
+        check_resources(core, &submission.graph).await?;
+        made.push(submission);
+    }
+    Ok(made)
 }
 
 /// A run beside its pipeline and the values of its parameters.
@@ -154,6 +185,16 @@ pub(crate) async fn check(
     template: &mut Template,
     values: &mut BTreeMap<String, Value>,
 ) -> Result<()> {
+    check_values(core, template, values).await?;
+    let steps: Vec<_> = template.steps.iter().collect();
+    check_steps(core, &steps, BTreeSet::new()).await
+}
+
+async fn check_values(
+    core: &Core,
+    template: &mut Template,
+    values: &mut BTreeMap<String, Value>,
+) -> Result<()> {
     for (name, parameter) in &mut template.parameters {
         match parameter {
             Parameter::Dataset(value) => *value = look_up(core, name, value.clone()).await?,
@@ -169,14 +210,35 @@ pub(crate) async fn check(
             Value::Text(_) => {}
         }
     }
-    let computes = match core.any_target {
-        true => Vec::new(),
-        false => core.store.read(catalog::list_computes).await?,
+    Ok(())
+}
+
+/// Checks steps, and that the runs are there which are to be the parents of theirs.
+async fn check_steps(core: &Core, steps: &[&StepSpec], parents: BTreeSet<RunId>) -> Result<()> {
+    let any_target = core.any_target;
+    let (computes, missing) = match any_target && parents.is_empty() {
+        true => (Vec::new(), None),
+        false => {
+            let read = move |db: &stepwell_store::Connection| {
+                let computes = match any_target {
+                    true => Vec::new(),
+                    false => catalog::list_computes(db)?,
+                };
+                for parent in parents {
+                    if runs::root_of(db, parent)?.is_none() {
+                        return Ok((computes, Some(parent)));
+                    }
+                }
+                Ok((computes, None))
+            };
+            core.store.read(read).await?
+        }
     };
-    for step in &template.steps {
+    for step in steps {
         check_step(core, step, &computes)?;
     }
-    check_scripts(core, &template.steps).await
+    check_scripts(core, steps).await?;
+    missing.map_or(Ok(()), |parent| Err(Error::no_run(parent)))
 }
 
 /// Checks that each step's target can give what the step needs, as far as that is known now.
@@ -214,12 +276,15 @@ pub(crate) async fn check_resources(core: &Core, graph: &Graph) -> Result<()> {
 
 /// Checks that each snapshot holds the scripts that are started from it. An ignore file may have
 /// kept one out.
-async fn check_scripts(core: &Core, steps: &[StepSpec]) -> Result<()> {
-    let scripts_of = |step: &StepSpec| step.task.kind().references().scripts;
+async fn check_scripts(core: &Core, steps: &[&StepSpec]) -> Result<()> {
+    let scripts_of = |step: &&StepSpec| step.task.kind().references().scripts;
     let named: BTreeSet<_> = steps.iter().flat_map(scripts_of).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
     let cas = core.cas.clone();
     let missing = blocking(move || missing_scripts(&cas, named)).await?;
-    let names_it = |step: &&StepSpec| scripts_of(step).iter().any(|one| missing.contains(one));
+    let names_it = |step: &&&StepSpec| scripts_of(step).iter().any(|one| missing.contains(one));
     let Some(step) = steps.iter().find(names_it) else {
         return Ok(());
     };

@@ -325,6 +325,66 @@ def test_a_killed_tuner_goes_on_and_doubles_no_trial(project: Path) -> None:
     assert all(each.status == "Completed" for each in run.get_children())
 
 
+def test_trials_that_begin_at_once_are_each_run_once_though_tuner_and_server_are_killed(
+    project: Path,
+) -> None:
+    count = 80
+    grid = GridParameterSampling({"C": choice(*range(count))})
+    text = """
+    import sys
+    from azureml.core import Run
+    Run.get_context().log("AUC", int(sys.argv[2]))
+    """
+    made = config(project, text, grid, max_total_runs=count, max_concurrent_runs=count)
+    run = submit(project, made)
+    client = run.experiment.workspace._client
+    # They go to the server in two requests; the tuner is killed when it has sent one.
+    programs.wait_for(lambda: len(list(run.get_children())) > 0)
+    for pid in tuners(run.id):
+        os.kill(pid, signal.SIGKILL)
+    programs.wait_for(lambda: any(each.status == "Completed" for each in run.get_children()))
+    os.kill(client.get("/workspace")["pid"], signal.SIGKILL)
+    assert run.wait_for_completion()["status"] == "Completed"
+    values = sorted(json.loads(text)["C"] for text in run.get_hyperparameters().values())
+    assert values == list(range(count))
+    assert all(each.status == "Completed" for each in run.get_children())
+    best = run.get_best_run_by_primary_metric()
+    assert best is not None and best.get_metrics() == {"AUC": count - 1}
+
+
+def test_of_equal_trials_the_one_with_the_lowest_number_is_the_best_for_all(
+    project: Path,
+) -> None:
+    # The first trial ends when another has.
+    text = """
+    import sys, time
+    from azureml.core import Run
+    run = Run.get_context()
+    run.log("AUC", 1)
+    while sys.argv[2] == "0" and not any(
+        each.status == "Completed" for each in run.parent.get_children()
+    ):
+        time.sleep(0.05)
+    """
+    grid = GridParameterSampling({"C": choice(0, 1, 2)})
+    run = submit(project, config(project, text, grid))
+    run.wait_for_completion()
+    first = sorted(run.get_children(), key=lambda each: str(each.display_name))[0]
+    assert first.get_tags()["hyperparameters"] == '{"C":0}'
+    best = run.get_best_run_by_primary_metric()
+    assert best is not None and best.id == first.id
+    assert run.get_properties()["best_child_run_id"] == first.id
+    assert run.get_children_sorted_by_primary_metric(top=1)[0]["run_id"] == first.id
+    shown = subprocess.run(
+        [os.environ["STEPWELL_BIN"], "logs", run.id],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    ).stdout
+    assert "trial 0 is the best: AUC is 1" in shown, shown
+
+
 def test_trials_of_an_earlier_search_are_gone_on_with(project: Path) -> None:
     text = """
     import os, sys

@@ -7,9 +7,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use stepwell_api::{
     AuditPage, AuditRecord, CancelReply, CreateToken, Dataset, DatasetList, Experiment,
-    ExperimentList, Gc, GcReport, GraphView, Health, LogMetrics, Metrics, Model, ModelList,
-    NewToken, PageTicket, ParallelProgress, ResubmitRun, Run, RunChange, RunPage, Snapshot,
-    SnapshotReply, SubmitRun, TokenInfo, TokenList, Trials, WhyList, Workspace,
+    ExperimentList, Gc, GcReport, GraphView, Health, KeyedRun, LogMetrics, Metrics, Model,
+    ModelList, NewToken, PageTicket, ParallelProgress, ResubmitRun, Run, RunChange, RunPage,
+    Snapshot, SnapshotReply, StartedRuns, SubmitRun, SubmitRuns, TokenInfo, TokenList, Trials,
+    WhyList, Workspace,
 };
 use uuid::Uuid;
 
@@ -123,6 +124,13 @@ impl Client {
     /// Starts a run; a repetition with the same key gives the run of the first.
     pub(crate) fn submit_once(&self, body: &SubmitRun, key: &str) -> Result<Run> {
         self.post_once("runs", body, key)
+    }
+
+    /// Starts runs together, each under its key; gives their ids in their order.
+    pub(crate) fn submit_together(&self, runs: &[KeyedRun]) -> Result<Vec<Uuid>> {
+        let runs = runs.to_vec();
+        let started: StartedRuns = self.post("runs/batch", &SubmitRuns { runs })?;
+        Ok(started.runs)
     }
 
     /// Changes what can be changed of a run.

@@ -22,10 +22,16 @@ impl Client {
         self.stream(&format!("runs/{run}/events"), &[], after)
     }
 
-    /// The changes of the runs that were submitted as children of a run, after the journal's place
-    /// `after`; 0 for all. The stream has no end of its own.
-    pub(crate) fn child_events(&self, parent: Uuid, after: i64) -> Result<Events> {
-        self.stream("events", &[("parent", parent.to_string())], after)
+    /// The ends of the runs that were submitted as children of a run, after the journal's place
+    /// `after`; 0 for all. Each tells what the run has logged of a metric. The stream has no end of
+    /// its own.
+    pub(crate) fn child_ends(&self, parent: Uuid, metric: &str, after: i64) -> Result<Events> {
+        let query = [
+            ("parent", parent.to_string()),
+            ("ends", "true".to_owned()),
+            ("metric", metric.to_owned()),
+        ];
+        self.stream("events", &query, after)
     }
 
     fn stream(&self, path: &str, query: &[(&str, String)], after: i64) -> Result<Events> {

@@ -299,6 +299,7 @@ mod tests {
             status,
             message: (status == RunStatus::Failed)
                 .then(|| "`train.py` exited with code 1".to_owned()),
+            logged: None,
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use stepwell_api::{LogMetrics, MetricPoint, Run, RunChange, SubmitRun};
+use stepwell_api::{KeyedRun, LogMetrics, MetricPoint, Run, RunChange, SubmitRun};
 use stepwell_model::{Failure, FailureKind, RunId};
 use stepwell_worker::Worker;
 use uuid::Uuid;
@@ -99,10 +99,15 @@ impl Link {
         self.call(|client| client.run(id))
     }
 
-    /// What becomes of the runs that were submitted as children of a run, after a place in the
-    /// journal; 0 for all.
-    pub(super) fn child_events(&self, parent: RunId, after: i64) -> Result<Events, Fault> {
-        self.call(|client| client.child_events(parent.uuid(), after))
+    /// The ends of the runs that were submitted as children of a run, with what each has logged of a
+    /// metric, after a place in the journal; 0 for all.
+    pub(super) fn child_ends(
+        &self,
+        parent: RunId,
+        metric: &str,
+        after: i64,
+    ) -> Result<Events, Fault> {
+        self.call(|client| client.child_ends(parent.uuid(), metric, after))
     }
 
     pub(super) fn children(&self, run: &str) -> Result<Vec<Run>, Fault> {
@@ -120,6 +125,12 @@ impl Link {
     pub(super) fn submit(&self, body: &SubmitRun, key: &str) -> Result<String, Fault> {
         let run = self.call(|client| client.submit_once(body, key))?;
         Ok(run.id.to_string())
+    }
+
+    /// Starts runs together: all of them, or none.
+    pub(super) fn submit_together(&self, runs: &[KeyedRun]) -> Result<Vec<String>, Fault> {
+        let started = self.call(|client| client.submit_together(runs))?;
+        Ok(started.iter().map(Uuid::to_string).collect())
     }
 
     pub(super) fn cancel(&self, run: &str) -> Result<(), Fault> {

@@ -1,9 +1,10 @@
 //! The worker of a search of hyperparameters: it performs what [`stepwell_tune::Core`] decides.
 //!
 //! Trials are ordinary script runs whose parent is the search's run, submitted with the step's own
-//! token. Each event is written to a file of the step's state before its effects are performed;
-//! after a crash the events are folded again and what was open is done again, under keys that make
-//! submitting a trial twice the same run.
+//! token; those that are begun at once go in one request. Each event is written to a file of the step's
+//! state before its effects are performed; after a crash the events are folded again and what was open
+//! is done again, under keys that make submitting a trial twice the same run, however the trials are
+//! cut into requests.
 
 mod finish;
 mod link;
@@ -17,7 +18,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use stepwell_api::MetricKind;
+use stepwell_api::{KeyedRun, MetricKind, SubmitRun};
 use stepwell_model::{Failure, FailureKind, TuneRequest};
 use stepwell_tune::{CancelReason, Core, Effect, Event, Search, Verdict};
 use stepwell_worker::Worker;
@@ -30,6 +31,10 @@ use watch::Watch;
 
 /// How often a request to stop and the time limit are looked at.
 const TICK: Duration = Duration::from_millis(200);
+
+/// How many trials are submitted together, and how many events are taken in before what follows from
+/// them is done: few enough that the first trials start at once.
+const TOGETHER_MAX: usize = 64;
 
 /// The metric of the search that names each new best trial.
 const BEST: &str = "best_child_by_primary_metric";
@@ -110,7 +115,7 @@ impl Driver<'_> {
             say("the search begins");
             self.trials
                 .describe(&self.link, &self.search, &self.request)?;
-            return self.take(Event::Began);
+            return self.take(vec![Event::Began]);
         }
         say("the search goes on from what was recorded");
         for event in known {
@@ -121,21 +126,27 @@ impl Driver<'_> {
             }
         }
         let pending = self.core.pending();
-        self.perform(pending)
+        self.perform(pending);
+        Ok(())
     }
 
     /// Takes events in until the search is over.
     fn serve(&mut self, inbox: &Receiver<Event>) -> Result<Ended, Failure> {
+        let mut looked = Instant::now();
         loop {
             if let Some(verdict) = self.core.verdict() {
                 return self.finish(verdict);
             }
+            if looked.elapsed() >= TICK {
+                looked = Instant::now();
+                self.look_around()?;
+            }
             match inbox.recv_timeout(TICK) {
-                Ok(event) => self.take(event)?,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.look_around()?;
-                    self.show_progress();
+                Ok(event) => {
+                    let come = inbox.try_iter().take(TOGETHER_MAX);
+                    self.take(std::iter::once(event).chain(come).collect())?;
                 }
+                Err(RecvTimeoutError::Timeout) => self.show_progress(),
                 Err(RecvTimeoutError::Disconnected) => {}
             }
         }
@@ -143,35 +154,41 @@ impl Driver<'_> {
 
     fn look_around(&mut self) -> Result<(), Failure> {
         if self.worker.is_stopping() {
-            self.take(Event::Stopped)?;
+            self.take(vec![Event::Stopped])?;
         }
         let minutes = now_ms().saturating_sub(self.began_ms) / 60_000;
         if minutes >= self.search.max_duration_minutes {
-            self.take(Event::Expired)?;
+            self.take(vec![Event::Expired])?;
         }
         Ok(())
     }
 
-    /// Records an event and does what follows from it.
-    fn take(&mut self, event: Event) -> Result<(), Failure> {
-        if !self.core.takes(&event) {
-            return Ok(());
+    /// Records events and does what follows from them.
+    fn take(&mut self, events: Vec<Event>) -> Result<(), Failure> {
+        let mut effects = Vec::new();
+        for event in events {
+            if !self.core.takes(&event) {
+                continue;
+            }
+            self.record
+                .write(now_ms(), &event)
+                .map_err(|error| storage(&error))?;
+            effects.extend(self.core.step(event.clone()));
+            self.trials.log_event(&self.core, &event);
         }
-        self.record
-            .write(now_ms(), &event)
-            .map_err(|error| storage(&error))?;
-        let effects = self.core.step(event.clone());
-        self.trials.log_event(&self.core, &event);
-        self.perform(effects)?;
+        self.perform(effects);
         self.show_progress();
         Ok(())
     }
 
-    fn perform(&mut self, effects: Vec<Effect>) -> Result<(), Failure> {
+    /// Performs effects in their order; only that trials which are begun are submitted together, when
+    /// all else is done.
+    fn perform(&mut self, effects: Vec<Effect>) {
+        let mut begun = Vec::new();
         for effect in effects {
             match effect {
                 Effect::Suggest { trial } => self.suggest(trial),
-                Effect::Submit { trial, values } => self.submit(trial, &values)?,
+                Effect::Submit { trial, values } => begun.push((trial, values)),
                 Effect::Watch { trial, run } => self.watch.add(trial, &run),
                 Effect::Cancel { trial, reason } => self.cancel(trial, reason),
                 Effect::Best { trial, value } => self.note_best(trial, value),
@@ -179,7 +196,9 @@ impl Driver<'_> {
                 Effect::Finish { .. } => {}
             }
         }
-        Ok(())
+        for together in begun.chunks(TOGETHER_MAX) {
+            self.submit(together);
+        }
     }
 
     fn report(&self, event: Event) {
@@ -200,23 +219,43 @@ impl Driver<'_> {
         });
     }
 
-    fn submit(&self, trial: usize, values: &stepwell_tune::Values) -> Result<(), Failure> {
-        let body = self.trials.body(self.worker, &self.request, trial, values);
-        let key = format!("{}-trial-{trial}", self.worker.request().run);
-        match self.link.submit(&body, &key) {
-            Ok(run) => {
-                self.report(Event::Submitted { trial, run });
-                Ok(())
+    /// Submits trials together. A refusal says nothing of a trial of an earlier request, so each is then
+    /// asked for alone.
+    fn submit(&self, trials: &[(usize, stepwell_tune::Values)]) {
+        let keyed = |(trial, values): &(usize, stepwell_tune::Values)| KeyedRun {
+            key: format!("{}-trial-{trial}", self.worker.request().run),
+            run: self.trials.body(self.worker, &self.request, *trial, values),
+        };
+        let numbers = trials.iter().map(|(trial, _)| *trial);
+        let runs: Vec<KeyedRun> = trials.iter().map(keyed).collect();
+        if let [_, _, ..] = runs[..] {
+            match self.link.submit_together(&runs) {
+                Ok(started) => {
+                    for (trial, run) in numbers.zip(started) {
+                        self.report(Event::Submitted { trial, run });
+                    }
+                    return;
+                }
+                Err(link::Fault::Stopping) => return,
+                Err(link::Fault::Refused(_)) => {}
             }
+        }
+        for (trial, KeyedRun { key, run }) in numbers.zip(&runs) {
+            self.submit_alone(trial, run, key);
+        }
+    }
+
+    fn submit_alone(&self, trial: usize, body: &SubmitRun, key: &str) {
+        match self.link.submit(body, key) {
+            Ok(run) => self.report(Event::Submitted { trial, run }),
             Err(link::Fault::Refused(reason)) => {
                 let reason = format!("the server refused a trial: {reason}");
                 self.report(Event::Broken { reason });
                 // A trial that cannot be started has ended.
                 let outcome = stepwell_tune::Outcome::Failed;
                 self.report(Event::Ended { trial, outcome });
-                Ok(())
             }
-            Err(link::Fault::Stopping) => Ok(()),
+            Err(link::Fault::Stopping) => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! Follows the trials of a search, all together: their ends come by one stream of the server's
-//! events, and what they log of the primary metric is asked for.
+//! events, each with what the trial has logged of the primary metric. Where that matters before the
+//! end, it is asked for now and then.
 //!
 //! Invariant: of a trial whose run is known its values are reported before its end, and its end once.
 
@@ -44,7 +45,7 @@ struct Shared {
 struct Trials {
     open: HashMap<Uuid, usize>,
     /// Ends of runs whose trials are not known yet: a run may end before its submission is answered.
-    ended: HashMap<Uuid, Outcome>,
+    ended: HashMap<Uuid, (Outcome, History)>,
     /// Whether no more ends will be heard of.
     closed: bool,
 }
@@ -80,7 +81,8 @@ impl Watch {
             return;
         }
         drop(trials);
-        self.0.end(run, trial, ended.unwrap_or(Outcome::Canceled));
+        let (outcome, values) = ended.unwrap_or((Outcome::Canceled, History::new()));
+        self.0.end(trial, outcome, values);
     }
 }
 
@@ -91,14 +93,21 @@ impl Shared {
 
     /// Reads the ends of the search's runs. A stream that broke off goes on after its last event.
     fn listen(&self) {
-        let Watched { link, search, .. } = &self.watched;
+        let Watched {
+            link,
+            search,
+            metric,
+            goal,
+            ..
+        } = &self.watched;
         let mut after = 0;
         let fault = loop {
-            match link.child_events(*search, after) {
+            match link.child_ends(*search, metric, after) {
                 Ok(mut events) => {
                     for event in events.by_ref() {
                         if let Some(outcome) = outcome(event.status) {
-                            self.on_end(event.run, outcome);
+                            let values = numbers(event.logged.unwrap_or_default(), *goal);
+                            self.on_end(event.run, outcome, values);
                         }
                     }
                     after = events.last_seq();
@@ -123,18 +132,20 @@ impl Shared {
         }
     }
 
-    fn on_end(&self, run: Uuid, outcome: Outcome) {
+    fn on_end(&self, run: Uuid, outcome: Outcome, values: History) {
         let mut trials = self.trials();
         let Some(trial) = trials.open.remove(&run) else {
-            trials.ended.insert(run, outcome);
+            trials.ended.insert(run, (outcome, values));
             return;
         };
         drop(trials);
-        self.end(run, trial, outcome);
+        self.end(trial, outcome, values);
     }
 
-    fn end(&self, run: Uuid, trial: usize, outcome: Outcome) {
-        self.ask_values(run, trial);
+    fn end(&self, trial: usize, outcome: Outcome, values: History) {
+        if !values.is_empty() {
+            self.send(Event::Logged { trial, values });
+        }
         self.report(trial, outcome);
     }
 

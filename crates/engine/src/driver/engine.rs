@@ -117,21 +117,41 @@ impl Engine {
     /// # Errors
     /// When the run cannot be stored.
     pub async fn submit(&self, submission: Submission) -> Result<Accepted, EngineError> {
+        let mut accepted = self.submit_all(vec![submission]).await?;
+        accepted.pop().ok_or(EngineError::Stopped)
+    }
+
+    /// Accepts runs together, as [`Self::submit`] accepts one: all of them are stored, with one sync
+    /// of the disk, or none. They are scheduled in their order.
+    ///
+    /// # Errors
+    /// When the runs cannot be stored.
+    pub async fn submit_all(
+        &self,
+        submissions: Vec<Submission>,
+    ) -> Result<Vec<Accepted>, EngineError> {
         let engine = self.clone();
-        let accepting = tokio::spawn(async move { engine.accept(submission).await });
+        let accepting = tokio::spawn(async move { engine.accept(submissions).await });
         accepting.await.map_err(|_| EngineError::Stopped)?
     }
 
-    async fn accept(&self, submission: Submission) -> Result<Accepted, EngineError> {
-        let (spec, graph) = (submission.spec.clone(), Arc::clone(&submission.graph));
-        let texts = Texts::of(&submission)?;
+    async fn accept(&self, submissions: Vec<Submission>) -> Result<Vec<Accepted>, EngineError> {
+        let texts: stepwell_store::Result<Vec<_>> = submissions.iter().map(Texts::of).collect();
+        let texts = texts?;
         let at = now();
-        let accepted = self
-            .store
-            .write_durable(move |db| submission::insert(db, &submission, &texts, at))
-            .await?;
-        if let Accepted::New(_) = accepted {
-            self.send(Message::Submit(Box::new(spec), graph))?;
+        let insert = move |db: &stepwell_store::Connection| {
+            let mut accepted = Vec::with_capacity(submissions.len());
+            for (submission, texts) in submissions.iter().zip(&texts) {
+                accepted.push(submission::insert(db, submission, texts, at)?);
+            }
+            Ok((accepted, submissions))
+        };
+        let (accepted, submissions) = self.store.write_durable(insert).await?;
+        for (submission, outcome) in submissions.into_iter().zip(&accepted) {
+            if let Accepted::New(_) = outcome {
+                let Submission { spec, graph, .. } = submission;
+                self.send(Message::Submit(Box::new(spec), graph))?;
+            }
         }
         Ok(accepted)
     }

@@ -93,15 +93,15 @@ pub(super) fn insert(
     {
         return Ok(Accepted::Before(earlier));
     }
-    let experiment = experiments::ensure(db, &spec.experiment, about.new_experiment, at)?;
+    let experiment = experiments::ensure_id(db, &spec.experiment, about.new_experiment, at)?;
     let root = match spec.parent {
-        Some(parent) => runs::find(db, parent)?.map_or(spec.id, |parent| parent.root),
+        Some(parent) => runs::root_of(db, parent)?.unwrap_or(spec.id),
         None => spec.id,
     };
     let top = NewRun {
         id: spec.id,
         kind: spec.kind,
-        experiment: experiment.id,
+        experiment,
         display_name: about
             .display_name
             .clone()
@@ -129,20 +129,26 @@ pub(super) fn insert(
         (RunKind::Script, [step]) => runs::insert(db, &describe(top, step))?,
         _ => {
             runs::insert(db, &top)?;
+            // What all steps have in common: little, as it is copied for each.
+            let common = NewRun {
+                kind: RunKind::Step,
+                display_name: String::new(),
+                description: String::new(),
+                parent: Some(spec.id),
+                tags: BTreeMap::new(),
+                properties: BTreeMap::new(),
+                parameters: BTreeMap::new(),
+                outputs: Vec::new(),
+                idempotency_key: None,
+                published: None,
+                ..top
+            };
             for (index, step) in (0..).zip(steps) {
                 let row = NewRun {
                     id: step.run,
-                    kind: RunKind::Step,
                     display_name: step.spec.name.clone(),
-                    description: String::new(),
-                    parent: Some(spec.id),
                     step: Some(index),
-                    tags: BTreeMap::new(),
-                    properties: BTreeMap::new(),
-                    parameters: BTreeMap::new(),
-                    idempotency_key: None,
-                    published: None,
-                    ..top.clone()
+                    ..common.clone()
                 };
                 runs::insert(db, &describe(row, step))?;
             }

@@ -359,10 +359,10 @@ async fn bearer(app: &App, text: &str, now: Timestamp) -> Result<Caller> {
 
 /// A step is let in while its run lasts, and a little longer.
 async fn step(app: &App, run: RunId, now: Timestamp) -> Result<Caller> {
-    let found = app.store.read(move |db| runs::find(db, run)).await?;
-    let over = found.is_none_or(|run| {
-        let ended = run.ended.unwrap_or(now);
-        run.status.is_terminal() && now.as_millis() - ended.as_millis() > STEP_GRACE_MS
+    let found = app.store.read(move |db| runs::end_of(db, run)).await?;
+    let over = found.is_none_or(|(status, ended)| {
+        let ended = ended.unwrap_or(now);
+        status.is_terminal() && now.as_millis() - ended.as_millis() > STEP_GRACE_MS
     });
     match over {
         true => Err(unauthorized("the token was for a step whose run is over")),

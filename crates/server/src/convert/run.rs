@@ -134,6 +134,7 @@ pub(crate) fn event(change: &Change) -> api::RunEvent {
         step: change.step.map(|step| step.0),
         status: status(change.status),
         message: change.message.clone(),
+        logged: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use stepwell_api::{ErrorReply, StreamMessage};
 use stepwell_model::RunId;
 use stepwell_store::journal::Change;
+use stepwell_store::{Connection, metrics};
 use stepwell_workspace::Follower;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -33,37 +34,71 @@ pub(super) struct EventsQuery {
     after: Option<i64>,
 }
 
-/// The changes of a follower, each with its number as the event's id.
+/// The changes of a follower, each with its number as the event's id; with a metric's name, each end
+/// with what the run has logged under it.
 fn stream(
     app: Arc<App>,
     caller: Caller,
     follower: Follower,
+    metric: Option<String>,
 ) -> Sse<impl Stream<Item = std::result::Result<Event, Infallible>>> {
-    let state = (app, caller, follower);
-    let stream = futures_util::stream::unfold(state, |(app, caller, mut follower)| async {
-        let change = next_for(&app, &caller, &mut follower).await?;
-        let event = Event::default().id(change.seq.to_string());
-        let event = event
-            .json_data(convert::run::event(&change))
-            .unwrap_or_default();
-        Some((Ok(event), (app, caller, follower)))
+    let state = Listener {
+        app,
+        caller,
+        follower,
+        metric,
+        seen_good: None,
+    };
+    let stream = futures_util::stream::unfold(state, |mut listener| async {
+        let event = listener.next().await?;
+        Some((Ok(event), listener))
     });
     Sse::new(stream).keep_alive(KeepAlive::default())
 }
 
-/// How often it is seen to it that the caller of a silent stream is still let in.
+/// How often it is seen to it that the caller of a silent stream is still let in, and a step of one
+/// that is not silent: its pass is good for minutes after its run, and is looked up in the database.
 const STILL_GOOD_EVERY: Duration = Duration::from_secs(2);
 
-/// The next change, or `None` when there will be none, or the caller's access has ended.
-async fn next_for(app: &App, caller: &Caller, follower: &mut Follower) -> Option<Change> {
-    let mut next = std::pin::pin!(follower.next());
-    loop {
-        let came = tokio::time::timeout(STILL_GOOD_EVERY, &mut next).await;
-        if !still_good(app, caller).await {
-            return None;
+/// Who reads a stream, and what.
+struct Listener {
+    app: Arc<App>,
+    caller: Caller,
+    follower: Follower,
+    metric: Option<String>,
+    /// When the caller was last found to be let in.
+    seen_good: Option<Instant>,
+}
+
+impl Listener {
+    async fn next(&mut self) -> Option<Event> {
+        let change = self.next_change().await?;
+        let mut event = convert::run::event(&change);
+        if let Some(name) = self.metric.clone().filter(|_| change.status.is_terminal()) {
+            let read = move |db: &Connection| metrics::list(db, change.run, Some(&name));
+            // A stream that cannot be read breaks off; the client goes on after its last event.
+            let points = self.app.store.read(read).await.ok()?;
+            event.logged = Some(points.into_iter().map(super::metrics::shown).collect());
         }
-        if let Ok(next) = came {
-            return next;
+        let message = Event::default().id(change.seq.to_string());
+        Some(message.json_data(event).unwrap_or_default())
+    }
+
+    /// The next change, or `None` when there will be none, or the caller's access has ended.
+    async fn next_change(&mut self) -> Option<Change> {
+        let mut next = std::pin::pin!(self.follower.next());
+        loop {
+            let came = tokio::time::timeout(STILL_GOOD_EVERY, &mut next).await;
+            let is_recent = |at: Instant| at.elapsed() < STILL_GOOD_EVERY;
+            if self.caller.step().is_none() || !self.seen_good.is_some_and(is_recent) {
+                if !still_good(&self.app, &self.caller).await {
+                    return None;
+                }
+                self.seen_good = Some(Instant::now());
+            }
+            if let Ok(next) = came {
+                return next;
+            }
         }
     }
 }
@@ -81,6 +116,10 @@ pub(super) struct AllEventsQuery {
     /// Only changes of the runs that were submitted as children of this one, as the trials of a
     /// search are, and not those of steps; from the first child on unless an event is named.
     parent: Option<Uuid>,
+    /// With `parent`: only the ends of those runs.
+    ends: Option<bool>,
+    /// With `parent`: each end tells in `logged` what the run has logged under this name.
+    metric: Option<String>,
 }
 
 /// The last event that a client has, if it says so.
@@ -110,7 +149,7 @@ pub(super) async fn follow_events(
 ) -> Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>> {
     let after = last_event(&headers)?.or(query.after).unwrap_or(0);
     let follower = app.workspace.events.of_run(run_id(&run)?, after).await?;
-    Ok(stream(app, caller, follower))
+    Ok(stream(app, caller, follower, None))
 }
 
 /// Every change of status of all runs and their steps, each a `RunEvent`: those after the event
@@ -132,8 +171,17 @@ pub(super) async fn follow_all_events(
     let follow = query.follow.unwrap_or(true);
     let events = &app.workspace.events;
     let follower = match query.parent.map(RunId::new) {
-        Some(parent) => events.of_children(parent, after, follow).await?,
+        Some(parent) => {
+            let only_ends = query.ends.unwrap_or(false);
+            events.of_children(parent, after, follow, only_ends).await?
+        }
+        None if query.ends.is_some() || query.metric.is_some() => {
+            return Err(
+                ApiError::invalid("`ends` and `metric` go together with `parent` only")
+                    .hint("name the run whose children are followed"),
+            );
+        }
         None => events.of_all(after, follow).await?,
     };
-    Ok(stream(app, caller, follower))
+    Ok(stream(app, caller, follower, query.metric))
 }

@@ -12,8 +12,12 @@ use stepwell_workspace::compute_kind;
 use crate::app::App;
 use crate::error::{ApiError, Result};
 
-/// Refuses the pipeline of an isolated step of which a step would not be isolated.
-pub(super) async fn stays_isolated(app: &App, step: RunId, pipeline: &Template) -> Result<()> {
+/// Refuses pipelines of an isolated step of which a step would not be isolated.
+pub(super) async fn stays_isolated<'a>(
+    app: &App,
+    step: RunId,
+    pipelines: impl IntoIterator<Item = &'a Template>,
+) -> Result<()> {
     let read = move |db: &Connection| {
         let targets = catalog::list_computes(db)?.into_iter();
         let isolated = targets.filter(|target| compute_kind(target).isolation().is_some());
@@ -28,7 +32,7 @@ pub(super) async fn stays_isolated(app: &App, step: RunId, pipeline: &Template) 
     let Some(own) = own.filter(|own| isolated.contains(own)) else {
         return Ok(());
     };
-    let mut steps = pipeline.steps.iter();
+    let mut steps = pipelines.into_iter().flat_map(|one| &one.steps);
     match steps.find(|step| !isolated.contains(step.target.as_str())) {
         None => Ok(()),
         Some(step) => {

@@ -119,7 +119,8 @@ fn stored(point: MetricPoint) -> Point {
     }
 }
 
-fn shown(point: Point) -> MetricPoint {
+/// A point as clients see it.
+pub(super) fn shown(point: Point) -> MetricPoint {
     let kind = KINDS.iter().find(|(_, text)| *text == point.kind);
     MetricPoint {
         name: point.name,

@@ -115,6 +115,7 @@ fn of_runs(api: Register) -> Register {
     let graph = max(GRAPH_MAX);
     api.reader(routes!(runs::list_runs))
         .submitter(routes!(runs::submit_run).layer(graph))
+        .submitter(routes!(runs::submit_runs).layer(graph))
         .submitter(routes!(runs::resubmit_run))
         .submitter(routes!(runs::create_run))
         .reader(routes!(runs::get_run))

@@ -94,10 +94,21 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
         return Ok(None);
     };
     match value.to_str() {
-        Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),
-        _ => Err(ApiError::invalid("the Idempotency-Key cannot be used")
-            .hint("give 1 to 255 plain characters, such as a UUID")),
+        Ok(key) if is_key(key) => Ok(Some(key.to_owned())),
+        _ => Err(bad_key("the Idempotency-Key")),
     }
+}
+
+/// Whether a text may be the key of a request.
+pub(super) fn is_key(text: &str) -> bool {
+    let is_plain = |byte: u8| byte == b'\t' || (b' '..=b'~').contains(&byte);
+    (1..=255).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
+/// The refusal of one that may not; `what` names it.
+pub(super) fn bad_key(what: &str) -> ApiError {
+    ApiError::invalid(format!("{what} cannot be used"))
+        .hint("give 1 to 255 plain characters, such as a UUID")
 }
 
 /// Takes note of a step's program that writes to a run.

@@ -5,8 +5,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use serde::Deserialize;
 use stepwell_api::{
-    CancelOutcome, CancelReply, CreateRun, EndRun, ErrorReply, ResubmitRun, Run, RunChange,
-    RunPage, SubmitRun,
+    CancelOutcome, CancelReply, CreateRun, EndRun, ErrorReply, KeyedRun, ResubmitRun, Run,
+    RunChange, RunPage, StartedRuns, SubmitRun, SubmitRuns,
 };
 use stepwell_engine::driver;
 use stepwell_model::{RunId, RunKind, RunQuery, RunStatus};
@@ -16,7 +16,9 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::isolation::stays_isolated;
-use super::request::{WaitQuery, idempotency_key, next, note_writer, part, started};
+use super::request::{
+    WaitQuery, bad_key, idempotency_key, is_key, next, note_writer, part, started,
+};
 use crate::access::Caller;
 use crate::app::{App, Context};
 use crate::convert;
@@ -38,10 +40,51 @@ pub(super) async fn submit_run(
     let key = idempotency_key(&headers)?;
     let request = convert::submit::request(body, key, &app.datastores.default_name())?;
     if let Some(step) = caller.step() {
-        stays_isolated(&app, step, &request.template).await?;
+        stays_isolated(&app, step, [&request.template]).await?;
     }
     let accepted = app.workspace.runs.submit(request).await?;
     started(&app, accepted).await
+}
+
+/// The most runs that are started together.
+const TOGETHER_MAX: usize = 1_000;
+
+/// Starts runs together, such as the trials of a search: all of them are stored, with one sync of the
+/// disk, or none. Each has a key of its own, so that a repeated request starts nothing twice, also
+/// one that has other runs beside those it repeats.
+#[utoipa::path(post, path = "/runs/batch", request_body = SubmitRuns, responses(
+    (status = 201, body = StartedRuns), (status = "default", body = ErrorReply)))]
+pub(super) async fn submit_runs(
+    State(app): Context,
+    Extension(caller): Extension<Caller>,
+    Body(body): Body<SubmitRuns>,
+) -> Result<(StatusCode, Json<StartedRuns>)> {
+    if !(1..=TOGETHER_MAX).contains(&body.runs.len()) {
+        return Err(
+            ApiError::invalid(format!("there are {} runs", body.runs.len()))
+                .hint(format!("send 1 to {TOGETHER_MAX} runs at once")),
+        );
+    }
+    let default_datastore = app.datastores.default_name();
+    let mut requests = Vec::with_capacity(body.runs.len());
+    for (number, KeyedRun { key, mut run }) in body.runs.into_iter().enumerate() {
+        if !is_key(&key) {
+            return Err(bad_key(&format!("`runs[{number}].key`")));
+        }
+        run.client.user.get_or_insert_with(|| caller.user());
+        requests.push(convert::submit::request(
+            run,
+            Some(key),
+            &default_datastore,
+        )?);
+    }
+    if let Some(step) = caller.step() {
+        let templates = requests.iter().map(|request| &request.template);
+        stays_isolated(&app, step, templates).await?;
+    }
+    let accepted = app.workspace.runs.submit_all(requests).await?;
+    let runs = accepted.into_iter().map(|one| one.run().uuid()).collect();
+    Ok((StatusCode::CREATED, Json(StartedRuns { runs })))
 }
 
 /// Submits what a pipeline or script run was submitted as once more: a new run with the same steps and

@@ -242,6 +242,35 @@ pub fn find(connection: &Connection, run: RunId) -> Result<Option<Record>> {
         .transpose()
 }
 
+/// The run at the top of a run's tree; `None` when there is no such run.
+///
+/// # Errors
+/// Those of the database.
+pub fn root_of(connection: &Connection, run: RunId) -> Result<Option<RunId>> {
+    let mut statement = connection.prepare_cached("SELECT root FROM runs WHERE id = ?")?;
+    let found: Option<[u8; 16]> = statement
+        .query_row([id(run)], |row| row.get(0))
+        .optional()?;
+    Ok(found.map(columns::run_id))
+}
+
+/// How far a run is and when it ended; `None` when there is no such run.
+///
+/// # Errors
+/// Those of the database.
+pub fn end_of(
+    connection: &Connection,
+    run: RunId,
+) -> Result<Option<(RunStatus, Option<Timestamp>)>> {
+    let query = "SELECT status, ended_ms FROM runs WHERE id = ?";
+    let mut statement = connection.prepare_cached(query)?;
+    let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?));
+    let Some((status, ended)) = statement.query_row([id(run)], read).optional()? else {
+        return Ok(None);
+    };
+    Ok(Some((columns::status(&status)?, columns::time(ended))))
+}
+
 /// The run that was submitted with that idempotency key.
 ///
 /// # Errors
