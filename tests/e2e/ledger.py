@@ -6,7 +6,6 @@ failure. What is not explained is a fault of the engine.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -110,8 +109,7 @@ class Ledger:
             # It was killed before it signed for the step, so its number is nowhere to be read.
             assert kind == "lost" and any(process.is_supervisor for process in self.killed), step
             return
-        claim = self.project.data / "runs" / step["id"] / "attempt-1" / "claim.json"
-        supervisor = json.loads(claim.read_text())["supervisor"]
+        supervisor = self.project.claim(step["id"])["supervisor"]
         if kind == "signal":
             assert step["usage"]["signal"] == 9, step
             # A program killed before it was loaded still looked like its supervisor.

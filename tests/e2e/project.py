@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from .bodies import Json
 from .client import Client, Endpoint
 from .processes import Process, belonging_to
 from .waiting import until
@@ -112,10 +113,15 @@ class Project:
         """What lives of a step."""
         return [process for process in self.processes() if process.attempt == f"{run}#1"]
 
+    def claim(self, run: str) -> Json:
+        """Who has claimed the first attempt of a step: the first line of its record."""
+        record = (self.data / "runs" / run / "claim.json").read_text()
+        claim: Json = json.loads(record.splitlines()[0])
+        return claim
+
     def supervisor(self, run: str) -> Process:
         """The supervisor of a step that runs."""
-        claim = json.loads((self.data / "runs" / run / "attempt-1" / "claim.json").read_text())
-        pid = claim["supervisor"]["pid"]
+        pid = self.claim(run)["supervisor"]["pid"]
         return next(process for process in self.processes() if process.pid == pid)
 
     def kill_server(self) -> None:

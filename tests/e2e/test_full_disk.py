@@ -85,12 +85,20 @@ def test_a_server_whose_log_is_on_the_full_disk_is_well_again_each_time(
     assert client.get("/workspace")["pid"] == server, "nobody had to restart it"
 
 
+# Has the record of its step end with a block of the disk: the next line needs one that is new.
+PAD = (
+    "size=$(stat -c %s ../claim.json); left=$(( (4096 - size % 4096) % 4096 )); "
+    'head -c $left /dev/zero | tr "\\0" "\\n" >> ../claim.json; '
+)
+
+
 def test_a_step_whose_end_could_not_be_recorded_says_that_the_disk_was_full(
     disk: SmallDisk, project: Project, client: Client
 ) -> None:
     gate = project.folder / "gate"
-    run = client.submit(script(shell("a", HOLD, *literals(gate, 0))))["id"]
-    until(lambda: client.run(run)["status"], lambda it: it == "Running", "the step runs")
+    run = client.submit(script(shell("a", f"{PAD}echo up; {HOLD}", *literals(gate, 0))))["id"]
+    until(lambda: client.log(run), lambda log: log == "up\n", "the step is up")
+    runs_now(client, run)
     supervisor = project.supervisor(run)
     disk.fill()
     gate.touch()

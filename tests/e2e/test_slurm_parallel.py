@@ -129,7 +129,7 @@ def test_workers_of_all_nodes_give_the_rows_of_one_machine(
     project: Project, client: Client, target: str, data: Counter[str]
 ) -> None:
     run, step = begun(project, client, parallel(project, target, {}))
-    folder = project.data / "runs" / step / "attempt-1"
+    folder = project.data / "runs" / step
     assert stat.S_IMODE((folder / "hosts.json").stat().st_mode) == 0o600
     secret = (folder / "hosts.json").read_text().split('"token":"')[1].split('"')[0]
     processes = project.attempt(step)

@@ -62,7 +62,7 @@ def test_what_a_script_has_imported_before_is_loaded_ahead(
         "it is loaded ahead",
     )
     assert logs == "True {'a': 1}\n"
-    left = [path.name for path in project.folder.glob(".stepwell/runs/*/attempt-*/imported")]
+    left = [path.name for path in project.folder.glob(".stepwell/runs/*/imported")]
     assert not left
 
 

@@ -82,10 +82,14 @@ fn copy_file(from: &Utf8Path, to: &Utf8Path) -> io::Result<u64> {
     }
 }
 
-/// `runs/<run>/attempt-1/work`: what a step has under its hands is of the moment.
+/// `runs/<run>/work`, `runs/<run>/attempt-2/work`: what a step has under its hands is of the moment.
 fn is_working_folder(path: &Utf8Path) -> bool {
     let parts: Vec<&str> = path.as_str().split('/').collect();
-    matches!(parts[..], ["runs", _, attempt, "work"] if attempt.starts_with("attempt-"))
+    match parts[..] {
+        ["runs", _, "work"] => true,
+        ["runs", _, attempt, "work"] => attempt.starts_with("attempt-"),
+        _ => false,
+    }
 }
 
 fn tolerate<T>(result: io::Result<T>) -> io::Result<Option<T>> {
@@ -107,8 +111,10 @@ mod tests {
         for file in [
             "objects/ab/cd",
             "runs/1/files/outputs/model",
-            "runs/1/attempt-1/exit.json",
-            "runs/1/attempt-1/work/scratch",
+            "runs/1/claim.json",
+            "runs/1/work/scratch",
+            "runs/1/attempt-2/claim.json",
+            "runs/1/attempt-2/work/scratch",
             "token",
             "server.json",
             "envs/a/bin/python",
@@ -121,14 +127,15 @@ mod tests {
         }
         fs::create_dir(&to).expect("a folder");
         let copied = copy(&from, &to).expect("copied");
-        assert_eq!((copied.files, copied.bytes), (4, 16));
+        assert_eq!((copied.files, copied.bytes), (5, 20));
         assert!(to.join("runs/1/files/outputs/model").exists() && to.join("token").exists());
         for file in [
             "stepwell.db",
             "server.json",
             "envs",
             "spark",
-            "runs/1/attempt-1/work",
+            "runs/1/work",
+            "runs/1/attempt-2/work",
         ] {
             assert!(!to.join(file).exists(), "{file}");
         }

@@ -5,8 +5,11 @@
 //! server.json, lock      who serves the folder
 //! home.json              where the folder was made, and by whom
 //! objects/               content-addressed files
+//! runs/<run id>/claim.json  how the first try of a step went, and other files of that
+//! runs/<run id>/work/    where its program runs
+//! runs/<run id>/log      what a step prints, in all tries
 //! runs/<run id>/files/   what a run keeps: outputs/, logs/, user_logs/, uploads
-//! runs/<run id>/attempt-1/  how one try went
+//! runs/<run id>/attempt-2/  how another try went, with its work/
 //! runs/<run id>/state/   how far a step is that resumes, for its next attempt
 //! runs/<run id>/data-1/   inputs and outputs of one try that are on other machines
 //! runs/<run id>/log-times  when its log grew
@@ -34,6 +37,9 @@ pub const LOCAL_DATASTORES: [&str; 2] = ["workspaceblobstore", "workspacefilesto
 /// How names on local datastores begin under which outputs are copied until they are complete.
 /// No listing shows them.
 pub const INCOMING_PREFIX: &str = ".stepwell-incoming-";
+
+/// The name of a step's log among the files of its run.
+pub const LOG_NAME: &str = "user_logs/std_log.txt";
 
 /// The file in a run's folder with a line for each growth of its log: the length, and the time in
 /// milliseconds since 1970.
@@ -112,10 +118,15 @@ impl DataFolder {
         self.run(run).join("files")
     }
 
-    /// What a step prints.
+    /// What a step prints: [`LOG_NAME`] among what it keeps. It lies beside that, as most steps keep
+    /// nothing else; older versions have it where its name says.
     #[must_use]
     pub fn run_log(&self, run: RunId) -> Utf8PathBuf {
-        self.run_files(run).join("user_logs").join("std_log.txt")
+        let named = self.run_files(run).join(LOG_NAME);
+        match named.exists() {
+            true => named,
+            false => self.run(run).join("log"),
+        }
     }
 
     /// When what a step prints grew.

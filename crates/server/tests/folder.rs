@@ -165,7 +165,8 @@ fn a_copy_goes_on_by_itself_and_a_planted_folder_waits_for_its_owner() {
     assert!(error.hint().contains("stepwell adopt"));
     let report = adopted(&planted);
     assert_eq!((report.revoked_tokens, report.lost_steps), (1, 1));
-    assert!(attempt.join("exit.json").exists());
+    let record = std::fs::read_to_string(attempt.join("claim.json")).expect("a record");
+    assert!(record.contains(r#"{"outcome":{"failed":"#), "{record}");
     serve_once(&planted, &guard, |_| ()).expect("it serves");
 }
 

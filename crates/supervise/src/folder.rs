@@ -1,21 +1,22 @@
-//! The attempt folder: all that a supervisor and a server know of each other.
+//! The attempt folder: all that a supervisor and a server know of each other. The first attempt's is that
+//! of its run, beside what the run keeps ([`stepwell_data::folder`]); each further one has its own in it.
 //!
 //! | file | written by | when |
 //! |---|---|---|
-//! | `spec.json` | the executor | before the supervisor starts |
+//! | `spec.json` | the executor | before the supervisor starts, unless it is given the specification itself |
 //! | `request.json` | the executor | before that, for a worker of Stepwell's own |
 //! | `failure.json` | such a worker | before it ends badly |
-//! | `claim.json` | the supervisor | first of all: the fence |
-//! | `started.json` | the supervisor | when the program runs |
-//! | `exit.json` | the supervisor | last of all: the outcome |
+//! | `claim.json` | the supervisor | first of all: the fence; then the program's start, and last of all the outcome |
 //! | `supervise.log` | the supervisor | only if something went wrong with itself |
 //!
 //! Invariant: a file that exists is complete, for each is written aside and then linked or renamed
-//! into place. Nothing is synced to disk: a killed process does not lose what it wrote, and after
-//! a power cut the boot id tells that the supervisor is dead, whatever its files say.
+//! into place; to `claim.json` lines are added, and one that is not whole does not count
+//! ([`crate::record`]). Nothing is synced to disk: a killed process does not lose what it wrote, and
+//! after a power cut the boot id tells that the supervisor is dead, whatever its files say.
 //!
 //! What is in `spec.json` is in [`crate::spec`]. The forms are read by servers of other versions:
-//! fields are added with defaults, never changed.
+//! fields are added with defaults, never changed. Where a server does not know of lines, the start is in
+//! `started.json` and the outcome in `exit.json` ([`RecordForm`]), and both are read here, too.
 
 use fs_err::os::unix::fs::OpenOptionsExt as _;
 use std::io::{self, Write};
@@ -27,7 +28,8 @@ use serde::{Deserialize, Serialize};
 use stepwell_model::{Outcome, Timestamp};
 
 use crate::Process;
-use crate::spec::Spec;
+use crate::record::{self, Line, Record};
+use crate::spec::{RecordForm, Spec};
 use crate::storage::is_passing;
 
 /// Why an attempt folder cannot be read or written.
@@ -147,6 +149,7 @@ pub enum State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     folder: Utf8PathBuf,
+    form: RecordForm,
 }
 
 impl Attempt {
@@ -163,13 +166,28 @@ impl Attempt {
     pub fn open(folder: impl Into<Utf8PathBuf>) -> Self {
         Self {
             folder: folder.into(),
+            form: RecordForm::Lines,
         }
     }
 
-    /// The attempt with this number in the folder of its run.
+    /// The same, written to as whoever made its specification reads it.
+    #[must_use]
+    pub fn recorded_for(self, spec: &Spec) -> Self {
+        Self {
+            form: spec.record,
+            ..self
+        }
+    }
+
+    /// The attempt with this number in the folder of its run. The first one has no folder of its own, as
+    /// mostly there is no other, unless an older version has made it one.
     #[must_use]
     pub fn of_run(run_folder: &Utf8Path, number: u32) -> Self {
-        Self::open(run_folder.join(format!("attempt-{number}")))
+        let own = run_folder.join(format!("attempt-{number}"));
+        match number == 1 && !own.exists() {
+            true => Self::open(run_folder),
+            false => Self::open(own),
+        }
     }
 
     /// The folder.
@@ -189,46 +207,60 @@ impl Attempt {
     /// # Errors
     /// A file exists and cannot be read.
     pub fn state(&self, liveness: impl FnOnce(&Holder) -> Liveness) -> Result<State, Error> {
-        if let Some(outcome) = self.outcome()? {
+        let Some(record) = self.record()? else {
+            return Ok(State::Unclaimed);
+        };
+        if let Some(outcome) = record.outcome {
             return Ok(State::Ended(outcome));
         }
-        let claim: Option<Claim> = match self.read(Self::CLAIM) {
-            Ok(None) => return Ok(State::Unclaimed),
-            Ok(claim) => claim,
-            Err(Error::Decode { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        let started = parse_or_none(self.read(Self::STARTED))?;
-        match claim.map(|claim| claim.holder) {
+        let started = record.started;
+        match record.holder {
             Some(holder) if liveness(&holder) != Liveness::Gone => {
                 Ok(State::Running { holder, started })
             }
-            // It may have ended well between the two reads.
-            _ => Ok(match self.outcome()? {
-                Some(outcome) => State::Ended(outcome),
-                None => State::Dead { started },
-            }),
+            // It may have gone on, and ended well, before its holder was asked for.
+            _ => {
+                let record = self.record()?.unwrap_or_default();
+                let started = record.started.or(started);
+                let ended = record.outcome.map(State::Ended);
+                Ok(ended.unwrap_or(State::Dead { started }))
+            }
         }
     }
 
     /// Who has claimed the attempt; `None` if nobody has, or if that cannot be read.
     #[must_use]
     pub fn holder(&self) -> Option<Holder> {
-        let claim: Option<Claim> = self.read(Self::CLAIM).ok()?;
-        claim.map(|claim| claim.holder)
+        self.record().ok()??.holder
     }
 
-    /// Whether an outcome is written down: a look that costs one system call.
+    /// Whether somebody has claimed it.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.folder.join(Self::CLAIM).exists()
+    }
+
+    /// Whether an outcome is written down.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.folder.join(Self::EXIT).exists()
+        matches!(
+            self.record(),
+            Ok(Some(Record {
+                outcome: Some(_),
+                ..
+            }))
+        )
     }
 
     /// What the supervisor is to do.
     ///
     /// # Errors
-    /// There is no such file, or it cannot be read.
+    /// It is written down nowhere, or cannot be read.
     pub fn spec(&self) -> Result<Spec, Error> {
+        let claimed = self.bytes(Self::CLAIM)?;
+        if let Some(spec) = claimed.and_then(|text| record::spec(&text)) {
+            return Ok(spec);
+        }
         self.read(Self::SPEC)?.ok_or_else(|| {
             let text = format!("`{}` does not exist", self.folder.join(Self::SPEC));
             io::Error::new(io::ErrorKind::NotFound, text).into()
@@ -266,14 +298,22 @@ impl Attempt {
         self.replace(Self::REQUEST, request)
     }
 
-    /// Takes the attempt for a holder; false if somebody has it already.
+    /// Takes the attempt for a holder; false if somebody has it already. A holder that was given the
+    /// specification, and not a file with it, writes it down with the claim.
     ///
     /// The claim is linked into place, which succeeds once even on network file systems.
     ///
     /// # Errors
     /// The file system refuses.
-    pub fn claim(&self, holder: Holder) -> Result<bool, Error> {
-        let aside = self.write_aside(Self::CLAIM, &Claim { holder })?;
+    pub fn claim(&self, holder: Holder, given: Option<&Spec>) -> Result<bool, Error> {
+        let text = record::begun(&Claim { holder }, given)?;
+        let aside = match self.write_aside(Self::CLAIM, &text) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(&self.folder)?;
+                self.write_aside(Self::CLAIM, &text)?
+            }
+            aside => aside?,
+        };
         let linked = fs::hard_link(&aside, self.folder.join(Self::CLAIM));
         fs::remove_file(&aside)?;
         match linked {
@@ -288,7 +328,10 @@ impl Attempt {
     /// # Errors
     /// The file system refuses.
     pub fn write_started(&self, started: &Started) -> Result<(), Error> {
-        self.replace(Self::STARTED, started)
+        match self.form {
+            RecordForm::Lines => self.add(Line::Started(started.clone())),
+            RecordForm::Files => self.replace(Self::STARTED, started),
+        }
     }
 
     /// Writes down how the attempt ended. Only the holder of the claim may.
@@ -297,7 +340,10 @@ impl Attempt {
     /// The file system refuses.
     pub fn conclude(&self, outcome: &Outcome) -> Result<(), Error> {
         let outcome = outcome.clone();
-        self.replace(Self::EXIT, &Exit { outcome })
+        match self.form {
+            RecordForm::Lines => self.add(Line::Outcome(outcome)),
+            RecordForm::Files => self.replace(Self::EXIT, &Exit { outcome }),
+        }
     }
 
     /// Adds a line to the supervisor's own log, as well as it can.
@@ -319,37 +365,58 @@ impl Attempt {
         fs::read_to_string(self.folder.join(Self::NOTES)).ok()
     }
 
-    fn outcome(&self) -> Result<Option<Outcome>, Error> {
-        let exit: Option<Exit> = parse_or_none(self.read(Self::EXIT))?;
-        Ok(exit.map(|exit| exit.outcome))
+    /// What is written down of it; `None` if nobody has claimed it and it has not ended.
+    fn record(&self) -> Result<Option<Record>, Error> {
+        let text = self.bytes(Self::CLAIM)?;
+        let is_claimed = text.is_some();
+        let mut record = Record::parse(&text.unwrap_or_default());
+        if record.outcome.is_none() {
+            let exit: Option<Exit> = parse_or_none(self.read(Self::EXIT))?;
+            record.outcome = exit.map(|exit| exit.outcome);
+        }
+        if is_claimed && record.started.is_none() {
+            record.started = parse_or_none(self.read(Self::STARTED))?;
+        }
+        Ok((is_claimed || record.outcome.is_some()).then_some(record))
+    }
+
+    fn add(&self, line: Line) -> Result<(), Error> {
+        Ok(record::add(&self.folder.join(Self::CLAIM), &line)?)
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
-        let path = self.folder.join(name);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
+        let Some(bytes) = self.bytes(name)? else {
+            return Ok(None);
         };
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|source| Error::Decode { path, source })
+        let decoded = serde_json::from_slice(&bytes);
+        decoded.map(Some).map_err(|source| Error::Decode {
+            path: self.folder.join(name),
+            source,
+        })
+    }
+
+    fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        match fs::read(self.folder.join(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn replace<T: Serialize>(&self, name: &str, value: &T) -> Result<(), Error> {
-        let aside = self.write_aside(name, value)?;
+        let bytes = serde_json::to_vec(value).map_err(io::Error::from)?;
+        let aside = self.write_aside(name, &bytes)?;
         Ok(fs::rename(aside, self.folder.join(name))?)
     }
 
     /// The name holds the writer's process id: two servers may write one spec at the same time.
-    fn write_aside<T: Serialize>(&self, name: &str, value: &T) -> Result<Utf8PathBuf, Error> {
+    fn write_aside(&self, name: &str, bytes: &[u8]) -> io::Result<Utf8PathBuf> {
         let pid = rustix::process::getpid().as_raw_nonzero();
         let path = self.folder.join(format!(".{name}.{pid}"));
-        let bytes = serde_json::to_vec(value).map_err(io::Error::from)?;
         // The specification holds the step's token.
         let mut options = fs::OpenOptions::new();
         let options = options.write(true).create(true).truncate(true).mode(0o600);
-        options.open(&path)?.write_all(&bytes)?;
+        options.open(&path)?.write_all(bytes)?;
         Ok(path)
     }
 }
@@ -371,7 +438,7 @@ mod tests {
     fn attempt() -> (camino_tempfile::Utf8TempDir, Attempt) {
         let folder = camino_tempfile::tempdir().expect("a folder");
         let path = folder.path();
-        let attempt = Attempt::of_run(path, 1);
+        let attempt = Attempt::of_run(path, 2);
         fs::create_dir(attempt.folder()).expect("a folder");
         (folder, attempt)
     }
@@ -396,8 +463,8 @@ mod tests {
         let (_keep, attempt) = attempt();
         assert_eq!(state(&attempt), State::Unclaimed);
         let holder = Holder::Process(this());
-        assert!(attempt.claim(holder.clone()).expect("claim"));
-        assert!(!attempt.claim(gone()).expect("second claim"));
+        assert!(attempt.claim(holder.clone(), None).expect("claim"));
+        assert!(!attempt.claim(gone(), None).expect("second claim"));
         assert_eq!(
             state(&attempt),
             State::Running {
@@ -410,7 +477,7 @@ mod tests {
     #[test]
     fn the_outcome_counts_even_if_the_supervisor_is_gone() {
         let (_keep, attempt) = attempt();
-        attempt.claim(gone()).expect("claim");
+        attempt.claim(gone(), None).expect("claim");
         assert_eq!(state(&attempt), State::Dead { started: None });
         let outcome = Outcome::Cancelled(Usage::default());
         attempt.conclude(&outcome).expect("conclude");
@@ -427,13 +494,46 @@ mod tests {
     }
 
     #[test]
+    fn what_an_older_version_wrote_is_read_and_one_that_still_serves_reads_what_is_written_for_it()
+    {
+        let folder = camino_tempfile::tempdir().expect("a folder");
+        let run = folder.path().join("run");
+        assert_eq!(Attempt::of_run(&run, 1).folder(), run);
+        fs::create_dir_all(run.join("attempt-1")).expect("a folder");
+        let read = Attempt::of_run(&run, 1);
+        assert_eq!(read.folder(), run.join("attempt-1"));
+        let older = Attempt {
+            form: RecordForm::Files,
+            ..read.clone()
+        };
+        let holder = Holder::Process(this());
+        assert!(older.claim(holder.clone(), None).expect("claim"));
+        let started = Started {
+            child: this(),
+            at: Timestamp::from_millis(1),
+        };
+        older.write_started(&started).expect("written");
+        let started = Some(started);
+        assert_eq!(state(&read), State::Running { holder, started });
+        let outcome = Outcome::Cancelled(Usage::default());
+        older.conclude(&outcome).expect("conclude");
+        assert_eq!(state(&read), State::Ended(outcome.clone()));
+        let exit: serde_json::Value = read.read("exit.json").expect("read").expect("it is there");
+        assert_eq!(
+            exit["outcome"],
+            serde_json::to_value(&outcome).expect("JSON")
+        );
+        assert!(read.has_ended() && read.is_begun());
+    }
+
+    #[test]
     fn a_holder_on_another_machine_is_not_dead_because_this_one_does_not_show_it() {
         let (_keep, attempt) = attempt();
         let holder = Holder::Cluster {
             cluster: "slurm".to_owned(),
             job: "4711".to_owned(),
         };
-        attempt.claim(holder.clone()).expect("claim");
+        attempt.claim(holder.clone(), None).expect("claim");
         assert_eq!(attempt.holder(), Some(holder.clone()));
         let started = None;
         assert_eq!(state(&attempt), State::Running { holder, started });

@@ -9,8 +9,9 @@
 //! It does not choose, retry or report: that is the executor's and the engine's part.
 //!
 //! Invariant: whoever holds the claim of an attempt is the only one to start its program, and
-//! `exit.json` exists only when no process of the program is left and its outputs are kept.
+//! an outcome is written down only when no process of the program is left and its outputs are kept.
 
+mod assignment;
 mod clock;
 mod collect;
 mod descendants;
@@ -24,6 +25,7 @@ mod log_times;
 mod process;
 mod program;
 mod reap;
+mod record;
 mod relocate;
 mod signals;
 mod spec;
@@ -33,13 +35,14 @@ mod verdict;
 mod view;
 mod warm;
 
+pub use assignment::assignment;
 pub use clock::now;
 pub use collect::discard;
 pub use folder::{Attempt, Claim, Error, Holder, Liveness, Started, State};
 pub use launch::{JobNode, Reserved, nodes_of_job};
 pub use life::{EXIT_NOT_RECORDED, NEWS_ENDED, NEWS_READY, NEWS_STARTED, main};
 pub use process::Process;
-pub use spec::{InputPlace, Launcher, OutputPlace, Several, Spec, Warm, Workers};
+pub use spec::{InputPlace, Launcher, OutputPlace, RecordForm, Several, Spec, Warm, Workers};
 pub use storage::{is_passing, storage_failure};
 pub use sweep::sweep;
 pub use view::{View, ViewError, can_isolate};

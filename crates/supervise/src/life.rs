@@ -5,11 +5,11 @@
 //! for it ([`warm`]). Nothing passes from step to step: one that has a child left, or that could not
 //! record an outcome, leaves.
 //!
-//! Everything up to `exit.json` happens here in order and on one thread. What a step's program
+//! Everything up to the recorded outcome happens here in order and on one thread. What a step's program
 //! does is an [`Outcome`]; only what keeps the supervisor from recording one is an error.
 
 use std::fs::File;
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use stepwell_data::cas::Cas;
 use stepwell_data::snapshot;
 use stepwell_model::{Failure, FailureKind, Outcome, Start, Usage, in_words};
 
+use crate::assignment::Assignment;
 use crate::folder::{Attempt, Error, Holder, Started};
 use crate::log_times::LogTimes;
 use crate::process::Process;
@@ -44,13 +45,13 @@ const KEEP_LOADED: Duration = Duration::from_secs(300);
 
 /// The word on standard output when the program runs; the time in milliseconds follows.
 pub const NEWS_STARTED: &str = "started";
-/// The word on standard output when `exit.json` is written.
+/// The word on standard output when the outcome is written down.
 pub const NEWS_ENDED: &str = "ended";
 /// The word on standard output when the next step may come; the words of the interpreters that are
 /// kept for it follow, those that took long to load with [`warm::HEAVY`] at their end.
 pub const NEWS_READY: &str = "ready";
 
-/// The pauses between the tries to write `exit.json`.
+/// The pauses between the tries to write down the outcome.
 const RETRY_AFTER_MS: [u64; 4] = [250, 500, 1_000, 2_000];
 
 /// The `stepwell-supervise` program.
@@ -58,7 +59,7 @@ const RETRY_AFTER_MS: [u64; 4] = [250, 500, 1_000, 2_000];
 /// With a folder, it supervises the attempt of that folder; a cluster's job names itself by
 /// `--holder CLUSTER JOB-ID` before it, and by `--tied PROCESS` before that it stops the step when the
 /// process that has started it is gone. Without arguments it stands by: it makes itself ready and
-/// takes folders from standard input, each closed by a zero byte, until there are no more. So a
+/// takes [assignments](crate::assignment()) from standard input, until there are no more. So a
 /// server can have the next supervisor ready while the current step runs.
 ///
 /// With `--launch` or `--rank` before the folder it is a part of a step that is several processes, and
@@ -91,7 +92,7 @@ pub fn main() -> ExitCode {
     };
     let mut ready = Ready::new(holder, parent);
     if let Some(folder) = folder {
-        return match take(folder.to_owned(), &mut ready) {
+        return match take(Assignment::of(folder.to_owned()), &mut ready) {
             Ok(over) => {
                 over.tidy();
                 ExitCode::SUCCESS
@@ -99,8 +100,8 @@ pub fn main() -> ExitCode {
             Err(status) => status,
         };
     }
-    while let Some(folder) = assigned(&mut ready) {
-        let over = match take(folder, &mut ready) {
+    while let Some(assignment) = assigned(&mut ready) {
+        let over = match take(assignment, &mut ready) {
             Ok(over) => over,
             Err(status) => return status,
         };
@@ -172,23 +173,19 @@ impl Ready {
     }
 }
 
-/// The next folder that whoever started this supervisor names; `None` if it went away, or wants
-/// this one to.
-fn assigned(ready: &mut io::Result<Ready>) -> Option<String> {
+/// What whoever started this supervisor assigns to it next; `None` if it went away, or wants this one
+/// to.
+fn assigned(ready: &mut io::Result<Ready>) -> Option<Assignment> {
     if let Ok(Ready { warm, .. }) = ready
         && !warm.words().is_empty()
         && !comes_within(KEEP_LOADED)
     {
         warm.end();
     }
-    let mut folder = Vec::new();
-    io::stdin().lock().read_until(0, &mut folder).ok()?;
-    // A folder that is cut short was never assigned.
-    let folder = folder.strip_suffix(&[0])?.to_vec();
-    String::from_utf8(folder).ok()
+    Assignment::read(io::stdin().lock()).ok().flatten()
 }
 
-/// Whether the next folder is named within a time, or none will be.
+/// Whether the next attempt is assigned within a time, or none will be.
 fn comes_within(time: Duration) -> bool {
     let Ok(time) = Timespec::try_from(time) else {
         return true;
@@ -198,13 +195,13 @@ fn comes_within(time: Duration) -> bool {
     !matches!(poll(&mut fds, Some(&time)), Ok(0))
 }
 
-/// Sees the attempt of a folder through.
-fn take(folder: String, ready: &mut io::Result<Ready>) -> Result<Over, ExitCode> {
-    let attempt = Attempt::open(folder);
+/// Sees an attempt through.
+fn take(assignment: Assignment, ready: &mut io::Result<Ready>) -> Result<Over, ExitCode> {
+    let attempt = Attempt::open(assignment.folder);
     let notes = attempt.clone();
     std::panic::set_hook(Box::new(move |panic| notes.note(&panic.to_string())));
     let lived = match ready {
-        Ok(ready) => live(&attempt, ready),
+        Ok(ready) => live(&attempt, assignment.spec, ready),
         Err(error) => Err(io::Error::new(error.kind(), error.to_string()).into()),
     };
     lived.map_err(|error| {
@@ -213,9 +210,16 @@ fn take(folder: String, ready: &mut io::Result<Ready>) -> Result<Over, ExitCode>
     })
 }
 
-fn live(attempt: &Attempt, ready: &mut Ready) -> Result<Over, Error> {
-    let mut spec = attempt.spec()?;
-    if !attempt.claim(ready.holder.clone())? {
+fn live(attempt: &Attempt, given: Option<Box<Spec>>, ready: &mut Ready) -> Result<Over, Error> {
+    let is_claimed = |given| attempt.claim(ready.holder.clone(), given);
+    let (mut spec, is_claimed) = match given {
+        Some(spec) => {
+            let is_claimed = is_claimed(Some(&spec))?;
+            (*spec, is_claimed)
+        }
+        None => (attempt.spec()?, is_claimed(None)?),
+    };
+    if !is_claimed {
         // Another supervisor has it; it is the one to speak.
         return Ok(Over {
             left: Left::Nobody,
@@ -226,6 +230,7 @@ fn live(attempt: &Attempt, ready: &mut Ready) -> Result<Over, Error> {
         let report = report.into_string();
         spec.variables.insert(warm::IMPORTED.to_owned(), report);
     }
+    let attempt = &attempt.clone().recorded_for(&spec);
     let (outcome, left) = supervise(attempt, &spec, ready);
     record(attempt, &spec, &outcome)?;
     report(NEWS_ENDED);
@@ -282,7 +287,7 @@ fn supervise(attempt: &Attempt, spec: &Spec, ready: &mut Ready) -> (Outcome, Lef
     };
     announce(attempt, main.as_raw_nonzero().get(), &usage);
     let mut reaper = Reaper::beside(ready.warm.sessions()).reporting_to(lent);
-    let mut times = LogTimes::new(&spec.log, attempt.folder(), log_start);
+    let mut times = LogTimes::new(&spec.log, &spec.files_dir, log_start);
     let ended = program::wait(main, &own, signals, &mut reaper, &mut times)
         .and_then(|cause| Ok((cause, descendants::end_all(main, signals, &mut reaper)?)));
     times.look();

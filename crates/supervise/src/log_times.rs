@@ -29,9 +29,9 @@ pub(crate) struct LogTimes {
 }
 
 impl LogTimes {
-    /// Of the log of an attempt in `attempt_folder`; it has `known` bytes of earlier attempts.
-    pub(crate) fn new(log: &Utf8Path, attempt_folder: &Utf8Path, known: u64) -> Self {
-        let run_folder = attempt_folder.parent().unwrap_or(attempt_folder);
+    /// Of the log of a run that keeps its files in `files`; it has `known` bytes of earlier attempts.
+    pub(crate) fn new(log: &Utf8Path, files: &Utf8Path, known: u64) -> Self {
+        let run_folder = files.parent().unwrap_or(files);
         Self {
             log: log.to_owned(),
             place: run_folder.join(LOG_TIMES),
@@ -73,9 +73,9 @@ mod tests {
     fn each_growth_is_recorded_once() {
         let folder = camino_tempfile::tempdir().expect("a folder");
         let root = folder.path();
-        let (log, attempt) = (root.join("log"), root.join("attempt-2"));
+        let (log, files) = (root.join("log"), root.join("files"));
         std::fs::write(&log, "first").expect("written");
-        let mut times = LogTimes::new(&log, &attempt, 5);
+        let mut times = LogTimes::new(&log, &files, 5);
         times.look();
         assert!(!root.join(LOG_TIMES).exists(), "nothing is new");
         std::fs::write(&log, "first second").expect("written");
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_log_that_cannot_be_read_is_no_failure() {
-        let mut times = LogTimes::new("/nowhere/log".into(), "/nowhere/attempt-1".into(), 0);
+        let mut times = LogTimes::new("/nowhere/log".into(), "/nowhere/files".into(), 0);
         times.look();
     }
 }

@@ -60,6 +60,21 @@ pub struct Spec {
     /// What the program sees of the file system; `None` for all that the user does.
     #[serde(default)]
     pub view: Option<View>,
+    /// How the supervisor is to write down what becomes of the attempt.
+    #[serde(default)]
+    pub record: RecordForm,
+}
+
+/// How what becomes of an attempt is written down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordForm {
+    /// As a file for each thing, as servers read it that do not know of another form: a program may be
+    /// replaced by that of a newer version while the server still runs.
+    #[default]
+    Files,
+    /// As lines that are added to the claim.
+    Lines,
 }
 
 /// The processes of a program that drives them, if they may start warm. It is they, and not the program,

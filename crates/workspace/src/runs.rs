@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::core::Core;
-use crate::files::locate;
+use crate::files::place_of;
 use crate::names::check_experiment;
 use crate::page::{PAGE_MAX, Page, Part};
 use crate::published::earlier;
@@ -232,10 +232,10 @@ impl Runs {
     /// # Errors
     /// When the name leads out of the run's folder, or its files were removed to make room.
     pub async fn find_file(&self, run: RunId, path: &str) -> Result<Utf8PathBuf> {
-        let own = locate(&self.0.folder.run_files(run), path)?;
+        let own = place_of(&self.0.folder, run, path)?;
         match tokio::fs::symlink_metadata(&own).await {
             Ok(_) => Ok(own),
-            Err(_) => locate(&self.0.folder.run_files(self.with_files(run).await?), path),
+            Err(_) => place_of(&self.0.folder, self.with_files(run).await?, path),
         }
     }
 

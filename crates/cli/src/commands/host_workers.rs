@@ -11,7 +11,7 @@ use crate::failure::Failure;
 #[derive(Debug, clap::Args)]
 #[command(
     hide = true,
-    after_help = "Example:\n  stepwell host-workers .stepwell/runs/RUN/attempt-1 1 1\n\nIt ends with the driver."
+    after_help = "Example:\n  stepwell host-workers .stepwell/runs/RUN 1 1\n\nIt ends with the driver."
 )]
 pub(crate) struct Args {
     /// The folder of the step's attempt

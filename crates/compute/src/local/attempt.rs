@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::Shared;
+use super::pool::NotAssigned;
 use super::supervisor::{News, Supervisor};
 use crate::ending::{self, failed, folder_failure, internal};
 use crate::progress::{OBEY_WITHIN, Progress};
@@ -113,16 +114,20 @@ impl AttemptTask {
             Ok(staged) => staged,
             Err(failure) => return self.conclude(failed(failure)),
         };
-        if let Err(error) = staged.write(&self.attempt) {
+        if let Err(error) = staged.write_request(&self.attempt) {
             let failure = folder_failure(&error);
             return self.later_or(error.is_passing(), failure).await;
         }
         let word = staged.spec.loaded_word();
         let supervisors = &self.shared.supervisors;
         supervisors.await_heavy(word.as_deref()).await;
-        match supervisors.assign(self.attempt.folder(), word.as_deref()) {
+        match supervisors.assign(&self.attempt, &staged.spec, word.as_deref()) {
             Ok(supervisor) => self.watch(supervisor).await,
-            Err(error) => {
+            Err(NotAssigned::Folder(error)) => {
+                let failure = folder_failure(&error);
+                self.later_or(error.is_passing(), failure).await
+            }
+            Err(NotAssigned::Supervisor(error)) => {
                 let program = &self.shared.config.supervisor_program;
                 let failure = internal(format!("`{program}` could not be started: {error}"));
                 self.later_or(is_passing(&error), failure).await

@@ -14,10 +14,10 @@ use stepwell_supervise::Attempt;
 pub fn lose_begun(runs: &Utf8Path) -> std::io::Result<usize> {
     let mut lost = 0;
     for run in entries(runs)? {
-        for attempt in entries(&run)? {
-            let begun = attempt.join("claim.json").exists();
+        // The first attempt is in the run's folder itself.
+        for attempt in entries(&run)?.into_iter().chain([run]) {
             let attempt = Attempt::open(attempt);
-            if begun && !attempt.has_ended() {
+            if attempt.is_begun() && !attempt.has_ended() {
                 let failure = Failure::new(
                     FailureKind::Lost,
                     "the step ran in another folder, of which this one is a copy",

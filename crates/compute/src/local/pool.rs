@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
+use stepwell_supervise::{Attempt, Spec, assignment};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -27,6 +28,14 @@ const RETURN_WITHIN: Duration = Duration::from_millis(50);
 
 /// How long no step runs before the supervisors that came back for more leave.
 const QUIET: Duration = Duration::from_secs(5);
+
+/// Why an attempt has no supervisor.
+pub(super) enum NotAssigned {
+    /// None can be started.
+    Supervisor(io::Error),
+    /// What it is to do could not be written down.
+    Folder(stepwell_supervise::Error),
+}
 
 /// Hands out supervisors and takes them back.
 pub(super) struct Pool {
@@ -91,21 +100,28 @@ impl Pool {
         }
     }
 
-    /// Gives the attempt of a folder to a supervisor, if there is one to one that keeps the loaded
-    /// interpreter of this word, and sees that the next one stands by.
+    /// Gives an attempt to a supervisor, if there is one to one that keeps the loaded interpreter of this
+    /// word, and sees that the next one stands by.
     pub(super) fn assign(
         self: &Arc<Self>,
-        folder: &Utf8Path,
+        attempt: &Attempt,
+        spec: &Spec,
         word: Option<&str>,
-    ) -> io::Result<Supervisor> {
+    ) -> Result<Supervisor, NotAssigned> {
+        let mut message = assignment(attempt.folder(), Some(spec));
         let supervisor = loop {
-            let Some(mut idle) = lock_unpoisoned(&self.state).take(word) else {
-                let mut fresh = Supervisor::spawn(&self.program)?;
-                // Whoever watches it sees what became of one that is gone already.
-                let _ = fresh.assign(folder);
-                break fresh;
+            let idle = lock_unpoisoned(&self.state).take(word);
+            let is_fresh = idle.is_none();
+            let mut idle = match idle {
+                Some(idle) => idle,
+                None => Supervisor::spawn(&self.program).map_err(NotAssigned::Supervisor)?,
             };
-            if idle.assign(folder).is_ok() {
+            if !idle.has_room_for(&message) {
+                attempt.write_spec(spec).map_err(NotAssigned::Folder)?;
+                message = assignment(attempt.folder(), None);
+            }
+            // Whoever watches a fresh one sees what became of it if it is gone already.
+            if idle.assign(&message).is_ok() || is_fresh {
                 break idle;
             }
             // It was killed while it stood by.

@@ -9,6 +9,7 @@ use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use camino::Utf8Path;
+use rustix::pipe::fcntl_getpipe_size;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use stepwell_model::Timestamp;
 use stepwell_supervise::{HEAVY, NEWS_ENDED, NEWS_READY, NEWS_STARTED, Process};
@@ -42,6 +43,8 @@ struct Own {
     child: Child,
     /// Closing it asks the supervisor to end.
     assign: Option<PipeWriter>,
+    /// How many bytes it holds.
+    room: usize,
     news: Option<Lines<BufReader<Receiver>>>,
 }
 
@@ -52,6 +55,7 @@ impl Supervisor {
     /// standard library takes its fast path, which does not copy this process's page tables.
     pub(super) fn spawn(program: &Utf8Path) -> io::Result<Self> {
         let (assigned, assign) = io::pipe()?;
+        let room = fcntl_getpipe_size(&assign)?;
         let (reader, news) = io::pipe()?;
         let mut child = Command::new(program)
             .stdin(assigned)
@@ -77,6 +81,7 @@ impl Supervisor {
             own: Some(Own {
                 child,
                 assign: Some(assign),
+                room,
                 news: Some(lines),
             }),
             ready: true,
@@ -101,13 +106,20 @@ impl Supervisor {
         heavy.map(|(word, _)| word.clone()).collect()
     }
 
-    /// Gives it the attempt of a folder; fails if it is not there any more.
-    pub(super) fn assign(&mut self, folder: &Utf8Path) -> io::Result<()> {
+    /// Whether it takes a message of this length at once.
+    pub(super) fn has_room_for(&self, message: &[u8]) -> bool {
+        self.own
+            .as_ref()
+            .is_some_and(|own| message.len() <= own.room)
+    }
+
+    /// Gives it an attempt; fails if it is not there any more.
+    pub(super) fn assign(&mut self, message: &[u8]) -> io::Result<()> {
         let assign = self.own.as_mut().and_then(|own| own.assign.as_mut());
         let assign = assign.ok_or(io::ErrorKind::BrokenPipe)?;
         self.ready = false;
-        // In one piece and shorter than a pipe's buffer, it does not block.
-        assign.write_all(&[folder.as_str().as_bytes(), &[0]].concat())
+        // There is room for all of it, so this does not block.
+        assign.write_all(message)
     }
 
     /// Finds one that another server has started; `None` if it is gone.

@@ -23,20 +23,16 @@ pub(crate) struct Ports {
     pub(crate) outputs: BTreeMap<String, PortLocation>,
 }
 
-/// A job on this machine.
+/// A job on this machine, whose attempt has this folder and this log.
 pub(crate) struct Layout<'a> {
+    pub(crate) attempt: Attempt,
+    pub(crate) log: Utf8PathBuf,
     pub(crate) folder: &'a DataFolder,
     pub(crate) datastores: &'a Arc<Registry>,
     pub(crate) job: &'a Job,
 }
 
 impl Layout<'_> {
-    /// The folder of the attempt.
-    pub(crate) fn attempt(&self) -> Attempt {
-        let attempt = self.job.attempt;
-        Attempt::of_run(&self.folder.run(attempt.run), attempt.number)
-    }
-
     /// Where each port of the step is. What is not staged is where its datastore is, if that is a
     /// folder of this machine.
     pub(crate) fn ports(&self) -> Ports {
@@ -148,7 +144,7 @@ impl Layout<'_> {
             outputs,
             folder: self.transfer_folder(),
             record: self.folder.delivered(run),
-            log: self.folder.run_log(run),
+            log: self.log.clone(),
         })
     }
 
@@ -165,7 +161,7 @@ impl Layout<'_> {
     fn reached(&self, port: &JobInput) -> Utf8PathBuf {
         let found = self.found(port);
         match put_path(port, &found) {
-            Some(path) => self.attempt().work_dir().join(path),
+            Some(path) => self.attempt.work_dir().join(path),
             None => found,
         }
     }

@@ -66,10 +66,18 @@ impl Staged {
     /// # Errors
     /// The file system refuses.
     pub fn write(&self, attempt: &Attempt) -> Result<(), Error> {
-        if let Some(request) = &self.request {
-            attempt.write_request(request)?;
-        }
+        self.write_request(attempt)?;
         attempt.write_spec(&self.spec)
+    }
+
+    /// Writes what a worker takes from there; a supervisor is given the rest.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn write_request(&self, attempt: &Attempt) -> Result<(), Error> {
+        self.request
+            .as_ref()
+            .map_or(Ok(()), |request| attempt.write_request(request))
     }
 }
 
@@ -163,6 +171,8 @@ impl Stager {
 
     fn layout<'a>(&'a self, job: &'a Job) -> Layout<'a> {
         Layout {
+            attempt: self.attempt(job.attempt),
+            log: self.folder.run_log(job.attempt.run),
             folder: &self.folder,
             datastores: &self.datastores,
             job,

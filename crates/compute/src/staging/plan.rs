@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::Utf8Path;
 use stepwell_data::folder::DataFolder;
 use stepwell_model::{Arg, ComputeKind, Failure, PortLocation, Program, WorkerRequest, is_module};
-use stepwell_supervise::{Launcher, Several, Spec, View, Warm, Workers};
+use stepwell_supervise::{Launcher, RecordForm, Several, Spec, View, Warm, Workers};
 
 use super::layout::{Layout, Ports};
 use super::{Staged, Stager, command_line, start_hook, view};
@@ -36,7 +36,7 @@ pub(super) fn staged(
     path: &str,
     grace_ms: u64,
 ) -> Result<Staged, Failure> {
-    let (job, attempt, run) = (layout.job, layout.attempt(), layout.job.attempt.run);
+    let (job, attempt, run) = (layout.job, &layout.attempt, layout.job.attempt.run);
     let ports = layout.ports();
     let view = view::of(stager, layout, prepared)?;
     let variables = variables(stager, layout, &ports, prepared, path);
@@ -69,7 +69,7 @@ pub(super) fn staged(
         variables,
         work_dir: attempt.work_dir(),
         files_dir: stager.folder.run_files(run),
-        log: stager.folder.run_log(run),
+        log: layout.log.clone(),
         objects: stager.folder.objects(),
         snapshot: job.work.snapshot(),
         inputs: layout.inputs(),
@@ -86,11 +86,10 @@ pub(super) fn staged(
         several: several(stager, job),
         workers: workers(stager, job, prepared),
         view,
+        record: RecordForm::Lines,
     };
-    Ok(Staged {
-        spec,
-        request: request(stager, layout, ports),
-    })
+    let request = request(stager, layout, ports);
+    Ok(Staged { spec, request })
 }
 
 /// What places the processes of a driver on the nodes of its job.
@@ -112,7 +111,6 @@ fn several(stager: &Stager, job: &Job) -> Option<Several> {
     else {
         return None;
     };
-    let log = stager.folder.run_log(job.attempt.run);
     let (launcher, mpi) = match &job.compute {
         ComputeKind::Slurm(target) => (Launcher::Slurm, target.mpi.clone()),
         ComputeKind::Ray(_) if job.resources.nodes > 1 => (Launcher::Ray, None),
@@ -124,7 +122,7 @@ fn several(stager: &Stager, job: &Job) -> Option<Several> {
         processes_per_node: job.resources.processes_per_node,
         launcher,
         mpi,
-        logs: log.parent().unwrap_or(&log).to_owned(),
+        logs: stager.folder.run_files(job.attempt.run).join("user_logs"),
         // A shell fills in variables itself.
         expands: !matches!(program, Program::Shell(_)),
     })
@@ -217,7 +215,7 @@ fn request(stager: &Stager, layout: &Layout<'_>, ports: Ports) -> Option<WorkerR
     let Work::Native { request, .. } = &layout.job.work else {
         return None;
     };
-    let (run, work_dir) = (layout.job.attempt.run, layout.attempt().work_dir());
+    let (run, work_dir) = (layout.job.attempt.run, layout.attempt.work_dir());
     let absolute = |mut port: PortLocation| {
         port.local = port.local.map(|local| work_dir.join(local).into_string());
         port
@@ -287,7 +285,7 @@ fn variables(
         prepend(&mut variables, "PYTHONPATH", &sdk, "");
     }
     if let Work::Native { .. } = job.work {
-        let attempt = layout.attempt();
+        let attempt = &layout.attempt;
         for (name, path) in [
             (WorkerRequest::VARIABLE, attempt.request_path()),
             (WorkerRequest::FAILURE_VARIABLE, attempt.failure_path()),
@@ -446,7 +444,7 @@ mod tests {
         assert_eq!(spec.variables["PYTHONUNBUFFERED"], "1");
         assert_eq!(spec.variables["STEPWELL_URL"], "http://localhost:1");
         assert_eq!(spec.work_dir, format!("{root}/runs/{RUN}/attempt-2/work"));
-        let log = format!("{root}/runs/{RUN}/files/user_logs/std_log.txt");
+        let log = format!("{root}/runs/{RUN}/log");
         assert_eq!(spec.log, log);
         assert_eq!((spec.failure, staged.request), (None, None));
     }

@@ -75,7 +75,7 @@ fn view(
     isolation: &Isolation,
     is_native: bool,
 ) -> View {
-    let (job, folder, attempt) = (layout.job, &stager.folder, layout.attempt());
+    let (job, folder, attempt) = (layout.job, &stager.folder, &layout.attempt);
     let run = job.attempt.run;
     let named = |paths: &[String]| paths.iter().map(Utf8PathBuf::from).collect::<Vec<_>>();
     let mut readable: Vec<Utf8PathBuf> = SYSTEM.iter().map(Utf8PathBuf::from).collect();

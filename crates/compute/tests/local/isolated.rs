@@ -40,7 +40,7 @@ async fn an_isolated_step_has_its_data_and_no_way_to_the_data_folder() {
         done
         ls {root} && echo listed
         cat {store}/other && echo seen
-        cat ../spec.json && echo seen
+        cat ../claim.json && echo seen
         echo x > {root}/token && echo written; rm -f {root}/token && echo removed
         true > {store}/other && echo emptied; echo x > $AZUREML_DATAREFERENCE_raw/one && echo changed
         ln {root}/token ./stolen && echo linked; mv {root}/token . && echo moved

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stepwell_compute::{JobInput, JobOutput, Work};
+use stepwell_compute::{Job, JobInput, JobOutput, Work};
 use stepwell_data::cas::Cas;
 use stepwell_data::snapshot::{ScanOptions, scan, store};
 use stepwell_datastore::definition::Place;
@@ -57,19 +57,15 @@ async fn a_signal_from_elsewhere_is_named() {
     assert_eq!(failure.summary, "the script was ended by SIGSEGV");
 }
 
-#[tokio::test]
-async fn a_script_runs_on_its_snapshot_and_its_folders_are_kept() {
-    let mut rig = Rig::local();
+/// A job that runs a script of its snapshot.
+pub(crate) fn scripted(rig: &Rig, script: &str, arguments: &[&str]) -> Job {
     let source = rig.root().join("source");
-    fs_err::create_dir(&source).expect("a folder");
-    let script = "import os, sys\n\
-                  open('outputs/model', 'w').write(os.environ['RATE'])\n\
-                  open('logs/epochs', 'w').write(' '.join(sys.argv[1:]))\n\
-                  open('scratch', 'w').write('gone')\n";
+    fs_err::create_dir_all(&source).expect("a folder");
     fs_err::write(source.join("train.py"), script).expect("a script");
     let cas = Cas::open(&rig.root().join("objects")).expect("a store");
     let tree = scan(&source, ScanOptions::default()).expect("a scan");
-    let mut job = rig.command(&["", "--epochs", "3"]);
+    let words: Vec<&str> = [""].iter().chain(arguments).copied().collect();
+    let mut job = rig.command(&words);
     let Work::Program {
         program, snapshot, ..
     } = &mut job.work
@@ -78,6 +74,17 @@ async fn a_script_runs_on_its_snapshot_and_its_folders_are_kept() {
     };
     *program = Program::Script("train.py".to_owned());
     *snapshot = Some(store(&cas, &tree).expect("a snapshot"));
+    job
+}
+
+#[tokio::test]
+async fn a_script_runs_on_its_snapshot_and_its_folders_are_kept() {
+    let mut rig = Rig::local();
+    let script = "import os, sys\n\
+                  open('outputs/model', 'w').write(os.environ['RATE'])\n\
+                  open('logs/epochs', 'w').write(' '.join(sys.argv[1:]))\n\
+                  open('scratch', 'w').write('gone')\n";
+    let mut job = scripted(&rig, script, &["--epochs", "3"]);
     job.variables = BTreeMap::from([("RATE".to_owned(), "0.1".to_owned())]);
 
     let outcome = rig.run(&job).await;
@@ -92,7 +99,7 @@ async fn a_script_runs_on_its_snapshot_and_its_folders_are_kept() {
     assert_eq!(usage.exit_code, Some(0));
     assert!(usage.started.is_some() && usage.started <= usage.ended);
     assert!(usage.peak_memory_bytes > 1_000_000);
-    let work = rig.run_folder(&job).join("attempt-1/work");
+    let work = rig.run_folder(&job).join("work");
     until("the working folder is removed", || !work.exists()).await;
 }
 

@@ -4,6 +4,7 @@
 mod cluster;
 mod contract;
 mod crash;
+mod footprint;
 mod isolated;
 mod kept;
 mod native;

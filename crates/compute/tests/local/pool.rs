@@ -5,17 +5,14 @@ use std::collections::{HashMap, HashSet};
 use rustix::process::{Pid, Signal, kill_process};
 use stepwell_compute::{Job, Report};
 use stepwell_model::{Outcome, Usage};
-use stepwell_supervise::{Claim, Holder};
+use stepwell_supervise::Holder;
 
 use crate::rig::{Rig, flag, until};
 
 /// The process that has seen an attempt through.
 fn supervisor(rig: &Rig, job: &Job) -> i32 {
-    let claim = rig.run_folder(job).join("attempt-1/claim.json");
-    let claim = fs_err::read(claim).expect("a claim");
-    let claim: Claim = serde_json::from_slice(&claim).expect("a claim");
-    match claim.holder {
-        Holder::Process(process) => process.pid,
+    match rig.attempt(job).holder() {
+        Some(Holder::Process(process)) => process.pid,
         holder => panic!("{holder:?} is no process"),
     }
 }

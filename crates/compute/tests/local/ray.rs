@@ -135,7 +135,7 @@ fn a_job_whose_server_was_killed_while_it_submitted_is_submitted_once() {
     });
     runtime.shutdown_background();
     // As it was before Ray's answer came.
-    let record = rig.run_folder(&job).join("attempt-1/ray.json");
+    let record = rig.run_folder(&job).join("ray.json");
     fs_err::write(record, r#"{"job": null}"#).expect("a record");
     Runtime::new().expect("a runtime").block_on(async {
         (first, rig) = (first.successor(), rig.successor());
@@ -150,7 +150,7 @@ fn a_job_whose_server_was_killed_while_it_submitted_is_submitted_once() {
         assert!(is_success(&outcome), "{outcome:?}");
         assert_eq!(rig.log(&job), "ran\n");
     });
-    let record = rig.run_folder(&job).join("attempt-1/ray.json");
+    let record = rig.run_folder(&job).join("ray.json");
     let record = fs_err::read_to_string(record).expect("a record");
     assert!(
         !record.contains("jobs_before"),

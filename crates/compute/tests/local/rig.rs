@@ -223,12 +223,16 @@ impl Rig {
     }
 
     pub(crate) fn log(&self, job: &Job) -> String {
-        self.file(job, "user_logs/std_log.txt")
+        let log = DataFolder::new(self.root()).run_log(job.attempt.run);
+        fs_err::read_to_string(log).unwrap_or_default()
+    }
+
+    pub(crate) fn attempt(&self, job: &Job) -> Attempt {
+        Attempt::of_run(&self.run_folder(job), job.attempt.number)
     }
 
     pub(crate) fn state(&self, job: &Job) -> State {
-        let attempt = Attempt::of_run(&self.run_folder(job), job.attempt.number);
-        attempt
+        self.attempt(job)
             .state(Holder::liveness_here)
             .expect("a readable folder")
     }
@@ -364,9 +368,14 @@ impl Rig {
 
     /// The process that supervises a job on a node of this machine: the parent of its program.
     pub(crate) fn supervisor_of(&self, job: &Job) -> std::io::Result<Option<Pid>> {
-        let file = self.run_folder(job).join("attempt-1/started.json");
-        let started: serde_json::Value = serde_json::from_slice(&fs_err::read(file)?)?;
-        let program = &started["child"]["pid"];
+        let State::Running {
+            started: Some(started),
+            ..
+        } = self.state(job)
+        else {
+            return Ok(None);
+        };
+        let program = started.child.pid;
         let stat = fs_err::read_to_string(format!("/proc/{program}/stat"))?;
         let fields = stat.rsplit_once(") ").map(|(_, fields)| fields);
         let parent = fields.and_then(|fields| fields.split(' ').nth(1));

@@ -134,7 +134,7 @@ fn a_job_whose_server_was_killed_before_it_knew_the_id_is_found_by_its_name(open
         (rig, job)
     });
     runtime.shutdown_background();
-    let record = rig.run_folder(&job).join("attempt-1/slurm.json");
+    let record = rig.run_folder(&job).join("slurm.json");
     fs_err::write(record, r#"{"job": null}"#).expect("a record");
     Runtime::new().expect("a runtime").block_on(async {
         let mut after = rig.successor();

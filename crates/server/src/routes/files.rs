@@ -13,7 +13,7 @@ use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 use stepwell_api::{ErrorReply, FileInfo, FileList};
 use stepwell_model::RunId;
-use stepwell_workspace::files::{FoundFile, PART, locate, walk};
+use stepwell_workspace::files::{FoundFile, PART, of_run, place_of};
 use tokio::io::AsyncWriteExt as _;
 use tower_http::services::ServeFile;
 use utoipa::IntoParams;
@@ -41,13 +41,11 @@ pub(super) async fn list_files(
     Params(query): Params<FilesQuery>,
 ) -> Result<Json<FileList>> {
     let sources = app.workspace.runs.sources(run_id(&run)?).await?;
-    let roots = sources.into_iter().map(|run| app.folder.run_files(run));
-    let roots: Vec<_> = roots.collect();
     let prefix = query.prefix.unwrap_or_default();
     let list = tokio::task::spawn_blocking(move || {
         let mut found = Vec::new();
-        for root in &roots {
-            found.extend(walk(root, "")?);
+        for run in sources {
+            found.extend(of_run(&app.folder, run)?);
         }
         found.retain(|file| file.name.starts_with(&prefix));
         found.sort_by(|a, b| a.name.cmp(&b.name));
@@ -143,11 +141,14 @@ pub(super) async fn put_file(
 ) -> Result<StatusCode> {
     let run = run_id(&run)?;
     let sources = app.workspace.runs.sources(run).await?;
-    let place = locate(&app.folder.run_files(run), &path)?;
+    let place = place_of(&app.folder, run, &path)?;
     let exists = || ApiError::conflict(format!("run {run} has a file `{path}` already"));
     let overwrite = query.overwrite == Some(true);
     note_writer(&app, &caller, run).await?;
-    let is_there = |run: &RunId| app.folder.run_files(*run).join(&path).exists();
+    let is_there = |run: &RunId| {
+        let place = place_of(&app.folder, *run, &path);
+        place.is_ok_and(|place| place.exists())
+    };
     if !overwrite && sources.iter().any(is_there) {
         return Err(exists());
     }

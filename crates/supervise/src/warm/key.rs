@@ -115,7 +115,7 @@ fn acts_at_start(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Warm;
+    use crate::{RecordForm, Warm};
 
     fn spec(argv: &[&str], variables: &[(&str, &str)]) -> Spec {
         let text = |text: &&str| (*text).to_owned();
@@ -141,6 +141,7 @@ mod tests {
             several: None,
             workers: None,
             view: None,
+            record: RecordForm::default(),
         }
     }
 

@@ -102,7 +102,7 @@ fn run_folder(path: &Utf8Path) -> Result<Option<RunFolder>> {
     let mut leftovers = Vec::new();
     for name in names_in(path)? {
         let place = match name.as_str() {
-            "staged" => path.join(&name),
+            "staged" | "work" => path.join(&name),
             _ if name.starts_with("attempt-") => path.join(&name).join("work"),
             _ if name.starts_with("data-") => path.join(&name),
             _ => continue,

@@ -291,7 +291,7 @@ async fn without_an_age_and_a_size_only_what_is_nobodys_goes() {
     let kept = world.old(400).await;
     let orphan = world.place.folder.run(RunId::new(Uuid::now_v7()));
     world.file(&orphan.join("files/x"), "x");
-    let left = world.place.folder.run(kept.run).join("attempt-1/work/x");
+    let left = world.place.folder.run(kept.run).join("work/x");
     world.file(&left, "x");
     let lonely = world.place.cas.put_bytes(b"nobody's").expect("stored");
     let fresh_orphan = world.place.folder.run(RunId::new(Uuid::now_v7()));
