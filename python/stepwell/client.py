@@ -94,6 +94,16 @@ class Client:
         return self._address.data_folder
 
     @property
+    def folder(self) -> Optional[str]:
+        """The project's folder, when an embedded server serves it."""
+        return self._folder
+
+    def ensure(self) -> None:
+        """Make sure that an embedded server is there, starting it again if it is not."""
+        if self._find_again is not None:
+            self.get("/health")
+
+    @property
     def sdk_path(self) -> str:
         """The folder that holds the packages `stepwell` and `azureml` of this program."""
         return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

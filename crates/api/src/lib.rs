@@ -8,6 +8,7 @@
 
 pub mod azure;
 pub mod azure_schedule;
+pub mod mlflow;
 
 mod dataset;
 mod datastore;

@@ -18,7 +18,7 @@
 //!
 //! Pure: whether a run fits is for the database to say.
 
-use crate::{RunStatus, Timestamp};
+use crate::{RunId, RunStatus, Timestamp};
 
 /// The longest query, in bytes.
 const LENGTH_MAX: usize = 4_096;
@@ -67,6 +67,10 @@ pub enum Field {
     Parameter(String),
     /// The latest value of the metric of this name.
     Metric(String),
+    /// Its id. Texts cannot ask for it.
+    Id,
+    /// The run it belongs to. Texts cannot ask for it.
+    Parent,
 }
 
 /// How a field is compared.
@@ -86,6 +90,11 @@ pub enum Operator {
     AtLeast,
     /// `~`: it contains the text.
     Contains,
+    /// It fits a pattern in which `%` stands for any text and `_` for any character. Texts cannot
+    /// ask for it.
+    Like,
+    /// The same, in any case of its letters.
+    LikeAnyCase,
 }
 
 /// What a field is compared with; of the type of the field.
@@ -99,6 +108,8 @@ pub enum Operand {
     Status(RunStatus),
     /// Of a time.
     Time(Timestamp),
+    /// Of an id.
+    Run(RunId),
 }
 
 /// Why a text is no query.
@@ -381,7 +392,9 @@ impl Parser {
             | Field::Name
             | Field::User
             | Field::Tag(_)
-            | Field::Parameter(_) => Operand::Text(text),
+            | Field::Parameter(_)
+            | Field::Id
+            | Field::Parent => Operand::Text(text),
         };
         self.next += 1;
         Ok(operand)
@@ -396,7 +409,13 @@ impl Field {
     const fn is_text(&self) -> bool {
         !matches!(
             self,
-            Self::Status | Self::Created | Self::Started | Self::Ended | Self::Metric(_)
+            Self::Status
+                | Self::Created
+                | Self::Started
+                | Self::Ended
+                | Self::Metric(_)
+                | Self::Id
+                | Self::Parent
         )
     }
 }

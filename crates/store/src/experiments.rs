@@ -65,6 +65,19 @@ pub fn find(connection: &Connection, name: &str) -> Result<Option<Experiment>> {
         .transpose()
 }
 
+/// The experiment of that id.
+///
+/// # Errors
+/// Those of the database.
+pub fn by_id(connection: &Connection, id: Uuid) -> Result<Option<Experiment>> {
+    let query = format!("SELECT {COLUMNS} FROM experiments WHERE id = ?");
+    let mut statement = connection.prepare_cached(&query)?;
+    statement
+        .query_row([id.as_bytes()], |row| Ok(read(row)))
+        .optional()?
+        .transpose()
+}
+
 /// All experiments, sorted by name.
 ///
 /// # Errors

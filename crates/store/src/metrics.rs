@@ -1,6 +1,6 @@
 //! Metrics: points in the order they were logged, each known by its writer and number.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, ToSql, params};
 use stepwell_model::{RunId, Timestamp};
 
 use crate::columns::{id, run_id};
@@ -23,6 +23,35 @@ pub struct Point {
     pub description: String,
 }
 
+impl Point {
+    /// The number that it is, if it is one: also an infinity, or NaN.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        if self.kind != "scalar" {
+            return None;
+        }
+        match self.value_json.as_str() {
+            r#""NaN""# => Some(f64::NAN),
+            r#""Infinity""# => Some(f64::INFINITY),
+            r#""-Infinity""# => Some(f64::NEG_INFINITY),
+            text => serde_json::from_str(text).ok(),
+        }
+    }
+}
+
+/// The number of a name that a run has logged last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latest {
+    /// The metric's name.
+    pub name: String,
+    /// The number; it may be infinite, or NaN.
+    pub value: f64,
+    /// The step of training.
+    pub step: Option<i64>,
+    /// When it was logged.
+    pub at: Timestamp,
+}
+
 /// Adds points; those that were added before, by writer and number, are left as they are. Gives
 /// how many were new.
 ///
@@ -35,16 +64,30 @@ pub fn add(
     first: u64,
     points: &[Point],
 ) -> Result<usize> {
+    let numbers = (0_u64..).map(|place| first.saturating_add(place));
+    add_numbered(connection, run, writer, numbers.zip(points))
+}
+
+/// The same for points each of which has a number of its own.
+///
+/// # Errors
+/// Those of the database.
+pub fn add_numbered<'a, N: ToSql>(
+    connection: &Connection,
+    run: RunId,
+    writer: &str,
+    points: impl Iterator<Item = (N, &'a Point)>,
+) -> Result<usize> {
     let insert = "INSERT INTO metrics (run, writer, number, name, kind, value_json, step, at_ms,
         description) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
     let mut statement = connection.prepare_cached(insert)?;
     let seq = runs::seq_of(connection, run)?;
     let mut new = 0;
-    for (place, point) in points.iter().enumerate() {
+    for (number, point) in points {
         let added = statement.execute(params![
             id(run),
             writer,
-            first.saturating_add(place as u64),
+            number,
             point.name,
             point.kind,
             point.value_json,
@@ -71,6 +114,29 @@ pub fn list(connection: &Connection, run: RunId, name: Option<&str>) -> Result<V
                  WHERE run = ?1 AND (?2 IS NULL OR name = ?2) ORDER BY seq";
     let mut statement = connection.prepare_cached(query)?;
     let rows = statement.query_map(params![id(run), name], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The numbers that a run has logged last, sorted by name.
+///
+/// # Errors
+/// Those of the database.
+pub fn latest(connection: &Connection, run: RunId) -> Result<Vec<Latest>> {
+    let query = "SELECT name, value, step, at_ms, is_nan FROM latest_metrics
+                 WHERE run = (SELECT seq FROM runs WHERE id = ?) ORDER BY name";
+    let mut statement = connection.prepare_cached(query)?;
+    let rows = statement.query_map([id(run)], |row| {
+        let value = match row.get(4)? {
+            true => f64::NAN,
+            false => row.get(1)?,
+        };
+        Ok(Latest {
+            name: row.get(0)?,
+            value,
+            step: row.get(2)?,
+            at: Timestamp::from_millis(row.get(3)?),
+        })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0015_waiting.sql"),
     include_str!("migrations/0016_top_level_ids.sql"),
     include_str!("migrations/0017_secrets.sql"),
+    include_str!("migrations/0018_mlflow.sql"),
 ];
 
 /// Brings the file to the newest format.

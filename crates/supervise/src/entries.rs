@@ -52,8 +52,8 @@ pub(crate) fn make_plain(spec: &Spec) -> Vec<String> {
     if spec.work_dir.join("mlruns").is_dir() {
         walk.warnings.push(
             "the script wrote `mlruns`, where MLflow keeps runs of its own; it is not kept, and its \
-             metrics and models are not those of this run: log with `Run.get_context().log`, and \
-             write files to `outputs`"
+             metrics and models are not those of this run: let MLflow log to where its variable \
+             `MLFLOW_TRACKING_URI` says, without another `set_tracking_uri`"
                 .to_owned(),
         );
     }

@@ -47,6 +47,34 @@ impl Experiments {
         found.ok_or_else(|| Error::not_found(format!("there is no experiment `{name}`")))
     }
 
+    /// The experiment of an id.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn by_id(&self, id: Uuid) -> Result<Experiment> {
+        let found = self.0.store.read(move |db| store::by_id(db, id)).await?;
+        found.ok_or_else(|| Error::not_found(format!("there is no experiment with id {id}")))
+    }
+
+    /// A new experiment, with tags.
+    ///
+    /// # Errors
+    /// When the name is none, or there is one of that name.
+    pub async fn create(&self, name: String, tags: TagsChange) -> Result<Experiment> {
+        check_experiment(&name)?;
+        let taken = Error::conflict(format!("there is an experiment `{name}` already"));
+        let (id, now) = (Uuid::now_v7(), self.0.now());
+        let create = move |db: &_| {
+            if store::find(db, &name)?.is_some() {
+                return Ok(None);
+            }
+            store::ensure(db, &name, id, now)?;
+            store::change_tags(db, &name, tags)
+        };
+        let created = self.0.store.write_durable(create).await?;
+        created.ok_or(taken)
+    }
+
     /// The experiment of a name; made if it does not exist.
     ///
     /// # Errors

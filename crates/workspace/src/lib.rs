@@ -30,6 +30,7 @@ mod schedules;
 mod sdk;
 mod secrets;
 mod submission;
+mod tracking;
 mod trials;
 mod waits;
 
@@ -57,6 +58,7 @@ pub use schedules::{
 };
 pub use secrets::{SecretInfo, Secrets};
 pub use submission::{RunRequest, compute_kind};
+pub use tracking::{LogBatch, RunData, RunSearch};
 pub use trials::{Trial, Trials};
 
 use crate::core::Core;

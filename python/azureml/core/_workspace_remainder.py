@@ -18,10 +18,6 @@ class WorkspaceRemainder(object):
         """Not there: it carried addresses of Azure services."""
         not_yet("a workspace has no Azure service context; use `workspace.discovery_url`")
 
-    def get_mlflow_tracking_uri(self, _with_auth: bool = False) -> str:
-        """Not there yet."""
-        not_yet("the server does not speak MLflow yet; use `run.log` and `run.get_metrics`")
-
     def get_default_compute_target(self, type: str) -> Any:
         """The cluster that v1 gives by default: `cpu-cluster`, or `gpu-cluster` for `GPU`.
 

@@ -457,6 +457,19 @@ class Workspace(WorkspaceRemainder):
 
         set_default(self, name)
 
+    def get_mlflow_tracking_uri(self, _with_auth: bool = False) -> str:
+        """Where MLflow's client finds this workspace: what `mlflow.set_tracking_uri` takes.
+
+        It is good in every process that has this package, and holds no token.
+
+        Returns:
+            A URI that begins with `azureml:`.
+        """
+        from azureml.mlflow._address import tracking_uri
+
+        names = (self.subscription_id, self.resource_group, self.name)
+        return tracking_uri(self._client, *names)
+
     def get_default_keyvault(self) -> Keyvault:
         """The key vault of the workspace.
 

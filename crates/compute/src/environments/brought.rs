@@ -41,7 +41,7 @@ const PANDAS: &[&str] = &[
 const ANY_PANDAS: &[&str] = &["pandas"];
 const LEARN: &[&str] = &["scikit-learn", "scipy", "joblib"];
 const SCIPY: &[&str] = &["scipy"];
-const MLFLOW: &[&str] = &["mlflow-skinny"];
+const MLFLOW: &[&str] = &["mlflow-skinny<=3.9.0"];
 const INTERPRET: &[&str] = &["interpret-community"];
 const WIDGETS: &[&str] = &["ipywidgets"];
 

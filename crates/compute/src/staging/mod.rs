@@ -10,6 +10,7 @@
 
 mod command_line;
 mod layout;
+mod mlflow;
 mod plan;
 mod start_hook;
 mod view;

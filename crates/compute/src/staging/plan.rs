@@ -9,7 +9,7 @@ use stepwell_model::{Arg, ComputeKind, Failure, PortLocation, Program, WorkerReq
 use stepwell_supervise::{Launcher, RecordForm, Several, Spec, View, Warm, Workers};
 
 use super::layout::{Layout, Ports};
-use super::{Staged, Stager, command_line, start_hook, view};
+use super::{Staged, Stager, command_line, mlflow, start_hook, view};
 use crate::worker::Surroundings;
 use crate::{Job, Prepared, Work, Worker};
 
@@ -279,6 +279,10 @@ fn variables(
         let local = port.local.clone().unwrap_or_default();
         variables.insert(format!("AZUREML_DATAREFERENCE_{name}"), local);
     }
+    // Whoever logs to another server of MLflow's means none of these.
+    if !job.variables.contains_key(mlflow::TRACKING_URI) {
+        variables.extend(mlflow::variables(job, &stager.url));
+    }
     variables.extend(job.variables.clone());
     if let Some(sdk) = &job.sdk {
         let sdk = folder.sdk().join(sdk).into_string();
@@ -459,6 +463,25 @@ mod tests {
                 assert_eq!(variables.contains_key(name), is_here, "{name}");
             }
         }
+    }
+
+    #[test]
+    fn mlflow_finds_the_run_unless_the_user_logs_elsewhere() {
+        let script = || program(Program::Script("train.py".to_owned()), &[]);
+        let named = [("AZUREML_ARM_PROJECT_NAME", "my experiment")];
+        let variables = planned(&job(script(), &named)).0.spec.variables;
+        assert_eq!(variables["MLFLOW_RUN_ID"], RUN);
+        assert_eq!(variables["MLFLOW_EXPERIMENT_NAME"], "my experiment");
+        let uri = &variables["MLFLOW_TRACKING_URI"];
+        assert!(
+            uri.starts_with("azureml://localhost:1/mlflow/v1.0/"),
+            "{uri}"
+        );
+
+        let elsewhere = [("MLFLOW_TRACKING_URI", "http://mlflow:5000")];
+        let variables = planned(&job(script(), &elsewhere)).0.spec.variables;
+        assert_eq!(variables["MLFLOW_TRACKING_URI"], "http://mlflow:5000");
+        assert!(!variables.contains_key("MLFLOW_RUN_ID"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Invariant: no request reads or writes outside the run's own folder.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{IF_RANGE, RANGE};
@@ -20,7 +22,7 @@ use utoipa::IntoParams;
 
 use super::request::note_writer;
 use crate::access::Caller;
-use crate::app::Context;
+use crate::app::{App, Context};
 use crate::error::{ApiError, Params, Result, run_id};
 
 /// Which files.
@@ -40,8 +42,17 @@ pub(super) async fn list_files(
     Path(run): Path<String>,
     Params(query): Params<FilesQuery>,
 ) -> Result<Json<FileList>> {
-    let sources = app.workspace.runs.sources(run_id(&run)?).await?;
-    let prefix = query.prefix.unwrap_or_default();
+    let found = found(&app, run_id(&run)?, query.prefix.unwrap_or_default()).await?;
+    let shown = |FoundFile { name, size }| FileInfo { name, size };
+    Ok(Json(FileList {
+        files: found.into_iter().map(shown).collect(),
+    }))
+}
+
+/// The files of a run whose names begin so, sorted by name.
+pub(super) async fn found(app: &Arc<App>, run: RunId, prefix: String) -> Result<Vec<FoundFile>> {
+    let sources = app.workspace.runs.sources(run).await?;
+    let app = Arc::clone(app);
     let list = tokio::task::spawn_blocking(move || {
         let mut found = Vec::new();
         for run in sources {
@@ -52,11 +63,7 @@ pub(super) async fn list_files(
         found.dedup_by(|later, own| later.name == own.name);
         Ok::<_, std::io::Error>(found)
     });
-    let found = list.await.map_err(|error| ApiError::internal(&error))??;
-    let shown = |FoundFile { name, size }| FileInfo { name, size };
-    Ok(Json(FileList {
-        files: found.into_iter().map(shown).collect(),
-    }))
+    Ok(list.await.map_err(|error| ApiError::internal(&error))??)
 }
 
 /// A file of a run; ranges are answered.
@@ -140,13 +147,25 @@ pub(super) async fn put_file(
     body: Body,
 ) -> Result<StatusCode> {
     let run = run_id(&run)?;
-    let sources = app.workspace.runs.sources(run).await?;
-    let place = place_of(&app.folder, run, &path)?;
-    let exists = || ApiError::conflict(format!("run {run} has a file `{path}` already"));
-    let overwrite = query.overwrite == Some(true);
+    app.workspace.runs.get(run).await?;
     note_writer(&app, &caller, run).await?;
+    keep(&app, run, &path, query.overwrite == Some(true), body).await?;
+    Ok(StatusCode::CREATED)
+}
+
+/// Stores a file of a run; one that is there already is replaced only if `overwrite` says so.
+pub(super) async fn keep(
+    app: &App,
+    run: RunId,
+    path: &str,
+    overwrite: bool,
+    body: Body,
+) -> Result<()> {
+    let sources = app.workspace.runs.sources(run).await?;
+    let place = place_of(&app.folder, run, path)?;
+    let exists = || ApiError::conflict(format!("run {run} has a file `{path}` already"));
     let is_there = |run: &RunId| {
-        let place = place_of(&app.folder, *run, &path);
+        let place = place_of(&app.folder, *run, path);
         place.is_ok_and(|place| place.exists())
     };
     if !overwrite && sources.iter().any(is_there) {
@@ -170,7 +189,7 @@ pub(super) async fn put_file(
         false => part.persist_noclobber(&place),
     };
     match stored {
-        Ok(_) => Ok(StatusCode::CREATED),
+        Ok(_) => Ok(()),
         Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(exists()),
         Err(error) => Err(error.error.into()),
     }

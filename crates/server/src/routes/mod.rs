@@ -16,6 +16,7 @@ mod isolation;
 mod lend;
 mod log;
 mod metrics;
+mod mlflow;
 mod models;
 mod modules;
 mod page;
@@ -220,7 +221,7 @@ fn azure_shaped() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().nest(azure::ROOT, azure::routes().into_router())
 }
 
-/// The whole router: two doors, each of which renders every refusal in its own form.
+/// The whole router: three doors, each of which renders every refusal in its own form.
 pub(crate) fn router(app: Arc<App>, gate: Gate) -> Router {
     let protected = |routes: OpenApiRouter<Arc<App>>| {
         let (routes, _) = routes.split_for_parts();
@@ -239,7 +240,13 @@ pub(crate) fn router(app: Arc<App>, gate: Gate) -> Router {
         .merge(protected(azure_shaped()))
         .route(azure::ELSEWHERE, any(nothing_here));
     let azure = door(azure, &gate).layer(map_response(azure::to_azure_error));
-    door(native, &gate).merge(azure).with_state(app)
+    let mut mlflow = Router::new().merge(protected(mlflow::routes()));
+    for elsewhere in mlflow::ELSEWHERE {
+        mlflow = mlflow.route(elsewhere, any(mlflow::nothing_here));
+    }
+    let mlflow = door(mlflow, &gate).layer(map_response(mlflow::to_mlflow_error));
+    let doors = door(native, &gate).merge(azure).merge(mlflow);
+    doors.with_state(app)
 }
 
 /// What every request passes on its way to its handler, and its answer on the way back.

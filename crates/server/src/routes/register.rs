@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use axum::middleware::from_fn_with_state;
+use axum::routing::MethodRouter;
 use serde_json::json;
 use stepwell_api::Role;
 use stepwell_store::audit::Detail;
@@ -23,6 +24,9 @@ use crate::app::App;
 
 /// Handlers of one path, as the macro `routes!` gives them.
 type Routes = UtoipaMethodRouter<Arc<App>>;
+
+/// Handlers of one path, as axum has them.
+type Methods = MethodRouter<Arc<App>>;
 
 /// The routes of one part of the server.
 #[derive(Default)]
@@ -104,6 +108,34 @@ impl Register {
             ..Needs::role(role)
         };
         self.add(needs, routes)
+    }
+
+    /// A route that is not in the OpenAPI document: one of an interface that is described elsewhere.
+    pub(super) fn undocumented(self, role: Role, path: &str, methods: Methods) -> Self {
+        self.open(Needs::role(role), path, methods)
+    }
+
+    /// The same, for what comes often: the audit counts it by the hour.
+    pub(super) fn undocumented_often(self, role: Role, path: &str, methods: Methods) -> Self {
+        let needs = Needs {
+            audit: Some(Detail::Hourly),
+            ..Needs::role(role)
+        };
+        self.open(needs, path, methods)
+    }
+
+    /// The same, for a question that is not asked with GET.
+    pub(super) fn undocumented_question(self, role: Role, path: &str, methods: Methods) -> Self {
+        let needs = Needs {
+            audit: None,
+            ..Needs::role(role)
+        };
+        self.open(needs, path, methods)
+    }
+
+    fn open(self, needs: Needs, path: &str, methods: Methods) -> Self {
+        let methods = methods.route_layer(from_fn_with_state(needs, admit));
+        Self(self.0.route(path, methods))
     }
 
     fn add(self, needs: Needs, (schemas, mut paths, methods): Routes) -> Self {

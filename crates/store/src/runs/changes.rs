@@ -61,6 +61,32 @@ pub fn change(connection: &Connection, run: RunId, change: Change) -> Result<Opt
     Ok(Some(record))
 }
 
+/// Adds parameters to a run, all or none. Gives the name and value of one that has another value
+/// already: then nothing is added.
+///
+/// # Errors
+/// Those of the database.
+pub fn add_parameters(
+    connection: &Connection,
+    record: &Record,
+    added: &BTreeMap<String, String>,
+) -> Result<Option<(String, String)>> {
+    for (name, value) in added {
+        if let Some(old) = record.parameters.get(name).filter(|old| *old != value) {
+            return Ok(Some((name.clone(), old.clone())));
+        }
+    }
+    let mut all = record.parameters.clone();
+    all.extend(added.clone());
+    let update = "UPDATE runs SET parameters_json = ? WHERE id = ?";
+    let text = columns::json("run's parameters", &all)?;
+    connection
+        .prepare_cached(update)?
+        .execute(params![text, id(record.id)])?;
+    search::add_parameters(connection, record.seq, added)?;
+    Ok(None)
+}
+
 /// Ends an interactive run; gives whether it was open.
 ///
 /// # Errors

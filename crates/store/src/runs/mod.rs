@@ -14,10 +14,14 @@ use crate::columns::{self, id};
 use crate::{Result, experiments, search};
 
 mod changes;
+mod inputs;
 mod listing;
+mod ordered;
 
-pub use changes::{Change, change, end};
+pub use changes::{Change, add_parameters, change, end};
+pub use inputs::{RunInput, add_inputs, inputs};
 pub use listing::{Filter, list};
+pub use ordered::{Order, Ordered, list_ordered};
 
 pub use crate::id_digits::find_abbreviated;
 

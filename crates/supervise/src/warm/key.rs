@@ -102,7 +102,9 @@ impl Key {
 /// Whether a variable says something to one step only, such as its token. No interpreter and no
 /// module reads one when it is loaded.
 pub(super) fn is_of_one_step(name: &str) -> bool {
-    name.starts_with("STEPWELL_") || name.starts_with("AZUREML_")
+    name.starts_with("STEPWELL_")
+        || name.starts_with("AZUREML_")
+        || ["MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME"].contains(&name)
 }
 
 fn acts_at_start(name: &str) -> bool {
