@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use camino::Utf8Path;
 use stepwell_compute::fake::{FakeExecutor, Play};
 use stepwell_engine::driver::{About, Accepted, Engine, Start, Submission};
 use stepwell_model::{Program, RunStatus, testing};
+use stepwell_store::journal::Change;
 use stepwell_store::{Store, runs};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::unbounded_channel;
@@ -97,6 +99,7 @@ fn a_batch_that_is_sent_again_in_another_cut_doubles_no_run_and_loses_none() {
     assert!(first.iter().all(new), "{first:?}");
     runtime().block_on(async {
         let engine = server(folder).await;
+        let mut changes = engine.watch();
         let again = engine.submit_all(batch(2..6)).await.expect("accepted");
         let before: Vec<_> = first[2..]
             .iter()
@@ -104,6 +107,16 @@ fn a_batch_that_is_sent_again_in_another_cut_doubles_no_run_and_loses_none() {
             .collect();
         assert_eq!(again[..2], before[..]);
         assert!(again[2..].iter().all(new), "{again:?}");
+        // The loop has heard of the new ones when they have ended.
+        let mut open: BTreeSet<_> = again[2..].iter().map(|one| one.run()).collect();
+        while !open.is_empty() {
+            let group = tokio::time::timeout(PATIENCE, changes.recv()).await;
+            let group = group.expect("stuck").expect("it lives");
+            let is_end = |change: &&Change| change.step.is_none() && change.status.is_terminal();
+            for change in group.iter().filter(is_end) {
+                open.remove(&change.run);
+            }
+        }
         let mut active = engine.active_runs();
         let over = active.wait_for(|active| *active == 0);
         assert!(tokio::time::timeout(PATIENCE, over).await.is_ok(), "stuck");
