@@ -27,6 +27,7 @@ impl Store {
         let path = path.to_owned();
         let mut connection = open_writer(&path).map_err(|error| Error::at(error, &path))?;
         migrate::migrate(&mut connection, &path)?;
+        keep_undo_in_memory(&connection).map_err(|error| Error::at(error, &path))?;
         let jobs = writer::start(connection, path.clone())?;
         Ok(Self {
             jobs,
@@ -112,6 +113,13 @@ fn open_writer(path: &Utf8Path) -> rusqlite::Result<Connection> {
     compile_once(&connection)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
+}
+
+/// What a change overwrites, so that it can be undone alone, stays in memory until it is done. SQLite
+/// would write all of that to a file from 64 KB on: that is 16 pages, and one submission has more. It is
+/// not asked for a migration, which may change all there is.
+fn keep_undo_in_memory(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "temp_store", "MEMORY")
 }
 
 /// Has each statement compiled once for a connection, whatever values it is given. SQLite would see

@@ -451,3 +451,29 @@ async fn the_time_in_a_queue_is_counted_apart_and_a_wait_ends_with_the_start() {
     ];
     assert_eq!(seen, expected);
 }
+
+/// The bytes that this thread has written to files.
+fn written() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/io").expect("read");
+    let count = text.lines().find_map(|line| line.strip_prefix("wchar: "));
+    count
+        .and_then(|count| count.parse().ok())
+        .expect("a number")
+}
+
+#[tokio::test]
+async fn a_change_of_many_pages_writes_nothing_before_it_is_committed() {
+    let (_guard, path) = folder();
+    let store = Store::open(&path).expect("opened");
+    let fill = "CREATE TABLE t (a INTEGER PRIMARY KEY, b);
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+        INSERT INTO t SELECT i, hex(zeroblob(1500)) FROM n";
+    let filled = store.write(move |db| Ok(db.execute_batch(fill)?)).await;
+    filled.expect("filled");
+    let change = |db: &Connection| {
+        let before = written();
+        db.execute_batch("UPDATE t SET b = hex(zeroblob(1400))")?;
+        Ok(written() - before)
+    };
+    assert_eq!(store.write(change).await.expect("changed"), 0);
+}
