@@ -48,7 +48,7 @@ pub(crate) fn conclude(id: AttemptId, attempt: &Attempt, outcome: Outcome) -> Op
     let claimed = std::fs::create_dir_all(attempt.folder())
         .and_then(|()| Process::current())
         .map_err(Error::from)
-        .and_then(|server| attempt.claim(Holder::Process(server), None));
+        .and_then(|server| attempt.claim(Holder::Process(server)));
     match claimed {
         Ok(true) => write(id, attempt, &outcome),
         Ok(false) => return None,

@@ -298,14 +298,22 @@ impl Attempt {
         self.replace(Self::REQUEST, request)
     }
 
-    /// Takes the attempt for a holder; false if somebody has it already. A holder that was given the
-    /// specification, and not a file with it, writes it down with the claim.
+    /// Takes the attempt for a holder; false if somebody has it already.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn claim(&self, holder: Holder) -> Result<bool, Error> {
+        self.claim_with(holder, None)
+    }
+
+    /// The same for a holder that was given the line of the specification, and not a file with it: it is
+    /// written down with the claim.
     ///
     /// The claim is linked into place, which succeeds once even on network file systems.
     ///
     /// # Errors
     /// The file system refuses.
-    pub fn claim(&self, holder: Holder, given: Option<&Spec>) -> Result<bool, Error> {
+    pub(crate) fn claim_with(&self, holder: Holder, given: Option<&[u8]>) -> Result<bool, Error> {
         let text = record::begun(&Claim { holder }, given)?;
         let aside = match self.write_aside(Self::CLAIM, &text) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -463,8 +471,8 @@ mod tests {
         let (_keep, attempt) = attempt();
         assert_eq!(state(&attempt), State::Unclaimed);
         let holder = Holder::Process(this());
-        assert!(attempt.claim(holder.clone(), None).expect("claim"));
-        assert!(!attempt.claim(gone(), None).expect("second claim"));
+        assert!(attempt.claim(holder.clone()).expect("claim"));
+        assert!(!attempt.claim(gone()).expect("second claim"));
         assert_eq!(
             state(&attempt),
             State::Running {
@@ -477,7 +485,7 @@ mod tests {
     #[test]
     fn the_outcome_counts_even_if_the_supervisor_is_gone() {
         let (_keep, attempt) = attempt();
-        attempt.claim(gone(), None).expect("claim");
+        attempt.claim(gone()).expect("claim");
         assert_eq!(state(&attempt), State::Dead { started: None });
         let outcome = Outcome::Cancelled(Usage::default());
         attempt.conclude(&outcome).expect("conclude");
@@ -507,7 +515,7 @@ mod tests {
             ..read.clone()
         };
         let holder = Holder::Process(this());
-        assert!(older.claim(holder.clone(), None).expect("claim"));
+        assert!(older.claim(holder.clone()).expect("claim"));
         let started = Started {
             child: this(),
             at: Timestamp::from_millis(1),
@@ -533,7 +541,7 @@ mod tests {
             cluster: "slurm".to_owned(),
             job: "4711".to_owned(),
         };
-        attempt.claim(holder.clone(), None).expect("claim");
+        attempt.claim(holder.clone()).expect("claim");
         assert_eq!(attempt.holder(), Some(holder.clone()));
         let started = None;
         assert_eq!(state(&attempt), State::Running { holder, started });

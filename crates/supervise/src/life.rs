@@ -31,7 +31,8 @@ use crate::spec::Spec;
 use crate::storage::{explain_full_disk, storage_failure};
 use crate::view::{Room, View};
 use crate::{
-    collect, descendants, entries, excerpt, fetch, launch, now, program, sweep, verdict, warm,
+    collect, descendants, entries, excerpt, fetch, launch, now, program, record, sweep, verdict,
+    warm,
 };
 
 /// The exit status of a supervisor that could not write down what happened (`EX_IOERR`): the disk
@@ -201,7 +202,7 @@ fn take(assignment: Assignment, ready: &mut io::Result<Ready>) -> Result<Over, E
     let notes = attempt.clone();
     std::panic::set_hook(Box::new(move |panic| notes.note(&panic.to_string())));
     let lived = match ready {
-        Ok(ready) => live(&attempt, assignment.spec, ready),
+        Ok(ready) => live(&attempt, assignment.line.as_deref(), ready),
         Err(error) => Err(io::Error::new(error.kind(), error.to_string()).into()),
     };
     lived.map_err(|error| {
@@ -210,16 +211,17 @@ fn take(assignment: Assignment, ready: &mut io::Result<Ready>) -> Result<Over, E
     })
 }
 
-fn live(attempt: &Attempt, given: Option<Box<Spec>>, ready: &mut Ready) -> Result<Over, Error> {
-    let is_claimed = |given| attempt.claim(ready.holder.clone(), given);
-    let (mut spec, is_claimed) = match given {
-        Some(spec) => {
-            let is_claimed = is_claimed(Some(&spec))?;
-            (*spec, is_claimed)
-        }
-        None => (attempt.spec()?, is_claimed(None)?),
+fn live(attempt: &Attempt, given: Option<&[u8]>, ready: &mut Ready) -> Result<Over, Error> {
+    let mut spec = match given {
+        Some(line) => record::spec(line).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                "what is to be done cannot be read",
+            )
+        })?,
+        None => attempt.spec()?,
     };
-    if !is_claimed {
+    if !attempt.claim_with(ready.holder.clone(), given)? {
         // Another supervisor has it; it is the one to speak.
         return Ok(Over {
             left: Left::Nobody,
@@ -232,7 +234,7 @@ fn live(attempt: &Attempt, given: Option<Box<Spec>>, ready: &mut Ready) -> Resul
     }
     let attempt = &attempt.clone().recorded_for(&spec);
     let (outcome, left) = supervise(attempt, &spec, ready);
-    record(attempt, &spec, &outcome)?;
+    write_down(attempt, &spec, &outcome)?;
     report(NEWS_ENDED);
     if matches!(outcome, Outcome::Succeeded(_)) {
         ready.warm.learn(&spec);
@@ -433,7 +435,7 @@ fn warn(spec: &Spec, warnings: &[String]) {
 }
 
 /// On a full disk the working folder goes first, then it is tried for some seconds more.
-fn record(attempt: &Attempt, spec: &Spec, outcome: &Outcome) -> Result<(), Error> {
+fn write_down(attempt: &Attempt, spec: &Spec, outcome: &Outcome) -> Result<(), Error> {
     let mut written = attempt.conclude(outcome);
     for pause in RETRY_AFTER_MS {
         if written.is_ok() {

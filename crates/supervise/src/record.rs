@@ -76,11 +76,20 @@ pub(crate) fn spec(text: &[u8]) -> Option<Spec> {
     })
 }
 
-/// The text of a record that begins.
-pub(crate) fn begun(claim: &Claim, spec: Option<&Spec>) -> io::Result<Vec<u8>> {
+/// The line that holds a specification.
+pub(crate) fn line_of(spec: &Spec) -> Vec<u8> {
+    let mut line = SPEC.to_vec();
+    serde_json::to_writer(&mut line, spec).expect("all its keys are texts");
+    line.push(b'}');
+    line
+}
+
+/// The text of a record that begins, with the line of a specification.
+pub(crate) fn begun(claim: &Claim, spec: Option<&[u8]>) -> io::Result<Vec<u8>> {
     let mut text = serde_json::to_vec(claim)?;
-    if let Some(spec) = spec {
-        text.extend(added(&Line::Spec(Box::new(spec.clone())))?);
+    if let Some(line) = spec {
+        text.push(b'\n');
+        text.extend_from_slice(line);
     }
     Ok(text)
 }
