@@ -258,3 +258,115 @@ print(json.dumps([mlflow.get_run(run.info.run_id).data.metrics, open(path + "/he
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == [{"loss": 1.0}, "hello", "Default"]
+
+
+MODEL = '''
+import os
+os.makedirs("made/data", exist_ok=True)
+open("made/MLmodel", "w").write("flavors: {}\\n")
+open("made/data/weights", "w").write("1 2 3")
+'''
+
+
+def test_a_model_that_mlflow_registers_is_one_of_the_workspace(say: Say, client: Client) -> None:
+    seen = say(
+        TRACK
+        + MODEL
+        + """
+from azureml.core.model import Model
+with mlflow.start_run() as run:
+    mlflow.log_artifacts("made", "net")
+version = mlflow.register_model(f"runs:/{run.info.run_id}/net", "churn", tags={"team": "red"})
+again = mlflow.register_model(f"runs:/{run.info.run_id}/net", "churn")
+model = Model(ws, "churn", version=1)
+got = model.download("got")
+path = mlflow.artifacts.download_artifacts("models:/churn/2")
+print(json.dumps([
+    [version.version, again.version, version.run_id == run.info.run_id, version.status],
+    [model.run_id == run.info.run_id, model.tags],
+    [each.version for each in Model.list(ws, name="churn")],
+    open(os.path.join(got, "data", "weights")).read(),
+    sorted(os.listdir(path)),
+]))
+"""
+    )
+    assert [str(each) for each in seen[0][:2]] == ["1", "2"] and seen[0][2:] == [True, "READY"]
+    assert seen[1:] == [[True, {"team": "red"}], [2, 1], "1 2 3", ["MLmodel", "data"]]
+    assert client.get("/models/churn/versions/1")["tags"] == {"team": "red"}
+
+
+def test_a_model_that_the_sdk_registers_is_read_by_mlflow(say: Say) -> None:
+    seen = say(
+        TRACK
+        + MODEL
+        + """
+from azureml.core.model import Model
+Model.register(ws, model_path="made", model_name="a net", tags={"team": "blue"})
+Model.register(ws, model_path="made/MLmodel", model_name="one file", description="alone")
+client = mlflow.MlflowClient()
+client.set_registered_model_alias("a net", "champion", "1")
+client.set_model_version_tag("a net", "1", "checked", "yes")
+version = client.get_model_version_by_alias("a net", "champion")
+folder = mlflow.artifacts.download_artifacts("models:/a net@champion")
+file = mlflow.artifacts.download_artifacts("models:/one file/1")
+refused = []
+for call in (lambda: client.create_registered_model("a net"),
+             lambda: client.create_model_version("a net", "s3://bucket/x"),
+             lambda: client.get_registered_model("none")):
+    try:
+        call()
+    except mlflow.exceptions.MlflowException as error:
+        refused.append(error.error_code)
+print(json.dumps([
+    [each.name for each in client.search_registered_models("name ILIKE 'A%'")],
+    [(each.name, str(each.version)) for each in client.search_model_versions("tags.team = 'blue'")],
+    [str(version.version), version.tags, version.aliases],
+    [sorted(os.listdir(folder)), sorted(os.listdir(file))],
+    Model(ws, "a net").tags,
+    refused,
+]))
+"""
+    )
+    assert seen == [
+        ["a net"],
+        [["a net", "1"]],
+        ["1", {"team": "blue", "checked": "yes"}, ["champion"]],
+        [["MLmodel", "data"], ["MLmodel"]],
+        {"team": "blue", "checked": "yes"},
+        ["RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"],
+    ]
+
+
+def test_what_log_model_logs_is_a_folder_of_the_run(say: Say) -> None:
+    seen = say(
+        TRACK
+        + """
+import mlflow.pyfunc
+class Doubles(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return [2 * each for each in model_input]
+requirements = ["mlflow-skinny"]
+def log(name):
+    return mlflow.pyfunc.log_model(name=name, python_model=Doubles(), pip_requirements=requirements)
+with mlflow.start_run() as run:
+    first = log("doubles")
+    second = log("doubles")
+    mlflow.register_model(first.model_uri, "doubles")
+models = [mlflow.pyfunc.load_model(uri) for uri in (
+    f"runs:/{run.info.run_id}/doubles", second.model_uri, "models:/doubles/1")]
+azure = Run.get(ws, run.info.run_id)
+registered = azure.register_model("by the sdk", "doubles")
+outside = log("outside")
+print(json.dumps([
+    [model.predict([1, 2]) for model in models],
+    "doubles/MLmodel" in azure.get_file_names(),
+    registered.version,
+    [each.model_id == first.model_id for each in mlflow.get_run(run.info.run_id).outputs.model_outputs],
+    mlflow.pyfunc.load_model(outside.model_uri).predict([3]),
+    sorted(each.name for each in mlflow.search_logged_models(output_format="list")),
+]))
+"""
+    )
+    assert seen[:3] == [[[2, 4]] * 3, True, 1]
+    assert sorted(seen[3]) == [False, True]
+    assert seen[4:] == [[6], ["doubles", "doubles", "outside"]]

@@ -72,6 +72,8 @@ pub struct Run {
     pub data: RunData,
     /// What it has read.
     pub inputs: RunInputs,
+    /// What it has made.
+    pub outputs: RunOutputs,
 }
 
 /// What a run is.
@@ -132,6 +134,133 @@ pub struct FileInfo {
     /// Its size in bytes, of a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_size: Option<u64>,
+}
+
+/// A registered model: a name with what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RegisteredModel {
+    /// The name.
+    pub name: String,
+    /// When it was first used, in milliseconds since 1970.
+    pub creation_timestamp: i64,
+    /// When it was last changed.
+    pub last_updated_timestamp: i64,
+    /// A description.
+    pub description: String,
+    /// The newest version of each stage.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub latest_versions: Vec<ModelVersion>,
+    /// Tags.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Pair>,
+    /// Other names of versions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<Alias>,
+}
+
+/// Another name of a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Alias {
+    /// The name.
+    pub alias: String,
+    /// The version.
+    pub version: String,
+}
+
+/// A version of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelVersion {
+    /// The model's name.
+    pub name: String,
+    /// The version.
+    pub version: String,
+    /// When it was registered, in milliseconds since 1970.
+    pub creation_timestamp: i64,
+    /// When it was last changed.
+    pub last_updated_timestamp: i64,
+    /// Who registered it.
+    pub user_id: String,
+    /// Its stage.
+    pub current_stage: String,
+    /// A description.
+    pub description: String,
+    /// What it was made from.
+    pub source: String,
+    /// The run that made it; empty when none is known.
+    pub run_id: String,
+    /// `READY`.
+    pub status: &'static str,
+    /// Tags.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Pair>,
+    /// Its other names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+}
+
+/// A model that a run has logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoggedModel {
+    /// What it is.
+    pub info: LoggedModelInfo,
+    /// What was recorded of it.
+    pub data: LoggedModelData,
+}
+
+/// What a logged model is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoggedModelInfo {
+    /// Its id.
+    pub model_id: String,
+    /// The id of its experiment.
+    pub experiment_id: String,
+    /// Its name.
+    pub name: String,
+    /// When it was made, in milliseconds since 1970.
+    pub creation_timestamp_ms: i64,
+    /// When it was last changed.
+    pub last_updated_timestamp_ms: i64,
+    /// Where its files are.
+    pub artifact_uri: String,
+    /// How far it is, such as `LOGGED_MODEL_READY`.
+    pub status: String,
+    /// Who logged it.
+    pub creator_id: String,
+    /// The client's word for its kind.
+    pub model_type: String,
+    /// The run that logged it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_run_id: Option<String>,
+    /// Tags.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Pair>,
+}
+
+/// What was recorded of a logged model.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LoggedModelData {
+    /// Parameters.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub params: Vec<Pair>,
+}
+
+/// What a run has made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RunOutputs {
+    /// The models that it has logged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub model_outputs: Vec<ModelOutput>,
+}
+
+/// A model that a run has logged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelOutput {
+    /// Its id.
+    pub model_id: String,
+    /// The step of training.
+    #[serde(deserialize_with = "whole")]
+    pub step: i64,
 }
 
 /// Writes a number; those that JSON has not as texts.

@@ -44,6 +44,78 @@ const ROUTES: &[(&str, &str, Role)] = &[
     ("POST", "mlflow/runs/delete-tag", Role::Submitter),
     ("GET", "mlflow/metrics/get-history", Role::Reader),
     ("GET", "mlflow/artifacts/list", Role::Reader),
+    ("POST", "mlflow/runs/outputs", Role::Submitter),
+    ("POST", "mlflow/logged-models", Role::Submitter),
+    ("POST", "mlflow/logged-models/search", Role::Reader),
+    ("GET", "mlflow/logged-models/m-1", Role::Reader),
+    ("PATCH", "mlflow/logged-models/m-1", Role::Submitter),
+    ("DELETE", "mlflow/logged-models/m-1", Role::Submitter),
+    ("PATCH", "mlflow/logged-models/m-1/tags", Role::Submitter),
+    ("DELETE", "mlflow/logged-models/m-1/tags/a", Role::Submitter),
+    ("POST", "mlflow/logged-models/m-1/params", Role::Submitter),
+    ("GET", "mlflow/registered-models/get", Role::Reader),
+    ("GET", "mlflow/registered-models/list", Role::Reader),
+    ("GET", "mlflow/registered-models/search", Role::Reader),
+    ("GET", "mlflow/registered-models/alias", Role::Reader),
+    (
+        "GET",
+        "mlflow/registered-models/get-latest-versions",
+        Role::Reader,
+    ),
+    (
+        "POST",
+        "mlflow/registered-models/get-latest-versions",
+        Role::Reader,
+    ),
+    ("POST", "mlflow/registered-models/create", Role::Contributor),
+    (
+        "PATCH",
+        "mlflow/registered-models/update",
+        Role::Contributor,
+    ),
+    (
+        "POST",
+        "mlflow/registered-models/set-tag",
+        Role::Contributor,
+    ),
+    (
+        "DELETE",
+        "mlflow/registered-models/delete-tag",
+        Role::Contributor,
+    ),
+    ("POST", "mlflow/registered-models/alias", Role::Contributor),
+    (
+        "DELETE",
+        "mlflow/registered-models/alias",
+        Role::Contributor,
+    ),
+    ("POST", "mlflow/registered-models/rename", Role::Contributor),
+    (
+        "DELETE",
+        "mlflow/registered-models/delete",
+        Role::Contributor,
+    ),
+    ("GET", "mlflow/model-versions/get", Role::Reader),
+    ("GET", "mlflow/model-versions/search", Role::Reader),
+    (
+        "GET",
+        "mlflow/model-versions/get-download-uri",
+        Role::Reader,
+    ),
+    ("POST", "mlflow/model-versions/create", Role::Contributor),
+    ("PATCH", "mlflow/model-versions/update", Role::Contributor),
+    ("POST", "mlflow/model-versions/set-tag", Role::Contributor),
+    (
+        "DELETE",
+        "mlflow/model-versions/delete-tag",
+        Role::Contributor,
+    ),
+    (
+        "POST",
+        "mlflow/model-versions/transition-stage",
+        Role::Contributor,
+    ),
+    ("DELETE", "mlflow/model-versions/delete", Role::Contributor),
     ("GET", "mlflow-artifacts/artifacts", Role::Reader),
     (
         "GET",
@@ -300,4 +372,84 @@ fn a_run_has_the_files_that_were_put_there_and_no_others() {
             .to_owned()
     };
     assert_eq!(ROOTS.map(scheme), ["mlflow-artifacts", "azureml"]);
+}
+
+#[test]
+fn a_stage_and_an_alias_are_of_one_version() {
+    let server = Served::start();
+    let run = run(&server);
+    let file = format!("/api/2.0/mlflow-artifacts/artifacts/runs/{run}/artifacts/net/a");
+    assert_eq!(server.own("PUT", &file, "weights").status, 200);
+    let named = post(
+        &server,
+        "registered-models/create",
+        &json!({"name": "a net"}),
+    );
+    assert_eq!(named.status, 200, "{}", named.body);
+    let source = format!("mlflow-artifacts:/runs/{run}/artifacts/net");
+    let body = json!({"name": "a net", "source": source, "run_id": run});
+    for _ in 0..2 {
+        let made = post(&server, "model-versions/create", &body);
+        assert_eq!(
+            made.json()["model_version"]["status"],
+            "READY",
+            "{}",
+            made.body
+        );
+    }
+    let stage = |version: &str, archive: bool| {
+        let body = json!({"name": "a net", "version": version, "stage": "production",
+                          "archive_existing_versions": archive});
+        post(&server, "model-versions/transition-stage", &body).status
+    };
+    assert_eq!(
+        [stage("1", false), stage("2", true), stage("3", true)],
+        [200, 200, 404]
+    );
+    let alias = json!({"name": "a net", "alias": "best", "version": "1"});
+    assert_eq!(post(&server, "registered-models/alias", &alias).status, 200);
+    let found = get(&server, "registered-models/get?name=a%20net").json();
+    let latest = found["registered_model"]["latest_versions"]
+        .as_array()
+        .cloned();
+    let shown = |version: &Value| {
+        let text = |name: &str| version[name].as_str().unwrap_or_default().to_owned();
+        (text("version"), text("current_stage"))
+    };
+    let latest: Vec<_> = latest.iter().flatten().map(shown).collect();
+    let pair = |version: &str, stage: &str| (version.to_owned(), stage.to_owned());
+    assert_eq!(latest, [pair("1", "Archived"), pair("2", "Production")]);
+
+    let place = get(
+        &server,
+        "model-versions/get-download-uri?name=a%20net&version=1",
+    )
+    .json();
+    assert_eq!(
+        place["artifact_uri"],
+        "mlflow-artifacts:/models/a%20net/1/net"
+    );
+    let files = "/api/2.0/mlflow-artifacts/artifacts";
+    let listed = server.own("GET", &format!("{files}?path=models/a%2520net/1/net"), "");
+    assert_eq!(
+        listed.json()["files"],
+        json!([{"path": "a", "is_dir": false, "file_size": 7}])
+    );
+    let at = format!("{files}/models/a%20net/1/net/a");
+    assert_eq!(server.own("GET", &at, "").body, "weights");
+    assert_eq!(
+        server.own("PUT", &at, "other").status,
+        400,
+        "a version is kept as it is"
+    );
+
+    let gone = json!({"name": "a net", "version": "1"}).to_string();
+    let path = "/api/2.0/mlflow/model-versions/delete";
+    assert_eq!(server.own("DELETE", path, &gone).status, 200);
+    let found = get(&server, "registered-models/get?name=a%20net").json();
+    let aliases = &found["registered_model"]["aliases"];
+    assert!(
+        aliases.is_null(),
+        "it named the version that is gone: {aliases}"
+    );
 }

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0016_top_level_ids.sql"),
     include_str!("migrations/0017_secrets.sql"),
     include_str!("migrations/0018_mlflow.sql"),
+    include_str!("migrations/0019_registry.sql"),
 ];
 
 /// Brings the file to the newest format.

@@ -18,11 +18,13 @@ mod error;
 mod events;
 mod experiments;
 pub mod files;
+mod logged_models;
 mod models;
 pub mod names;
 mod own_folder;
 mod page;
 mod published;
+mod registry;
 mod resubmission;
 mod retention;
 mod runs;
@@ -45,11 +47,13 @@ pub use environments::Environments;
 pub use error::{Error, ErrorKind, Result};
 pub use events::{Events, Follower};
 pub use experiments::Experiments;
+pub use logged_models::{LoggedModelChange, NewLoggedModel};
 pub use models::{ModelSource, Models, NewModel, RegisteredModel};
 pub use page::{NamedPage, NamedPart, PAGE_MAX, Page, Part};
 pub use published::{
     IGNORED, NewPublished, PipelineSource, PublishedPipelines, Ready, Started, Unknown,
 };
+pub use registry::{NameChange, NamedModel, STAGES, StagedModel};
 pub use resubmission::Reuse;
 pub use retention::{GcKind, GcReport, GcRequest, GcShare, Retention};
 pub use runs::{Cancelled, ExplainedStep, NewRun, RunFilter, Runs, Why, scheduled};

@@ -68,7 +68,7 @@ pub struct RegisteredModel {
 
 /// What can be done with models; cheap to clone.
 #[derive(Clone)]
-pub struct Models(Arc<Core>);
+pub struct Models(pub(crate) Arc<Core>);
 
 impl Models {
     pub(crate) fn new(core: Arc<Core>) -> Self {
@@ -281,12 +281,12 @@ fn with_experiment(db: &Connection, model: Model) -> stepwell_store::Result<Regi
     Ok(RegisteredModel { model, experiment })
 }
 
-fn no_model(name: &str, version: u64) -> Error {
+pub(crate) fn no_model(name: &str, version: u64) -> Error {
     Error::not_found(format!("there is no model `{name}` version {version}"))
         .hint("`stepwell models` lists the models of this workspace")
 }
 
-fn check_name(name: &str) -> Result<()> {
+pub(crate) fn check_name(name: &str) -> Result<()> {
     let is_forbidden = |c: char| c.is_control() || c == '/' || c == '\\';
     match name.is_empty() || name.len() > 255 || name.contains(is_forbidden) {
         true => Err(Error::invalid(format!("`{name}` cannot name a model"))

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use stepwell_model::{RunId, RunQuery};
 use stepwell_store::metrics::{self, Latest, Point};
 use stepwell_store::runs::{self as store, Change, Order, Ordered, Record, RunInput};
-use stepwell_store::{Connection, experiments};
+use stepwell_store::{Connection, experiments, logged_models};
 use uuid::Uuid;
 
 use crate::{Error, Result, Runs};
@@ -44,6 +44,8 @@ pub struct RunData {
     pub metrics: Vec<Latest>,
     /// The datasets that it says it has read.
     pub inputs: Vec<RunInput>,
+    /// The models that it has logged, each with its step.
+    pub outputs: Vec<(String, i64)>,
     /// The id of its experiment.
     pub experiment: Uuid,
 }
@@ -210,6 +212,7 @@ fn data(db: &Connection, record: Record) -> stepwell_store::Result<RunData> {
     Ok(RunData {
         metrics,
         inputs: store::inputs(db, record.id)?,
+        outputs: logged_models::outputs(db, record.id)?,
         experiment: experiment.map_or_else(Uuid::nil, |found| found.id),
         record,
     })

@@ -2,7 +2,7 @@
  * The page of all runs, or of an experiment's, newest first; it stays fresh while it is seen.
  */
 
-import { enter, get } from "./api.js";
+import { enter, get, runPath } from "./api.js";
 import { closed } from "./closed.js";
 import { byId, el, pill, setText, trail } from "./dom.js";
 import { repeat, seen, sleep } from "./repeat.js";
@@ -18,6 +18,9 @@ const experiment = experimentOf(new URL(location.href));
 const rows = new Map();
 let runs = [];
 let limit = PAGE;
+
+/** The run in an address that MLflow's client prints: `/#/experiments/ID/runs/RUN`. */
+const runOf = ({ hash }) => /^#\/experiments\/[^/]+\/runs\/([0-9a-f-]+)$/.exec(hash)?.[1];
 
 /** The experiment that the address asks for: `/experiments/churn` or `/?experiment=churn`. */
 function experimentOf({ pathname, searchParams }) {
@@ -85,6 +88,8 @@ class Row {
 }
 
 async function start() {
+  const printed = runOf(location);
+  if (printed) return location.replace(runPath(printed));
   await enter();
   trail(["Runs", "/"]);
   if (experiment) {

@@ -11,7 +11,7 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::from_fn_with_state;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use serde::Deserialize;
@@ -129,6 +129,8 @@ pub(super) fn router(gate: &Gate) -> Router<Arc<App>> {
     let session: MethodRouter<Arc<App>> = post(open_session).layer(guests);
     Router::new()
         .route("/", get(async || page(include_str!("../page/index.html"))))
+        // MLflow's client prints addresses below it; what comes after `#` stays.
+        .route("/mlflow/v1.0/", get(async || Redirect::to("/")))
         .route(
             "/runs/{run}",
             get(async || page(include_str!("../page/run.html"))),

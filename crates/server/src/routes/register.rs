@@ -124,6 +124,15 @@ impl Register {
         self.open(needs, path, methods)
     }
 
+    /// The same, and for steps: a training step registers its model.
+    pub(super) fn undocumented_or_step(self, role: Role, path: &str, methods: Methods) -> Self {
+        let needs = Needs {
+            steps: true,
+            ..Needs::role(role)
+        };
+        self.open(needs, path, methods)
+    }
+
     /// The same, for a question that is not asked with GET.
     pub(super) fn undocumented_question(self, role: Role, path: &str, methods: Methods) -> Self {
         let needs = Needs {

@@ -1,4 +1,4 @@
-//! The files of runs as artifacts.
+//! The files of runs and of models as artifacts.
 //!
 //! The artifacts of a run are all its files: those that it wrote to `outputs` and `logs` among them,
 //! under these names. A client is given an address that it resolves against that of the server, so no
@@ -12,6 +12,7 @@ use axum::{Extension, Json};
 use serde_json::{Value, json};
 use stepwell_api::mlflow::FileInfo;
 use stepwell_model::RunId;
+use stepwell_store::models::Model;
 use stepwell_workspace::files::FoundFile;
 
 use super::super::{files, request::note_writer};
@@ -21,25 +22,82 @@ use crate::access::Caller;
 use crate::app::{App, Context};
 use crate::error::{ApiError, Result};
 
+/// What has artifacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Owner {
+    /// A run.
+    Run(RunId),
+    /// A version of a registered model.
+    Version(String, u64),
+}
+
 /// Where the artifacts of a run are.
 pub(super) fn root(run: RunId, scheme: Scheme) -> String {
     format!("{}:/runs/{run}/artifacts", scheme.word())
 }
 
-/// The run that an artifact is of, and its name there.
-pub(super) fn place(path: &str) -> Result<(RunId, &str)> {
+/// The folder that all files of a model are in, if there is one.
+pub(super) fn root_of(model: &Model) -> Option<&str> {
+    let first = model.files.first()?.name.split_once('/')?.0;
+    let is_within = |name: &str| name.split_once('/').is_some_and(|(root, _)| root == first);
+    model
+        .files
+        .iter()
+        .all(|file| is_within(&file.name))
+        .then_some(first)
+}
+
+/// A text as a part of an address.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                escaped.push(char::from(byte));
+            }
+            byte => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+/// The text that such a part means.
+pub(super) fn unescaped(text: &str) -> String {
+    let (bytes, mut found, mut at) = (text.as_bytes(), Vec::new(), 0);
+    while at < bytes.len() {
+        let code = bytes.get(at + 1..at + 3);
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        match byte.filter(|_| bytes[at] == b'%') {
+            Some(byte) => {
+                found.push(byte);
+                at += 3;
+            }
+            None => {
+                found.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&found).into_owned()
+}
+
+/// What an artifact is of, and its name there.
+fn place(path: &str) -> Result<(Owner, &str)> {
     let missing = || {
         ApiError::not_found(format!("there are no artifacts at `{path}`"))
-            .hint("artifacts of a run are below `runs/RUN/artifacts`")
+            .hint("they are below `runs/RUN/artifacts` and `models/NAME/VERSION`")
     };
-    let rest = path.trim_matches('/').strip_prefix("runs/");
-    let (run, rest) = rest
-        .and_then(|rest| rest.split_once('/'))
-        .ok_or_else(missing)?;
-    let name = rest.strip_prefix("artifacts").ok_or_else(missing)?;
-    match name.is_empty() || name.starts_with('/') {
-        true => Ok((run_of(run)?, name.trim_matches('/'))),
-        false => Err(missing()),
+    let (kind, rest) = path.trim_matches('/').split_once('/').ok_or_else(missing)?;
+    let (owner, rest) = rest.split_once('/').ok_or_else(missing)?;
+    let (second, name) = rest.split_once('/').unwrap_or((rest, ""));
+    match (kind, second) {
+        ("runs", "artifacts") => Ok((Owner::Run(run_of(owner)?), name)),
+        ("models", version) => {
+            let version = version.parse().map_err(|_| missing())?;
+            Ok((Owner::Version(owner.to_owned(), version), name))
+        }
+        _ => Err(missing()),
     }
 }
 
@@ -75,12 +133,23 @@ fn children(all: Vec<FoundFile>, folder: &str, from: &str) -> Vec<FileInfo> {
     found
 }
 
-async fn files_in(app: &Arc<App>, run: RunId, folder: &str) -> Result<Vec<FoundFile>> {
+async fn files_in(app: &Arc<App>, owner: Owner, folder: &str) -> Result<Vec<FoundFile>> {
     let prefix = match folder {
         "" => String::new(),
         folder => format!("{folder}/"),
     };
-    files::found(app, run, prefix).await
+    match owner {
+        Owner::Run(run) => files::found(app, run, prefix).await,
+        Owner::Version(name, version) => {
+            let model = app.workspace.models.get(&name, version).await?.model;
+            let files = model.files.into_iter();
+            let file = |file: stepwell_store::models::ModelFile| FoundFile {
+                name: file.name,
+                size: file.size,
+            };
+            Ok(files.map(file).collect())
+        }
+    }
 }
 
 /// `GET artifacts/list`
@@ -92,16 +161,17 @@ pub(super) async fn list(
     let run = asked.run()?;
     let folder = asked.text("path")?.unwrap_or_default();
     let folder = folder.trim_matches('/');
-    let found = files_in(&app, run, folder).await?;
+    let found = files_in(&app, Owner::Run(run), folder).await?;
     let files = children(found, folder, folder);
     Ok(Json(json!({"root_uri": root(run, scheme), "files": files})))
 }
 
 /// `GET mlflow-artifacts/artifacts`
 pub(super) async fn list_proxied(State(app): Context, asked: Asked) -> Result<Json<Value>> {
-    let path = asked.text("path")?.unwrap_or_default();
-    let (run, folder) = place(&path)?;
-    let found = files_in(&app, run, folder).await?;
+    // A client sends the address as it has it.
+    let path = unescaped(&asked.text("path")?.unwrap_or_default());
+    let (owner, folder) = place(&path)?;
+    let found = files_in(&app, owner, folder).await?;
     Ok(Json(json!({"files": children(found, folder, "")})))
 }
 
@@ -111,9 +181,12 @@ pub(super) async fn get(
     Path(path): Path<String>,
     request: Request,
 ) -> Result<axum::response::Response> {
-    let (run, name) = place(&path)?;
-    let at = app.workspace.runs.find_file(run, name).await?;
-    files::send(&at, request, || format!("run {run} has no file `{name}`")).await
+    let (owner, name) = place(&path)?;
+    let at = match owner {
+        Owner::Run(run) => app.workspace.runs.find_file(run, name).await?,
+        Owner::Version(model, version) => app.workspace.models.file(&model, version, name).await?,
+    };
+    files::send(&at, request, || format!("there is no file `{path}`")).await
 }
 
 /// `PUT mlflow-artifacts/artifacts/PATH`
@@ -123,7 +196,13 @@ pub(super) async fn put(
     Path(path): Path<String>,
     body: Body,
 ) -> Result<Json<Value>> {
-    let (run, name) = place(&path)?;
+    let (owner, name) = place(&path)?;
+    let Owner::Run(run) = owner else {
+        return Err(
+            ApiError::invalid("the files of a registered model are kept as they are")
+                .hint("register another version"),
+        );
+    };
     note_writer(&app, &caller, run).await?;
     files::keep(&app, run, name, true, body).await?;
     Ok(Json(json!({})))
@@ -168,22 +247,37 @@ mod tests {
     }
 
     #[test]
-    fn artifacts_are_below_their_run() {
+    fn artifacts_are_below_what_they_are_of() {
         let run = "0192f5c4-1111-7222-8333-444455556666";
+        let of_run = Owner::Run(run.parse().expect("an id"));
         let path = format!("runs/{run}/artifacts/a/b");
-        let (found, name) = place(&path).expect("a file");
-        assert_eq!((found.to_string().as_str(), name), (run, "a/b"));
+        assert_eq!(place(&path).expect("a file"), (of_run.clone(), "a/b"));
+        let path = format!("/runs/{run}/artifacts/");
+        assert_eq!(place(&path).expect("all"), (of_run, ""));
+        let version = Owner::Version("net".to_owned(), 3);
         assert_eq!(
-            place(&format!("/runs/{run}/artifacts/")).expect("all").1,
-            ""
+            place("models/net/3/net/MLmodel").expect("a file"),
+            (version, "net/MLmodel")
         );
+        let files = format!("runs/{run}/files/a");
         for path in [
             "",
             "runs",
             "runs/x/artifacts/a",
-            &format!("runs/{run}/files/a"),
+            "models/net",
+            "models/net/x/a",
+            &files,
         ] {
             assert!(place(path).is_err(), "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_escaped_means_what_it_was() {
+        assert_eq!(escaped("a b/ü%"), "a%20b%2F%C3%BC%25");
+        for text in ["a b/ü%", "100%", "%zz", "%2"] {
+            assert_eq!(unescaped(&escaped(text)), text);
+        }
+        assert_eq!(unescaped("%zz%2"), "%zz%2");
     }
 }

@@ -78,6 +78,16 @@ impl Asked {
         Ok(Some(number))
     }
 
+    /// Whether a field is there and says yes.
+    pub(super) fn flag(&self, name: &str) -> Result<bool> {
+        match self.get(name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(Value::String(text)) => Ok(text == "true"),
+            Some(value) => Err(invalid(name, value)),
+        }
+    }
+
     /// The items of a list, none when it is missing; one that is alone needs no list.
     pub(super) fn list<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>> {
         let items = match self.get(name) {

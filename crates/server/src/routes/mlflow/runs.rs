@@ -153,11 +153,6 @@ pub(super) async fn search(
     Ok(Json(answer))
 }
 
-/// `POST logged-models/search`: the models of runs are files of theirs, and no records beside them.
-pub(super) async fn no_models(_asked: Asked) -> Json<Value> {
-    Json(json!({}))
-}
-
 /// What MLflow can delete, restore and rename and a workspace cannot.
 pub(super) async fn kept(_asked: Asked) -> ApiError {
     ApiError::invalid("a workspace keeps its experiments and runs, under their names")

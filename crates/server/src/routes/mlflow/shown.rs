@@ -51,12 +51,16 @@ pub(super) fn run(data: RunData, scheme: Scheme) -> wire::Run {
         step: latest.step.unwrap_or(0),
     };
     let input = |input: stepwell_store::runs::RunInput| serde_json::from_str(&input.input_json);
+    let output = |(model_id, step)| wire::ModelOutput { model_id, step };
     wire::Run {
         info: info(&data.record, data.experiment, scheme),
         data: wire::RunData {
             metrics: data.metrics.into_iter().map(metric).collect(),
             params: pairs(data.record.parameters),
             tags,
+        },
+        outputs: wire::RunOutputs {
+            model_outputs: data.outputs.into_iter().map(output).collect(),
         },
         inputs: wire::RunInputs {
             dataset_inputs: data
