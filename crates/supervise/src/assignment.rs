@@ -2,7 +2,7 @@
 //! to be done in it.
 //!
 //! A message is a path, closed by a zero byte, as all servers have sent it; or in its place the path as JSON,
-//! which no absolute path begins like, and the line for the attempt's [record](crate::record), which is kept
+//! which no absolute path begins like, and the line for the attempt's [record], which is kept
 //! as it came. It is sent in one piece, so one that is longer than a pipe holds is a path, and the rest is in
 //! a file.
 //!
