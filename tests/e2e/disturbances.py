@@ -140,8 +140,8 @@ def _check_idle(copy: Project) -> None:
 
 
 def _left_out(folder: str, names: list[str]) -> list[str]:
-    """The file that fills the disk, and the folders of all but the newest runs."""
-    if os.path.basename(folder) == "runs":
+    """The file that fills the disk, and the folders and outputs of all but the newest runs."""
+    if os.path.basename(folder) in ("runs", "azureml"):
         return sorted(names)[:-RUNS_COPIED]
     return [name for name in names if name == "filler"]
 

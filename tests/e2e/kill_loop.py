@@ -46,7 +46,7 @@ VICTIMS: dict[str, tuple[int, Callable[[Process], bool]]] = {
 DISTURBANCES = {"pause": 2, "descriptors": 0.5, "copy": 0.2, "disk": 0.5}
 
 # What a loop writes, generously: the disk of its folder has room for it.
-DISK_MB, DISK_MB_A_ROUND = 64, 0.5
+DISK_MB, DISK_MB_A_ROUND = 64, 1.0
 
 # `$1` is the step's own output, which is its mark; the rest are outputs of earlier steps.
 STEP = """
