@@ -139,11 +139,12 @@ def _check_idle(copy: Project) -> None:
     assert set(before) <= {"Completed", "Failed", "Canceled"}, before
 
 
-def _left_out(folder: str, names: list[str]) -> list[str]:
+def _left_out(folder: str, names: list[str]) -> set[str]:
     """The file that fills the disk, and the folders and outputs of all but the newest runs."""
     if os.path.basename(folder) in ("runs", "azureml"):
-        return sorted(names)[:-RUNS_COPIED]
-    return [name for name in names if name == "filler"]
+        # Each of very many is looked up in it.
+        return set(sorted(names)[:-RUNS_COPIED])
+    return {"filler"}.intersection(names)
 
 
 def _overlaps(periods: list[tuple[float, float]], begin: float, end: float) -> bool:

@@ -80,7 +80,7 @@ def add_target(project: Project, ray: Ray) -> None:
 
 
 def hold(project: Project) -> tuple[str, Path]:
-    """A run of two processes that last until they are asked to stop, and the folder they write to."""
+    """A run of two processes that last until they are stopped, and the folder they write to."""
     said = project.folder / "said"
     said.mkdir()
     out = project.program(FILES, "train.py", "mpich", str(said))
