@@ -224,8 +224,6 @@ pub struct LoggedModelInfo {
     pub artifact_uri: String,
     /// How far it is, such as `LOGGED_MODEL_READY`.
     pub status: String,
-    /// Who logged it.
-    pub creator_id: String,
     /// The client's word for its kind.
     pub model_type: String,
     /// The run that logged it.

@@ -8,6 +8,9 @@ use stepwell_api::Role;
 
 const ROOTS: [&str; 2] = ["/api/2.0", "/mlflow/v1.0/api/2.0"];
 
+/// Where clients before the second version have the registry.
+const PREVIEW: &str = "/api/2.0/preview";
+
 /// Every route: its method, its path, and the least role.
 const ROUTES: &[(&str, &str, Role)] = &[
     ("GET", "mlflow/experiments/get", Role::Reader),
@@ -155,30 +158,35 @@ fn error(answer: &Answer) -> (u16, String) {
 fn each_role_gets_in_exactly_where_it_may_and_nobody_without_a_token() {
     let server = Served::start();
     let tokens = Role::ALL.map(|role| (role, server.token(role.as_str(), role)));
-    for root in ROOTS {
-        for (method, path, least) in ROUTES {
-            let path = format!("{root}/{path}");
-            let stranger = server.ask(method, &path, None);
+    let preview = ROUTES
+        .iter()
+        .filter(|(_, path, _)| path.starts_with("mlflow/"));
+    let both = ROOTS
+        .iter()
+        .flat_map(|root| ROUTES.iter().map(move |route| (*root, route)));
+    let all = both.chain(preview.map(|route| (PREVIEW, route)));
+    for (root, (method, path, least)) in all {
+        let path = format!("{root}/{path}");
+        let stranger = server.ask(method, &path, None);
+        assert_eq!(
+            error(&stranger),
+            (401, "UNAUTHENTICATED".to_owned()),
+            "{path}"
+        );
+        for (role, token) in &tokens {
+            let answer = server.ask(method, &path, Some(token));
             assert_eq!(
-                error(&stranger),
-                (401, "UNAUTHENTICATED".to_owned()),
-                "{path}"
+                answer.status == 403,
+                role < least,
+                "{role:?} {path}: {answer:?}"
             );
-            for (role, token) in &tokens {
-                let answer = server.ask(method, &path, Some(token));
-                assert_eq!(
-                    answer.status == 403,
-                    role < least,
-                    "{role:?} {path}: {answer:?}"
-                );
-                assert!(
-                    answer.status < 500 && answer.status != 405,
-                    "{path}: {answer:?}"
-                );
-                if answer.status == 404 {
-                    let missing = answer.json()["error_code"] == "RESOURCE_DOES_NOT_EXIST";
-                    assert!(missing, "{path}: {answer:?}");
-                }
+            assert!(
+                answer.status < 500 && answer.status != 405,
+                "{path}: {answer:?}"
+            );
+            if answer.status == 404 {
+                let missing = answer.json()["error_code"] == "RESOURCE_DOES_NOT_EXIST";
+                assert!(missing, "{path}: {answer:?}");
             }
         }
     }

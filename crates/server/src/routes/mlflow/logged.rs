@@ -43,7 +43,6 @@ fn shown(model: LoggedModel, scheme: Scheme) -> wire::LoggedModel {
             creation_timestamp_ms: model.created.as_millis(),
             last_updated_timestamp_ms: model.updated.as_millis(),
             status: model.status,
-            creator_id: model.user,
             model_type: model.kind,
             tags: pairs(model.tags),
         },

@@ -142,11 +142,20 @@ pub(super) async fn search(
     Ok(Json(answer))
 }
 
+/// The tag that MLflow 3 has on prompts, and excludes from every search for models.
+const PROMPT: &str = "mlflow.prompt.is_prompt";
+
+/// The value of a tag. No model is a prompt, whether it says so or not.
+pub(super) fn tag<'a>(tags: &'a BTreeMap<String, String>, key: &str) -> Option<&'a str> {
+    let value = tags.get(key).map(String::as_str);
+    value.or((key == PROMPT).then_some("false"))
+}
+
 fn fits(named: &NamedModel, conditions: &[Condition]) -> Result<bool> {
     for Condition { field, comparison } in conditions {
         let value = match (field.entity.as_str(), field.key.as_str()) {
             ("attribute", "name") => Some(named.name.name.as_str()),
-            ("tag", key) => named.name.tags.get(key).map(String::as_str),
+            ("tag", key) => tag(&named.name.tags, key),
             (entity, key) => {
                 return Err(ApiError::invalid(format!(
                     "Invalid {entity} key '{key}' specified: models are searched by name and tags"

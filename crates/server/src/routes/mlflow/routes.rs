@@ -14,7 +14,8 @@ pub(super) fn at(prefix: &str) -> Register {
     let table = Table {
         register: Register::default(),
         own: prefix.to_owned(),
-        api: format!("{prefix}{ROOT}/mlflow/"),
+        // Clients before the second version have the registry at the second address.
+        apis: ["mlflow", "preview/mlflow"].map(|api| format!("{prefix}{ROOT}/{api}/")),
     };
     let table = of_files(of_experiments(table));
     let table = of_logging(of_runs(table));
@@ -133,55 +134,53 @@ struct Table {
     /// What all addresses begin with.
     own: String,
     /// What those of the interface itself begin with.
-    api: String,
+    apis: [String; 2],
 }
 
 impl Table {
     fn read(self, path: &str, methods: Methods) -> Self {
         self.add(path, |register, path| {
-            register.undocumented(Role::Reader, path, methods)
+            register.undocumented(Role::Reader, path, methods.clone())
         })
     }
 
     /// Reads what is not asked for with GET.
     fn question(self, path: &str, methods: Methods) -> Self {
         self.add(path, |register, path| {
-            register.undocumented_question(Role::Reader, path, methods)
+            register.undocumented_question(Role::Reader, path, methods.clone())
         })
     }
 
     fn submit(self, path: &str, methods: Methods) -> Self {
         self.add(path, |register, path| {
-            register.undocumented(Role::Submitter, path, methods)
+            register.undocumented(Role::Submitter, path, methods.clone())
         })
     }
 
     /// Records something of a run, often.
     fn log(self, path: &str, methods: Methods) -> Self {
         self.add(path, |register, path| {
-            register.undocumented_often(Role::Submitter, path, methods)
+            register.undocumented_often(Role::Submitter, path, methods.clone())
         })
     }
 
     /// Changes the registry, which a step may too.
     fn register(self, path: &str, methods: Methods) -> Self {
         self.add(path, |register, path| {
-            register.undocumented_or_step(Role::Contributor, path, methods)
+            register.undocumented_or_step(Role::Contributor, path, methods.clone())
         })
     }
 
     /// Takes something out of the registry.
     fn remove(self, path: &str, methods: Methods) -> Self {
         self.add(path, |register, path| {
-            register.undocumented(Role::Contributor, path, methods)
+            register.undocumented(Role::Contributor, path, methods.clone())
         })
     }
 
-    fn add(self, path: &str, add: impl FnOnce(Register, &str) -> Register) -> Self {
-        let path = format!("{}{path}", self.api);
-        Self {
-            register: add(self.register, &path),
-            ..self
-        }
+    fn add(self, path: &str, add: impl Fn(Register, &str) -> Register) -> Self {
+        let places = self.apis.iter().map(|api| format!("{api}{path}"));
+        let register = places.fold(self.register, |register, place| add(register, &place));
+        Self { register, ..self }
     }
 }

@@ -9,7 +9,7 @@ use stepwell_workspace::{NewModel, StagedModel};
 use super::asked::{Asked, missing, next_page};
 use super::experiments::holds;
 use super::filter::{self, Condition};
-use super::models::{tags, version as shown};
+use super::models::{tag, tags, version as shown};
 use super::{Scheme, sources};
 use crate::access::Caller;
 use crate::app::{App, Context};
@@ -141,7 +141,7 @@ fn fits(version: &StagedModel, conditions: &[Condition]) -> Result<bool> {
             ("attribute", "run_id") => model.run.map(|run| run.to_string()),
             ("attribute", "version_number" | "version") => Some(model.version.to_string()),
             ("attribute", "source_path") => Some(version.stage.source.clone()),
-            ("tag", key) => model.tags.get(key).cloned(),
+            ("tag", key) => tag(&model.tags, key).map(str::to_owned),
             (entity, key) => {
                 return Err(ApiError::invalid(format!(
                     "Invalid {entity} key '{key}' specified: versions are searched by name, run_id, \
