@@ -111,9 +111,9 @@ def test_a_step_whose_end_could_not_be_recorded_says_that_the_disk_was_full(
 
 
 def limited() -> None:
-    """In a new process: no file may grow beyond 500 KB, and trying is an error, not the end."""
+    """In a new process: no file may grow beyond 800 KB, and trying is an error, not the end."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, resource.RLIM_INFINITY))
 
 
 def test_a_server_that_may_not_write_says_so_and_its_successor_goes_on(
