@@ -9,7 +9,7 @@ import pytest
 
 from .bodies import literals, pipeline, script, shell
 from .client import Client, Refused
-from .disk import SmallDisk
+from .disk import PAD, SmallDisk
 from .project import Project
 from .waiting import until
 
@@ -83,13 +83,6 @@ def test_a_server_whose_log_is_on_the_full_disk_is_well_again_each_time(
         assert client.wait(again)["status"] == "Completed"
         assert client.get("/health")["status"] == "ok"
     assert client.get("/workspace")["pid"] == server, "nobody had to restart it"
-
-
-# Has the record of its step end with a block of the disk: the next line needs one that is new.
-PAD = (
-    "size=$(stat -c %s ../claim.json); left=$(( (4096 - size % 4096) % 4096 )); "
-    'head -c $left /dev/zero | tr "\\0" "\\n" >> ../claim.json; '
-)
 
 
 def test_a_step_whose_end_could_not_be_recorded_says_that_the_disk_was_full(

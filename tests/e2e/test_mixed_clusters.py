@@ -10,7 +10,7 @@ import pytest
 
 from .bodies import pipeline, shell
 from .client import Client
-from .disk import SmallDisk
+from .disk import PAD, SmallDisk
 from .project import Project
 from .ray import Ray
 from .slurm import Slurm
@@ -222,7 +222,7 @@ def test_a_step_whose_end_did_not_fit_on_the_shared_disk_ran_once_and_says_so(
     target: str,
 ) -> None:
     ran, gate = project.folder / "ran", project.folder / "gate"
-    step = {**shell("one", HOLD.format(ran=ran, gate=gate)), "target": target}
+    step = {**shell("one", PAD + HOLD.format(ran=ran, gate=gate)), "target": target}
     run = client.submit(pipeline(step))["id"]
     until(lambda: client.run(run)["status"], lambda it: it == "Running", "the step runs", 120)
     until(ran.exists, bool, "its script runs", 120)
