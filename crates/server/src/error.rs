@@ -33,6 +33,37 @@ pub(crate) struct ApiError(ErrorBody);
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal(pub(crate) ErrorBody);
 
+impl Refusal {
+    /// The response with its error, if it has one, in the form of another front door; its other headers
+    /// stay.
+    pub(crate) fn reshaped<R: IntoResponse>(
+        response: Response,
+        form: impl FnOnce(&ErrorBody, StatusCode) -> R,
+    ) -> Response {
+        let Some(Self(error)) = response.extensions().get().cloned() else {
+            return response;
+        };
+        let mut shaped = form(&error, response.status()).into_response();
+        for (name, value) in response.headers() {
+            // Those of the body are its own.
+            shaped
+                .headers_mut()
+                .entry(name)
+                .or_insert_with(|| value.clone());
+        }
+        shaped.headers_mut().remove(CONTENT_LENGTH);
+        shaped
+    }
+
+    /// The message of an error with its hint, for forms that have no place for one.
+    pub(crate) fn message_of(error: &ErrorBody) -> String {
+        match error.hint.as_str() {
+            "" => error.message.clone(),
+            hint => format!("{} ({hint})", error.message),
+        }
+    }
+}
+
 impl ApiError {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self(ErrorBody {

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::http::header::CONTENT_LENGTH;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use stepwell_api::azure::{AzureErrorReply, InnerError, RootError};
 use stepwell_api::{ErrorBody, ErrorCode};
 
@@ -13,19 +12,7 @@ use crate::error::Refusal;
 
 /// A response whose error, if it has one, is in the service's form.
 pub(in crate::routes) async fn to_azure_error(response: Response) -> Response {
-    let Some(Refusal(error)) = response.extensions().get::<Refusal>().cloned() else {
-        return response;
-    };
-    let mut shaped = (response.status(), Json(reply(&error))).into_response();
-    for (name, value) in response.headers() {
-        // Those of the body are its own.
-        shaped
-            .headers_mut()
-            .entry(name)
-            .or_insert_with(|| value.clone());
-    }
-    shaped.headers_mut().remove(CONTENT_LENGTH);
-    shaped
+    Refusal::reshaped(response, |error, status| (status, Json(reply(error))))
 }
 
 fn reply(error: &ErrorBody) -> AzureErrorReply {
@@ -43,10 +30,7 @@ fn reply(error: &ErrorBody) -> AzureErrorReply {
         ErrorCode::Datastore => "Datastore",
         ErrorCode::Internal => "Internal",
     };
-    let message = match error.hint.as_str() {
-        "" => error.message.clone(),
-        hint => format!("{} ({hint})", error.message),
-    };
+    let message = Refusal::message_of(error);
     AzureErrorReply {
         error: RootError {
             code: match error.code.status() {

@@ -149,11 +149,6 @@ impl Asked {
     }
 }
 
-/// The token of the page after one that began at `offset` and has so many rows.
-pub(super) fn next_page(offset: u64, rows: usize, more: bool) -> Option<String> {
-    more.then(|| offset.saturating_add(rows as u64).to_string())
-}
-
 /// The run of an id.
 pub(super) fn run_of(text: &str) -> Result<RunId> {
     let run = text.parse();

@@ -6,8 +6,7 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_LENGTH;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use stepwell_api::mlflow::ErrorReply;
 use stepwell_api::{ErrorBody, ErrorCode};
 
@@ -18,20 +17,10 @@ pub(super) const NO_ENDPOINT: &str = "Stepwell has no such endpoint of MLflow";
 
 /// A response whose error, if it has one, is in MLflow's form.
 pub(in crate::routes) async fn to_mlflow_error(response: Response) -> Response {
-    let Some(Refusal(error)) = response.extensions().get::<Refusal>().cloned() else {
-        return response;
-    };
-    let (status, reply) = reply(&error, response.status());
-    let mut shaped = (status, Json(reply)).into_response();
-    for (name, value) in response.headers() {
-        // Those of the body are its own.
-        shaped
-            .headers_mut()
-            .entry(name)
-            .or_insert_with(|| value.clone());
-    }
-    shaped.headers_mut().remove(CONTENT_LENGTH);
-    shaped
+    Refusal::reshaped(response, |error, status| {
+        let (status, reply) = reply(error, status);
+        (status, Json(reply))
+    })
 }
 
 fn reply(error: &ErrorBody, status: StatusCode) -> (StatusCode, ErrorReply) {
@@ -50,10 +39,7 @@ fn reply(error: &ErrorBody, status: StatusCode) -> (StatusCode, ErrorReply) {
         ErrorCode::Storage | ErrorCode::Datastore => ("RESOURCE_EXHAUSTED", status),
         ErrorCode::Internal => ("INTERNAL_ERROR", status),
     };
-    let message = match error.hint.as_str() {
-        "" => error.message.clone(),
-        hint => format!("{} ({hint})", error.message),
-    };
+    let message = Refusal::message_of(error);
     let reply = ErrorReply {
         error_code,
         message,

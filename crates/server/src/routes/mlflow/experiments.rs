@@ -11,8 +11,9 @@ use stepwell_api::mlflow::Pair;
 use stepwell_store::experiments::{Experiment, TagsChange};
 use stepwell_workspace::NamedPart;
 
-use super::asked::{Asked, next_page};
+use super::asked::Asked;
 use super::filter::{self, Compare, Comparison, Condition, Constant};
+use super::pages::cut;
 use super::{Scheme, shown};
 use crate::app::{App, Context};
 use crate::error::{ApiError, Result};
@@ -95,16 +96,9 @@ pub(super) async fn search(
         }
     }
     sort(&mut found, asked.list("order_by")?)?;
-    let skip = usize::try_from(offset).unwrap_or(usize::MAX);
-    let rest = found.len().saturating_sub(skip);
-    let page = found.into_iter().skip(skip).take(limit);
-    let page: Vec<_> = page.map(|each| shown::experiment(each, scheme)).collect();
-    let next = next_page(offset, page.len(), rest > limit);
-    let mut answer = json!({"experiments": page});
-    if let Some(next) = next {
-        answer["next_page_token"] = next.into();
-    }
-    Ok(Json(answer))
+    Ok(cut("experiments", found, (offset, limit), |each| {
+        shown::experiment(each, scheme)
+    }))
 }
 
 fn fits(experiment: &Experiment, conditions: &[Condition]) -> Result<bool> {

@@ -12,7 +12,8 @@ use stepwell_store::runs::{Change, RunInput};
 use stepwell_workspace::LogBatch;
 
 use super::super::request::note_writer;
-use super::asked::{Asked, missing, next_page};
+use super::asked::{Asked, missing};
+use super::pages::cut;
 use super::shown;
 use crate::access::Caller;
 use crate::app::{App, Context};
@@ -206,20 +207,11 @@ pub(super) async fn history(State(app): Context, asked: Asked) -> Result<Json<Va
         None => usize::MAX,
     };
     let points = app.workspace.runs.history(run, key).await?;
-    let skip = usize::try_from(offset).unwrap_or(usize::MAX);
-    let more = points.len().saturating_sub(skip) > limit;
     let metric = |(step, value, point): (i64, f64, Point)| Metric {
         key: point.name,
         value,
         timestamp: point.at.as_millis(),
         step,
     };
-    let page = points.into_iter().skip(skip).take(limit);
-    let page: Vec<Metric> = page.map(metric).collect();
-    let next = next_page(offset, page.len(), more);
-    let mut answer = json!({"metrics": page});
-    if let Some(next) = next {
-        answer["next_page_token"] = next.into();
-    }
-    Ok(Json(answer))
+    Ok(cut("metrics", points, (offset, limit), metric))
 }

@@ -11,10 +11,11 @@ use stepwell_store::logged_models::LoggedModel;
 use stepwell_workspace::{LoggedModelChange, NewLoggedModel};
 
 use super::super::request::note_writer;
-use super::asked::{Asked, next_page, run_of};
+use super::asked::{Asked, run_of};
 use super::experiments::{self, holds};
 use super::filter::{self, Condition};
 use super::models::tags;
+use super::pages::cut;
 use super::shown::pairs;
 use super::{Scheme, artifacts};
 use crate::access::Caller;
@@ -198,16 +199,9 @@ pub(super) async fn search(
         }
     }
     sort(&mut found, asked.list("order_by")?)?;
-    let skip = usize::try_from(offset).unwrap_or(usize::MAX);
-    let more = found.len().saturating_sub(skip) > limit;
-    let page = found.into_iter().skip(skip).take(limit);
-    let page: Vec<_> = page.map(|model| shown(model, scheme)).collect();
-    let mut answer = json!({});
-    if let Some(next) = next_page(offset, page.len(), more) {
-        answer["next_page_token"] = next.into();
-    }
-    answer["models"] = json!(page);
-    Ok(Json(answer))
+    Ok(cut("models", found, (offset, limit), |model| {
+        shown(model, scheme)
+    }))
 }
 
 fn sort(found: &mut [LoggedModel], orders: Vec<Order>) -> Result<()> {

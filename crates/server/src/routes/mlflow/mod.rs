@@ -17,6 +17,7 @@ mod filter;
 mod log;
 mod logged;
 mod models;
+mod pages;
 mod routes;
 mod runs;
 mod shown;

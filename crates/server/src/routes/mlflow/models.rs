@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use stepwell_api::mlflow::{Alias, ModelVersion, Pair, RegisteredModel};
 use stepwell_workspace::{NameChange, NamedModel, StagedModel};
 
-use super::asked::{Asked, next_page};
+use super::asked::Asked;
 use super::experiments::holds;
 use super::filter::{self, Condition};
+use super::pages::cut;
 use super::shown::pairs;
 use super::{Scheme, sources};
 use crate::app::{App, Context};
@@ -130,16 +131,9 @@ pub(super) async fn search(
             found.reverse();
         }
     }
-    let skip = usize::try_from(offset).unwrap_or(usize::MAX);
-    let more = found.len().saturating_sub(skip) > limit;
-    let page = found.into_iter().skip(skip).take(limit);
-    let page: Vec<_> = page.map(|named| registered(named, scheme)).collect();
-    let mut answer = json!({});
-    if let Some(next) = next_page(offset, page.len(), more) {
-        answer["next_page_token"] = next.into();
-    }
-    answer["registered_models"] = json!(page);
-    Ok(Json(answer))
+    Ok(cut("registered_models", found, (offset, limit), |named| {
+        registered(named, scheme)
+    }))
 }
 
 /// The tag that MLflow 3 has on prompts, and excludes from every search for models.

@@ -14,7 +14,8 @@ use stepwell_store::runs::Change;
 use stepwell_workspace::{NewRun, RunSearch};
 
 use super::super::request::note_writer;
-use super::asked::{Asked, next_page, run_of};
+use super::asked::{Asked, run_of};
+use super::pages::page_of;
 use super::{Scheme, experiments, shown};
 use crate::access::Caller;
 use crate::app::Context;
@@ -144,13 +145,9 @@ pub(super) async fn search(
         true => (Vec::new(), false),
         false => app.workspace.runs.search(wanted, offset, limit).await?,
     };
-    let next = next_page(offset, found.len(), more);
     let found = found.into_iter().map(|data| shown::run(data, scheme));
-    let mut answer = json!({"runs": found.collect::<Vec<_>>()});
-    if let Some(next) = next {
-        answer["next_page_token"] = next.into();
-    }
-    Ok(Json(answer))
+    let rows: Vec<_> = found.collect();
+    Ok(page_of("runs", &rows, offset, more))
 }
 
 /// What MLflow can delete, restore and rename and a workspace cannot.

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use stepwell_store::models::Change;
 use stepwell_workspace::{NewModel, StagedModel};
 
-use super::asked::{Asked, missing, next_page};
+use super::asked::{Asked, missing};
 use super::experiments::holds;
 use super::filter::{self, Condition};
 use super::models::{tag, tags, version as shown};
+use super::pages::cut;
 use super::{Scheme, sources};
 use crate::access::Caller;
 use crate::app::{App, Context};
@@ -121,16 +122,9 @@ pub(super) async fn search(
             found.reverse();
         }
     }
-    let skip = usize::try_from(offset).unwrap_or(usize::MAX);
-    let more = found.len().saturating_sub(skip) > limit;
-    let page = found.into_iter().skip(skip).take(limit);
-    let page: Vec<_> = page.map(|version| shown(version, scheme)).collect();
-    let mut answer = json!({});
-    if let Some(next) = next_page(offset, page.len(), more) {
-        answer["next_page_token"] = next.into();
-    }
-    answer["model_versions"] = json!(page);
-    Ok(Json(answer))
+    Ok(cut("model_versions", found, (offset, limit), |version| {
+        shown(version, scheme)
+    }))
 }
 
 fn fits(version: &StagedModel, conditions: &[Condition]) -> Result<bool> {
