@@ -1,4 +1,4 @@
-"""What MLflow asks for where a tracking URI begins with `azureml:`: its own clients, which are told
+"""What MLflow asks for where a tracking URI begins with `azureml:`: its own clients, which look up
 before each request where the server is now.
 """
 

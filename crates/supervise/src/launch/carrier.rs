@@ -142,9 +142,8 @@ impl Carrier {
                 let mut command = mpi::command(mpiexec, reserved.as_ref(), world, folder)?;
                 command.arg(&program);
                 children.push(spawn(apart(rank(command), attempt)?)?);
-                elsewhere = reserved.as_ref().map(|reserved| Elsewhere {
-                    on: reserved.on.clone(),
-                    nodes: reserved.nodes.len(),
+                elsewhere = reserved.clone().map(|reserved| Elsewhere {
+                    reserved,
                     asking: Vec::new(),
                 });
             }
@@ -153,12 +152,10 @@ impl Carrier {
                 command.args(srun_options(world, mpi)).arg(&program);
                 children.push(spawn(apart(rank(command), attempt)?)?);
             }
-            By::Nodes(Reserved { on, .. }) => {
+            By::Nodes(reserved) => {
                 for number in 0..world.size() {
-                    let (first, rest) = on.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-                    let mut command = Command::new(first);
-                    let node = world.place(number).0.to_string();
-                    command.args(rest).arg(node).arg(&program);
+                    let mut command = reserved.command(world.place(number).0)?;
+                    command.arg(&program);
                     // The node knows the number of its process.
                     command.args(["--tied", "{parent}"]);
                     command.env("STEPWELL_RANK", number.to_string());
@@ -279,9 +276,7 @@ impl Carrier {
 /// What has other nodes stop their ranks, which know no other way to end by themselves: `mpiexec`
 /// would kill them.
 struct Elsewhere {
-    /// The command that has a node run a program.
-    on: Vec<String>,
-    nodes: usize,
+    reserved: Reserved,
     /// Those that are being asked, at most one for each node.
     asking: Vec<Child>,
 }
@@ -299,10 +294,11 @@ impl Elsewhere {
             return Ok(());
         }
         let program = std::env::current_exe()?;
-        for node in 1..self.nodes {
-            let mut command = self.on(node)?;
+        for node in self.others() {
+            let mut command = self.reserved.command(node)?;
             command.arg(&program);
             command.arg("--stop-ranks").arg(attempt.folder());
+            command.stdin(Stdio::null());
             self.asking.push(spawn(apart(command, attempt)?)?);
         }
         Ok(())
@@ -311,9 +307,9 @@ impl Elsewhere {
     /// Whether one of the nodes does not run programs any more.
     fn is_one_lost(&self, attempt: &Attempt) -> io::Result<bool> {
         let mut asked = Vec::new();
-        for node in 1..self.nodes {
-            let mut command = self.on(node)?;
-            command.arg("true");
+        for node in self.others() {
+            let mut command = self.reserved.command(node)?;
+            command.arg("true").stdin(Stdio::null());
             asked.push(spawn(apart(command, attempt)?)?);
         }
         let deadline = Instant::now() + LOST_WITHIN;
@@ -331,13 +327,9 @@ impl Elsewhere {
         Ok(false)
     }
 
-    /// The command that has a node run a program, which follows.
-    fn on(&self, node: usize) -> io::Result<Command> {
-        let (first, rest) = self.on.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut command = Command::new(first);
-        command.args(rest).arg(node.to_string());
-        command.stdin(Stdio::null());
-        Ok(command)
+    /// The nodes after the first, which is this one.
+    fn others(&self) -> impl Iterator<Item = u32> + use<> {
+        1..u32::try_from(self.reserved.nodes.len()).unwrap_or(u32::MAX)
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Open MPI and the MPICH family (MPICH, MVAPICH, Intel MPI) start processes on other nodes by a
 //! program that is called as `ssh` is: `PROGRAM [OPTIONS] HOST WORDS...`. On a Ray cluster that program
-//! is [a script of the attempt](script), which has the node run the words. They are told of it and of
-//! the hosts by variables, each family by its own, as their options differ:
+//! is [a script of the attempt](script), which has the node run the words. That and the hosts are
+//! given by variables, of each family's own, as their options differ:
 //! Hydra's are in <https://github.com/pmodels/mpich/blob/main/doc/wiki/how_to/Using_the_Hydra_Process_Manager.md>,
 //! Open MPI's parameters in <https://docs.open-mpi.org/en/v5.0.x/launching-apps/ssh.html>.
 //!

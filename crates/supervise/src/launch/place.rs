@@ -49,6 +49,14 @@ impl Reserved {
         let text = text.map_err(|_| io::Error::other(format!("`{RESERVED}` is not set")))?;
         Ok(serde_json::from_str(&text)?)
     }
+
+    /// The command that has a node run a program, which follows.
+    pub(super) fn command(&self, node: u32) -> io::Result<Command> {
+        let (first, rest) = self.on.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut command = Command::new(first);
+        command.args(rest).arg(node.to_string());
+        Ok(command)
+    }
 }
 
 /// The addresses of the nodes, in the order of their ranks. On this machine all nodes are this one.
