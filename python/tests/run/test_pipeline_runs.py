@@ -81,6 +81,23 @@ def test_data_passes_from_step_to_step_and_the_run_finishes(
     assert [path.read_text() for path in (tmp_path / "out").rglob("a.txt")] == ["abc"]
 
 
+def test_a_step_is_found_by_its_name_in_the_pipeline_whatever_its_run_is_called(
+    project: Path,
+) -> None:
+    renamed = """
+        from azureml.core import Run
+        Run.get_context().display_name = 'other'
+        """
+    steps = [programs.step(project, name, renamed) for name in ("first", "second")]
+    run = _submit(project, *steps)
+    run.wait_for_completion(show_output=False)
+    assert [step.display_name for step in run.get_steps()] == ["other", "other"]
+    for made in steps:
+        (found,) = run.find_step_run(made.name)
+        assert found.get_details()["runDefinition"]["script"] == f"{made.name}.py"
+    assert run.find_step_run("other") == []
+
+
 def test_the_lines_of_parallel_steps_carry_their_names(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

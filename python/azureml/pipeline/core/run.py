@@ -182,12 +182,13 @@ class PipelineRun(Run):
         """The runs of all steps of a name; several steps may share one.
 
         Args:
-            name: The name.
+            name: The name that the step has in the pipeline, whatever its run is called by now.
 
         Returns:
             The runs, the newest first; an empty list when there is none.
         """
-        return [step for step in self.get_steps() if step.display_name == name]
+        names = [str(step["name"]) for step in self._pipeline()["steps"]]
+        return [run for run in self.get_steps() if names[run._record["step"] or 0] == name]
 
     def get_pipeline_output(self, pipeline_output_name: str) -> PortDataReference:
         """The data of an output that the pipeline itself names.
