@@ -82,7 +82,8 @@ class SKLearn(_FrameworkBaseEstimator):
             shm_size: Recorded; the shared memory of a container.
             resume_from: A `DataPath` whose place is the argument `--resume-from`.
             max_run_duration_seconds: When it is stopped.
-            framework_version: A version that Azure ML had; the one that is installed counts here.
+            framework_version: A version that Azure ML had; its packages are installed. Without
+                one the framework that is installed counts.
         """
         super().__init__(
             source_directory,

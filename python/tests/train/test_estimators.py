@@ -142,6 +142,32 @@ def test_a_framework_is_added_when_other_packages_are_asked_for() -> None:
     assert "scikit-learn" in list(with_more.conda_dependencies.pip_packages)
 
 
+@pytest.mark.parametrize("kind", [SKLearn, PyTorch, TensorFlow, Chainer])
+def test_a_version_brings_its_packages(kind: Any) -> None:
+    for version in kind.get_supported_versions():
+        made = kind("src", compute_target="local", entry_script="t.py", framework_version=version)
+        packages = list(made.conda_dependencies.pip_packages)
+        assert any(each.startswith(f"{kind._PACKAGE}=={version}") for each in packages)
+
+
+def test_what_a_program_names_itself_wins_over_the_version() -> None:
+    made = PyTorch(
+        "src",
+        compute_target="local",
+        framework_version="1.4",
+        pip_packages=["torchvision==0.5.0", "pandas"],
+    )
+    packages = list(made.conda_dependencies.pip_packages)
+    assert [each for each in packages if each.startswith("torch")] == [
+        "torchvision==0.5.0",
+        "torch==1.4.*",
+    ]
+    own = SKLearn(
+        "src", compute_target="l", framework_version="0.20.3", conda_packages=["scikit-learn=0.22"]
+    )
+    assert not any("scipy" in each for each in own.conda_dependencies.pip_packages)
+
+
 def test_a_version_that_azure_ml_did_not_have_is_refused() -> None:
     assert "1.4" in PyTorch.get_supported_versions()
     with pytest.raises(TrainingException, match="0.20.3"):

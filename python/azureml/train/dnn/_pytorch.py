@@ -23,4 +23,5 @@ class PyTorch(_DnnEstimator):
     ]
     _PACKAGE: ClassVar[Optional[str]] = "torch"
     _MODULE: ClassVar[Optional[str]] = "torch"
+    _BESIDE: ClassVar[List[str]] = ["torchvision"]
     _BACKENDS: Any = ("mpi", "gloo", "nccl")

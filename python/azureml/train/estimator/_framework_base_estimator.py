@@ -1,8 +1,8 @@
 """The base of estimators for one framework: `SKLearn`, `PyTorch`, `TensorFlow`, `Chainer`.
 
-Azure ML pinned versions of the frameworks for Python 3.6, which no index serves for today's
-Pythons. Here the framework is not pinned: it is that of the submitting interpreter when there is
-one and no other packages are asked for, else the newest that fits the environment.
+A `framework_version` brings the packages that it brought in Azure ML, which need a Python of their
+time. Without one the framework is not pinned: it is that of the submitting interpreter when there
+is one and no other packages are asked for, else the newest that fits the environment.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, ClassVar, List, Mapping, Optional
 
 from azureml.exceptions import TrainingException
 from azureml.train._estimator_settings import Settings, settings_of
+from azureml.train._framework_versions import brought_by
 from azureml.train.estimator._mml_base_estimator import MMLBaseEstimator
 
 
@@ -22,6 +23,7 @@ class _FrameworkBaseEstimator(MMLBaseEstimator):
     _SUPPORTED_FRAMEWORK_VERSIONS: ClassVar[List[str]] = []
     _PACKAGE: ClassVar[Optional[str]] = None
     _MODULE: ClassVar[Optional[str]] = None
+    _BESIDE: ClassVar[List[str]] = []
 
     def __init__(
         self,
@@ -95,14 +97,15 @@ class _FrameworkBaseEstimator(MMLBaseEstimator):
             resume_from: A `DataPath` whose place is the argument `--resume-from`.
             max_run_duration_seconds: When it is stopped.
             framework_name: The framework, for messages.
-            framework_version: A version that Azure ML had; the one that is installed counts here.
+            framework_version: A version that Azure ML had; its packages are installed. Without
+                one the framework that is installed counts.
         """
         settings = settings_of(locals())
         super().__init__(source_directory, compute_target=compute_target)
         self._check_version(framework_name, framework_version)
         self._framework_version = framework_version or self.DEFAULT_VERSION
         self._configure(settings)
-        self._add_framework(settings)
+        self._add_framework(settings, framework_version)
 
     @property
     def framework_version(self) -> Optional[str]:
@@ -127,20 +130,23 @@ class _FrameworkBaseEstimator(MMLBaseEstimator):
                 )
             )
 
-    def _add_framework(self, settings: Settings) -> None:
-        """Add the framework to packages that are asked for, or where this Python has none."""
+    def _add_framework(self, settings: Settings, version: Optional[str]) -> None:
+        """Add the framework: that of a version, or any beside packages or where there is none."""
         if self._PACKAGE is None or self._MODULE is None or settings.user_managed:
             return
         if settings.environment_definition is not None:
             return
         packages = self.conda_dependencies
-        named = [*packages.pip_packages, *packages.conda_packages]
-        if any(_base_name(each) == self._PACKAGE for each in named):
+        named = {_base_name(each) for each in (*packages.pip_packages, *packages.conda_packages)}
+        if self._PACKAGE in named:
             return
         asked = settings.pip_packages or settings.conda_packages
         files = settings.conda_dependencies_file or settings.pip_requirements_file
-        if asked or files or not _is_installed(self._MODULE):
-            packages.add_pip_package(self._PACKAGE)
+        pinned = brought_by(self.FRAMEWORK_NAME, version)
+        if pinned or asked or files or not _is_installed(self._MODULE):
+            for package in pinned or [self._PACKAGE, *self._BESIDE]:
+                if _base_name(package) not in named:
+                    packages.add_pip_package(package)
 
 
 def _base_name(package: str) -> str:
