@@ -11,7 +11,8 @@ script.py` stays what is run, so that `__main__`, tracebacks and pickles are the
 - numpy gets back the names of Python's own that it had until 1.24, such as `np.float`, when a program
   asks for one.
 - pandas gets back `append` and `iteritems`, which it had until 2.0 (`old_pandas.py`).
-- scikit-learn gets back `sklearn.externals.joblib` and `six`, which it had until 0.23.
+- scikit-learn gets back `sklearn.externals.joblib` and `six`, which it had until 0.23, and by the SDK,
+  where the step has it, the names and keywords of `stepwell/_old_sklearn.py`.
 - An interpreter that is loaded ahead stops here until it is forked for a step (`zygote.py`).
 - For a script that the supervisor does not know yet, the modules that are loaded at its end are named
   in the file `STEPWELL_IMPORTED`.
@@ -44,13 +45,14 @@ def _prepare_script(script):
 
 
 class _FindAged(object):
-    """Finds numpy and pandas as the others do, and gives them back what they had."""
+    """Finds numpy, pandas and scikit-learn as the others do, and gives them back what they had."""
 
     @classmethod
     def find_spec(cls, name, path=None, target=None):
         import sys
 
-        give_back = {"numpy": _name_numpy, "pandas": _name_pandas}.get(name)
+        aged = {"numpy": _name_numpy, "pandas": _name_pandas, "sklearn": _name_sklearn}
+        give_back = aged.get(name)
         if give_back is None:
             return None
         others = [finder for finder in sys.meta_path if finder is not cls]
@@ -97,6 +99,14 @@ def _name_numpy(numpy):
 def _name_pandas(pandas):
     if str(vars(pandas).get("__version__")).split(".")[0] not in ("0", "1"):
         _run_beside("old_pandas")["give_back"](pandas)
+
+
+def _name_sklearn(sklearn):
+    try:
+        from stepwell._old_sklearn import give_back
+    except ImportError:
+        return  # a step without the SDK
+    give_back(sklearn)
 
 
 class _FindMoved(object):
