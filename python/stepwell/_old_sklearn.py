@@ -104,7 +104,8 @@ def _give(module: Any) -> None:
 
     from stepwell import _old_sklearn_functions as functions
 
-    kinds = [each for each in vars(module).values() if isclass(each) and each not in _seen]
+    found = vars(module).values()
+    kinds: List[Any] = [each for each in found if isclass(each) and each not in _seen]
     for kind in kinds:
         if not str(kind.__module__).startswith("sklearn."):
             continue

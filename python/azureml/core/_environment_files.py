@@ -14,6 +14,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 from azureml.core import _conda_file, _yaml_text
 from azureml.core._packages import anchored
 from azureml.exceptions import UserErrorException
+from stepwell._windows_paths import here
 
 DESCRIPTION = "azureml_environment.json"
 PACKAGES = "conda_dependencies.yml"
@@ -149,7 +150,7 @@ def keep_wheel(workspace: Any, path: str, exist_ok: bool) -> str:
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(here(path), encoding="utf-8") as file:
             return file.read()
     except OSError as error:
         raise UserErrorException(f"{path} cannot be read: {error.strerror}") from error

@@ -15,6 +15,7 @@ from azureml.core._run_core import texts
 from azureml.core._run_interactive import login_name
 from azureml.exceptions import UserErrorException
 from stepwell import errors
+from stepwell._windows_paths import here
 
 if TYPE_CHECKING:
     from azureml.core.model import Model
@@ -85,7 +86,7 @@ def register_local(
 
     What a script of a run registers is linked to that run.
     """
-    path = os.path.abspath(path)
+    path = os.path.abspath(here(path))
     base, name = os.path.split(path)
     wanted = _checked_paths(base, [os.path.join(name, each) for each in inner or [""]])
     body = facts.body(workspace, run=os.environ.get("AZUREML_RUN_ID"))

@@ -12,6 +12,7 @@ from azureml._not_yet import not_yet
 from azureml.core._command import SHELL, command_parts, first_words
 from azureml.core._run_interactive import login_name
 from azureml.exceptions import UserErrorException
+from stepwell._windows_paths import here
 
 if TYPE_CHECKING:
     from azureml.core.experiment import Experiment
@@ -104,7 +105,7 @@ def script_body(
 
     client = experiment.workspace._client
     run_config = config.run_config
-    directory = os.path.abspath(config.source_directory or os.getcwd())
+    directory = os.path.abspath(here(config.source_directory) or os.getcwd())
     program, name, given = _program(config, directory)
     data = _ScriptData(experiment.workspace)
     arguments = data.arguments(given)
@@ -166,6 +167,7 @@ def _program(config: ScriptRunConfig, directory: str) -> Any:
     script = config.script or getattr(config.run_config, "script", None)
     if not script:
         raise UserErrorException("the ScriptRunConfig names neither a script nor a command")
+    script = here(script, directory)
     if not os.path.isfile(os.path.join(directory, script)):
         raise UserErrorException(f"there is no script `{script}`; source_directory is {directory}")
     arguments = config.arguments or getattr(config.run_config, "arguments", None) or []

@@ -24,20 +24,27 @@ class Names(NamedTuple):
 
 
 def find(path: Optional[str], file_name: Optional[str]) -> Optional[str]:
-    """The configuration file that `path` (a file, a folder or nothing) leads to, if any."""
-    start = os.path.abspath(path or os.getcwd())
+    """The configuration file that `path` (a file, a folder or nothing) leads to, if any.
+
+    As in v1 it is looked for from there upwards, also where the path itself is not: many
+    programs say `.azureml/config` and mean the file of that folder.
+    """
+    start = os.path.abspath(path.replace("\\", "/") if path else os.getcwd())
     if os.path.isfile(start):
         return start
-    if path and not os.path.isdir(start):
+    found = _first(start, file_name or FILE_NAME)
+    if found is None and path and not os.path.isdir(start):
         raise UserErrorException(
             f"the workspace configuration `{path}` does not exist; give the path of a "
             "config.json or "
             "of a folder that holds one, or none at all to use this folder's own workspace"
         )
-    for candidate in _candidates(start, file_name or FILE_NAME):
-        if os.path.isfile(candidate):
-            return candidate
-    return None
+    return found
+
+
+def _first(start: str, file_name: str) -> Optional[str]:
+    candidates = _candidates(start, file_name)
+    return next((each for each in candidates if os.path.isfile(each)), None)
 
 
 def _candidates(start: str, file_name: str) -> Iterator[str]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepwell._windows_paths import here
+
 NESTING_MAX = 100
 
 
@@ -43,7 +45,7 @@ def load_file(path: str) -> Any:
     import yaml
 
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(here(path), encoding="utf-8") as file:
             text = file.read()
     except UnicodeDecodeError as error:
         raise yaml.YAMLError(f"it is no text in UTF-8: {error}") from error

@@ -12,6 +12,7 @@ from typing import Any, Iterator, List, NamedTuple, Optional
 
 from azureml.exceptions import UserErrorException
 from stepwell._walk import files_below, writable
+from stepwell._windows_paths import here
 
 _LEADING = re.compile(r"^(\.*[/\\])*")
 
@@ -47,6 +48,7 @@ def of_folder(folder: str, target: str) -> List[Copy]:
     Raises:
         UserErrorException: There is no such folder.
     """
+    folder = here(folder)
     if not os.path.isdir(folder):
         raise UserErrorException(f"there is no folder {folder} to upload")
     return [_copy(path, folder, target) for path in files(folder)]
@@ -58,12 +60,12 @@ def of_files(paths: List[str], root: Optional[str], target: str) -> List[Copy]:
     Raises:
         UserErrorException: A file is missing, or is not below `root`.
     """
-    whole = [os.path.abspath(path) for path in paths]
+    whole = [os.path.abspath(here(path)) for path in paths]
     for path in whole:
         if not os.path.isfile(path):
             raise UserErrorException(f"there is no file {path} to upload")
     folders = [os.path.dirname(path) for path in whole]
-    base = os.path.abspath(root) if root else os.path.commonpath(folders)
+    base = os.path.abspath(here(root)) if root else os.path.commonpath(folders)
     for path in whole:
         if os.path.commonpath([path, base]) != base:
             raise UserErrorException(f"{path} is not below relative_root {base}")

@@ -13,6 +13,7 @@ from azureml.core.conda_dependencies import CondaDependencies
 from azureml.core.environment import Environment
 from azureml.core.runconfig import RunConfiguration
 from azureml.exceptions import TrainingException, UserErrorException
+from stepwell._windows_paths import here
 
 # The communicator and the framework of a run configuration for each way to distribute, and the
 # same when it is given as text.
@@ -235,7 +236,7 @@ def _required(source_directory: str, settings: Settings) -> List[str]:
 
 def _existing(source_directory: str, path: str) -> str:
     """A file by its path, or by its path below the source directory."""
-    for candidate in (path, os.path.join(source_directory, path)):
+    for candidate in (here(path), os.path.join(source_directory, here(path, source_directory))):
         if os.path.isfile(candidate):
             return candidate
     raise UserErrorException(

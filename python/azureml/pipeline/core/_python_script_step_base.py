@@ -16,6 +16,7 @@ from azureml.pipeline.core._parameter import PipelineParameter, gathered
 from azureml.pipeline.core._program_work import ProgramWork
 from azureml.pipeline.core._work import ModuleBuilder
 from azureml.pipeline.core.builder import PipelineStep
+from stepwell._windows_paths import here
 
 RUN_CONFIG_PARAMETERS = (
     "NodeCount",
@@ -82,6 +83,7 @@ class _PythonScriptStepBase(PipelineStep):
         """
         _check_run_config_names(self._runconfig_params)
         folder = self.get_source_directory(context, self._source_directory, self._script_name)
+        self._script_name = here(self._script_name, folder)
         inputs, outputs = self.create_input_output_bindings(
             self._inputs, self._outputs, default_datastore
         )

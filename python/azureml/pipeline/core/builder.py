@@ -24,6 +24,7 @@ from azureml.pipeline.core._origins import set_producer
 from azureml.pipeline.core._parameter import PipelineParameter
 from azureml.pipeline.core._pipeline_data import PipelineData
 from azureml.pipeline.core._step_data import StepData, input_binding
+from stepwell._windows_paths import here
 
 __all__ = ["PipelineData", "PipelineStep", "StepSequence"]
 
@@ -221,11 +222,11 @@ class PipelineStep(object):
         Raises:
             ValueError: It does not; the text holds the absolute path that was looked for.
         """
-        folder = os.path.abspath(source_directory or context.default_source_directory)
+        folder: str = os.path.abspath(here(source_directory) or context.default_source_directory)
         if not os.path.isdir(folder):
             raise ValueError(f"the source directory of step `{self.name}` does not exist: {folder}")
         if script_name is not None:
-            script = os.path.normpath(os.path.join(folder, script_name))
+            script = os.path.normpath(os.path.join(folder, here(script_name, folder)))
             if not os.path.isfile(script):
                 raise ValueError(
                     f"the script of step `{self.name}` does not exist: "

@@ -12,6 +12,7 @@ from azureml.pipeline.core._python_script_step_base import (
     _PythonScriptStepBase,
     checked_run_config,
 )
+from stepwell._windows_paths import here
 
 
 class CommandStep(_PythonScriptStepBase):
@@ -69,6 +70,7 @@ class CommandStep(_PythonScriptStepBase):
             runconfig = runconfig.run_config
         parts = command_parts(command)
         words = first_words(parts)
+        source_directory = here(source_directory)
         if source_directory is not None and not os.path.isdir(source_directory):
             raise ValueError(
                 "the source directory of a CommandStep does not exist: "
