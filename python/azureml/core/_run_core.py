@@ -331,12 +331,13 @@ def word(record: _wire.Run) -> str:
 
 
 def short_sentence(record: _wire.Run) -> str:
-    """What went wrong, with the last line of the traceback only, and what to do."""
+    """What went wrong, with the exception of the traceback only, and what to do."""
+    from stepwell._last_words import last_words
+
     error = record["error"]
     if not error:
         return ""
-    lines = [line for line in (error["detail"] or "").splitlines() if line.strip()]
-    last = lines[-1].strip() if lines else ""
+    last = last_words(error["detail"] or "")
     hint = "hint: " + error["hint"] if error["hint"] else ""
     message = error["message"]
     shown = message if not last or last in message else f"{message}: {last}"
