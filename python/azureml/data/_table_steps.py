@@ -30,7 +30,21 @@ def apply(pd: Any, frame: Any, definition: Definition) -> Any:
     """The frame after all steps of a definition, with rows numbered anew."""
     for step in definition.steps:
         frame = _STEPS[step["do"]](pd, frame, step)
-    return frame.reset_index(drop=True)
+    return _with_objects(frame.reset_index(drop=True))
+
+
+def _with_objects(frame: Any) -> Any:
+    """The frame with texts in columns of objects, which programs for v1 look for by that type.
+
+    From pandas 3 on it would have columns of a type of their own.
+    """
+    texts = [each for each, kind in enumerate(frame.dtypes) if str(kind) == "str"]
+    if not texts:
+        return frame
+    frame = frame.copy(deep=False)
+    for place in texts:
+        frame.isetitem(place, frame.iloc[:, place].astype(object))
+    return frame
 
 
 def _take(pd: Any, frame: Any, step: Step) -> Any:

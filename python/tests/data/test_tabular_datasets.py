@@ -38,6 +38,14 @@ def test_the_rows_of_all_files_come_in_order_with_the_types_they_have(
     assert list(frame.index) == [0, 1, 2] and str(frame["age"].dtype) == "int64"
 
 
+def test_texts_are_objects_whatever_pandas_has_for_them(store: Any, write: Any) -> None:
+    write({"x.csv": "code,name,age\n007,ann,1\n008,,2\n"})
+    dataset = table(store, "x.csv", set_column_types={"code": DataType.to_string()})
+    for frame in (dataset.to_pandas_dataframe(), dataset.take(1).to_pandas_dataframe()):
+        assert [str(each) for each in frame.dtypes] == ["object", "object", "int64"]
+    assert dataset.to_pandas_dataframe()["name"].isna().tolist() == [False, True]
+
+
 HEADERS = [
     (PromoteHeadersBehavior.NO_HEADERS, ["Column1", "Column2"], 5),
     (False, ["Column1", "Column2"], 5),
