@@ -115,6 +115,15 @@ class Client:
         """A run as it is."""
         return self.get(f"/runs/{run}")
 
+    def runs(self, **query: Any) -> list[Json]:
+        """All runs that a query gives, page by page."""
+        page = self.get("/runs", limit=1000, **query)
+        found: list[Json] = page["runs"]
+        while page.get("next"):
+            page = self.get("/runs", limit=1000, cursor=page["next"], **query)
+            found += page["runs"]
+        return found
+
     def steps(self, run: str) -> list[Json]:
         """The steps of a run, in the pipeline's order."""
         steps = self.get("/runs", parent=run, limit=1000)["runs"]

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager
 from typing import Iterator
 
@@ -134,8 +135,10 @@ class Disturbances:
 
 def _check_idle(copy: Project) -> None:
     """It is served without its owner's word: nothing was going on in it."""
-    before = [run["status"] for run in copy.client.get("/runs?limit=1000")["runs"]]
-    copy.stepwell("stop")
+    try:
+        before = Counter(run["status"] for run in copy.client.runs())
+    finally:
+        copy.stepwell("stop")
     assert set(before) <= {"Completed", "Failed", "Canceled"}, before
 
 

@@ -40,7 +40,7 @@ class Ledger:
 
     def check_runs_are(self, plans: list[Plan]) -> None:
         """There is one run for each submission, and no other."""
-        runs = self.project.client.get("/runs", experiment="kill-loop", limit=1000)["runs"]
+        runs = self.project.client.runs(experiment="kill-loop")
         assert sorted(run["id"] for run in runs) == sorted(plan.run for plan in plans)
 
     def check_run(self, plan: Plan, expected_log: Callable[[str], str]) -> None:
