@@ -22,6 +22,7 @@ mod logins;
 mod parallel;
 mod parameter;
 mod process;
+mod quoting;
 mod ray;
 mod request;
 mod resources;
@@ -56,6 +57,7 @@ pub use parallel::{
 };
 pub use parameter::{DatasetValue, Parameter, Place, Value};
 pub use process::{ProcessTask, Program};
+pub use quoting::{shell_word, text_of_uri, uri_part};
 pub use ray::RayTarget;
 pub use request::{PortLocation, WorkerRequest};
 pub use resources::{Resources, Spread};

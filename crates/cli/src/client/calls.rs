@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use fs_err::File;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use stepwell_api::{
     AuditPage, AuditRecord, CancelReply, CreateToken, Dataset, DatasetList, Experiment,
@@ -12,6 +11,7 @@ use stepwell_api::{
     Snapshot, SnapshotReply, StartedRuns, SubmitRun, SubmitRuns, TokenInfo, TokenList, Trials,
     WhyList, Workspace,
 };
+use stepwell_model::uri_part;
 use uuid::Uuid;
 
 use super::{Client, POLL_SECONDS, Result};
@@ -332,21 +332,10 @@ impl Client {
     }
 }
 
-/// What stands for itself in a path; a slash within a part stays, as files lie in folders.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/');
-
-/// Parts as a path of an address.
+/// Parts as a path of an address. A slash within a part stays, as files lie in folders.
 pub(super) fn encoded(parts: &[&str]) -> String {
-    let parts = parts.iter();
-    let parts: Vec<String> = parts
-        .map(|part| utf8_percent_encode(part, PLAIN).to_string())
-        .collect();
-    parts.join("/")
+    let parts = parts.iter().flat_map(|part| part.split('/'));
+    parts.map(uri_part).collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use camino::Utf8Path;
 use serde_json::{Map, Value, json};
-use stepwell_model::{AttemptId, RayTarget};
+use stepwell_model::{AttemptId, RayTarget, shell_word};
 
 use super::capacity::asked;
 use crate::cluster::{NODES, Submission};
@@ -81,8 +81,8 @@ pub(super) fn body(
 /// supervisor whose shell is gone, as it is when the node leaves the cluster, stops the step; and
 /// what a killed supervisor has left is killed by the shell.
 fn entry_point(cluster: &str, job: &str, supervisor: &Utf8Path, folder: &Utf8Path) -> String {
-    let [cluster, job] = [cluster, job].map(quoted);
-    let [supervisor, folder] = [supervisor, folder].map(|path| quoted(path.as_str()));
+    let [cluster, job] = [cluster, job].map(shell_word);
+    let [supervisor, folder] = [supervisor, folder].map(|path| shell_word(path.as_str()));
     format!(
         "trap : TERM; cd {folder} || exit 2; test -e claim.json || uname -n >{NODES}; \
          {supervisor} --tied $$ --holder {cluster} {job} {folder} >/dev/null 2>>{LOG}; status=$?; \
@@ -115,17 +115,15 @@ fn nodes_request(
 /// The line for several nodes. The shell outlives a request to stop, which the program is given as well.
 /// Ray's own documents call its Python so, too.
 fn entry_point_of_several(folder: &Utf8Path, request: &Value) -> String {
-    let (folder, request) = (quoted(folder.as_str()), quoted(&request.to_string()));
+    let (folder, request) = (
+        shell_word(folder.as_str()),
+        shell_word(&request.to_string()),
+    );
     format!(
         "trap : TERM; cd {folder} || exit 2; \
          \"$(command -v python || command -v python3)\" {NODES_FILE} reserve {request} \
          >/dev/null 2>>{LOG}"
     )
-}
-
-/// `text` as one word of a shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// What a job waits for, for people.

@@ -6,6 +6,7 @@
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use stepwell_model::shell_word;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -109,17 +110,12 @@ pub(super) fn variables() -> Vec<(String, String)> {
 
 /// A command with its arguments as a line for the login node's shell.
 fn remote_line<T: AsRef<str>>(conf: Option<&str>, command: &str, arguments: &[T]) -> String {
-    let conf = conf.map(|conf| format!("SLURM_CONF={} ", quoted(conf)));
+    let conf = conf.map(|conf| format!("SLURM_CONF={} ", shell_word(conf)));
     let words = arguments
         .iter()
-        .map(|word| format!(" {}", quoted(word.as_ref())));
+        .map(|word| format!(" {}", shell_word(word.as_ref())));
     let words: String = words.collect();
     format!("{}{command}{words}", conf.unwrap_or_default())
-}
-
-/// `text` as one word of a shell.
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Whether Slurm could not be asked, by what its commands say then.

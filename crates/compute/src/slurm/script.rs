@@ -1,10 +1,9 @@
 //! What `sbatch` is given for an attempt: its options and the script of the job. Pure.
 
 use camino::Utf8Path;
-use stepwell_model::SlurmTarget;
+use stepwell_model::{SlurmTarget, shell_word};
 
 use super::capacity::megabytes;
-use super::cli::quoted;
 use crate::cluster::{NODES, Submission};
 
 /// The file of an attempt for what Slurm and the supervisor print.
@@ -77,8 +76,11 @@ pub(super) fn script(cluster: &str, submission: &Submission<'_>) -> String {
     let Submission {
         folder, program, ..
     } = *submission;
-    let (cluster, supervisor) = (quoted(cluster), quoted(program.as_str()));
-    let (nodes, folder) = (quoted(folder.join(NODES).as_str()), quoted(folder.as_str()));
+    let (cluster, supervisor) = (shell_word(cluster), shell_word(program.as_str()));
+    let (nodes, folder) = (
+        shell_word(folder.join(NODES).as_str()),
+        shell_word(folder.as_str()),
+    );
     format!(
         "#!/bin/sh\n\
          test -e claim.json || echo \"$SLURM_JOB_NODELIST\" >{nodes}\n\

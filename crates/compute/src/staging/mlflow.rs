@@ -3,6 +3,8 @@
 //! They are the original service's. The program's own token lets it in, by the SDK's plug-in: there is
 //! no token among them, which MLflow would send to whatever server a program sets.
 
+use stepwell_model::uri_part;
+
 use crate::Job;
 
 /// Where MLflow logs to.
@@ -17,7 +19,7 @@ pub(super) fn variables(job: &Job, url: &str) -> Vec<(String, String)> {
         "AZUREML_ARM_RESOURCEGROUP",
         "AZUREML_ARM_WORKSPACE_NAME",
     ]
-    .map(|name| escaped(own(name)));
+    .map(|name| uri_part(own(name)));
     let uri = format!(
         "azureml://{}/mlflow/v1.0/subscriptions/{subscription}/resourceGroups/{group}/providers/\
          Microsoft.MachineLearningServices/workspaces/{workspace}",
@@ -32,33 +34,4 @@ pub(super) fn variables(job: &Job, url: &str) -> Vec<(String, String)> {
         variables.push(("MLFLOW_EXPERIMENT_NAME".to_owned(), experiment.to_owned()));
     }
     variables
-}
-
-/// A text as a part of a URI.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                escaped.push(char::from(byte));
-            }
-            byte => {
-                let digit =
-                    |half: u8| char::from_digit(half.into(), 16).map(|c| c.to_ascii_uppercase());
-                escaped.push('%');
-                escaped.extend([digit(byte >> 4), digit(byte & 15)].into_iter().flatten());
-            }
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_means_something_in_a_uri_is_escaped() {
-        assert_eq!(escaped("/a b/ü&=.c"), "%2Fa%20b%2F%C3%BC%26%3D.c");
-    }
 }

@@ -17,6 +17,7 @@ use std::process::Command;
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err as fs;
 use fs_err::os::unix::fs::OpenOptionsExt as _;
+use stepwell_model::shell_word;
 
 use super::place::Reserved;
 use super::world::World;
@@ -142,9 +143,9 @@ fn script(on: &[String], hosts: &[String]) -> String {
         case \"$1\" in\n"
         .to_owned();
     for (node, host) in hosts.iter().enumerate() {
-        let _ = writeln!(text, "{}) node={node} ;;", quoted(host));
+        let _ = writeln!(text, "{}) node={node} ;;", shell_word(host));
     }
-    let on: Vec<String> = on.iter().map(|word| quoted(word)).collect();
+    let on: Vec<String> = on.iter().map(|word| shell_word(word)).collect();
     let _ = write!(
         text,
         "*) echo \"stepwell: $1 is no node of the step\" >&2; exit 70 ;;\n\
@@ -154,11 +155,6 @@ fn script(on: &[String], hosts: &[String]) -> String {
         on.join(" ")
     );
     text
-}
-
-/// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

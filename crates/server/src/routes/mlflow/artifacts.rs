@@ -11,7 +11,7 @@ use axum::extract::{Path, Request, State};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 use stepwell_api::mlflow::FileInfo;
-use stepwell_model::RunId;
+use stepwell_model::{RunId, text_of_uri};
 use stepwell_store::models::Model;
 use stepwell_workspace::files::FoundFile;
 
@@ -45,41 +45,6 @@ pub(super) fn root_of(model: &Model) -> Option<&str> {
         .iter()
         .all(|file| is_within(&file.name))
         .then_some(first)
-}
-
-/// A text as a part of an address.
-pub(super) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                escaped.push(char::from(byte));
-            }
-            byte => escaped.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    escaped
-}
-
-/// The text that such a part means.
-pub(super) fn unescaped(text: &str) -> String {
-    let (bytes, mut found, mut at) = (text.as_bytes(), Vec::new(), 0);
-    while at < bytes.len() {
-        let code = bytes.get(at + 1..at + 3);
-        let code = code.and_then(|code| std::str::from_utf8(code).ok());
-        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
-        match byte.filter(|_| bytes[at] == b'%') {
-            Some(byte) => {
-                found.push(byte);
-                at += 3;
-            }
-            None => {
-                found.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&found).into_owned()
 }
 
 /// What an artifact is of, and its name there.
@@ -169,7 +134,7 @@ pub(super) async fn list(
 /// `GET mlflow-artifacts/artifacts`
 pub(super) async fn list_proxied(State(app): Context, asked: Asked) -> Result<Json<Value>> {
     // A client sends the address as it has it.
-    let path = unescaped(&asked.text("path")?.unwrap_or_default());
+    let path = text_of_uri(&asked.text("path")?.unwrap_or_default());
     let (owner, folder) = place(&path)?;
     let found = files_in(&app, owner, folder).await?;
     Ok(Json(json!({"files": children(found, folder, "")})))
@@ -270,14 +235,5 @@ mod tests {
         ] {
             assert!(place(path).is_err(), "{path}");
         }
-    }
-
-    #[test]
-    fn what_is_escaped_means_what_it_was() {
-        assert_eq!(escaped("a b/ü%"), "a%20b%2F%C3%BC%25");
-        for text in ["a b/ü%", "100%", "%zz", "%2"] {
-            assert_eq!(unescaped(&escaped(text)), text);
-        }
-        assert_eq!(unescaped("%zz%2"), "%zz%2");
     }
 }

@@ -7,6 +7,7 @@ use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use stepwell_api::mlflow::{self as wire, ModelOutput, Pair};
+use stepwell_model::uri_part;
 use stepwell_store::logged_models::LoggedModel;
 use stepwell_workspace::{LoggedModelChange, NewLoggedModel};
 
@@ -33,7 +34,7 @@ const STATES: [(&str, &str); 3] = [
 ];
 
 fn shown(model: LoggedModel, scheme: Scheme) -> wire::LoggedModel {
-    let folder = artifacts::escaped(&model.folder);
+    let folder = uri_part(&model.folder);
     wire::LoggedModel {
         info: wire::LoggedModelInfo {
             artifact_uri: format!("{}/{folder}", artifacts::root(model.run, scheme)),

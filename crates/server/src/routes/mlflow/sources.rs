@@ -1,6 +1,6 @@
 //! What a version of a model is made from, and where its own files are.
 
-use stepwell_model::RunId;
+use stepwell_model::{RunId, text_of_uri, uri_part};
 use stepwell_store::models::Model;
 use stepwell_workspace::ModelSource;
 
@@ -22,8 +22,8 @@ enum Named {
 
 /// Where the files of a version are.
 pub(super) fn of_version(model: &Model, scheme: Scheme) -> String {
-    let name = artifacts::escaped(&model.name);
-    let root = artifacts::root_of(model).map(artifacts::escaped);
+    let name = uri_part(&model.name);
+    let root = artifacts::root_of(model).map(uri_part);
     let uri = format!("{}:/models/{name}/{}", scheme.word(), model.version);
     match root {
         Some(root) => format!("{uri}/{root}"),
@@ -63,7 +63,7 @@ fn named(source: &str) -> Result<Named> {
         }
         _ => path,
     };
-    let path = artifacts::unescaped(path.trim_matches('/'));
+    let path = text_of_uri(path.trim_matches('/'));
     let parts: Vec<&str> = path.split('/').collect();
     match (scheme, &parts[..]) {
         ("runs", [run, path @ ..]) if !path.is_empty() => {
