@@ -22,8 +22,9 @@ use super::active::ActiveRun;
 use super::batch::{Batch, Record};
 use super::completed::{CompletedStep, Inspection};
 use super::engine::{CancelOutcome, EngineError, Start, StepWait};
+use super::explanation::unknown;
 use super::launch::{self, StepContext};
-use super::reuse::{self, CacheQuery, Resolver};
+use super::reuse::{CacheQuery, Resolver};
 use super::reuse_chain::{self, Answer};
 use crate::core::{Decision, Effect, Limit, Scheduler, SchedulerInput, TargetLoad};
 use crate::kinds;
@@ -431,8 +432,7 @@ impl EventLoop {
             };
             let Ok(prepared) = prepared else {
                 tracing::error!("what goes into steps could not be read; they run");
-                let unknown =
-                    |place| Answer::asked(place, reuse::unknown(&"a fault of the server"));
+                let unknown = |place| Answer::asked(place, unknown(&"a fault of the server"));
                 drop(answering.send(places.into_iter().map(unknown).collect()));
                 return;
             };
@@ -449,7 +449,7 @@ impl EventLoop {
                 }
                 Err(error) => {
                     tracing::error!(%error, "reuse cannot be looked up; the steps run");
-                    let unknown = |place| Answer::asked(place, reuse::unknown(&error));
+                    let unknown = |place| Answer::asked(place, unknown(&error));
                     places.into_iter().map(unknown).collect()
                 }
             };

@@ -10,9 +10,11 @@ use stepwell_data::content::Contents;
 use stepwell_model::{Graph, InputSource, RunId, StepIndex};
 use stepwell_store::Connection;
 
+use super::environment_parts::Memo;
+use super::explanation::{Explanation, Outcome};
 use super::launch::StepContext;
 use super::remote::Seen;
-use super::reuse::{CacheQuery, Explanation, Memo, Outcome, Resolver};
+use super::reuse::{CacheQuery, Resolver};
 use super::submission::Submission;
 use crate::core::{Resolution, Topology};
 

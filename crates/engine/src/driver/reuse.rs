@@ -6,45 +6,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use stepwell_data::cas::Cas;
 use stepwell_data::content::{self, Contents};
 use stepwell_data::{snapshot, stamp};
-use stepwell_model::{Digest, EnvironmentSpec, Graph, RunId, RunSpec, StepIndex, Timestamp};
+use stepwell_model::{Graph, Input, Output, RunId, RunSpec, StepIndex, Timestamp};
 use stepwell_store::{Connection, reuse, runs};
 
+use super::environment_parts::Memo;
+use super::explanation::{Explanation, Outcome, gone, hit, kept, miss, touched, unknown};
 use super::launch::{self, StepContext};
 use super::remote::{self, Seen};
 use crate::core::key::{self, Part};
 use crate::core::{Resolution, Topology};
 use crate::kinds::{self, KeyContext, SNAPSHOT};
-
-/// Why a step runs or does not. Stored with its run, as JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Explanation {
-    /// Whether an identical earlier step is reused.
-    pub outcome: Outcome,
-    /// One line each: what hits, or what differs from the step it was compared with.
-    pub reasons: Vec<String>,
-    /// The step that stands in, or that it was compared with.
-    pub compared_with: Option<RunId>,
-    /// What it may be reused by.
-    pub key: Option<Digest>,
-    /// What the key is made of. Of a hit, nothing: the step that stands in has the same.
-    pub parts: Vec<Part>,
-}
-
-/// Whether an equal step stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It does.
-    Hit,
-    /// None has run, or its outputs are gone.
-    Miss,
-    /// What goes into the step could not be read.
-    Unknown,
-}
 
 /// A step that could start.
 pub(super) struct CacheQuery {
@@ -69,13 +43,6 @@ impl CacheQuery {
     }
 }
 
-/// What is found out once for all queries that are answered together.
-#[derive(Debug, Default)]
-pub(super) struct Memo {
-    /// The parts of each interpreter that was looked at.
-    interpreters: HashMap<String, Vec<Part>>,
-}
-
 /// Answers queries; keeps digests of unchanged files.
 #[derive(Debug)]
 pub(super) struct Resolver {
@@ -91,7 +58,7 @@ pub(super) fn stamps(
     step: StepIndex,
 ) -> stepwell_data::Result<String> {
     let step = graph.step(step);
-    let stamp = |output: &stepwell_model::Output| {
+    let stamp = |output: &Output| {
         if !site.is_here(&output.datastore) {
             let stamp = site.delivered_stamp(step.run, output);
             return Ok(Part::new(&output.name, stamp.unwrap_or_default()));
@@ -106,47 +73,6 @@ pub(super) fn stamps(
         .map(stamp)
         .collect::<stepwell_data::Result<Vec<_>>>()?;
     Ok(serde_json::to_string(&stamps).unwrap_or_default())
-}
-
-/// The answer when something that goes into a step cannot be read: it runs, and is not reused.
-pub(super) fn unknown(error: &dyn std::fmt::Display) -> (Resolution, Explanation) {
-    let explanation = Explanation {
-        outcome: Outcome::Unknown,
-        reasons: vec![format!("what goes into it cannot be read: {error}")],
-        compared_with: None,
-        key: None,
-        parts: Vec::new(),
-    };
-    (Resolution::Unknown, explanation)
-}
-
-/// The answer for a step that keeps what it made in the run that is continued.
-fn kept(source: RunId, parts: &Result<Vec<Part>, String>) -> (Resolution, Explanation) {
-    let key = match parts {
-        Ok(parts) => stamp::digest_of(&key::canonical(parts)),
-        Err(_) => stamp::digest_of(source.to_string().as_bytes()),
-    };
-    let reason = format!("it had succeeded in the run that this one continues, as {source}");
-    let explanation = Explanation {
-        outcome: Outcome::Hit,
-        reasons: vec![reason],
-        compared_with: Some(source),
-        key: Some(key),
-        parts: Vec::new(),
-    };
-    (Resolution::Hit { source, key }, explanation)
-}
-
-/// The answer for a step that cannot keep what it made, and may not reuse anything else.
-fn gone(source: RunId) -> (Resolution, Explanation) {
-    let explanation = Explanation {
-        outcome: Outcome::Miss,
-        reasons: vec![format!("the outputs of run {source} were removed")],
-        compared_with: Some(source),
-        key: None,
-        parts: Vec::new(),
-    };
-    (Resolution::Unknown, explanation)
 }
 
 /// Makes a step that ended well available to later ones, if its key is known.
@@ -189,75 +115,60 @@ impl Resolver {
         query: &CacheQuery,
         parts: Result<Vec<Part>, String>,
     ) -> stepwell_store::Result<(Resolution, Explanation)> {
-        if let Some(source) = query.spec.kept.get(&query.step) {
-            if self.is_kept(query, *source) {
-                return Ok(kept(*source, &parts));
-            }
-            if !query.graph.step(query.step).spec.allow_reuse {
-                return Ok(gone(*source));
-            }
+        if let Some(answer) = self.continued(query, &parts) {
+            return Ok(answer);
         }
         let parts = match parts {
             Ok(parts) => parts,
             Err(error) => return Ok(unknown(&error)),
         };
         let key = stamp::digest_of(&key::canonical(&parts));
-        let miss = |reasons, compared_with, parts| {
-            let outcome = Outcome::Miss;
-            let explanation = Explanation {
-                outcome,
-                reasons,
-                compared_with,
-                key: Some(key),
-                parts,
-            };
-            (Resolution::Miss(key), explanation)
-        };
         if query.spec.regenerate_outputs {
             // It runs whatever ran before, and later runs may reuse it.
             let reasons = vec!["regenerate_outputs is set for this run".to_owned()];
-            let (_, explanation) = miss(reasons, None, parts);
-            return Ok((Resolution::Unknown, explanation));
+            return Ok((Resolution::Unknown, miss(key, reasons, None, parts)));
         }
-        match reuse::find(db, &key)? {
+        let (reasons, compared_with) = match reuse::find(db, &key)? {
             Some(found) if self.is_untouched(query, &found) => {
-                let reasons = vec![format!("nothing differs from run {}", found.run)];
-                let outcome = Outcome::Hit;
-                let compared_with = Some(found.run);
-                let explanation = Explanation {
-                    outcome,
-                    reasons,
-                    compared_with,
-                    key: Some(key),
-                    parts: Vec::new(),
-                };
-                Ok((
-                    Resolution::Hit {
-                        source: found.run,
-                        key,
-                    },
-                    explanation,
-                ))
+                let reason = format!("nothing differs from run {}", found.run);
+                return Ok(hit(found.run, key, reason));
             }
-            Some(found) => {
-                let reasons = vec![format!(
-                    "the outputs of run {} were changed or removed",
-                    found.run
-                )];
-                Ok(miss(reasons, Some(found.run), parts))
-            }
-            None => {
-                let name = &query.graph.step(query.step).spec.name;
-                let newest = reuse::newest_of(db, name)?;
-                let reasons = match &newest {
-                    None => vec![format!(
-                        "no earlier run of a step named `{name}` is known that could be reused"
-                    )],
-                    Some(newest) => self.differences(&newest.parts_json, &parts),
-                };
-                Ok(miss(reasons, newest.map(|newest| newest.run), parts))
-            }
+            Some(found) => (vec![touched(found.run)], Some(found.run)),
+            None => self.unlike(db, query, &parts)?,
+        };
+        let explanation = miss(key, reasons, compared_with, parts);
+        Ok((Resolution::Miss(key), explanation))
+    }
+
+    /// The answer for a step of a run that continues another one, if that decides it.
+    fn continued(
+        &self,
+        query: &CacheQuery,
+        parts: &Result<Vec<Part>, String>,
+    ) -> Option<(Resolution, Explanation)> {
+        let source = *query.spec.kept.get(&query.step)?;
+        if self.is_kept(query, source) {
+            return Some(kept(source, parts));
         }
+        let may_reuse = query.graph.step(query.step).spec.allow_reuse;
+        (!may_reuse).then(|| gone(source))
+    }
+
+    /// How a step differs from the newest one of its name, and which that is.
+    fn unlike(
+        &self,
+        db: &Connection,
+        query: &CacheQuery,
+        parts: &[Part],
+    ) -> stepwell_store::Result<(Vec<String>, Option<RunId>)> {
+        let name = &query.graph.step(query.step).spec.name;
+        let Some(newest) = reuse::newest_of(db, name)? else {
+            let reason =
+                format!("no earlier run of a step named `{name}` is known that could be reused");
+            return Ok((vec![reason], None));
+        };
+        let reasons = self.differences(&newest.parts_json, parts);
+        Ok((reasons, Some(newest.run)))
     }
 
     /// The answer, once it is known whether outputs on other machines are still there.
@@ -278,9 +189,7 @@ impl Resolver {
             return gone(source);
         }
         explanation.outcome = Outcome::Miss;
-        explanation.reasons = vec![format!(
-            "the outputs of run {source} were changed or removed"
-        )];
+        explanation.reasons = vec![touched(source)];
         (Resolution::Miss(key), explanation)
     }
 
@@ -353,129 +262,58 @@ impl Resolver {
             environment: &mut |environment| memo.environment_parts(environment),
         }));
         for input in &step.spec.inputs {
-            let origin = remote::origin(&query.graph, &query.sources, &input.source);
-            let Some(origin) = origin else { continue };
-            if !step.spec.task.kind().reads(&input.name) {
-                // Where it is goes in with the outputs.
-                continue;
-            }
-            let files = match self.site.is_here(origin.datastore) {
-                true => {
-                    let place = self.site.local(origin.datastore, &origin.path);
-                    self.contents
-                        .files(&place)
-                        .map_err(|error| error.to_string())?
-                }
-                false => {
-                    let asked = (input, step.spec.task.kind());
-                    let files = self.site.remote_files(&origin, asked, seen);
-                    files.map_err(|error| error.to_string())?
-                }
-            };
-            for file in files {
-                let name = format!("input {} {}", input.name, file.path);
-                parts.push(Part::new(name.trim_end(), file.digest.to_string()));
-            }
-            let reached = match (&input.path_on_compute, input.download) {
-                (None, false) => "connected".to_owned(),
-                (None, true) => "copied".to_owned(),
-                (Some(path), false) => format!("linked to {path}"),
-                (Some(path), true) => format!("copied to {path}"),
-            };
-            parts.push(Part::new(format!("input {}", input.name), reached));
+            parts.extend(self.input_parts(query, seen, input)?);
         }
-        for output in &step.spec.outputs {
-            let path = launch::path_template(output);
-            let upload = output.upload_from.as_deref().unwrap_or("in place");
-            let mut value = format!("{path} on {}, {upload}", output.datastore);
-            if !output.source_globs.is_empty() {
-                value.push_str(&format!(", only {}", output.source_globs.join(" ")));
-            }
-            parts.push(Part::new(format!("output {}", output.name), value));
+        parts.extend(step.spec.outputs.iter().map(output_part));
+        Ok(parts)
+    }
+
+    /// What an input holds and how a step reaches it; nothing of one that the step does not read.
+    fn input_parts(
+        &self,
+        query: &CacheQuery,
+        seen: &Seen,
+        input: &Input,
+    ) -> Result<Vec<Part>, String> {
+        let kind = query.graph.step(query.step).spec.task.kind();
+        let Some(origin) = remote::origin(&query.graph, &query.sources, &input.source) else {
+            return Ok(Vec::new());
+        };
+        if !kind.reads(&input.name) {
+            // Where it is goes in with the outputs.
+            return Ok(Vec::new());
         }
+        let files = if self.site.is_here(origin.datastore) {
+            let place = self.site.local(origin.datastore, &origin.path);
+            let files = self.contents.files(&place);
+            files.map_err(|error| error.to_string())?
+        } else {
+            let files = self.site.remote_files(&origin, (input, kind), seen);
+            files.map_err(|error| error.to_string())?
+        };
+        let part = |file: &content::File| {
+            let name = format!("input {} {}", input.name, file.path);
+            Part::new(name.trim_end(), file.digest.to_string())
+        };
+        let mut parts: Vec<Part> = files.iter().map(part).collect();
+        let reached = match (&input.path_on_compute, input.download) {
+            (None, false) => "connected".to_owned(),
+            (None, true) => "copied".to_owned(),
+            (Some(path), false) => format!("linked to {path}"),
+            (Some(path), true) => format!("copied to {path}"),
+        };
+        parts.push(Part::new(format!("input {}", input.name), reached));
         Ok(parts)
     }
 }
 
-impl Memo {
-    /// An environment to build is what was asked for. One that exists is its interpreter and the
-    /// packages that are installed beside it, by name and version.
-    fn environment_parts(&mut self, environment: &EnvironmentSpec) -> Vec<Part> {
-        let spec = match environment {
-            EnvironmentSpec::Interpreter { python } => {
-                let known = self.interpreters.entry(python.clone());
-                return known.or_insert_with(|| interpreter_parts(python)).clone();
-            }
-            EnvironmentSpec::Python(spec) => spec,
-        };
-        let stated = spec.python_version.as_ref();
-        let stated = stated.or(spec.python_preferred.as_ref()).cloned();
-        let version = stated.unwrap_or_else(|| version_of(&spec.base_python));
-        let mut parts = vec![Part::new("python", version)];
-        if let Some(digest) = stepwell_compute::digest_of_named_files(spec) {
-            parts.push(Part::new("files that the packages name", digest));
-        }
-        for (section, lines) in [
-            ("package", &spec.pip),
-            ("conda package", &spec.conda),
-            ("pip option", &spec.pip_options),
-        ] {
-            for line in lines {
-                let name = line.split(['=', '<', '>', '!', '~', '[', ';', ' ']).next();
-                let name = format!("{section} {}", name.unwrap_or(line));
-                parts.push(Part::new(name, line));
-            }
-        }
-        parts
+/// Where an output goes, and how.
+fn output_part(output: &Output) -> Part {
+    let path = launch::path_template(output);
+    let upload = output.upload_from.as_deref().unwrap_or("in place");
+    let mut value = format!("{path} on {}, {upload}", output.datastore);
+    if !output.source_globs.is_empty() {
+        value.push_str(&format!(", only {}", output.source_globs.join(" ")));
     }
-}
-
-/// The version in an interpreter's own name, such as `3.12`, whatever link leads there; else where it
-/// is. An environment is built with that version, by whichever name its program was started.
-fn version_of(python: &str) -> String {
-    let real = camino::Utf8Path::new(python).canonicalize_utf8();
-    let real = real.as_deref().unwrap_or(camino::Utf8Path::new(python));
-    let version = real
-        .file_name()
-        .and_then(|name| name.strip_prefix("python"));
-    match version.filter(|version| version.contains('.')) {
-        Some(version) => version.to_owned(),
-        None => real.to_string(),
-    }
-}
-
-fn interpreter_parts(python: &str) -> Vec<Part> {
-    // A virtual environment's python is a link; links of several names may lead there.
-    let real = camino::Utf8Path::new(python).canonicalize_utf8();
-    let real = real.as_ref().map_or(python, |path| path.as_str());
-    let mut parts = vec![Part::new("python", real)];
-    for package in installed(python) {
-        let (name, version) = package.split_once('-').unwrap_or((&package, ""));
-        parts.push(Part::new(format!("package {name}"), version));
-    }
-    parts
-}
-
-/// What is installed for an interpreter, as `name-version`, sorted. Stepwell itself is left out:
-/// a new release does not change what a step does.
-fn installed(python: &str) -> Vec<String> {
-    let Some((prefix, _)) = python.rsplit_once("/bin/") else {
-        return Vec::new();
-    };
-    let lib = camino::Utf8PathBuf::from(format!("{prefix}/lib"));
-    let versions = lib.read_dir_utf8().into_iter().flatten().flatten();
-    let versions = versions.filter(|entry| entry.file_name().starts_with("python3"));
-    let packages = versions.map(|entry| entry.path().join("site-packages"));
-    let entries = packages.flat_map(|path| path.read_dir_utf8().into_iter().flatten().flatten());
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| {
-            entry
-                .file_name()
-                .strip_suffix(".dist-info")
-                .map(str::to_owned)
-        })
-        .filter(|name| !name.starts_with("stepwell-"))
-        .collect();
-    names.sort();
-    names
+    Part::new(format!("output {}", output.name), value)
 }

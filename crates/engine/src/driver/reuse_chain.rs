@@ -11,9 +11,11 @@ use std::sync::Arc;
 use stepwell_model::{RunId, StepIndex};
 use stepwell_store::Connection;
 
+use super::environment_parts::Memo;
+use super::explanation::Explanation;
 use super::registration::{self, NewDataset};
 use super::remote::Seen;
-use super::reuse::{CacheQuery, Explanation, Memo, Resolver};
+use super::reuse::{CacheQuery, Resolver};
 use crate::core::Resolution;
 use crate::core::key::Part;
 

@@ -98,14 +98,33 @@ pub(super) fn insert(
         Some(parent) => runs::root_of(db, parent)?.unwrap_or(spec.id),
         None => spec.id,
     };
-    let top = NewRun {
+    let top = row_of_run(submission, experiment, root, at);
+    match (spec.kind, graph.steps()) {
+        // The one step of a script run is the run itself.
+        (RunKind::Script, [step]) => runs::insert(db, &describe(top, step))?,
+        (_, steps) => {
+            runs::insert(db, &top)?;
+            insert_steps(db, top, steps)?;
+        }
+    }
+    journal::insert_graph(db, spec.id, &texts.spec, &texts.graph)?;
+    Ok(Accepted::New(spec.id))
+}
+
+/// The row of the run itself.
+fn row_of_run(
+    submission: &Submission,
+    experiment: Uuid,
+    root: RunId,
+    created: Timestamp,
+) -> NewRun {
+    let Submission { spec, graph, about } = submission;
+    let name = about.display_name.as_ref().unwrap_or(&spec.experiment);
+    NewRun {
         id: spec.id,
         kind: spec.kind,
         experiment,
-        display_name: about
-            .display_name
-            .clone()
-            .unwrap_or_else(|| spec.experiment.clone()),
+        display_name: name.clone(),
         description: about.description.clone(),
         status: RunStatus::NotStarted,
         parent: spec.parent,
@@ -119,43 +138,38 @@ pub(super) fn insert(
         properties: about.properties.clone(),
         parameters: spec.parameters.clone(),
         outputs: named_outputs(graph, &about.outputs),
-        created: at,
+        created,
         idempotency_key: about.idempotency_key.clone(),
         published: about.published,
-    };
-    let steps = graph.steps();
-    match (spec.kind, steps) {
-        // The one step of a script run is the run itself.
-        (RunKind::Script, [step]) => runs::insert(db, &describe(top, step))?,
-        _ => {
-            runs::insert(db, &top)?;
-            // What all steps have in common: little, as it is copied for each.
-            let common = NewRun {
-                kind: RunKind::Step,
-                display_name: String::new(),
-                description: String::new(),
-                parent: Some(spec.id),
-                tags: BTreeMap::new(),
-                properties: BTreeMap::new(),
-                parameters: BTreeMap::new(),
-                outputs: Vec::new(),
-                idempotency_key: None,
-                published: None,
-                ..top
-            };
-            for (index, step) in (0..).zip(steps) {
-                let row = NewRun {
-                    id: step.run,
-                    display_name: step.spec.name.clone(),
-                    step: Some(index),
-                    ..common.clone()
-                };
-                runs::insert(db, &describe(row, step))?;
-            }
-        }
     }
-    journal::insert_graph(db, spec.id, &texts.spec, &texts.graph)?;
-    Ok(Accepted::New(spec.id))
+}
+
+/// Stores a row for each step of the run of `top`.
+fn insert_steps(db: &Connection, top: NewRun, steps: &[Step]) -> stepwell_store::Result<()> {
+    // What all steps have in common: little, as it is copied for each.
+    let common = NewRun {
+        kind: RunKind::Step,
+        display_name: String::new(),
+        description: String::new(),
+        parent: Some(top.id),
+        tags: BTreeMap::new(),
+        properties: BTreeMap::new(),
+        parameters: BTreeMap::new(),
+        outputs: Vec::new(),
+        idempotency_key: None,
+        published: None,
+        ..top
+    };
+    for (index, step) in (0..).zip(steps) {
+        let row = NewRun {
+            id: step.run,
+            display_name: step.spec.name.clone(),
+            step: Some(index),
+            ..common.clone()
+        };
+        runs::insert(db, &describe(row, step))?;
+    }
+    Ok(())
 }
 
 /// Adds to a row what the step is and where its outputs go.
