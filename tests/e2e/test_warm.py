@@ -122,7 +122,7 @@ def test_what_cannot_be_equal_starts_cold_and_says_why(project: Project, client:
         (package, "`logging` beside the script hides a loaded module"),
         (folder, None),
     ):
-        step = begin(project, client, files) if reason else warm(project, client, files)
+        step = warm(project, client, files)
         assert step["start"] == (f"started cold: {reason}" if reason else WARM)
         assert "own" in client.log(step["id"])
     for variables, reason in (
