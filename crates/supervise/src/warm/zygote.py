@@ -107,6 +107,7 @@ class _Loaded(object):
         self.stamps = [(path, _stamp(path)) for path in _read_files()]
         _forkable(channel)
         self.process.title([sys.executable, "stepwell-zygote"])
+        self.process.know_libraries()
         self.end.know()
         gc.collect()
         gc.freeze()  # a collection in a fork copies no page of what is loaded
@@ -349,6 +350,105 @@ def _forkable(channel):
         raise Refused("a loaded module keeps `{}` open".format(name))
 
 
+def _fork_twice(libc):
+    """A fork by C's own `fork`, whose process in between ends at once; 0 in it, and of that one else."""
+    between = libc.fork()
+    if between == 0:
+        child = libc.fork()
+        if child:
+            libc._exit(int(child < 0))
+    return between
+
+
+class _Sibling(object):
+    """A fork that is its parent's sibling from the start, which C's `fork` has no way to ask for.
+
+    The kernel does the same for both, and C's library on top of it what is done here for a process of
+    one thread: the new one's number is known to it, and so is the list of locks that others are told of
+    when it is killed. A library that asks to be called when a process forks would not be, so none may.
+    """
+
+    CLONE_PARENT, CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID, SIGCHLD = 1 << 15, 1 << 24, 1 << 21, 17
+    PR_GET_TID_ADDRESS = 40
+    # clone, set_robust_list and get_robust_list, and where clone wants the place of the number.
+    CALLS = {"x86_64": (56, 273, 274, 3), "aarch64": (220, 99, 100, 4)}
+    # By this name of C's a library asks to be called when a process forks.
+    ASKS = b"__register_atfork"
+    # What C's own files are called; they have that name, and ask for nothing.
+    OF_C = ("ld", "ld64", "libc", "libpthread")
+    # More than that is not looked through for it, as that would take its time, too.
+    BYTES_MAX = 64 << 20
+
+    @classmethod
+    def of(cls, process):
+        """One for this process, if it can be."""
+        calls = cls.CALLS.get(os.uname().machine)
+        if calls is None or not hasattr(process.libc, "gnu_get_libc_version"):
+            return None
+        try:
+            if cls._is_asked_for(process.ctypes, process.libc):
+                return None
+        except (OSError, ValueError):  # a file that is no longer there
+            return None
+        sibling = cls(process.ctypes, calls)
+        return sibling if sibling.is_known else None
+
+    @classmethod
+    def _is_asked_for(cls, ctypes, libc):
+        import mmap
+
+        libc.memmem.restype = ctypes.c_void_p
+        left = cls.BYTES_MAX
+        for path in _libraries():
+            if os.path.basename(path).split(".")[0].split("-")[0] in cls.OF_C:
+                continue
+            with open(path, "rb") as file:
+                text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            left -= len(text)
+            first = ctypes.c_char.from_buffer(text)
+            size, length = ctypes.c_size_t(len(text)), ctypes.c_size_t(len(cls.ASKS))
+            found = libc.memmem(ctypes.byref(first), size, cls.ASKS, length)
+            del first
+            text.close()
+            if left < 0 or found:
+                return True
+        return False
+
+    def __init__(self, ctypes, calls):
+        self.long = ctypes.c_long
+        self.clone, self.set_locks, self.get_locks, self.place_of_number = calls
+        number, self.locks, self.size = ctypes.c_long(), ctypes.c_long(), ctypes.c_long()
+        libc = ctypes.PyDLL(None)
+        asked = libc.prctl(self.PR_GET_TID_ADDRESS, ctypes.byref(number), 0, 0, 0)
+        at = ctypes.byref(self.locks), ctypes.byref(self.size)
+        told = libc.syscall(ctypes.c_long(self.get_locks), ctypes.c_long(0), *at)
+        self.number = number.value
+        self.is_known = asked == 0 == told and self.number != 0 != self.locks.value
+        if self.is_known:
+            self.is_known = ctypes.c_int.from_address(self.number).value == os.getpid()
+
+    def fork(self, libc):
+        """Fork; 0 in the fork, as C's own gives it."""
+        flags = self.CLONE_PARENT | self.CLONE_CHILD_SETTID | self.CLONE_CHILD_CLEARTID | self.SIGCHLD
+        values = [self.clone, flags, 0, 0, 0, 0]
+        values[1 + self.place_of_number] = self.number
+        forked = libc.syscall(*map(self.long, values))
+        if forked == 0:
+            libc.syscall(self.long(self.set_locks), self.locks, self.size)
+        return forked
+
+
+def _libraries():
+    """The files whose code is loaded."""
+    found = set()
+    with open("/proc/self/maps") as maps:
+        for line in maps:
+            fields = line.rstrip("\n").split(None, 5)
+            if "x" in fields[1] and len(fields) > 5 and fields[5].startswith("/"):
+                found.add(fields[5])
+    return sorted(found)
+
+
 class _Script(object):
     """The places where Python keeps the name of its main script, as wide characters."""
 
@@ -427,26 +527,28 @@ class _Process(object):
         with open("/proc/self/stat") as stat:
             fields = stat.read().rpartition(") ")[2].split()
         self.fields = [None] * 3 + [int(each) if each.isdigit() else 0 for each in fields]
+        self.sibling = None
 
     def fork_for_the_supervisor(self):
         """Fork a child of the supervisor's; true in it.
 
-        It is the child of a process in between that ends at once. That one runs no Python: what
-        Python does in a fork is done in the child alone.
+        Python has its say before and after, and not in between: what it does in a fork is done in
+        the child alone.
         """
         python, libc = self.ctypes.pythonapi, self.ctypes.PyDLL(None)
         python.PyOS_BeforeFork()
-        between = libc.fork()
-        if between == 0:
-            child = libc.fork()
-            if child:
-                libc._exit(int(child < 0))
+        forked = self.sibling.fork(libc) if self.sibling else _fork_twice(libc)
+        if forked == 0:
             python.PyOS_AfterFork_Child()
             return True
         python.PyOS_AfterFork_Parent()
-        if between > 0:
-            os.waitpid(between, 0)
+        if not self.sibling and forked > 0:
+            os.waitpid(forked, 0)
         return False
+
+    def know_libraries(self):
+        """Fork in the quickest way that what is loaded allows; nothing is loaded after this."""
+        self.sibling = _Sibling.of(self)
 
     def die_with(self, supervisor):
         """The kernel's order to kill a child with its parent, who must be the supervisor by now."""
