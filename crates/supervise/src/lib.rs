@@ -34,6 +34,7 @@ mod sweep;
 mod verdict;
 mod view;
 mod warm;
+mod work_folder;
 
 pub use assignment::assignment;
 pub use clock::now;

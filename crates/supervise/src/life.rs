@@ -2,8 +2,9 @@
 //!
 //! To start a process and to load its program costs more than all a supervisor does for a short
 //! step, so one that has ended its step well waits for another, with an interpreter that is loaded
-//! for it ([`warm`]). Nothing passes from step to step: one that has a child left, or that could not
-//! record an outcome, leaves.
+//! for it ([`warm`]), and with a working folder, if the step has left its own as it was ([`work_folder`]).
+//! Nothing of a step passes to the next: a supervisor that has a child left, or that could not record an
+//! outcome, leaves.
 //!
 //! Everything up to the recorded outcome happens here in order and on one thread. What a step's program
 //! does is an [`Outcome`]; only what keeps the supervisor from recording one is an error.
@@ -17,8 +18,6 @@ use camino::Utf8PathBuf;
 use fs_err as fs;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
-use stepwell_data::cas::Cas;
-use stepwell_data::snapshot;
 use stepwell_model::{Failure, FailureKind, Outcome, Start, Usage, in_words};
 
 use crate::assignment::Assignment;
@@ -30,6 +29,7 @@ use crate::signals::{self, Signals};
 use crate::spec::Spec;
 use crate::storage::{explain_full_disk, storage_failure};
 use crate::view::{Room, View};
+use crate::work_folder::{self, WorkFolders};
 use crate::{
     collect, descendants, entries, excerpt, fetch, launch, now, program, record, sweep, verdict,
     warm,
@@ -95,7 +95,7 @@ pub fn main() -> ExitCode {
     if let Some(folder) = folder {
         return match take(Assignment::of(folder.to_owned()), &mut ready) {
             Ok(over) => {
-                over.tidy();
+                over.tidy(&mut ready, false);
                 ExitCode::SUCCESS
             }
             Err(status) => status,
@@ -107,11 +107,12 @@ pub fn main() -> ExitCode {
             Err(status) => return status,
         };
         // The next step may be assigned meanwhile, and is not claimed before.
-        if matches!(over.left, Left::Nobody) {
+        let goes_on = matches!(over.left, Left::Nobody);
+        if goes_on {
             report_ready(&mut ready);
         }
-        over.tidy();
-        if matches!(over.left, Left::Somebody) {
+        over.tidy(&mut ready, goes_on);
+        if !goes_on {
             break;
         }
     }
@@ -126,10 +127,10 @@ struct Over {
 }
 
 impl Over {
-    fn tidy(&self) {
-        // The outcome does not depend on it; a new attempt has a folder of its own.
-        if let Some(work_dir) = &self.work_dir {
-            let _ = fs::remove_dir_all(work_dir);
+    /// Removes the folder that the step ran in, or keeps it if there may be a step for it.
+    fn tidy(&self, ready: &mut io::Result<Ready>, goes_on: bool) {
+        if let (Some(work_dir), Ok(ready)) = (&self.work_dir, ready) {
+            ready.folders.leave(work_dir, goes_on);
         }
     }
 }
@@ -152,6 +153,7 @@ struct Ready {
     signals: Signals,
     holder: Holder,
     warm: warm::Keeper,
+    folders: WorkFolders,
 }
 
 impl Ready {
@@ -170,6 +172,7 @@ impl Ready {
             signals,
             holder,
             warm: warm::Keeper::default(),
+            folders: WorkFolders::default(),
         })
     }
 }
@@ -177,11 +180,13 @@ impl Ready {
 /// What whoever started this supervisor assigns to it next; `None` if it went away, or wants this one
 /// to.
 fn assigned(ready: &mut io::Result<Ready>) -> Option<Assignment> {
-    if let Ok(Ready { warm, .. }) = ready
-        && !warm.words().is_empty()
-        && !comes_within(KEEP_LOADED)
-    {
-        warm.end();
+    if let Ok(Ready { warm, folders, .. }) = ready {
+        if folders.has_one() && !comes_within(work_folder::KEPT_FOR) {
+            folders.clear();
+        }
+        if !warm.words().is_empty() && !comes_within(KEEP_LOADED) {
+            warm.end();
+        }
     }
     Assignment::read(io::stdin().lock()).ok().flatten()
 }
@@ -260,7 +265,7 @@ fn supervise(attempt: &Attempt, spec: &Spec, ready: &mut Ready) -> (Outcome, Lef
     let signals = &ready.signals;
     let never_ran = |outcome| (outcome, Left::Nobody);
     let failed = |failure| never_ran(Outcome::Failed(failure, Usage::default()));
-    let log = match prepare(spec) {
+    let log = match prepare(spec, &mut ready.folders) {
         Ok(log) => log,
         Err(failure) => return failed(failure),
     };
@@ -288,6 +293,8 @@ fn supervise(attempt: &Attempt, spec: &Spec, ready: &mut Ready) -> (Outcome, Lef
         ..Usage::default()
     };
     announce(attempt, main.as_raw_nonzero().get(), &usage);
+    // One that the step had no use for, while its program runs.
+    ready.folders.clear();
     let mut reaper = Reaper::beside(ready.warm.sessions()).reporting_to(lent);
     let mut times = LogTimes::new(&spec.log, &spec.files_dir, log_start);
     let ended = program::wait(main, &own, signals, &mut reaper, &mut times)
@@ -342,24 +349,17 @@ fn begin(
     }
 }
 
-/// Makes the folders and the log.
-fn prepare(spec: &Spec) -> Result<File, Failure> {
+/// Makes the folders, the files in them and the log.
+fn prepare(spec: &Spec, folders: &mut WorkFolders) -> Result<File, Failure> {
     let work = "the step's working folder could not be prepared";
-    if let Some(snapshot) = &spec.snapshot {
-        Cas::open(&spec.objects)
-            .and_then(|cas| snapshot::materialise(&cas, snapshot, &spec.work_dir))
-            .map_err(|error| storage_failure(work, &error))?;
-    }
-    make_folders(spec).map_err(|error| storage_failure(work, &error))?;
+    let made = folders.make(spec);
+    made.map_err(|error| storage_failure(work, &error))?;
+    make_output_folders(spec).map_err(|error| storage_failure(work, &error))?;
     fetch::fetch(spec)?;
     open_log(spec).map_err(|error| storage_failure("the step's log could not be opened", &error))
 }
 
-fn make_folders(spec: &Spec) -> io::Result<()> {
-    fs::create_dir_all(&spec.work_dir)?;
-    for kept in collect::KEPT {
-        fs::create_dir_all(spec.work_dir.join(kept))?;
-    }
+fn make_output_folders(spec: &Spec) -> io::Result<()> {
     for output in &spec.outputs {
         let place = match (&output.upload_from, &output.staged) {
             (Some(source), _) => &spec.work_dir.join(source),

@@ -1,8 +1,9 @@
 //! What a step puts on the disk: new files and folders are what costs most of a short one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
+use stepwell_model::Outcome;
 
 use crate::kept::scripted;
 use crate::rig::{Rig, until};
@@ -67,4 +68,33 @@ async fn an_empty_step_makes_seven_files_and_folders_of_which_three_stay() {
     })
     .await;
     assert_eq!(outside(&rig), before, "nothing is new elsewhere");
+}
+
+/// What a step does to its files and finds there does not depend on whether the folder is a new one.
+#[tokio::test]
+async fn a_working_folder_goes_from_step_to_step_as_long_as_its_files_are_left_alone() {
+    let mut rig = Rig::local();
+    let script = "import os, sys\n\
+                  found = sorted(os.listdir()) + sorted(os.listdir('outputs'))\n\
+                  print(os.stat('.').st_ino, os.stat('train.py').st_ino, *found)\n\
+                  open('outputs/model', 'w').write('1')\n\
+                  open('more', 'w').write('1')\n\
+                  if sys.argv[1] == 'spoil':\n    \
+                      open('train.py', 'a').write('1')\n";
+    let mut places = Vec::new();
+    for what in [
+        "leave", "leave", "leave", "leave", "spoil", "spoil", "leave",
+    ] {
+        let job = scripted(&rig, script, &[what]);
+        let outcome = rig.run(&job).await;
+        let printed = rig.log(&job);
+        assert!(matches!(outcome, Outcome::Succeeded(_)), "{printed}");
+        let (place, found) = printed.split_at(printed.find(" logs").expect("a folder"));
+        assert_eq!(found, " logs outputs train.py\n");
+        assert_eq!(rig.file(&job, "outputs/model"), "1");
+        places.push(place.to_owned());
+    }
+    // There are two supervisors: one stands by when the first step ends.
+    let used: BTreeSet<&String> = places[..4].iter().collect();
+    assert!(used.len() <= 2, "{places:?}");
 }

@@ -14,4 +14,4 @@ mod transfer;
 pub use limits::ScanOptions;
 pub use manifest::{Entry, Manifest, ManifestError};
 pub use scan::{Scan, scan, scan_paths};
-pub use transfer::{is_one, load, materialise, store};
+pub use transfer::{holds, is_one, load, materialise, store};

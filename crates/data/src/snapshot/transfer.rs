@@ -79,6 +79,20 @@ pub fn materialise(cas: &Cas, snapshot: &Digest, dest: &Utf8Path) -> Result<()> 
     Ok(())
 }
 
+/// Whether a folder holds the files of a snapshot with their content; others are not looked at.
+///
+/// # Errors
+///
+/// When the snapshot, or a file, cannot be read.
+pub fn holds(cas: &Cas, snapshot: &Digest, folder: &Utf8Path) -> Result<bool> {
+    let manifest = load(cas, snapshot)?;
+    let same = parallel::map(&manifest.entries, manifest.total_bytes(), |entry| {
+        let file = fs_err::File::open(folder.join(&entry.path))?;
+        Ok(hash::of_reader(file)?.0 == entry.digest)
+    })?;
+    Ok(same.into_iter().all(|same| same))
+}
+
 /// Writes one file; its mode is right from the start, less what the umask takes.
 fn write(cas: &Cas, entry: &Entry, path: &Utf8Path) -> Result<()> {
     let object = cas.path_of(&entry.digest);
