@@ -23,6 +23,9 @@ PATIENCE_S = 5
 PAGE = os.sysconf("SC_PAGE_SIZE")
 PRESENT, EXCLUSIVE = 1 << 63, 1 << 56
 MADV_POPULATE_READ, MADV_POPULATE_WRITE = 22, 23
+PIDFD_OPEN, PROCESS_MADVISE = 434, 440
+# As many ranges as one call takes.
+RANGES_MAX = 1024
 SIGKILL = 9
 
 # Modules whose objects do something when they are freed that the interpreter does not show.
@@ -173,9 +176,12 @@ class Pages(object):
     """The pages that each fork touches, and the rehearsal by which they are known."""
 
     def __init__(self, process, end):
-        self.libc, self.ctypes = process.libc, process.ctypes
+        ctypes = self.ctypes = process.ctypes
+        self.libc = process.libc
         self.end = end
-        self.ranges = []
+        self.ranges, self.groups = [], []
+        self.libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+        self.call = process.call
 
     def rehearse(self, prepare):
         """Let a fork prepare and run an empty script, and see what it touched; false in that fork."""
@@ -195,6 +201,7 @@ class Pages(object):
         try:
             places = _until_closed(listening)
             self.ranges = _touched(child, before)
+            self._group()
             self.end.normal = [int(each, 16) for each in places.split(b",")] if places else []
         except (OSError, ValueError):
             pass  # it is only slower
@@ -223,12 +230,35 @@ class Pages(object):
         for function in (self.libc.pause, self.libc.close):
             self.libc.on_exit(self.ctypes.cast(function, pointer), None)
 
+    def _group(self):
+        """Put the ranges into as few calls as they fit in."""
+        ctypes = self.ctypes
+
+        class Range(ctypes.Structure):
+            _fields_ = [("start", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+
+        for kind, advice in ((True, MADV_POPULATE_WRITE), (False, MADV_POPULATE_READ)):
+            ranges = [(start, size) for start, size, is_writable in self.ranges if is_writable == kind]
+            for first in range(0, len(ranges), RANGES_MAX):
+                some = ranges[first : first + RANGES_MAX]
+                values = (Range * len(some))(*some), len(some), advice, 0
+                self.groups.append((values, sum(size for _, size in some)))
+
     def bring(self):
         """Have the pages in this fork."""
-        advise, ctypes = self.libc.madvise, self.ctypes
-        advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-        for start, size, is_writable in self.ranges:
-            advise(start, size, MADV_POPULATE_WRITE if is_writable else MADV_POPULATE_READ)
+        if not self._bring_together():
+            for start, size, is_writable in self.ranges:
+                advice = MADV_POPULATE_WRITE if is_writable else MADV_POPULATE_READ
+                self.libc.madvise(start, size, advice)
+
+    def _bring_together(self):
+        """The same with few calls; false if not all is done, as before Linux 6.13."""
+        own = self.call(PIDFD_OPEN, os.getpid(), 0)
+        if own < 0:
+            return False
+        done = all(self.call(PROCESS_MADVISE, own, *values) == size for values, size in self.groups)
+        os.close(own)
+        return done
 
 
 def _until_closed(pipe):

@@ -74,9 +74,8 @@ def serve():
     _answer(channel, {"loaded": loaded.imported})
     while True:
         taken, take = os.pipe()
-        if loaded.process.fork_for_the_supervisor():
+        if loaded.process.fork_for_the_supervisor(loaded.pages.bring):
             os.close(taken)
-            loaded.pages.bring()
             loaded.become_a_step(take)
             return True
         os.close(take)
@@ -390,8 +389,8 @@ class _Sibling(object):
                 return None
         except (OSError, ValueError):  # a file that is no longer there
             return None
-        sibling = cls(process.ctypes, calls)
-        return sibling if sibling.is_known else None
+        sibling = cls(process, calls)
+        return sibling if sibling.is_known() else None
 
     @classmethod
     def _is_asked_for(cls, ctypes, libc):
@@ -414,27 +413,28 @@ class _Sibling(object):
                 return True
         return False
 
-    def __init__(self, ctypes, calls):
-        self.long = ctypes.c_long
-        self.clone, self.set_locks, self.get_locks, self.place_of_number = calls
-        number, self.locks, self.size = ctypes.c_long(), ctypes.c_long(), ctypes.c_long()
-        libc = ctypes.PyDLL(None)
-        asked = libc.prctl(self.PR_GET_TID_ADDRESS, ctypes.byref(number), 0, 0, 0)
-        at = ctypes.byref(self.locks), ctypes.byref(self.size)
-        told = libc.syscall(ctypes.c_long(self.get_locks), ctypes.c_long(0), *at)
-        self.number = number.value
-        self.is_known = asked == 0 == told and self.number != 0 != self.locks.value
-        if self.is_known:
-            self.is_known = ctypes.c_int.from_address(self.number).value == os.getpid()
+    def __init__(self, process, calls):
+        ctypes, self.call = process.ctypes, process.call
+        self.clone, self.set_locks, get_locks, self.place_of_number = calls
+        self.number, self.locks, self.size = ctypes.c_long(), ctypes.c_long(), ctypes.c_long()
+        if process.libc.prctl(self.PR_GET_TID_ADDRESS, ctypes.byref(self.number), 0, 0, 0):
+            self.number.value = 0
+        self.call(get_locks, 0, ctypes.byref(self.locks), ctypes.byref(self.size))
+        self.number_at = ctypes.c_int.from_address
 
-    def fork(self, libc):
+    def is_known(self):
+        """Whether all that a fork must have is where it is looked for."""
+        at = self.number.value
+        return bool(at and self.locks.value) and self.number_at(at).value == os.getpid()
+
+    def fork(self):
         """Fork; 0 in the fork, as C's own gives it."""
         flags = self.CLONE_PARENT | self.CLONE_CHILD_SETTID | self.CLONE_CHILD_CLEARTID | self.SIGCHLD
-        values = [self.clone, flags, 0, 0, 0, 0]
-        values[1 + self.place_of_number] = self.number
-        forked = libc.syscall(*map(self.long, values))
+        values = [flags, 0, 0, 0, 0]
+        values[self.place_of_number] = self.number
+        forked = self.call(self.clone, *values)
         if forked == 0:
-            libc.syscall(self.long(self.set_locks), self.locks, self.size)
+            self.call(self.set_locks, self.locks, self.size)
         return forked
 
 
@@ -528,17 +528,25 @@ class _Process(object):
             fields = stat.read().rpartition(") ")[2].split()
         self.fields = [None] * 3 + [int(each) if each.isdigit() else 0 for each in fields]
         self.sibling = None
+        self.syscall = ctypes.PyDLL(None).syscall
+        self.syscall.restype = ctypes.c_long
 
-    def fork_for_the_supervisor(self):
+    def call(self, *values):
+        """What the kernel answers to a call for which C's library has no name everywhere."""
+        long = self.ctypes.c_long
+        return self.syscall(*[long(each) if isinstance(each, int) else each for each in values])
+
+    def fork_for_the_supervisor(self, bring):
         """Fork a child of the supervisor's; true in it.
 
         Python has its say before and after, and not in between: what it does in a fork is done in
-        the child alone.
+        the child alone, when the pages that this touches have been brought.
         """
-        python, libc = self.ctypes.pythonapi, self.ctypes.PyDLL(None)
+        python = self.ctypes.pythonapi
         python.PyOS_BeforeFork()
-        forked = self.sibling.fork(libc) if self.sibling else _fork_twice(libc)
+        forked = self.sibling.fork() if self.sibling else _fork_twice(self.ctypes.PyDLL(None))
         if forked == 0:
+            bring()
             python.PyOS_AfterFork_Child()
             return True
         python.PyOS_AfterFork_Parent()
