@@ -30,6 +30,8 @@ def give_back(sklearn: Any) -> None:
     _release[:] = [str(getattr(sklearn, "__version__", "?"))]
     sys.meta_path.insert(0, _Loaded())
     sys.meta_path.append(_Moved())
+    for name in names.MODULES & set(sys.modules):  # the package itself loads some
+        _give(sys.modules[name])
 
 
 def forbidden() -> bool:
@@ -114,7 +116,7 @@ def _give(module: Any) -> None:
             _translate(kind)
         if kind.__name__ in names.NAMED_FEATURES and not hasattr(kind, "get_feature_names"):
             kind.get_feature_names = _OldMethod(kind, "get_feature_names")
-    functions.square_again(module)
+    functions.take_again(module)
     _answer(module, functions.GONE.get(module.__name__, {}))
 
 

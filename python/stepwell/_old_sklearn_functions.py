@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 
 def feature_names(transformer: Any, input_features: Optional[Any] = None) -> Any:
@@ -31,36 +31,51 @@ def feature_names(transformer: Any, input_features: Optional[Any] = None) -> Any
     return found if kind == "OneHotEncoder" else list(found)
 
 
-def square_again(module: Any) -> None:
-    """Have the errors of `sklearn.metrics` take `squared=` again."""
-    for name in ("mean_squared_error", "mean_squared_log_error"):
-        root = getattr(module, "root_" + name, None)
-        if module.__name__ == "sklearn.metrics" and root is not None:
-            _take_squared(module, name, root)
+def take_again(module: Any) -> None:
+    """Have the functions of a module take the keywords that they took.
+
+    Args:
+        module: One of scikit-learn's that has just been loaded.
+    """
+    from inspect import isfunction, signature
+
+    for names, old, new in _KEYWORDS.get(module.__name__, ()):
+        for name in names.split():
+            function = getattr(module, name, None)
+            if not isfunction(function):
+                continue
+            known = signature(function).parameters
+            root = getattr(module, "root_" + name, None)
+            if old not in known and (root is not None if new is None else new in known):
+                _replace(module, function, _with_keyword(function, old, new, root))
 
 
-def _take_squared(metrics: Any, name: str, root: Callable[..., Any]) -> None:
-    import sys
+def _with_keyword(function: Any, old: str, new: Optional[str], root: Any) -> Any:
+    """The function with a keyword it has lost: by its new name, or by a function for `False`."""
     from functools import wraps
-    from inspect import signature
 
-    squared = getattr(metrics, name)
-    if "squared" in signature(squared).parameters:
-        return
-
-    @wraps(squared)
-    def error(*args: Any, **keywords: Any) -> Any:
+    @wraps(function)
+    def call(*args: Any, **keywords: Any) -> Any:
         from stepwell import _old_sklearn
 
-        if "squared" not in keywords or _old_sklearn.forbidden():
-            return squared(*args, **keywords)
-        asked = keywords.pop("squared")
-        _old_sklearn.say(f"{name}(squared=...)", f"False is `root_{name}`")
-        return (squared if asked else root)(*args, **keywords)
+        if old not in keywords or _old_sklearn.forbidden():
+            return function(*args, **keywords)
+        value = keywords.pop(old)
+        instead = f"it is `{new}`" if new else f"False is `{root.__name__}`"
+        _old_sklearn.say(f"{function.__name__}({old}=...)", instead)
+        if new is None:
+            return (function if value else root)(*args, **keywords)
+        return function(*args, **keywords, **{new: value})
 
-    # A pickle finds a function where it was defined.
-    setattr(metrics, name, error)
-    setattr(sys.modules[squared.__module__], name, error)
+    return call
+
+
+def _replace(module: Any, function: Any, made: Any) -> None:
+    """Put a function in the place of another: where it is found, and where a pickle finds it."""
+    import sys
+
+    setattr(module, function.__name__, made)
+    setattr(sys.modules[function.__module__], function.__name__, made)
 
 
 def _display(kind: str) -> Callable[[Any], Any]:
@@ -90,6 +105,19 @@ def _imputer(module: Any) -> Any:
     return imputer
 
 
+def _to_sequence(module: Any) -> Any:
+    def tosequence(x: Any) -> Any:
+        from collections.abc import Sequence
+
+        import numpy
+
+        if isinstance(x, numpy.ndarray):
+            return numpy.asarray(x)
+        return x if isinstance(x, Sequence) else list(x)
+
+    return tosequence
+
+
 def _scorers(module: Any) -> Any:
     return {name: module.get_scorer(name) for name in module.get_scorer_names()}
 
@@ -111,4 +139,23 @@ GONE: Dict[str, Dict[str, Callable[[Any], Any]]] = {
     },
     "sklearn.inspection": {"plot_partial_dependence": _display("PartialDependenceDisplay")},
     "sklearn.preprocessing": {"Imputer": _imputer},
+    "sklearn.utils": {
+        "safe_indexing": lambda module: module._safe_indexing,
+        "tosequence": _to_sequence,
+    },
+}
+
+_CROSS = (
+    "cross_val_predict cross_val_score cross_validate learning_curve permutation_test_score "
+    "validation_curve"
+)
+
+# By module: functions, the keyword they have lost, and the one they have instead; without one, the
+# function `root_...` stands for `False`.
+_KEYWORDS: Dict[str, Tuple[Tuple[str, str, Optional[str]], ...]] = {
+    "sklearn.metrics": (("mean_squared_error mean_squared_log_error", "squared", None),),
+    "sklearn.model_selection": ((_CROSS, "fit_params", "params"),),
+    "sklearn.utils": (
+        ("as_float_array check_array check_X_y", "force_all_finite", "ensure_all_finite"),
+    ),
 }

@@ -142,7 +142,7 @@ MODULES = frozenset(
     for each in (
         "calibration cluster compose ensemble feature_extraction feature_extraction.text impute "
         "inspection linear_model manifold metrics model_selection neighbors pipeline "
-        "preprocessing tree"
+        "preprocessing tree utils"
     ).split()
 )
 

@@ -24,7 +24,9 @@ from sklearn.grid_search import GridSearchCV
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.metrics import mean_squared_error
 from sklearn.preprocessing import Imputer, OneHotEncoder
+from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeRegressor
+from sklearn.utils import check_array, tosequence
 
 assert found_elsewhere is RandomForestClassifier
 X, y = load_iris(return_X_y=True)
@@ -46,6 +48,9 @@ print(type(BaggingClassifier(base_estimator=None)).__name__, tree.criterion)
 print(LogisticRegression(multi_class="auto", penalty="none").penalty)
 print(Imputer().fit_transform([[1.0], [float("nan")]]).tolist())
 LinearRegression(normalize=True).fit(X, y)
+print(check_array([[1.0]], force_all_finite=False).tolist(), tosequence((1, 2)))
+weights = {"sample_weight": [1.0] * len(y)}
+print(len(cross_val_score(DecisionTreeRegressor(), X, y, cv=2, fit_params=weights)))
 for wrong in (lambda: Ridge(normalize=True), lambda: OneHotEncoder(spars=1)):
     try:
         wrong()
@@ -92,10 +97,12 @@ def test_names_keywords_and_values_are_there_again_and_each_says_so_once(tmp_pat
         "BaggingClassifier squared_error",
         "None",
         "[[1.0], [1.0]]",
+        "[[1.0]] (1, 2)",
+        "2",
         "Ridge.__init__() got an unexpected keyword argument 'normalize'",
         "OneHotEncoder.__init__() got an unexpected keyword argument 'spars'",
     ]
-    assert len(said) == len(set(said)) == 16, said
+    assert len(said) == len(set(said)) == 19, said
     begin = f"[stepwell] scikit-learn {release} has no "
     assert begin + "`OneHotEncoder(sparse=False)`: it is `sparse_output=False`" in said
     assert begin + "`sklearn.grid_search`: it is `sklearn.model_selection`" in said
