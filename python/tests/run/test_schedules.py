@@ -201,3 +201,13 @@ def test_a_schedule_written_as_yaml(made: Made, tmp_path: Path) -> None:
     file.write_text("Schedule:\n  recurence: {}\n")
     with pytest.raises(ValueError, match="recurence"):
         Schedule.load_yaml(made.workspace, str(file))
+
+
+def test_a_parameter_that_is_an_expression_is_warned_of(
+    made: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recurrence = ScheduleRecurrence("Day", 1, start_time=NEXT_YEAR)
+    schedule = made.schedule(recurrence=recurrence, pipeline_parameters={"rate": "@anna"})
+    assert "expression" not in capsys.readouterr().err
+    schedule.update(pipeline_parameters={"rate": "@formatDateTime(utcNow(),'yyyy-MM-dd')"})
+    assert "not resolved yet" in capsys.readouterr().err

@@ -6,10 +6,11 @@ for (cron expressions, policies, the ledger) is in `stepwell.schedules`.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 
 from azureml._fields import Field, field
-from azureml.pipeline.core import _published
+from azureml.pipeline.core import _parameter_expressions, _published
 from azureml.pipeline.core._recurrence import ScheduleRecurrence as ScheduleRecurrence
 from azureml.pipeline.core._recurrence import trigger_of
 from azureml.pipeline.core._time_zones import TimeZone as TimeZone
@@ -388,6 +389,7 @@ class Schedule(object):
             with _published.refusals():
                 submission = dict(self._client.get(self._path())["submission"])
             if pipeline_parameters is not None:
+                sys.stderr.write(_parameter_expressions.warning(pipeline_parameters))
                 submission.update(_published.parameter_values(self._workspace, pipeline_parameters))
             if continue_on_step_failure is not None:
                 submission["continue_on_step_failure"] = continue_on_step_failure
@@ -524,6 +526,7 @@ def _create(
 ) -> Schedule:
     from azureml.core._run_interactive import login_name
 
+    sys.stderr.write(_parameter_expressions.warning(pipeline_parameters))
     values = _published.parameter_values(workspace, pipeline_parameters)
     continue_on_failure = continue_on_step_failure
     body = {
