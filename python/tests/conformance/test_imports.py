@@ -13,6 +13,15 @@ from azureml._not_yet import NotSupportedYet
 
 # From the import lines of 331 public programs; names in brackets are those they use.
 IMPORTS: Dict[str, Tuple[str, ...]] = {
+    "azureml.automl.runtime.shared.score": ("constants", "scoring"),
+    "azureml.contrib.explain.model.explanation.explanation_client": ("ExplanationClient",),
+    "azureml.contrib.functions": ("HTTP_TRIGGER", "package"),
+    "azureml.data._dataset": ("AbstractDataset", "_Dataset"),
+    "azureml.train.automl.runtime": ("AutoMLStep", "AutoMLStepRun"),
+    "azureml.train.automl.runtime.automl_explain_utilities": (
+        "automl_check_model_if_explainable",
+        "automl_setup_model_explanations",
+    ),
     "azureml.ai.monitoring": ("Collector",),
     "azureml.contrib.automl.pipeline.steps": ("AutoMLPipelineBuilder",),
     "azureml.contrib.dataset": (),

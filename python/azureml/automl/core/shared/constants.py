@@ -1,5 +1,10 @@
 """Constants of AutoML that programs read."""
 
+from azureml.automl.runtime.shared.score.constants import (
+    CLASSIFICATION_SCALAR_SET,
+    REGRESSION_SCALAR_SET,
+)
+
 MODEL_PATH = "outputs/model.pkl"
 PROPERTY_KEY_OF_MODEL_PATH = "model_output_path"
 
@@ -34,14 +39,8 @@ class Metric(object):
     }
     REGRESSION_PRIMARY_SET = {NormRMSE, NormMeanAbsError, R2Score, Spearman}
     # scalar metrics by which programs choose
-    SCALAR_REGRESSION_SET = {
-        "explained_variance",
-        "mean_absolute_error",
-        "median_absolute_error",
-        "r2_score",
-        "root_mean_squared_error",
-        "spearman_correlation",
-    }
+    SCALAR_REGRESSION_SET = set(REGRESSION_SCALAR_SET)
+    SCALAR_CLASSIFICATION_SET = set(CLASSIFICATION_SCALAR_SET)
 
 
 class TimeSeries(object):

@@ -1,0 +1,1 @@
+"""Explanations of models under an older name."""
