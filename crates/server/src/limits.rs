@@ -244,6 +244,31 @@ struct Watched {
     began: Instant,
     received: u64,
     fault: Arc<AtomicU8>,
+    is_over: bool,
+}
+
+/// How much is still read of a body that its handler, or a refusal before it, has no use for, in bytes;
+/// and for how long.
+const UNUSED_MAX: usize = 64 << 10;
+const UNUSED_WITHIN: Duration = Duration::from_secs(1);
+
+/// A client that still sends its body when the connection is closed takes that for the answer, so a
+/// small one is read to its end beside the answer.
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let mut rest = std::mem::replace(&mut self.data, Body::empty().into_data_stream());
+        tokio::spawn(timeout(UNUSED_WITHIN, async move {
+            let mut room = UNUSED_MAX;
+            while let Some(Ok(piece)) = rest.next().await
+                && piece.len() <= room
+            {
+                room -= piece.len();
+            }
+        }));
+    }
 }
 
 /// The same body, that breaks off with an error when it is too large or too slow.
@@ -254,6 +279,7 @@ fn watch(body: Body, limits: Limits, fault: Arc<AtomicU8>) -> Body {
         began: Instant::now(),
         received: 0,
         fault,
+        is_over: false,
     };
     let pieces = futures_util::stream::unfold(Some(watched), |watched| async {
         let mut watched = watched?;
@@ -272,7 +298,10 @@ impl Watched {
         // What is there already is taken even after the deadline: then the delay was ours.
         let piece = match timeout_at(deadline, self.data.next()).await {
             Ok(Some(Ok(piece))) => piece,
-            Ok(other) => return other,
+            Ok(other) => {
+                self.is_over = true;
+                return other;
+            }
             Err(_) => return Some(Err(self.fail(TOO_SLOW, "too slow"))),
         };
         self.received += piece.len() as u64;
@@ -282,7 +311,8 @@ impl Watched {
         Some(Ok(piece))
     }
 
-    fn fail(&self, fault: u8, words: &'static str) -> axum::Error {
+    fn fail(&mut self, fault: u8, words: &'static str) -> axum::Error {
+        self.is_over = true;
         self.fault.store(fault, Ordering::Relaxed);
         axum::Error::new(std::io::Error::other(words))
     }

@@ -24,6 +24,27 @@ impl Socket {
         self.0.write_all(text.as_bytes()).expect("said");
     }
 
+    /// One answer, on a connection that stays open.
+    fn hear_one(&mut self) -> String {
+        let mut text = String::new();
+        let mut byte = [0];
+        let is_whole = |text: &str| {
+            let (head, body) = text.split_once("\r\n\r\n")?;
+            let size = head
+                .to_lowercase()
+                .split_once("content-length: ")?
+                .1
+                .to_owned();
+            let size: usize = size.lines().next()?.trim().parse().ok()?;
+            Some(body.len() >= size)
+        };
+        while is_whole(&text) != Some(true) {
+            self.0.read_exact(&mut byte).expect("an answer");
+            text.push(char::from(byte[0]));
+        }
+        text
+    }
+
     fn hear(&mut self) -> String {
         let mut bytes = Vec::new();
         // A server that hangs up while we talk may do so with a reset.
@@ -43,6 +64,25 @@ fn head(server: &Served, method: &str, path: &str, more: &str) -> String {
 fn put_object(server: &Served, more: &str) -> String {
     let digest = blake3::hash(b"hello").to_hex();
     head(server, "PUT", &format!("/api/v1/objects/{digest}"), more)
+}
+
+#[test]
+fn a_body_that_is_sent_after_the_answer_costs_nobody_the_connection() {
+    let server = Served::with(|_| ());
+    let run = "0192f5c4-1111-7222-8333-444455556666";
+    for (method, path) in [
+        ("POST", format!("/api/v1/runs/{run}/cancel")),
+        ("PUT", "/no".into()),
+    ] {
+        let mut socket = Socket::open(&server);
+        let more = "Content-Type: application/json\r\nContent-Length: 2\r\n";
+        let request = head(&server, method, &path, more);
+        socket.say(&request.replace("Connection: close\r\n", ""));
+        assert!(socket.hear_one().starts_with("HTTP/1.1 404 "), "{path}");
+        socket.say("{}");
+        socket.say(&head(&server, "GET", "/api/v1/health", ""));
+        assert!(socket.hear().starts_with("HTTP/1.1 200 "), "{path}");
+    }
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use fs_err::File;
-use serde_json::json;
 use stepwell_api::{
     AuditPage, AuditRecord, CancelReply, CreateToken, Dataset, DatasetList, Experiment,
     ExperimentList, Gc, GcReport, GraphView, Health, KeyedRun, LogMetrics, Metrics, Model,
@@ -220,7 +219,7 @@ impl Client {
 
     /// What a link to a page needs to let a browser in.
     pub(crate) fn ticket(&self) -> Result<PageTicket> {
-        self.post("tickets", &json!({}))
+        self.post_nothing("tickets")
     }
 
     /// All experiments, sorted by name.
@@ -256,7 +255,7 @@ impl Client {
 
     /// Asks a run to stop.
     pub(crate) fn cancel(&self, run: Uuid) -> Result<CancelReply> {
-        self.post(&format!("runs/{run}/cancel"), &json!({}))
+        self.post_nothing(&format!("runs/{run}/cancel"))
     }
 
     /// Why a run's steps ran or were reused.

@@ -175,6 +175,13 @@ impl Client {
         self.parsed(path, answer)
     }
 
+    /// Asks for something that needs no words.
+    fn post_nothing<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let request = self.authorized(self.agent.post(self.address(path)));
+        let answer = self.settle(path, request.send_empty())?;
+        self.parsed(path, answer)
+    }
+
     /// Sends something that a repetition with the same key does not do twice.
     fn post_once<T: DeserializeOwned>(
         &self,
