@@ -9,27 +9,30 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional
 
-_TORCH = "torch=={}.* torchvision=={}.* tensorboard==1.14.0 future==0.17.1"
+# What newer releases broke, of packages that the frameworks ask for without an upper bound.
+_LOGS = "tensorboard==1.14.0 future==0.17.1 protobuf<3.21"
+_TORCH = "torch=={} torchvision=={}"
+_TENSORFLOW = "tensorflow=={} protobuf<3.21 h5py<3 numpy<1.20"
 
 _BROUGHT: Dict[str, Dict[str, str]] = {
     "SKLearn": {"0.20.3": "scikit-learn==0.20.3 scipy==1.2.1 joblib==0.13.2"},
     "PyTorch": {
-        "1.0": "torch==1.0.* torchvision==0.2.1",
-        "1.1": _TORCH.format("1.1", "0.3"),
-        "1.2": _TORCH.format("1.2", "0.4.0"),
-        "1.3": _TORCH.format("1.3", "0.4"),
-        "1.4": _TORCH.format("1.4", "0.5"),
-        "1.5": _TORCH.format("1.5", "0.6"),
-        "1.6": _TORCH.format("1.6", "0.7"),
+        "1.0": f"{_TORCH.format('1.0.0', '0.2.1')} Pillow<7",
+        "1.1": f"{_TORCH.format('1.1.0', '0.3.0')} Pillow<7 {_LOGS}",
+        "1.2": f"{_TORCH.format('1.2.0', '0.4.0')} Pillow<7 {_LOGS}",
+        "1.3": f"{_TORCH.format('1.3.0', '0.4.1')} Pillow<7 {_LOGS}",
+        "1.4": f"{_TORCH.format('1.4.0', '0.5.0')} {_LOGS}",
+        "1.5": f"{_TORCH.format('1.5.0', '0.6.0')} {_LOGS}",
+        "1.6": f"{_TORCH.format('1.6.0', '0.7.0')} {_LOGS}",
     },
     "TensorFlow": {
-        "1.10": "tensorflow==1.10.*",
-        "1.12": "tensorflow==1.12.*",
-        "1.13": "tensorflow==1.13.*",
-        "2.0": "tensorflow==2.0.*",
-        "2.1": "tensorflow==2.1.*",
-        "2.2": "tensorflow==2.2.*",
-        "2.3": "tensorflow==2.3.*",
+        "1.10": _TENSORFLOW.format("1.10.0"),
+        "1.12": _TENSORFLOW.format("1.12.0"),
+        "1.13": _TENSORFLOW.format("1.13.1"),
+        "2.0": _TENSORFLOW.format("2.0.0"),
+        "2.1": _TENSORFLOW.format("2.1.0"),
+        "2.2": _TENSORFLOW.format("2.2.0"),
+        "2.3": _TENSORFLOW.format("2.3.0"),
     },
     "Chainer": {"5.1.0": "chainer==5.1.0", "7.0.0": "chainer==7.0.0"},
 }

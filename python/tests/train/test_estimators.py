@@ -160,7 +160,7 @@ def test_what_a_program_names_itself_wins_over_the_version() -> None:
     packages = list(made.conda_dependencies.pip_packages)
     assert [each for each in packages if each.startswith("torch")] == [
         "torchvision==0.5.0",
-        "torch==1.4.*",
+        "torch==1.4.0",
     ]
     own = SKLearn(
         "src", compute_target="l", framework_version="0.20.3", conda_packages=["scikit-learn=0.22"]
