@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use stepwell_data::cas::{self, Cas};
@@ -13,6 +14,12 @@ use stepwell_store::runs::OutputPlace;
 
 /// Where the SDK puts folders of links that represent datasets.
 const VIEWS: &str = ".views";
+
+/// The file of a step that its supervisor writes its end to.
+const RECORD: &str = "claim.json";
+
+/// How long after that a supervisor may have to do with what is left. One that was killed has nothing to do.
+const TIDIED_WITHIN: Duration = Duration::from_secs(30);
 
 /// What lies in a data folder.
 #[derive(Debug, Default)]
@@ -107,9 +114,19 @@ fn run_folder(path: &Utf8Path) -> Result<Option<RunFolder>> {
             _ if name.starts_with("data-") => path.join(&name),
             _ => continue,
         };
-        leftovers.extend(inspect(&place)?);
+        if !may_be_wanted(&place) {
+            leftovers.extend(inspect(&place)?);
+        }
     }
     Ok(Some(RunFolder { found, leftovers }))
+}
+
+/// Whether a supervisor may still be at work on what its step has left, or keep it for the next one: the
+/// end of the step is the last line of the record beside it.
+fn may_be_wanted(left: &Utf8Path) -> bool {
+    let record = fs_err::symlink_metadata(left.with_file_name(RECORD));
+    let ended = record.and_then(|record| record.modified());
+    ended.is_ok_and(|ended| ended.elapsed().is_ok_and(|age| age < TIDIED_WITHIN))
 }
 
 /// The objects of every snapshot that somebody may refer to.

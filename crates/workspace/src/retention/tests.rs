@@ -293,10 +293,15 @@ async fn without_an_age_and_a_size_only_what_is_nobodys_goes() {
     world.file(&orphan.join("files/x"), "x");
     let left = world.place.folder.run(kept.run).join("work/x");
     world.file(&left, "x");
+    let over = world.old(400).await;
+    let handed_on = world.place.folder.run(over.run).join("work/x");
+    world.file(&handed_on, "x");
     let lonely = world.place.cas.put_bytes(b"nobody's").expect("stored");
     let fresh_orphan = world.place.folder.run(RunId::new(Uuid::now_v7()));
     world.age();
     world.file(&fresh_orphan.join("files/x"), "x");
+    let record = world.place.folder.run(over.run).join("claim.json");
+    world.file(&record, "its end, a moment ago");
     let wanted = world
         .place
         .cas
@@ -305,7 +310,7 @@ async fn without_an_age_and_a_size_only_what_is_nobodys_goes() {
     let report = world.gc(GcRequest::default()).await;
     assert!(world.has_all(&kept));
     assert!(!orphan.exists() && !left.exists() && !world.place.cas.has(&lonely));
-    assert!(fresh_orphan.exists() && world.place.cas.has(&wanted));
+    assert!(fresh_orphan.exists() && world.place.cas.has(&wanted) && handed_on.exists());
     let kinds: Vec<&str> = report
         .removed
         .iter()
