@@ -34,7 +34,10 @@ _BROUGHT: Dict[str, Dict[str, str]] = {
         "2.2": _TENSORFLOW.format("2.2.0"),
         "2.3": _TENSORFLOW.format("2.3.0"),
     },
-    "Chainer": {"5.1.0": "chainer==5.1.0", "7.0.0": "chainer==7.0.0"},
+    "Chainer": {
+        "5.1.0": "chainer==5.1.0 protobuf<3.21",
+        "7.0.0": "chainer==7.0.0 protobuf<3.21",
+    },
 }
 
 
