@@ -217,6 +217,59 @@ def test_pandas_has_append_and_iteritems_again_and_says_so_once(folder: Path) ->
     ]
 
 
+OLD_ARGUMENTS = """
+import io
+import numpy as np
+import pandas as pd
+frame = pd.DataFrame({"a": [1.0, None, 3.0], "b": ["x", "y", "z"]})
+print(list(frame.drop("b", 1)), len(frame.dropna(0)), frame.sort_values("a", 0)["b"].tolist())
+print(frame.fillna(method="ffill")["a"].tolist(), frame["a"].fillna(method="bfill").tolist())
+print(frame[["a"]].applymap(lambda value: value == 1)["a"].tolist(), frame.as_matrix().shape)
+print(dict(frame.mean()), list(frame.corr()), dict(frame.groupby("b").mean()["a"].dropna()))
+print(frame["a"].mad(), pd.np is np, pd.datetime(2020, 1, 2).day)
+table = "a;b\\n1;2\\n1;2;3\\n"
+print(len(pd.read_csv(io.StringIO(table), ";", error_bad_lines=False, warn_bad_lines=False)))
+print(pd.read_csv(io.StringIO("a\\n1\\n"), squeeze=True).tolist())
+print(len(pd.read_csv(io.StringIO("a b\\n1 2\\n"), delim_whitespace=True).columns))
+print(pd.to_datetime(["2020-01-02"], infer_datetime_format=True)[0].day)
+print(repr(frame[["b"]].to_csv(index=False, line_terminator="|")))
+import pickle
+print([pickle.loads(pickle.dumps(each)) is each for each in (pd.read_csv, pd.DataFrame.drop)])
+for wrong in (lambda: frame.drop("b", nonsense=1), lambda: frame.fillna(0, method="ffill")):
+    try:
+        wrong()
+    except TypeError as error:
+        print("TypeError")
+"""
+
+
+def test_pandas_takes_the_arguments_again_that_it_took(folder: Path) -> None:
+    release = pytest.importorskip("pandas").__version__
+    if int(release.split(".")[0]) < 3:
+        pytest.skip("this release takes some of them by itself")
+    (folder / "a.py").write_text(OLD_ARGUMENTS)
+    printed = _run(sys.executable, folder, "a.py", PYTHONUNBUFFERED="1", PYTHONWARNINGS="ignore")
+    lines = printed.splitlines()
+    said = [line for line in lines if line.startswith("[stepwell]")]
+    assert [line for line in lines if line not in said] == [
+        "['a'] 2 ['x', 'z', 'y']",
+        "[1.0, 1.0, 3.0] [1.0, 3.0, 3.0]",
+        "[True, False, False] (3, 2)",
+        "{'a': np.float64(2.0)} ['a'] {'x': np.float64(1.0), 'z': np.float64(3.0)}",
+        "1.0 True 2",
+        "1",
+        "[1]",
+        "2",
+        "2",
+        "'b|x|y|z|'",
+        "[True, True]",
+        "TypeError",
+        "TypeError",
+    ]
+    assert len(said) == len(set(said))
+    assert f"[stepwell] pandas {release} has no `drop(axis)`: it is done as before 2.0" in said
+
+
 def test_a_pandas_that_shall_not_have_them_is_left_alone(folder: Path) -> None:
     pytest.importorskip("pandas")
     (folder / "a.py").write_text(

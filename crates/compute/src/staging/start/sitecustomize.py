@@ -10,7 +10,8 @@ script.py` stays what is run, so that `__main__`, tracebacks and pickles are the
   its modules are compiled without the former and get the latter by their class.
 - numpy gets back the names of Python's own that it had until 1.24, such as `np.float`, when a program
   asks for one.
-- pandas gets back `append` and `iteritems`, which it had until 2.0 (`old_pandas.py`).
+- pandas gets back `append`, `iteritems` and other methods and arguments that it had until 2.0 or 3.0
+  (`old_pandas.py`).
 - scikit-learn gets back `sklearn.externals.joblib` and `six`, which it had until 0.23, and by the SDK,
   where the step has it, the names and keywords of `stepwell/_old_sklearn.py`.
 - An interpreter that is loaded ahead stops here until it is forked for a step (`zygote.py`).
