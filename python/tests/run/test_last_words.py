@@ -23,6 +23,8 @@ KIND = "azureml.exceptions._azureml_exception.UserErrorException: "
             "UserErrorException: no such data",
         ),
         (FRAMES + "KeyError: 1\n\nDuring handling\n\n" + FRAMES + "OSError: 2\n", "OSError: 2"),
+        ("one\nerror: no `x`\nhint: install it\n", "error: no `x`"),
+        ("one\nhint: install it\n", "hint: install it"),
         (FRAMES, "go()"),
         (FRAMES + "    ^^^^\nAssertionError\n", "AssertionError"),
     ],

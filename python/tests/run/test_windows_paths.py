@@ -65,7 +65,7 @@ def test_a_pipeline_a_script_run_and_a_model_take_such_paths(project: Path) -> N
         run = Experiment(workspace, project.name).submit(given)
         assert run.wait_for_completion(show_output=False) in ("Finished", run.get_details())
     assert run.get_details()["runDefinition"]["script"] == "train/main.py"
-    assert Model.register(workspace, "jobs\\train", "m").version == 1
+    assert Model.register(workspace, "jobs\\train", "of-windows").version == 1
     store = workspace.get_default_datastore()
     store.upload(src_dir="jobs\\train", target_path="up", show_progress=False)
     assert store.download("down", prefix="up", show_progress=False) == 1
