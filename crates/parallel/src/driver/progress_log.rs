@@ -45,6 +45,29 @@ struct Line {
     r: Option<u64>,
     /// Where the rows of all that is finished end.
     e: u64,
+    /// What the others add up to; absent in lines of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    c: Option<u32>,
+}
+
+impl Line {
+    /// The first bytes of a digest of all but the sum itself.
+    fn sum(&self) -> u32 {
+        let numbers = [self.b, self.h, self.n, self.r.unwrap_or_default(), self.e];
+        let mut hasher = blake3::Hasher::new();
+        for number in numbers {
+            hasher.update(&number.to_le_bytes());
+        }
+        hasher.update(&[u8::from(self.r.is_some())]);
+        let mut sum = [0; 4];
+        hasher.finalize_xof().fill(&mut sum);
+        u32::from_le_bytes(sum)
+    }
+
+    /// Whether it says what was written.
+    fn is_sound(&self) -> bool {
+        self.c.is_none_or(|sum| sum == self.sum())
+    }
 }
 
 /// What is finished about a mini-batch.
@@ -131,8 +154,8 @@ impl ProgressLog {
     }
 }
 
-/// Reads the lines up to one that was not written to its end, or whose rows are not there, and
-/// cuts off what follows.
+/// Reads the lines up to one that was not written to its end or is damaged, or whose rows are not there,
+/// and cuts off what follows.
 fn fold(lines: &mut File, rows_length: u64) -> io::Result<(Finished, u64)> {
     let mut text = Vec::new();
     lines.read_to_end(&mut text)?;
@@ -142,7 +165,8 @@ fn fold(lines: &mut File, rows_length: u64) -> io::Result<(Finished, u64)> {
         let Ok(line) = serde_json::from_slice::<Line>(piece) else {
             break;
         };
-        if line.e > rows_length || piece.last() != Some(&b'\n') {
+        let is_there = (end..=rows_length).contains(&line.e);
+        if !is_there || !line.is_sound() || piece.last() != Some(&b'\n') {
             break;
         }
         match line.r {
@@ -200,13 +224,15 @@ impl Writer {
             self.end += text.len() as u64;
             rows.extend_from_slice(text);
         }
-        let line = Line {
+        let mut line = Line {
             b: batch,
             h: digest,
             n: items,
             r: made.map(|(count, _)| count),
             e: self.end,
+            c: None,
         };
+        line.c = Some(line.sum());
         serde_json::to_writer(&mut *lines, &line)?;
         lines.push(b'\n');
         Ok(())
@@ -284,6 +310,45 @@ mod tests {
         log.close().expect("written");
         let rows = fs_err::read_to_string(rows_file(&state)).expect("rows");
         assert_eq!(rows, "zero\n");
+    }
+
+    #[test]
+    fn a_line_that_says_something_else_than_was_written_does_not_count() {
+        let sound = r#"{"b":1,"h":10,"n":2,"r":2,"e":8,"#;
+        let damages = [
+            (r#""e":8,"#, r#""e":2,"#),
+            (r#""e":8,"#, r#""e":9,"#),
+            (r#""h":10,"#, r#""h":11,"#),
+            (r#""r":2,"#, r#""q":2,"#),
+        ];
+        for (was, is) in damages {
+            let (_folder, state) = folder();
+            let (log, _) = ProgressLog::open(&state).expect("a log");
+            for batch in 0..4 {
+                assert!(log.add(record(batch, "row\n")));
+            }
+            log.close().expect("written");
+            let path = state.join("journal");
+            let text = fs_err::read_to_string(&path).expect("read");
+            assert!(text.contains(sound), "{text}");
+            let damaged = text.replace(sound, &sound.replace(was, is));
+            fs_err::write(&path, damaged).expect("written");
+            let (log, finished) = ProgressLog::open(&state).expect("a log");
+            assert_eq!(finished.batches, [(0, 0)], "{is}");
+            log.close().expect("closed");
+        }
+    }
+
+    #[test]
+    fn lines_of_older_versions_count() {
+        let (_folder, state) = folder();
+        let lines =
+            "{\"b\":0,\"h\":0,\"n\":2,\"r\":2,\"e\":4}\n{\"b\":1,\"h\":10,\"n\":2,\"e\":4}\n";
+        fs_err::write(state.join("journal"), lines).expect("written");
+        fs_err::write(rows_file(&state), "row\n").expect("written");
+        let (log, finished) = ProgressLog::open(&state).expect("a log");
+        assert_eq!(finished.batches, [(0, 0), (1, 10)]);
+        log.close().expect("closed");
     }
 
     proptest::proptest! {
