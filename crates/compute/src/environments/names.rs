@@ -25,9 +25,22 @@ const MEANT: &[(&str, &str)] = &[
     ("yaml", "PyYAML"),
 ];
 
+/// Packages whose newest release refuses to be installed and names others, with what is meant by a
+/// name alone: the last releases that were packages.
+const EMPTIED: &[(&str, &str)] = &[
+    ("azure", "azure<5"),
+    ("azure-storage", "azure-storage<0.37"),
+];
+
 /// `requirement` with the name of the package that is meant; `None` if that is the name it has.
 pub(super) fn corrected(requirement: &str) -> Option<String> {
     let name = package_name(requirement);
+    if let Some((_, meant)) = EMPTIED
+        .iter()
+        .find(|(asked, _)| *asked == requirement.trim())
+    {
+        return Some((*meant).to_owned());
+    }
     let (_, meant) = MEANT.iter().find(|(asked, _)| *asked == name)?;
     let rest = requirement.get(name.len()..)?;
     // `sklearn==0.0` was the only release of that name: it says nothing of the package that is meant.
@@ -53,6 +66,9 @@ mod tests {
             Some("scikit-learn>=0.22")
         );
         assert_eq!(corrected("PIL").as_deref(), Some("Pillow"));
+        assert_eq!(corrected("azure").as_deref(), Some("azure<5"));
+        assert_eq!(corrected("azure==4.0.0"), None);
+        assert_eq!(corrected("azure-storage-blob"), None);
         assert_eq!(
             corrected("opencv==4.5").as_deref(),
             Some("opencv-python==4.5")
