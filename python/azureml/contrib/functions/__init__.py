@@ -1,4 +1,4 @@
-"""Models as Azure Functions; the names are there, the work is not."""
+"""Models as Azure Functions, which are not supported: each name can be imported, and says so when used."""
 
 from azureml._unsupported import Getattr, unsupported_names
 
