@@ -1,4 +1,4 @@
-"""Models as Azure Functions, which are not supported: each name can be imported, and says so when used."""
+"""Models as Azure Functions, which are not supported: each name says so when it is used."""
 
 from azureml._unsupported import Getattr, unsupported_names
 
