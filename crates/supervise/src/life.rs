@@ -107,12 +107,12 @@ pub fn main() -> ExitCode {
             Err(status) => return status,
         };
         // The next step may be assigned meanwhile, and is not claimed before.
-        let goes_on = matches!(over.left, Left::Nobody);
-        if goes_on {
+        let is_reusable = matches!(over.left, Left::Nobody);
+        if is_reusable {
             report_ready(&mut ready);
         }
-        over.tidy(&mut ready, goes_on);
-        if !goes_on {
+        over.tidy(&mut ready, is_reusable);
+        if !is_reusable {
             break;
         }
     }
@@ -128,9 +128,9 @@ struct Over {
 
 impl Over {
     /// Removes the folder that the step ran in, or keeps it if there may be a step for it.
-    fn tidy(&self, ready: &mut io::Result<Ready>, goes_on: bool) {
+    fn tidy(&self, ready: &mut io::Result<Ready>, is_reusable: bool) {
         if let (Some(work_dir), Ok(ready)) = (&self.work_dir, ready) {
-            ready.folders.leave(work_dir, goes_on);
+            ready.folders.leave(work_dir, is_reusable);
         }
     }
 }
