@@ -196,7 +196,8 @@ impl Attempt {
         &self.folder
     }
 
-    /// The folder in which the program runs; it is made for it, and removed at the end.
+    /// The folder in which the program runs; at the end it is removed, or kept for a later step
+    /// ([`crate::work_folder`]).
     #[must_use]
     pub fn work_dir(&self) -> Utf8PathBuf {
         self.folder.join("work")

@@ -19,7 +19,8 @@ pub struct Spec {
     pub argv: Vec<String>,
     /// Environment variables, on top of those the supervisor has itself.
     pub variables: BTreeMap<String, String>,
-    /// The folder that is made for the program to run in, and removed at the end.
+    /// The folder that the program runs in. It is made, or taken over from an earlier step, and
+    /// removed, or kept for a later one.
     pub work_dir: Utf8PathBuf,
     /// The run's files: `outputs/` and `logs/` are collected here.
     pub files_dir: Utf8PathBuf,
